@@ -1,0 +1,66 @@
+/** The edges of the agent: what adapters provide to it, and the events and effects that cross them. */
+import type { Alert, Direction, MeterSide, Oddity, OcppVersion, Reading } from "../models/terms.ts";
+import type { MonotonicMs, Now, WallMs } from "../models/units.ts";
+
+export interface Clock {
+  wallMs(): WallMs;
+  monoMs(): MonotonicMs;
+}
+
+export interface Random {
+  /** Cryptographically strong bytes on a board, seeded ones in the simulator. */
+  bytes(length: number): Uint8Array;
+}
+
+/** One thing that happened outside; the only input of the pipeline. */
+export type AgentEvent =
+  /** One whole OCPP-J message, as text. `ocppVersion` is what the subprotocol said, where it said anything. */
+  | { readonly kind: "frame"; readonly direction: Direction; readonly text: string;
+      readonly ocppVersion?: OcppVersion }
+  /** A message that passed by and was not parsed; counted, never silent. */
+  | { readonly kind: "unparsed"; readonly direction: Direction; readonly oddity: Oddity; readonly detail: string }
+  | { readonly kind: "link"; readonly state: "connect" | "disconnect"; readonly remoteAddress?: string;
+      readonly tlsPeerSha256?: string; readonly closeCode?: number }
+  | { readonly kind: "meter"; readonly reading: Reading; readonly side: MeterSide }
+  | { readonly kind: "meter-lost"; readonly evseId: number; readonly why: string }
+  /** Time passing; the agent sends one at each epoch boundary. */
+  | { readonly kind: "tick" };
+
+/** One thing to be done outside; the only output of the pipeline. Carried out in order. */
+export type Effect =
+  /** Append entries to the log; durable before any later effect of the same step is carried out. */
+  | { readonly kind: "append"; readonly entries: readonly Uint8Array[] }
+  /** Replace the stored checkpoint by this signed note. */
+  | { readonly kind: "checkpoint"; readonly note: string }
+  | { readonly kind: "alert"; readonly alert: Alert }
+  /** Save what was learned (`memory` of the state), so that a restart goes on from here. */
+  | { readonly kind: "remember" }
+  /** One line for the operator of this very machine, once a kind. */
+  | { readonly kind: "notice"; readonly text: string };
+
+export interface FrameSource {
+  start(onEvent: (event: AgentEvent) => void): Promise<void>;
+  stop(): Promise<void>;
+}
+
+export interface MeterSource {
+  start(onEvent: (event: AgentEvent) => void): void;
+  stop(): Promise<void>;
+}
+
+/** Append-only storage of log entries. */
+export interface LedgerStore {
+  /** Durable when it returns. Throws when it cannot be: the agent then stops signing and says so. */
+  append(entries: readonly Uint8Array[]): void;
+  writeCheckpoint(note: string): void;
+  close(): void;
+}
+
+export interface AlertSink {
+  readonly name: string;
+  /** Never throws; a sink that is down counts what it dropped. */
+  send(alert: Alert): void;
+  close(): Promise<void>;
+}
+
+export type { Now };

@@ -1,0 +1,210 @@
+/**
+ * The pipeline's words: observation, finding, opinion, verdict. Everything that flows from one step of the
+ * sentence *observe, detect, opine, gossip, agree, record, alert* to the next is a type in this file.
+ */
+import type { ContentHash, Epoch, StationId, TokenPseudonym, WallMs, ZoneId } from "./units.ts";
+
+/** The closed list of threat classes, in the fixed order that statements use. Only ever appended to. */
+export const THREATS = [
+  "authorization-abuse",
+  "credential-cloning",
+  "session-spoofing",
+  "energy-theft",
+  "billing-inflation",
+  "load-manipulation",
+  "profile-tampering",
+  "configuration-tampering",
+  "firmware-tampering",
+  "remote-command-abuse",
+  "denial-of-service",
+  "channel-tampering",
+  "data-exfiltration",
+  "reverse-power",
+  "reconnaissance",
+  "physical-tampering",
+  "agent-misbehaviour",
+] as const;
+export type Threat = (typeof THREATS)[number];
+
+/**
+ * Joint features: normal at each station, abnormal together. Each carries its own cumulative evidence in a statement,
+ * tuned to a shift too small to alarm on at one station. Fixed order, only ever appended to.
+ */
+export const FEATURES = ["starts", "stops", "refusals", "power-step", "setpoint-step", "delivered-less-billed"] as const;
+export type Feature = (typeof FEATURES)[number];
+
+export type EvidenceKey = Threat | Feature;
+/** The order of `evidence[]` in a statement. */
+export const EVIDENCE_KEYS: readonly EvidenceKey[] = [...THREATS, ...FEATURES];
+
+export const SEVERITIES = ["info", "low", "medium", "high", "critical"] as const;
+export type Severity = (typeof SEVERITIES)[number];
+
+export type OcppVersion = "1.6" | "2.0.1" | "2.1";
+export type Direction = "cp-to-csms" | "csms-to-cp";
+
+/** What a meter or a MeterValues message says of one EVSE (0: the whole station). Registers are cumulative. */
+export interface Reading {
+  readonly evseId: number;
+  readonly powerW?: number;
+  readonly energyImportWh?: number;
+  readonly energyExportWh?: number;
+  readonly currentA?: number;
+  readonly voltageV?: number;
+}
+
+/** Where a DC charger is metered: 4 to 10 % lies between the two. */
+export type MeterSide = "ac-input" | "evse-output";
+
+/** A host that the CSMS told the station to fetch from or to send to. Credentials in the URL are never kept. */
+export interface RemoteHost {
+  /** Lower case, without the colon: `https`, `ftp`; empty when the text is no URL. */
+  readonly scheme: string;
+  readonly host: string;
+}
+
+interface Seen {
+  /** When the agent saw it. */
+  readonly at: WallMs;
+  /** The station's or the CSMS's own time stamp, where the message carries a plausible one. */
+  readonly saidAt?: WallMs;
+  /** The frame that it came from: a key into the agent's ring of recent frames. */
+  readonly frameNo?: number;
+}
+
+/** How a CALL ended: `none` while no result has come, or when the result carries no status. */
+export type Outcome = "accepted" | "refused" | "error" | "none";
+
+/** A normalised frame, meter sample or passing of time; OCPP 1.6, 2.0.1 and 2.1 map to this one vocabulary. */
+export type Observation = Seen &
+  (
+    | { readonly kind: "link"; readonly state: "connect" | "disconnect"; readonly remoteAddress?: string;
+        readonly tlsPeerSha256?: string; readonly closeCode?: number }
+    | { readonly kind: "boot"; readonly vendor: string; readonly model: string; readonly firmwareVersion?: string;
+        readonly reason?: string; readonly outcome: Outcome }
+    /** The CSMS's clock, from BootNotification and Heartbeat results: a second opinion on the agent's own. */
+    | { readonly kind: "csms-time"; readonly csmsTime: WallMs }
+    | { readonly kind: "heartbeat" }
+    | { readonly kind: "status"; readonly evseId: number; readonly status: string; readonly errorCode?: string;
+        readonly vendorErrorCode?: string }
+    /** One idToken presented, and what the CSMS said of it. `outcome` `none`: a status that is neither. */
+    | { readonly kind: "authorization"; readonly source: "Authorize" | "StartTransaction" | "TransactionEvent";
+        readonly token: TokenPseudonym; readonly outcome: Outcome; readonly status: string; readonly evseId?: number }
+    | { readonly kind: "transaction-started"; readonly transactionId: string; readonly evseId: number;
+        readonly token?: TokenPseudonym; readonly registerWh?: number; readonly offline: boolean }
+    | { readonly kind: "transaction-ended"; readonly transactionId: string; readonly evseId: number;
+        readonly token?: TokenPseudonym; readonly registerWh?: number; readonly reason?: string;
+        readonly offline: boolean }
+    /** MeterValues and their like: testimony. */
+    | { readonly kind: "reported-reading"; readonly reading: Reading; readonly transactionId?: string;
+        readonly offline: boolean }
+    /** The agent's own meter: evidence. */
+    | { readonly kind: "meter-reading"; readonly reading: Reading; readonly side: MeterSide }
+    | { readonly kind: "meter-lost"; readonly evseId: number; readonly why: string }
+    | { readonly kind: "firmware-order"; readonly from: RemoteHost; readonly signed: boolean;
+        readonly outcome: Outcome; readonly status?: string }
+    | { readonly kind: "firmware-status"; readonly status: string }
+    /** `variable` is the 1.6 key, or `Component.Variable`; the value of a secret one is never carried. */
+    | { readonly kind: "configuration-change"; readonly variable: string; readonly value?: string;
+        readonly secret: boolean; readonly outcome: Outcome }
+    | { readonly kind: "network-profile"; readonly csms: RemoteHost; readonly securityProfile?: number;
+        readonly outcome: Outcome }
+    | { readonly kind: "configuration-read"; readonly variables: number; readonly everything: boolean }
+    | { readonly kind: "upload-order"; readonly to: RemoteHost; readonly what: string; readonly outcome: Outcome }
+    | { readonly kind: "command"; readonly command: string; readonly evseId?: number; readonly transactionId?: string;
+        readonly outcome: Outcome }
+    | { readonly kind: "charging-limit"; readonly evseId: number; readonly limit: number; readonly unit: "W" | "A";
+        readonly purpose: string; readonly outcome: Outcome }
+    | { readonly kind: "certificate-order"; readonly what: string; readonly outcome: Outcome }
+    | { readonly kind: "security-event"; readonly type: string }
+    /** A harmless breach of the rules, or something unknown: a signal at most, never an alarm alone. */
+    | { readonly kind: "oddity"; readonly oddity: Oddity; readonly detail: string }
+    /** The passing of one epoch. */
+    | { readonly kind: "tick" }
+  );
+
+export const ODDITIES = [
+  "not-json", "not-a-frame", "unknown-message-type", "unknown-action", "wrong-direction", "unmatched-result",
+  "repeated-id", "bad-payload", "bad-utf8", "binary", "too-large", "bad-deflate", "over-budget", "call-error",
+] as const;
+export type Oddity = (typeof ODDITIES)[number];
+
+/** One summand of a decision, in nats, named in plain words. */
+export interface Term {
+  readonly term: string;
+  readonly nats: number;
+}
+
+/**
+ * A detector's claim: evidence for one threat or joint feature. `nats` is the logarithm of an e-value (its expectation
+ * under honest behaviour is at most 1), equals the sum of its terms, and is negative when honesty is the better story.
+ */
+export interface Finding {
+  readonly key: EvidenceKey;
+  readonly at: WallMs;
+  readonly nats: number;
+  readonly terms: readonly Term[];
+  /** Keys into the ring of recent frames; empty when only the meter speaks. */
+  readonly frames: readonly number[];
+  /** One clause in plain words, for the alert: what was seen and what would be usual. */
+  readonly says: string;
+}
+
+/** What an agent believes of one threat or feature at its own station. */
+export interface Belief {
+  readonly key: EvidenceKey;
+  /** Cumulative log-likelihood ratio since the agent began, millinats: what a statement carries. */
+  readonly cumulativeMillinats: number;
+  /** CUSUM of the same evidence, nats: growth since its onset. */
+  readonly sinceOnsetNats: number;
+  readonly onset: WallMs;
+  /** The height at which `sinceOnsetNats` becomes a verdict, nats. */
+  readonly thresholdNats: number;
+  /** Opinion in [0, 1]: sinceOnsetNats over thresholdNats. */
+  readonly opinion: number;
+  /** Terms since the onset, adding up to sinceOnsetNats. */
+  readonly terms: readonly Term[];
+  readonly frames: readonly number[];
+  readonly says: string;
+}
+
+/** Outcome of agreement at an agent, for one threat at one scope. Only a raise is ever certified, never quiet. */
+export interface Verdict {
+  readonly threat: Threat;
+  readonly scope: "station" | "zone" | "region";
+  readonly zone: ZoneId;
+  readonly stations: readonly StationId[];
+  readonly epoch: Epoch;
+  readonly onset: WallMs;
+  /** Probability in [0, 1] that this is not a false alarm. */
+  readonly confidence: number;
+  readonly belief: Belief;
+}
+
+/** One summand of an alert's explanation; shares add to 1. */
+export interface ExplanationTerm {
+  readonly term: string;
+  readonly value: number;
+  readonly share: number;
+}
+
+/** One state change of an incident: contracts, section 4. The same object goes to every outlet. */
+export interface Alert {
+  readonly schemaVersion: "1.0";
+  readonly time: string;
+  readonly incidentId: string;
+  readonly state: "raised" | "updated" | "cleared";
+  readonly scope: "station" | "zone" | "region";
+  readonly threat: Threat;
+  readonly region: string;
+  readonly zone: string;
+  readonly stations: readonly string[];
+  readonly onset: string;
+  readonly severity: Severity;
+  readonly confidence: number;
+  readonly summary: string;
+  readonly explanation: readonly ExplanationTerm[];
+  readonly evidence: readonly ContentHash[];
+  readonly nextStep: string;
+  readonly agent: string;
+}
