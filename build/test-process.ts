@@ -47,7 +47,9 @@ export function killRunning(): void {
 }
 
 /** Runs `node ...args` in the repository's folder, collecting both output streams. Never rejects. */
-export function runNode(args: readonly string[], env: Record<string, string>): Promise<ProcessResult> {
+export function runNode(
+  args: readonly string[], env: Record<string, string>, limitMs: number = FILE_LIMIT_MS,
+): Promise<ProcessResult> {
   const begun = performance.now();
   const child = spawn(process.execPath, ["--enable-source-maps", ...args], {
     cwd: repoRoot, env: { ...process.env, ...env }, stdio: ["ignore", "pipe", "pipe"], detached: true,
@@ -60,9 +62,9 @@ export function runNode(args: readonly string[], env: Record<string, string>): P
   child.stdout.setEncoding("utf8").on("data", collect);
   child.stderr.setEncoding("utf8").on("data", collect);
   const limit = setTimeout(() => {
-    collect(`\nkilled: still running after ${FILE_LIMIT_MS / 1000} s\n`);
+    collect(`\nkilled: still running after ${limitMs / 1000} s\n`);
     killGroup(child);
-  }, FILE_LIMIT_MS);
+  }, limitMs);
   return new Promise((resolve) => {
     child.on("error", (error) => collect(`\n${error.message}\n`));
     // The streams close only when the last heir of them is gone.
