@@ -13,7 +13,8 @@ async function runPlanted(code: string, imports = `import { test, assert } from 
   try {
     await build({
       stdin: { contents: `${imports}\n${code}`, resolveDir: join(repoRoot, "build"), loader: "ts" },
-      outfile: join(folder, "planted.mjs"), bundle: true, platform: "node", format: "esm", logLevel: "error",
+      outfile: join(folder, "planted.mjs"), bundle: true, platform: "node", format: "esm",
+      logLevel: "error",
     });
     return await runFile("planted.ts", folder);
   } finally {
