@@ -36,7 +36,8 @@ test("tests declared after a top-level await count", async () => {
 });
 
 const FAILING: readonly { name: string; code: string; passed?: number; says: RegExp }[] = [
-  { name: "a failed assertion", code: `test("a", () => assert.is(1, 2)); test("b", () => {});`, passed: 1, says: /FAIL/ },
+  { name: "a failed assertion", code: `test("a", () => assert.is(1, 2)); test("b", () => {});`, passed: 1,
+    says: /FAIL/ },
   { name: "a thrown string", code: `test("a", () => { throw "text"; });`, says: /not an Error: text/ },
   { name: "a thrown undefined", code: `test("a", () => { throw undefined; });`, says: /not an Error: undefined/ },
   { name: "a thrown null-prototype object", code: `test("a", () => { throw Object.create(null); });`, says: /0 of 1/ },
