@@ -1,0 +1,49 @@
+/** The step *detect*: observations to findings, through every detector in turn. */
+import type { Finding, Observation } from "../terms.ts";
+import type { Now } from "../units.ts";
+import { authorizationAbuse } from "./authorization-abuse.ts";
+import { configurationTampering } from "./configuration-tampering.ts";
+import { credentialCloning } from "./credential-cloning.ts";
+import type { Detector, Site } from "./detector.ts";
+import { energyTheft } from "./energy-theft.ts";
+import { firmwareTampering } from "./firmware-tampering.ts";
+import { loadManipulation } from "./load-manipulation.ts";
+
+export const DETECTORS = [
+  authorizationAbuse, credentialCloning, energyTheft, loadManipulation, configurationTampering, firmwareTampering,
+] as readonly Detector<unknown>[];
+
+/** The learned normal of every detector by name: plain JSON, remembered across restarts. */
+export type DetectState = Record<string, { version: number; state: unknown }>;
+
+export function createDetect(site: Site): DetectState {
+  return Object.fromEntries(
+    DETECTORS.map((detector) => [detector.name, { version: detector.version, state: detector.create(site) }]),
+  );
+}
+
+/**
+ * Takes over what was remembered, detector by detector; one whose version differs begins anew.
+ * @returns the state, and the names of those that begin anew
+ */
+export function recallDetect(site: Site, remembered: DetectState): { state: DetectState; fresh: string[] } {
+  const state = createDetect(site);
+  const fresh: string[] = [];
+  for (const detector of DETECTORS) {
+    const known = remembered[detector.name];
+    if (known?.version === detector.version) state[detector.name] = known;
+    else fresh.push(detector.name);
+  }
+  return { state, fresh };
+}
+
+export function detect(state: DetectState, observations: readonly Observation[], now: Now): Finding[] {
+  const findings: Finding[] = [];
+  for (const observation of observations) {
+    for (const detector of DETECTORS) {
+      const own = state[detector.name];
+      if (own !== undefined) findings.push(...detector.observe(own.state, observation, now));
+    }
+  }
+  return findings;
+}

@@ -1,0 +1,35 @@
+/** What every detector is: a learned state that is plain JSON, and one pure function over observations. */
+import type { Finding, Observation, Term, Threat } from "../terms.ts";
+import type { Now } from "../units.ts";
+
+/** What a detector is told of its station beforehand. */
+export interface Site {
+  /** Host of the CSMS that the agent itself dials. */
+  readonly csmsHost?: string;
+}
+
+export interface Detector<State> {
+  readonly name: Threat;
+  /** Raised when the shape of the state changes: what was remembered under another version is not taken over. */
+  readonly version: number;
+  /** The state of an agent that has seen nothing: the shipped prior. Plain JSON: it is remembered across restarts. */
+  create(site: Site): State;
+  /** Takes one observation, learns from it, and says what it makes of it. Never throws; bounded work and state. */
+  observe(state: State, observation: Observation, now: Now): Finding[];
+}
+
+/** The largest evidence, in nats, that any one finding may carry: no single event proves anything by itself. */
+export const MOST_NATS = 12;
+
+/** The sum of the terms, clipped; a clipped finding keeps its terms in proportion, so that they still add up. */
+export function weigh(terms: readonly Term[], least: number, most: number): { nats: number; terms: Term[] } {
+  const sum = terms.reduce((total, term) => total + term.nats, 0);
+  const nats = Math.min(most, Math.max(least, sum));
+  if (sum === nats || sum === 0) return { nats: sum, terms: [...terms] };
+  return { nats, terms: terms.map((term) => ({ term: term.term, nats: (term.nats * nats) / sum })) };
+}
+
+/** The frame that an observation came from, as the list that a finding carries. */
+export function framesOf(observation: Observation): readonly number[] {
+  return observation.frameNo === undefined ? [] : [observation.frameNo];
+}

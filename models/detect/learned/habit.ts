@@ -1,0 +1,53 @@
+/**
+ * How often honest orders at this station show a trait (unsigned, plain text, an unknown host), and the evidence in one
+ * more order: ln P(trait | attack) / P(trait | honest). The honest share is a Beta posterior mean that starts from a
+ * shipped judgement and moves with what this station sees; the attack's share is fixed.
+ *
+ * No public base rates of these traits exist: the shipped shares are judgements, named so wherever they are reported.
+ */
+import type { Term } from "../../terms.ts";
+
+export interface Habit {
+  /** Pseudo-counts of honest orders with and without the trait. */
+  with: number;
+  without: number;
+}
+
+export interface TraitLaw {
+  readonly term: string;
+  readonly absent: string;
+  /** Share of hostile orders that show it. */
+  readonly attackShare: number;
+  /** Share of honest orders that show it, before anything was learned. */
+  readonly honestShare: number;
+  /** How many orders that judgement is worth. */
+  readonly weight: number;
+}
+
+/** Old habits fade: what was seen before counts this much less after each further order. */
+const KEEP = 0.98;
+/** The learned share stays within a factor of this below the shipped one: habits teach trust, not blindness. */
+const LEAST_SHARE_FACTOR = 0.1;
+
+export function createHabit(law: TraitLaw): Habit {
+  return { with: law.honestShare * law.weight, without: (1 - law.honestShare) * law.weight };
+}
+
+/** The share of honest orders with the trait. */
+export function honestShare(habit: Habit, law: TraitLaw): number {
+  const share = habit.with / (habit.with + habit.without);
+  return Math.min(0.95, Math.max(law.honestShare * LEAST_SHARE_FACTOR, share));
+}
+
+/** The evidence of one order that shows the trait, or does not. */
+export function habitTerm(habit: Habit, law: TraitLaw, shows: boolean): Term {
+  const honest = honestShare(habit, law);
+  return shows
+    ? { term: law.term, nats: Math.log(law.attackShare / honest) }
+    : { term: law.absent, nats: Math.log((1 - law.attackShare) / (1 - honest)) };
+}
+
+export function learnHabit(habit: Habit, shows: boolean): void {
+  habit.with = habit.with * KEEP + (shows ? 1 : 0);
+  habit.without = habit.without * KEEP + (shows ? 0 : 1);
+}

@@ -1,0 +1,60 @@
+/**
+ * Which settings protect the station, and which values of them take the protection away. Names are those of OCPP 1.6
+ * (section 9, and the security white paper, section 6.1) and of OCPP 2.0.1 (part 2, appendix 3: Component.Variable);
+ * makers vary the case.
+ */
+export type ChangeKind =
+  | "downgrade" | "new-csms" | "authorization-weakened" | "metering-blinded" | "monitoring-off" | "credential" | "ordinary";
+
+interface Setting {
+  readonly name: RegExp;
+  readonly kind: ChangeKind;
+  /** Whether this value takes the protection away. */
+  readonly harmful: (value: string) => boolean;
+}
+
+const isOn = (value: string) => /^(true|1|on|yes)$/i.test(value.trim());
+const isOff = (value: string) => /^(false|0|off|no|)$/i.test(value.trim());
+/** MeterValues less often than hourly, or never, hide what is delivered. */
+const isBlindInterval = (value: string) => Number(value) === 0 || Number(value) > 3_600;
+const isNeverInterval = (value: string) => Number(value) > 86_400;
+const always = () => true;
+
+const SETTINGS: readonly Setting[] = [
+  { name: /^(AuthorizationKey|BasicAuthPassword|SecurityCtrlr\.BasicAuthPassword)$/i, kind: "credential", harmful: always },
+  { name: /^(AllowOfflineTxForUnknownId|OfflineTxForUnknownIdEnabled|AuthCtrlr\.OfflineTxForUnknownIdEnabled)$/i,
+    kind: "authorization-weakened", harmful: isOn },
+  { name: /^(FreeVend|FreeModeActive|AuthDisabled|DisableRemoteAuthorization|AuthCtrlr\.DisableRemoteAuthorization)$/i,
+    kind: "authorization-weakened", harmful: isOn },
+  { name: /^AuthCtrlr\.Enabled$/i, kind: "authorization-weakened", harmful: isOff },
+  { name: /^(MeterValueSampleInterval|SampledDataCtrlr\.TxUpdatedInterval)$/i, kind: "metering-blinded",
+    harmful: isBlindInterval },
+  { name: /^(MeterValuesSampledData|SampledDataCtrlr\.TxUpdatedMeasurands|SampledDataCtrlr\.TxEndedMeasurands)$/i,
+    kind: "metering-blinded", harmful: (value) => value.trim() === "" },
+  { name: /^SampledDataCtrlr\.Enabled$/i, kind: "metering-blinded", harmful: isOff },
+  { name: /^(SecurityEventNotificationEnabled|SecurityLogEnabled|LoggingEnabled|MonitoringCtrlr\.Enabled)$/i,
+    kind: "monitoring-off", harmful: isOff },
+  { name: /^(HeartbeatInterval|OCPPCommCtrlr\.HeartbeatInterval)$/i, kind: "monitoring-off", harmful: isNeverInterval },
+  { name: /^(CentralSystemURL|CentralSystemAddress|CSMSUrl|BackendURL|OcppServerUrl|OcppCsmsUrl)$/i, kind: "new-csms",
+    harmful: always },
+];
+
+/** Names under which makers and both versions keep the security profile. */
+const SECURITY_PROFILE = /^(SecurityProfile|SecurityCtrlr\.SecurityProfile)$/i;
+/** The highest profile there is (OCPP 1.6 security white paper, 3; 2.0.1 part 2, A.1.3). */
+const HIGHEST_PROFILE = 3;
+
+/**
+ * What setting `variable` to `value` does.
+ * @param securityProfile the profile in force, where it is known
+ */
+export function kindOf(variable: string, value: string | undefined, securityProfile: number | undefined): ChangeKind {
+  const given = value ?? "";
+  if (SECURITY_PROFILE.test(variable)) {
+    const profile = Number(given);
+    const lower = profile < Math.min(HIGHEST_PROFILE, securityProfile ?? 1);
+    return lower || profile === 0 ? "downgrade" : "ordinary";
+  }
+  const setting = SETTINGS.find((known) => known.name.test(variable));
+  return setting !== undefined && setting.harmful(given) ? setting.kind : "ordinary";
+}

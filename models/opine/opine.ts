@@ -1,0 +1,107 @@
+/**
+ * The step *opine*: findings to beliefs. For every threat and joint feature it keeps the cumulative evidence that
+ * statements carry, and the CUSUM of the same evidence with the terms that make it up.
+ */
+import type { Belief, EvidenceKey, Finding, Term } from "../terms.ts";
+import type { Now, WallMs } from "../units.ts";
+import { thresholdOf } from "./threshold.ts";
+
+interface Evidence {
+  cumulativeMillinats: number;
+  sinceOnsetNats: number;
+  onset: number;
+  terms: Record<string, number>;
+  frames: number[];
+  says: string;
+}
+
+/** Plain JSON: remembered across restarts, so that the cumulative sums go on. */
+export type OpineState = Partial<Record<EvidenceKey, Evidence>>;
+
+const MOST_FRAMES = 16;
+/** Evidence above the threshold stops counting here, so that an incident can end when the attack does. */
+const HEADROOM_NATS = 10;
+
+export function createOpine(): OpineState {
+  return {};
+}
+
+/** Takes the findings in and returns the beliefs that they moved. */
+export function opine(state: OpineState, findings: readonly Finding[], now: Now): Belief[] {
+  const moved = new Set<EvidenceKey>();
+  for (const finding of findings) {
+    const evidence = (state[finding.key] ??= fresh(finding.at));
+    evidence.cumulativeMillinats += Math.round(finding.nats * 1_000);
+    accumulate(evidence, finding, thresholdOf(finding.key) + HEADROOM_NATS);
+    moved.add(finding.key);
+  }
+  return [...moved].map((key) => beliefOf(state, key, now));
+}
+
+function fresh(at: WallMs): Evidence {
+  return { cumulativeMillinats: 0, sinceOnsetNats: 0, onset: at, terms: {}, frames: [], says: "" };
+}
+
+/** Page's CUSUM: the sum restarts whenever honesty is the better story of all that came since. */
+function accumulate(evidence: Evidence, finding: Finding, most: number): void {
+  const sum = evidence.sinceOnsetNats + finding.nats;
+  if (sum <= 0) {
+    restart(evidence, finding.at);
+    return;
+  }
+  if (evidence.sinceOnsetNats === 0) evidence.onset = finding.at;
+  // Terms are scaled when the sum is capped, so that they go on adding up to it.
+  const room = finding.nats > 0 ? Math.max(0, most - evidence.sinceOnsetNats) / finding.nats : 1;
+  const scale = Math.min(1, room);
+  for (const term of finding.terms) {
+    evidence.terms[term.term] = (evidence.terms[term.term] ?? 0) + term.nats * scale;
+  }
+  evidence.sinceOnsetNats += finding.nats * scale;
+  if (finding.nats > 0) {
+    if (finding.says !== "") evidence.says = finding.says;
+    evidence.frames = [...evidence.frames, ...finding.frames].slice(-MOST_FRAMES);
+  }
+}
+
+function restart(evidence: Evidence, at: WallMs): void {
+  evidence.sinceOnsetNats = 0;
+  evidence.onset = at;
+  evidence.terms = {};
+  evidence.frames = [];
+  evidence.says = "";
+}
+
+/** The evidence for `key` starts again from nothing, as after an incident was closed. */
+export function forget(state: OpineState, key: EvidenceKey, now: Now): void {
+  const evidence = state[key];
+  if (evidence !== undefined) restart(evidence, now.wallMs);
+}
+
+/** What is believed of one threat or feature now. */
+export function beliefOf(state: OpineState, key: EvidenceKey, now: Now): Belief {
+  const evidence = state[key] ?? fresh(now.wallMs);
+  const threshold = thresholdOf(key);
+  return {
+    key,
+    cumulativeMillinats: evidence.cumulativeMillinats,
+    sinceOnsetNats: evidence.sinceOnsetNats,
+    onset: evidence.onset as WallMs,
+    thresholdNats: threshold,
+    opinion: Math.min(1, evidence.sinceOnsetNats / threshold),
+    terms: termsOf(evidence),
+    frames: evidence.frames,
+    says: evidence.says,
+  };
+}
+
+/** Largest first. */
+function termsOf(evidence: Evidence): Term[] {
+  return Object.entries(evidence.terms)
+    .map(([term, nats]) => ({ term, nats }))
+    .sort((a, b) => b.nats - a.nats);
+}
+
+/** Cumulative evidence in the order of statements. */
+export function evidenceVector(state: OpineState, keys: readonly EvidenceKey[]): number[] {
+  return keys.map((key) => state[key]?.cumulativeMillinats ?? 0);
+}
