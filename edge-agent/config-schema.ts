@@ -1,0 +1,186 @@
+/**
+ * The configuration of an agent as a schema: every key with its default, what it may hold and what it means. What is
+ * written here is what is checked, what an error message says is allowed, and what the printed reference says.
+ */
+import * as v from "valibot";
+import { ID_RULE, isStationId } from "../models/units.ts";
+import { METER_MODEL_NAMES } from "./observe/meters/models.ts";
+
+/** What a key may hold and what it means; `later` marks a key of the contract that this version does not have yet. */
+export interface KeyDoc {
+  readonly allowed?: string;
+  readonly means?: string;
+  /** The default in words, where it depends on another key. */
+  readonly otherwise?: string;
+  readonly later?: true;
+}
+
+/** A web address taken apart: `ws:` and `wss:` only. */
+export interface Address {
+  readonly secure: boolean;
+  /** Without the brackets of an IPv6 address. */
+  readonly host: string;
+  readonly port: number;
+  /** The prefix, without a slash at its end; empty when there is none. */
+  readonly path: string;
+}
+
+export interface HostPort {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** Where a secret is kept; the configuration itself never holds one. */
+export type SecretRef =
+  | { readonly from: "file"; readonly path: string }
+  | { readonly from: "environment"; readonly variable: string };
+
+const MAX_PORT = 65_535;
+const WS_ADDRESS = /^wss?:\/\/[^\s\\@?#]+$/;
+const HOST_PORT = /^(?:\[([0-9A-Fa-f:.]{2,45})\]|([A-Za-z0-9][A-Za-z0-9.-]{0,252})):(\d{1,5})$/;
+const ENV_NAME = /^env:([A-Za-z_][A-Za-z0-9_]{0,127})$/;
+
+/** `ws://` or `wss://`, host, port (80 or 443 when absent) and prefix; nothing when it is not such an address. */
+export function parseAddress(text: string): Address | undefined {
+  if (!WS_ADDRESS.test(text) || !URL.canParse(text)) return undefined;
+  const url = new URL(text);
+  const secure = url.protocol === "wss:";
+  const host = url.hostname.replace(/^\[|\]$/g, "");
+  const port = url.port === "" ? (secure ? 443 : 80) : Number(url.port);
+  return host === "" ? undefined : { secure, host, port, path: url.pathname.replace(/\/+$/, "") };
+}
+
+/** `host:port` or `[IPv6]:port`; nothing when it is not that. Port 0 means any free one. */
+export function parseHostPort(text: string): HostPort | undefined {
+  const match = HOST_PORT.exec(text);
+  const port = Number(match?.[3]);
+  const host = match?.[1] ?? match?.[2];
+  return host === undefined || port > MAX_PORT ? undefined : { host, port };
+}
+
+/** `file:PATH`, `env:NAME` or a bare path; nothing when the text is none of them (the secret itself, say). */
+export function parseSecretRef(text: string): SecretRef | undefined {
+  const variable = ENV_NAME.exec(text)?.[1];
+  if (variable !== undefined) return { from: "environment", variable };
+  const path = text.replace(/^file:/, "");
+  return isPath(path) && !text.startsWith("env:") ? { from: "file", path } : undefined;
+}
+
+/** A path is one line of reasonable length, and no PEM block that was pasted in its place. */
+function isPath(text: string): boolean {
+  return text.length > 0 && text.length <= 1024 && !/[\u0000-\u001f\u007f]/.test(text) && !text.includes("-----BEGIN");
+}
+
+function isTimezone(text: string): boolean {
+  try {
+    new Intl.DateTimeFormat("en", { timeZone: text });
+    return true;
+  } catch {
+    return false; // RangeError: not a zone of the IANA list
+  }
+}
+
+/** Puts the documentation on the schema itself, where messages and the reference find it. */
+function documented<S extends v.GenericSchema>(schema: S, allowed: string, means: string, otherwise?: string): S {
+  const metadata: KeyDoc = { allowed, means, ...(otherwise !== undefined && { otherwise }) };
+  return Object.assign(schema, { metadata });
+}
+
+const textThat = (ok: (text: string) => boolean, allowed: string, means: string, otherwise?: string) =>
+  documented(v.pipe(v.string(), v.check(ok)), allowed, means, otherwise);
+const oneOf = <const T extends readonly string[]>(options: T, allowed: string, means: string) =>
+  documented(v.picklist(options), allowed, means);
+const listOf = <S extends v.GenericSchema>(item: S, from: number, to: number, allowed: string, means: string) =>
+  documented(v.pipe(v.array(item), v.minLength(from), v.maxLength(to)), allowed, means);
+const whole = (from: number, to: number, unit: string, means: string) =>
+  documented(v.pipe(v.number(), v.integer(), v.minValue(from), v.maxValue(to)),
+    `a whole number from ${from} to ${to}${unit === "" ? "" : ` (${unit})`}`, means);
+const flag = (means: string) => documented(v.boolean(), "true or false", means);
+const path = (means: string, otherwise?: string) => textThat(isPath, "a path", means, otherwise);
+const secret = (means: string) =>
+  textThat((text) => parseSecretRef(text) !== undefined, "file:PATH or env:NAME, never the secret itself", means);
+const later = () => v.exactOptional(Object.assign(v.never(), { metadata: { later: true } satisfies KeyDoc }));
+
+/** A mapping with these keys and no others. A list is no mapping, which valibot alone would let pass. */
+function group<E extends v.ObjectEntries>(entries: E, means: string) {
+  const isMapping = (input: unknown): boolean =>
+    typeof input === "object" && input !== null && !Array.isArray(input);
+  const schema = v.pipe(v.custom<Record<string, unknown>>(isMapping), v.strictObject(entries));
+  return documented(Object.assign(schema, { entries }), "a group of keys", means);
+}
+
+const idOf = (means: string, otherwise?: string) =>
+  textThat(isStationId, `${ID_RULE}, in quotes when all digits`, means, otherwise);
+const address = (ok: (address: Address) => boolean, allowed: string, means: string) =>
+  textThat((text) => {
+    const parsed = parseAddress(text);
+    return parsed !== undefined && ok(parsed);
+  }, allowed, means);
+const hostPort = (minPort: number, means: string) =>
+  textThat((text) => (parseHostPort(text)?.port ?? -1) >= minPort, `host:port, port ${minPort} to ${MAX_PORT}`, means);
+
+const publicKey = textThat((text) => /^[!-~]{8,200}$/.test(text), "a public key on one line, 8 to 200 characters",
+  "an operator's public key");
+
+const operators = group({
+  threshold: whole(1, 16, "", "how many of the keys must sign a roster or an update"),
+  keys: listOf(publicKey, 1, 16, "a list of 1 to 16 public keys", "the operator's public keys, installed by hand"),
+}, "root of trust for rosters and updates; kept for later, an agent alone needs none");
+
+const meter = group({
+  evse: whole(0, 99, "", "which EVSE the meter measures; 0 is the whole station"),
+  kind: v.exactOptional(oneOf(["modbus-tcp"], "modbus-tcp", "how the meter is read"), "modbus-tcp"),
+  model: oneOf(METER_MODEL_NAMES, METER_MODEL_NAMES.join(", "), "the meter's register map"),
+  address: hostPort(1, "where the meter answers"),
+  unit: v.exactOptional(whole(0, 255, "", "Modbus unit id"), 1),
+  everyS: v.exactOptional(whole(1, 3600, "seconds", "how often it is read"), 10),
+  side: v.exactOptional(oneOf(["ac-input", "evse-output"], "ac-input or evse-output",
+    "where a DC charger is metered: 4 to 10 % is lost between the two"), "ac-input"),
+}, "one meter");
+
+const alerts = group({
+  jsonl: v.exactOptional(path("the file that alerts are appended to, one JSON object a line",
+    "alerts.jsonl in stateDir")),
+  terminal: v.exactOptional(flag("alerts in plain words on standard output"), true),
+  mqtt: later(), webhook: later(), syslog: later(), ocpp: later(), prometheus: later(),
+}, "where alerts go");
+
+const tls = group({
+  cert: path("certificate chain shown to the charger, PEM"),
+  key: secret("its private key, PEM"),
+  ca: v.exactOptional(path("authorities that the charger's own certificate must come from, PEM; absent: the charger"
+    + " shows none")),
+}, "for a wss:// listen address");
+
+const csmsTls = group({
+  ca: v.exactOptional(path("authorities that the CSMS's certificate must come from, PEM; absent: those of the system")),
+  cert: v.exactOptional(path("the agent's own certificate for security profile 3, PEM")),
+  key: v.exactOptional(secret("its private key, PEM")),
+}, "for a wss:// CSMS");
+
+export const CONFIG_SCHEMA = group({
+  station: idOf("the station's OCPP identity"),
+  csms: address((a) => a.port > 0, "ws:// or wss://, host, optional port and prefix; no user, query or fragment",
+    "the operator's system; the charger's own path and query follow the prefix, unchanged"),
+  listen: v.exactOptional(address((a) => a.path === "", "ws:// or wss://, host and port, no path",
+    "where the charger connects; port 0: any free one"), "ws://127.0.0.1:9000"),
+  mode: v.exactOptional(oneOf(["observe"], "observe (guard comes in a later version)",
+    "observe: every frame passes untouched"), "observe"),
+  epochS: v.exactOptional(whole(1, 3600, "seconds", "the mesh's round, the same in a region"), 10),
+  stateDir: v.exactOptional(path("folder of the agent's key, its log and what it learned"), "/var/lib/kerbwatch"),
+  meters: v.exactOptional(listOf(meter, 0, 16, "a list of at most 16 meters",
+    "the meters that the agent reads by itself"), []),
+  alerts: v.exactOptional(alerts, {}),
+  http: v.exactOptional(hostPort(0, "status for this machine, best on 127.0.0.1; absent: none")),
+  tls: v.exactOptional(tls),
+  csmsTls: v.exactOptional(csmsTls),
+  region: v.exactOptional(idOf("name of the region"), "local"),
+  zone: v.exactOptional(idOf("name of the zone", "the station id")),
+  timezone: v.exactOptional(textThat(isTimezone, "a name of the IANA list, such as Europe/Madrid",
+    "for the time of week that normal is learned by"), "UTC"),
+  operators: v.exactOptional(operators),
+  mesh: later(),
+}, "the configuration of one agent");
+
+/** The configuration as written, checked and with defaults, before addresses and paths are taken apart. */
+export type RawConfig = v.InferOutput<typeof CONFIG_SCHEMA>;

@@ -1,0 +1,146 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { load } from "js-yaml";
+import { repoRoot } from "../build/paths.ts";
+import { seeded } from "../build/seeded.ts";
+import { assert, test } from "../build/testing.ts";
+import { CONFIG_SCHEMA } from "./config-schema.ts";
+import { MAX_CONFIG_CHARS, configReference, effectiveConfig, parseConfig } from "./config.ts";
+import { UsageError } from "./usage-error.ts";
+
+const LEAST = "station: CP-001\ncsms: wss://csms.example";
+
+/** The example of contracts, section 5, without `mesh`, which comes with the mesh. */
+const EXAMPLE = `
+station: CP-001
+listen: ws://127.0.0.1:9000        # where the charger connects
+csms: wss://csms.example
+mode: observe
+epochS: 10
+operators: { threshold: 2, keys: [RWQf6LRCGA9i53mlYecO4IzT51TGPpvWucNSCh1CBM0QTaLn73Y7GFO3, RWSxBZf0mOu8AbCdEf] }
+stateDir: /var/lib/kerbwatch
+meters:
+  - { evse: 1, kind: modbus-tcp, model: sdm630, address: 127.0.0.1:502, unit: 1, everyS: 10 }
+alerts: { jsonl: alerts.jsonl }
+http: 127.0.0.1:8620
+`;
+
+/** The message of the UsageError that the configuration must give. */
+function refusal(text: string, file = "kerbwatch.yaml", env: Record<string, string> = {}): string {
+  try {
+    parseConfig(text, file, env);
+  } catch (error) {
+    assert.instance(error, UsageError);
+    return (error as Error).message;
+  }
+  return "accepted";
+}
+
+interface Vector {
+  readonly name: string;
+  readonly config: string;
+  readonly message: string;
+}
+
+const vectors = load(readFileSync(join(repoRoot, "edge-agent/config.vectors.yaml"), "utf8")) as Vector[];
+
+test("there are at least forty bad configurations", () => assert.ok(vectors.length >= 40));
+
+for (const { name, config, message } of vectors) {
+  test(`refused: ${name}`, () => {
+    const text = config.replace(/^\.\.\.$/m, LEAST);
+    assert.is(refusal(text, "etc/k.yaml", { EMPTY: "" }), `etc/k.yaml: ${message}`);
+    assert.not.match(message, /\n/);
+  });
+}
+
+test("the example of the contract loads, key by key", () => {
+  const config = parseConfig(EXAMPLE, "/etc/kerbwatch/kerbwatch.yaml", {});
+  assert.equal(config, {
+    file: "/etc/kerbwatch/kerbwatch.yaml", station: "CP-001", region: "local", zone: "CP-001", mode: "observe",
+    listen: { secure: false, host: "127.0.0.1", port: 9000, path: "" },
+    csms: { secure: true, host: "csms.example", port: 443, path: "" },
+    epochS: 10, stateDir: "/var/lib/kerbwatch", timezone: "UTC",
+    operators: { threshold: 2,
+      keys: ["RWQf6LRCGA9i53mlYecO4IzT51TGPpvWucNSCh1CBM0QTaLn73Y7GFO3", "RWSxBZf0mOu8AbCdEf"] },
+    meters: [{ evse: 1, kind: "modbus-tcp", model: "sdm630", host: "127.0.0.1", port: 502, unit: 1, everyS: 10,
+      side: "ac-input" }],
+    alerts: { jsonl: "/etc/kerbwatch/alerts.jsonl", terminal: true },
+    http: { host: "127.0.0.1", port: 8620 },
+  });
+});
+
+test("the example of the contract with its mesh says that mesh is not there yet", () => {
+  assert.match(refusal(`${EXAMPLE}mesh: { roster: r.kw }\n`), "mesh: not in this version");
+});
+
+test("defaults are safe: this machine only, nothing held back, nothing served, nothing read", () => {
+  const config = parseConfig(LEAST, "k.yaml", {});
+  assert.is(config.listen.host, "127.0.0.1");
+  assert.is(config.mode, "observe");
+  assert.is(config.http, undefined);
+  assert.equal(config.meters, []);
+  assert.is(config.operators, undefined);
+  assert.is(config.alerts.jsonl, "/var/lib/kerbwatch/alerts.jsonl");
+});
+
+test("JSON is read as JSON", () => {
+  const text = "{\n\t\"station\": \"CP-001\",\n\t\"csms\": \"ws://[::1]:8080/ocpp/\"\n}";
+  assert.equal(parseConfig(text, "k.json", {}).csms, { secure: false, host: "::1", port: 8080, path: "/ocpp" });
+  assert.match(refusal("{", "k.json"), /^k\.json: cannot be read as YAML or JSON: /);
+  assert.match(refusal(LEAST, "k.json"), /^k\.json: cannot be read as YAML or JSON: /);
+});
+
+test("relative paths count from the folder of the file", () => {
+  const text = `${LEAST}\nstateDir: ./state\nlisten: wss://0.0.0.0:9000\n`
+    + "tls: { cert: c.pem, key: \"file:k.pem\", ca: /abs/ca.pem }\ncsmsTls: { ca: ca.pem, cert: c.pem, key: k.pem }\n";
+  const config = parseConfig(text, "a/b/k.yaml", {});
+  assert.is(config.stateDir, "a/b/state");
+  assert.is(config.alerts.jsonl, "a/b/state/alerts.jsonl");
+  assert.equal(config.tls, { cert: "a/b/c.pem", key: { from: "file", path: "a/b/k.pem" }, ca: "/abs/ca.pem" });
+  assert.equal(config.csmsTls, { ca: "a/b/ca.pem", cert: "a/b/c.pem", key: { from: "file", path: "a/b/k.pem" } });
+  assert.is(parseConfig(`${LEAST}\nstateDir: s`, "k.yaml", {}).stateDir, "s");
+});
+
+test("the effective configuration shows every default and no secret", () => {
+  const text = `${EXAMPLE}csmsTls: { cert: c.pem, key: "env:KW_KEY" }\n`;
+  const shown = JSON.stringify(effectiveConfig(parseConfig(text, "k.yaml", { KW_KEY: "-----BEGIN TOP SECRET" })));
+  assert.not.match(shown, "SECRET");
+  assert.match(shown, "(hidden, from environment variable KW_KEY)");
+  assert.match(shown, '"csms":"wss://csms.example:443"');
+  assert.match(shown, '"timezone":"UTC"');
+});
+
+test("the effective configuration is itself a configuration, and the same one", () => {
+  const first = parseConfig(EXAMPLE, "/etc/k.yaml", {});
+  const again = parseConfig(JSON.stringify(effectiveConfig(first)), "/etc/k.json", {});
+  assert.equal({ ...again, file: "" }, { ...first, file: "" });
+});
+
+test("more than a page of text is the wrong file", () => {
+  assert.match(refusal("#".repeat(MAX_CONFIG_CHARS + 1)), "found more than 65536 characters");
+});
+
+test("the reference documents every key of the schema", () => {
+  const reference = configReference();
+  for (const key of Object.keys(CONFIG_SCHEMA.entries).filter((name) => name !== "mesh")) {
+    assert.match(reference, new RegExp(`^${key}$`, "m"));
+  }
+  assert.match(reference, /^meters\[\]\.everyS\n {4}how often it is read\n.*default: 10$/m);
+  assert.match(reference, /^alerts\.jsonl\n.*\n.*default: alerts\.jsonl in stateDir$/m);
+  assert.not.match(reference, /undefined|allowed: ;|\n {4}\n/);
+  assert.not.match(reference, /mesh$/m);
+});
+
+test("a mutilated configuration is refused in one line, never by an accident", () => {
+  const random = seeded(3);
+  for (let i = 0; i < 1500; i++) {
+    let text = EXAMPLE;
+    for (let cuts = 0; cuts <= random.int(3); cuts++) {
+      const at = random.int(text.length);
+      text = text.slice(0, at) + random.pick(["", "{", "}", "- ", "\n", ": ", "&a ", "*a", "\u0000", "\"", "7"])
+        + text.slice(at + random.int(8));
+    }
+    assert.not.match(refusal(text), /\n/);
+  }
+});

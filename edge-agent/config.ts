@@ -1,0 +1,333 @@
+/**
+ * The configuration of an agent (contracts, section 5): from text to a checked value with every default filled in, or
+ * a UsageError of one line that names the file, the key, what was found and what is allowed. Reading the file is
+ * adapters/config-file.ts.
+ */
+import { CORE_SCHEMA, YAMLException, load } from "js-yaml";
+import * as v from "valibot";
+import type { MeterSide } from "../models/terms.ts";
+import type { StationId, ZoneId } from "../models/units.ts";
+import { CONFIG_SCHEMA, parseAddress, parseHostPort, parseSecretRef } from "./config-schema.ts";
+import type { Address, HostPort, KeyDoc, RawConfig, SecretRef } from "./config-schema.ts";
+import type { MeterModelName } from "./observe/meters/models.ts";
+import { nearest } from "./nearest.ts";
+import { plainText, shown } from "./plain-text.ts";
+import { UsageError } from "./usage-error.ts";
+
+export type { Address, HostPort, SecretRef } from "./config-schema.ts";
+
+/** A configuration is a page of text. More is the wrong file. */
+export const MAX_CONFIG_CHARS = 64 * 1024;
+/** The schema is four levels deep. */
+const YAML_OPTIONS = { schema: CORE_SCHEMA, maxDepth: 10 };
+
+/** One meter that the agent reads by itself. */
+export interface MeterConfig {
+  /** 0: the whole station. */
+  readonly evse: number;
+  readonly kind: "modbus-tcp";
+  readonly model: MeterModelName;
+  readonly host: string;
+  readonly port: number;
+  readonly unit: number;
+  readonly everyS: number;
+  readonly side: MeterSide;
+}
+
+export interface Config {
+  /** The file that it was read from, for messages. */
+  readonly file: string;
+  readonly station: StationId;
+  readonly region: string;
+  readonly zone: ZoneId;
+  readonly listen: Address;
+  readonly csms: Address;
+  readonly mode: "observe";
+  readonly epochS: number;
+  readonly operators?: { readonly threshold: number; readonly keys: readonly string[] };
+  /** This and every other path: absolute, or relative to the working folder as the configuration file itself was. */
+  readonly stateDir: string;
+  readonly meters: readonly MeterConfig[];
+  readonly tls?: { readonly cert: string; readonly key: SecretRef; readonly ca?: string };
+  readonly csmsTls?: { readonly ca?: string; readonly cert?: string; readonly key?: SecretRef };
+  readonly alerts: { readonly jsonl: string; readonly terminal: boolean };
+  readonly http?: HostPort;
+  readonly timezone: string;
+}
+
+/** The environment as far as the configuration asks for it: `env:NAME` secrets. */
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** A schema as far as its documentation and the path to a key need it. */
+interface SchemaNode {
+  readonly type?: string;
+  readonly entries?: Readonly<Record<string, SchemaNode>>;
+  readonly item?: SchemaNode;
+  readonly wrapped?: SchemaNode;
+  readonly default?: unknown;
+  readonly metadata?: KeyDoc;
+}
+
+const ROOT = CONFIG_SCHEMA as unknown as SchemaNode;
+
+/** A schema node without its optional wrapper. */
+const unwrap = (node: SchemaNode | undefined): SchemaNode => node?.wrapped ?? node ?? {};
+const docOf = (node: SchemaNode | undefined): KeyDoc => unwrap(node).metadata ?? {};
+
+/** The schema at a path, or undefined where the path leaves the schema. */
+function nodeAt(keys: readonly (string | number)[]): SchemaNode | undefined {
+  let node: SchemaNode | undefined = ROOT;
+  for (const key of keys) {
+    if (node === undefined) return undefined;
+    const { entries, item } = unwrap(node);
+    node = typeof key === "number" ? item : entries?.[key];
+  }
+  return node;
+}
+
+function keyPath(keys: readonly (string | number)[]): string {
+  const text = keys.map((key) => (typeof key === "number" ? `[${key}]` : `.${plainText(key, 60)}`)).join("");
+  return text.replace(/^\./, "");
+}
+
+type Keys = (string | number)[];
+type Issue = v.BaseIssue<unknown>;
+
+const keysOf = (issue: Issue): Keys => (issue.path ?? []).map((item) => item.key as string | number);
+const isUnknownKey = (issue: Issue): boolean => issue.type === "strict_object" && issue.expected === "never";
+const isMissingKey = (issue: Issue): boolean => issue.type === "strict_object" && issue.input === undefined;
+
+function sayUnknown(keys: Keys): string {
+  const siblings = Object.entries(unwrap(nodeAt(keys.slice(0, -1))).entries ?? {});
+  const close = nearest(String(keys.at(-1)), siblings.map(([name]) => name));
+  const here = siblings.filter(([, node]) => docOf(node).later !== true).map(([name]) => name);
+  const hint = close === undefined ? `allowed here: ${here.join(", ")}` : `did you mean \`${close}\`?`;
+  return `${keyPath(keys)}: unknown key; ${hint}`;
+}
+
+/** An address with a password or a token in it is refused, but must not be repeated. */
+function withoutSecrets(text: string): string {
+  return text.replace(/\/\/[^/]*@/, "//…@").replace(/\?[^"]*/, "?…");
+}
+
+function say(issue: Issue): string {
+  const keys = keysOf(issue);
+  if (isUnknownKey(issue)) return sayUnknown(keys);
+  const { allowed, later } = docOf(nodeAt(keys));
+  if (later === true) return `${keyPath(keys)}: not in this version; remove it`;
+  if (isMissingKey(issue)) return `${keyPath(keys)}: missing; allowed: ${allowed}`;
+  const where = keys.length === 0 ? "the whole file" : keyPath(keys);
+  // What stands where the name of a secret should may be the secret itself, and messages end up in logs.
+  const found = keys.at(-1) === "key" ? "something else" : withoutSecrets(shown(issue.input));
+  return `${where}: found ${found}; allowed: ${allowed}`;
+}
+
+/** The one issue to speak of: a mistyped key explains the missing one, so unknown keys come first. */
+function worst(issues: readonly Issue[]): Issue {
+  return issues.find(isUnknownKey) ?? issues[0]!;
+}
+
+/** Aliases make documents that are small as text and huge as values; a configuration needs none. */
+function refuseAliases(value: unknown, seen: Set<object>): void {
+  if (typeof value !== "object" || value === null) return;
+  if (seen.has(value)) throw new UsageError("YAML aliases (*name) are not accepted; write the value out");
+  seen.add(value);
+  for (const inner of Object.values(value)) refuseAliases(inner, seen);
+}
+
+function parseText(text: string, file: string): unknown {
+  if (text.length > MAX_CONFIG_CHARS) {
+    throw new UsageError(`found more than ${MAX_CONFIG_CHARS} characters; allowed: a configuration of an agent`);
+  }
+  try {
+    if (file.endsWith(".json")) return JSON.parse(text) as unknown;
+    const value = load(text, YAML_OPTIONS);
+    refuseAliases(value, new Set());
+    return value;
+  } catch (error) {
+    if (error instanceof UsageError) throw error;
+    const line = error instanceof YAMLException && error.mark ? `line ${error.mark.line + 1}: ` : "";
+    const reason = error instanceof YAMLException ? error.reason : (error as Error).message;
+    throw new UsageError(`${line}cannot be read as YAML or JSON: ${plainText(reason, 100)}`);
+  }
+}
+
+/** Rules that look at two keys at once. */
+function crossCheck(raw: RawConfig): string | undefined {
+  const { tls, csmsTls, operators } = raw;
+  if (raw.listen.startsWith("wss:") !== (tls !== undefined)) {
+    return tls ? "tls: found beside a ws:// listen address; allowed: with listen: wss://" :
+      `tls: missing; allowed: tls.cert and tls.key, since listen is ${shown(raw.listen)}`;
+  }
+  if (csmsTls && !raw.csms.startsWith("wss:")) {
+    return "csmsTls: found beside a ws:// CSMS; allowed: with csms: wss://";
+  }
+  if (csmsTls && (csmsTls.cert === undefined) !== (csmsTls.key === undefined)) {
+    return `csmsTls.${csmsTls.key ? "cert" : "key"}: missing; allowed: cert and key, or neither`;
+  }
+  if (operators && operators.threshold > operators.keys.length) {
+    return `operators.threshold: found ${operators.threshold}; allowed: at most the number of keys, `
+      + `${operators.keys.length}`;
+  }
+  return doubleMeter(raw) ?? doublePort(raw);
+}
+
+function doubleMeter({ meters }: RawConfig): string | undefined {
+  const seen = new Set<string>();
+  for (const [index, { evse, side }] of meters.entries()) {
+    const place = `${evse} ${side}`;
+    if (seen.has(place)) {
+      return `meters[${index}].evse: found ${evse} again; allowed: one meter for each EVSE and side`;
+    }
+    seen.add(place);
+  }
+  return undefined;
+}
+
+function doublePort({ http, listen }: RawConfig): string | undefined {
+  const port = http === undefined ? 0 : parseHostPort(http)?.port;
+  if (port === 0 || port !== parseAddress(listen)?.port) return undefined;
+  return `http: found port ${port}, which listen has; allowed: another port`;
+}
+
+/** Values of `env:NAME` must be there at start, not at the first connection. */
+function secretRef(key: string, text: string, env: Environment, at: (path: string) => string): SecretRef {
+  const ref = parseSecretRef(text);
+  if (ref === undefined) throw new UsageError(`${key}: not a secret reference`);
+  if (ref.from === "file") return { from: "file", path: at(ref.path) };
+  if ((env[ref.variable] ?? "") === "") {
+    throw new UsageError(`${key}: found env:${ref.variable}, which is not set; allowed: a variable that is set`);
+  }
+  return ref;
+}
+
+/** `path` as seen from the folder of the configuration file. Forward slashes: boards are POSIX. */
+function resolver(file: string): (path: string) => string {
+  const folder = file.includes("/") ? file.slice(0, file.lastIndexOf("/") + 1) : "";
+  return (path) => (path.startsWith("/") ? path : folder + path.replace(/^\.\//, ""));
+}
+
+type Tls = Pick<Config, "tls" | "csmsTls">;
+
+function buildTls({ tls, csmsTls }: RawConfig, env: Environment, at: (path: string) => string): Tls {
+  return {
+    ...(tls && { tls: { cert: at(tls.cert), key: secretRef("tls.key", tls.key, env, at),
+      ...(tls.ca !== undefined && { ca: at(tls.ca) }) } }),
+    ...(csmsTls && { csmsTls: {
+      ...(csmsTls.ca !== undefined && { ca: at(csmsTls.ca) }),
+      ...(csmsTls.cert !== undefined && { cert: at(csmsTls.cert) }),
+      ...(csmsTls.key !== undefined && { key: secretRef("csmsTls.key", csmsTls.key, env, at) }),
+    } }),
+  };
+}
+
+/** Addresses were checked by the schema; this only takes them apart. */
+function must<T>(value: T | undefined, what: string): T {
+  if (value === undefined) throw new Error(`the schema let a bad ${what} pass`);
+  return value;
+}
+
+function buildMeter(raw: RawConfig["meters"][number]): MeterConfig {
+  const { host, port } = must(parseHostPort(raw.address), "meter address");
+  return { evse: raw.evse, kind: raw.kind, model: raw.model, host, port, unit: raw.unit, everyS: raw.everyS,
+    side: raw.side };
+}
+
+function build(raw: RawConfig, file: string, env: Environment): Config {
+  const at = resolver(file);
+  const stateDir = at(raw.stateDir);
+  return {
+    file, stateDir,
+    station: raw.station as StationId,
+    region: raw.region,
+    zone: (raw.zone ?? raw.station) as ZoneId,
+    listen: must(parseAddress(raw.listen), "listen address"),
+    csms: must(parseAddress(raw.csms), "CSMS address"),
+    mode: raw.mode,
+    epochS: raw.epochS,
+    ...(raw.operators && { operators: raw.operators }),
+    meters: raw.meters.map(buildMeter),
+    ...buildTls(raw, env, at),
+    alerts: {
+      jsonl: raw.alerts.jsonl === undefined ? `${stateDir}/alerts.jsonl` : at(raw.alerts.jsonl),
+      terminal: raw.alerts.terminal,
+    },
+    ...(raw.http !== undefined && { http: must(parseHostPort(raw.http), "http address") }),
+    timezone: raw.timezone,
+  };
+}
+
+/**
+ * A configuration from its text. `file` is named in messages, relative paths count from its folder, and `.json` at its
+ * end asks for JSON; anything else is read as YAML, of which JSON is a part.
+ * @throws UsageError of one line: file, key, what was found, what is allowed.
+ */
+export function parseConfig(text: string, file: string, env: Environment): Config {
+  try {
+    const result = v.safeParse(CONFIG_SCHEMA, parseText(text, file));
+    if (!result.success) throw new UsageError(say(worst(result.issues)));
+    const problem = crossCheck(result.output);
+    if (problem !== undefined) throw new UsageError(problem);
+    return build(result.output, file, env);
+  } catch (error) {
+    if (error instanceof UsageError) throw new UsageError(`${plainText(file, 200)}: ${error.message}`);
+    throw error;
+  }
+}
+
+const hiddenSecret = (ref: SecretRef): string =>
+  `(hidden, from ${ref.from === "file" ? `file ${ref.path}` : `environment variable ${ref.variable}`})`;
+
+/** The address as text again; `ws://host:port/prefix`. */
+export function addressText({ secure, host, port, path }: Address): string {
+  return `${secure ? "wss" : "ws"}://${hostPortText({ host, port })}${path}`;
+}
+
+export function hostPortText({ host, port }: HostPort): string {
+  return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
+}
+
+/** Every setting that counts, defaults included, as keys and values to print; secrets only by where they are kept. */
+export function effectiveConfig(config: Config): Record<string, unknown> {
+  const { file: _file, listen, csms, http, tls, csmsTls, meters, ...rest } = config;
+  return {
+    ...rest,
+    listen: addressText(listen),
+    csms: addressText(csms),
+    meters: meters.map(({ host, port, ...meter }) => ({ ...meter, address: hostPortText({ host, port }) })),
+    ...(http && { http: hostPortText(http) }),
+    ...(tls && { tls: { ...tls, key: hiddenSecret(tls.key) } }),
+    ...(csmsTls && { csmsTls: { ...csmsTls, ...(csmsTls.key && { key: hiddenSecret(csmsTls.key) }) } }),
+  };
+}
+
+interface ReferenceRow {
+  readonly key: string;
+  readonly allowed: string;
+  readonly otherwise: string;
+  readonly means: string;
+}
+
+function referenceRows(node: SchemaNode, prefix: string): ReferenceRow[] {
+  const { entries, item } = unwrap(node);
+  if (item && unwrap(item).entries) return referenceRows(item, `${prefix}[]`);
+  return Object.entries(entries ?? {}).flatMap(([name, child]) => {
+    const key = prefix === "" ? name : `${prefix}.${name}`;
+    const doc = docOf(child);
+    if (doc.later === true) return [];
+    const required = child.type !== "exact_optional";
+    const preset = child.default === undefined ? "absent" : JSON.stringify(child.default);
+    const otherwise = required ? "required" : doc.otherwise ?? preset;
+    const row = { key, allowed: doc.allowed ?? "", otherwise, means: doc.means ?? "" };
+    return [row, ...referenceRows(child, key)];
+  });
+}
+
+/** Every key with its default, what it may hold and what it means: generated from the schema, so it cannot be wrong. */
+export function configReference(): string {
+  const head = "Keys of the configuration (YAML or JSON). Relative paths count from the file's own folder. Secrets are "
+    + "read\nfrom a file (file:PATH) or from the environment (env:NAME); none stands in the configuration itself.\n\n";
+  const rows = referenceRows(ROOT, "").map(({ key, allowed, otherwise, means }) =>
+    `${key}\n    ${means}\n    allowed: ${allowed}; default: ${otherwise}\n`);
+  return head + rows.join("");
+}
