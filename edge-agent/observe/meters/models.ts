@@ -1,0 +1,16 @@
+/** The meters that an agent can read: the names of `meters[].model` in the configuration. */
+import type { MeterModel } from "./meter.ts";
+import { SDM630, SDM72 } from "./sdm630.ts";
+import { sunspecMeter } from "./sunspec.ts";
+
+export const METER_MODELS = {
+  sdm630: SDM630,
+  sdm72: SDM72,
+  sunspec201: sunspecMeter(201),
+  sunspec202: sunspecMeter(202),
+  sunspec203: sunspecMeter(203),
+  sunspec204: sunspecMeter(204),
+} as const satisfies Record<string, MeterModel>;
+
+export type MeterModelName = keyof typeof METER_MODELS;
+export const METER_MODEL_NAMES = Object.keys(METER_MODELS) as readonly MeterModelName[];
