@@ -7,6 +7,12 @@ export interface Clock {
   monoMs(): MonotonicMs;
 }
 
+/** Injected wherever an adapter waits, so that tests move time by hand. */
+export interface Timers {
+  /** Runs `run` once, `ms` from now, unless the function that is returned is called before. */
+  after(ms: number, run: () => void): () => void;
+}
+
 export interface Random {
   /** Cryptographically strong bytes on a board, seeded ones in the simulator. */
   bytes(length: number): Uint8Array;
