@@ -23,7 +23,7 @@ const repeat = (line: string, times: number): string => `${line}\n`.repeat(times
 
 /** Each breaks one rule, once. */
 const DIRTY: readonly { rule: string; path: string; text: string; line?: number; says?: RegExp }[] = [
-  { rule: "import", path: "models/a.ts", text: `import { b } from "../gossip/b.ts";`, says: /models may import models/ },
+  { rule: "import", path: "models/a.ts", text: `import { b } from "../gossip/b.ts";`, says: /models may/ },
   { rule: "import", path: "models/a.ts", text: `import type { B } from "../edge-agent/ports.ts";` },
   { rule: "import", path: "models/a.ts", text: `export * from "../build/paths.ts";` },
   { rule: "import", path: "models/a.ts", text: `export type B = import("../gossip/b.ts").B;` },
@@ -36,7 +36,7 @@ const DIRTY: readonly { rule: string; path: string; text: string; line?: number;
   { rule: "import", path: "edge-agent/pipeline.ts", text: `import { b } from "./agent.ts";` },
   { rule: "import", path: "edge-agent/agent.ts", text: `import { b } from "../hil-tests/sim/b.ts";` },
   { rule: "import", path: "edge-agent/agent.ts", text: `import { b } from "../build/b.ts";` },
-  { rule: "import", path: "edge-agent/adapters/a.ts", text: `import { encode } from "cbor-x";`, says: /cbor-x\/encode/ },
+  { rule: "import", path: "edge-agent/adapters/a.ts", text: `import { encode } from "cbor-x";` },
   { rule: "import", path: "build/a.ts", text: `import { b } from "../hil-tests/b.ts";` },
   ...[
     "Buffer.alloc(1)", "process.pid", "setTimeout(() => 1, 1)", "setInterval(f, 1)", "setImmediate(f)",

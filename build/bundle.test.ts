@@ -1,0 +1,93 @@
+import { execFileSync } from "node:child_process";
+import { createHash } from "node:crypto";
+import { cpSync, existsSync, mkdirSync, mkdtempSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { PROGRAMS, bundle, makeProgram } from "./bundler.ts";
+import type { Program } from "./bundler.ts";
+import { CODE_FOLDERS, repoRoot } from "./paths.ts";
+import { assert, test } from "./testing.ts";
+
+const sha256 = (bytes: Uint8Array): string => createHash("sha256").update(bytes).digest("hex");
+const AGENT: Program = { entry: "edge-agent/main.ts", outFile: "dist/kerbwatch.cjs", budgetBytes: 512 * 1024 };
+
+/** Hands a temporary folder with the given files, and this repository's packages, to `use`. */
+async function inTree(files: Readonly<Record<string, string>>, use: (root: string) => Promise<void>): Promise<void> {
+  const root = mkdtempSync(join(tmpdir(), "kerbwatch-bundle-"));
+  try {
+    symlinkSync(join(repoRoot, "node_modules"), join(root, "node_modules"));
+    for (const [path, text] of Object.entries({ "package.json": `{"version":"1.2.3","type":"module"}`, ...files })) {
+      mkdirSync(dirname(join(root, path)), { recursive: true });
+      writeFileSync(join(root, path), text);
+    }
+    await use(root);
+  } finally {
+    rmSync(root, { recursive: true, force: true });
+  }
+}
+
+const USES_PACKAGES = `
+import { WebSocketServer } from "ws";
+import nacl from "tweetnacl";
+import { encode } from "cbor-x/encode";
+import { decode } from "cbor-x/decode";
+import { load } from "js-yaml";
+import * as v from "valibot";
+import { VERSION } from "./version.ts";
+const schema = v.object({ a: v.number() });
+console.log(VERSION, typeof WebSocketServer, nacl.hash(new Uint8Array(1)).length, decode(encode([1]))[0],
+  v.parse(schema, load("a: 7")).a);
+`;
+const VERSION_FILE = `declare const __VERSION__: string; export const VERSION = __VERSION__;`;
+
+for (const program of PROGRAMS) {
+  const name = `${program.outFile} is the same to the bit when it is built in another folder`;
+  if (!existsSync(join(repoRoot, program.entry))) {
+    test.skip(name, `no ${program.entry} yet`);
+    continue;
+  }
+  test(name, () => inTree({}, async (root) => {
+    for (const path of [...CODE_FOLDERS, "package.json", "tsconfig.json"]) {
+      if (existsSync(join(repoRoot, path))) cpSync(join(repoRoot, path), join(root, path), { recursive: true });
+    }
+    const here = await bundle(repoRoot, program);
+    const there = await bundle(root, program);
+    assert.is(sha256(there.contents), sha256(here.contents));
+  }));
+}
+
+test("a program with every package is the same to the bit in two folders", () =>
+  inTree({ "edge-agent/main.ts": USES_PACKAGES, "edge-agent/version.ts": VERSION_FILE }, (one) =>
+    inTree({ "edge-agent/main.ts": USES_PACKAGES, "edge-agent/version.ts": VERSION_FILE }, async (other) => {
+      assert.is(sha256((await bundle(one, AGENT)).contents), sha256((await bundle(other, AGENT)).contents));
+    })));
+
+test("the program runs alone in an empty folder, as an executable, with its version inside", () =>
+  inTree({ "edge-agent/main.ts": USES_PACKAGES, "edge-agent/version.ts": VERSION_FILE }, async (root) => {
+    const said: string[] = [];
+    assert.ok(await makeProgram(root, AGENT, (line) => said.push(line)), said.join("\n"));
+    assert.match(said[0] ?? "", /^dist\/kerbwatch\.cjs: [\d,]+ bytes \(budget 524,288, [\d.]+ % used\)$/);
+    assert.is(said.length, 6, "the five largest inputs follow");
+    assert.is(statSync(join(root, AGENT.outFile)).mode & 0o111, 0o111);
+    await inTree({}, async (empty) => {
+      rmSync(join(empty, "node_modules"));
+      cpSync(join(root, AGENT.outFile), join(empty, "kerbwatch.cjs"));
+      assert.is(execFileSync("./kerbwatch.cjs", { cwd: empty, encoding: "utf8" }), "1.2.3 function 64 1 7\n");
+    });
+  }));
+
+/** Builds an agent of this one source and expects it to be refused for this reason. */
+function refused(name: string, source: string, reason: RegExp, program: Program = AGENT): void {
+  test(`refused: ${name}`, () => inTree({ "edge-agent/main.ts": source }, async (root) => {
+    const said: string[] = [];
+    assert.not(await makeProgram(root, program, (line) => said.push(line)));
+    assert.match(said.join("\n"), reason);
+    assert.not(existsSync(join(root, program.outFile)), "and is not written");
+  }));
+}
+
+const MODULE_NAME = `import { createRequire } from "node:module"; console.log(createRequire);`;
+refused("one byte over the budget", MODULE_NAME, /not made: \d+ bytes; at most 20$/, { ...AGENT, budgetBytes: 20 });
+refused("a module that is not inside", `try { require("bufferutil"); } catch {}`, /loads bufferutil/);
+refused("a module named at run time", `console.log(require(process.argv[2]));`, /loads by require\(process/);
+refused("an entry that is missing", "", /nowhere\.ts is missing/, { ...AGENT, entry: "nowhere.ts" });
