@@ -1,0 +1,42 @@
+/** The text of a checkpoint: C2SP tlog-checkpoint (c2sp.org/tlog-checkpoint). Signed as a note by the log's key. */
+import type { StationId } from "../../models/units.ts";
+import { fromBase64, toBase64 } from "./base64.ts";
+import { isKeyName } from "./note.ts";
+import { ok, problem } from "./result.ts";
+import type { Result } from "./result.ts";
+
+const ROOT_BYTES = 32;
+
+export interface Checkpoint {
+  /** Which log: also the name of the key that signs. */
+  readonly origin: string;
+  /** Number of leaves. */
+  readonly size: number;
+  /** Root of the tree of `size` leaves, 32 bytes. */
+  readonly root: Uint8Array;
+}
+
+/** The origin of a station's log. */
+export function originOf(station: StationId): string {
+  return `kerbwatch/${station}`;
+}
+
+/** "Note text": origin, decimal size, base64 root, each on a line; no extension lines. */
+export function formatCheckpoint({ origin, size, root }: Checkpoint): string {
+  return `${origin}\n${size}\n${toBase64(root)}\n`;
+}
+
+/** Takes the text of a note that was opened. Extension lines, which the specification discourages, are refused. */
+export function parseCheckpoint(text: string): Result<Checkpoint> {
+  const lines = text.split("\n");
+  const [origin, digits, base64, end] = lines;
+  if (lines.length !== 4 || end !== "") return problem("a checkpoint has three lines");
+  if (origin === undefined || !isKeyName(origin)) return problem("the origin is not a key name");
+  const size = Number(digits);
+  if (!/^(0|[1-9][0-9]*)$/.test(digits ?? "") || !Number.isSafeInteger(size)) {
+    return problem("the size is not a plain decimal number below 2^53");
+  }
+  const root = fromBase64(base64 ?? "");
+  if (root?.length !== ROOT_BYTES) return problem("the root is not 32 bytes in base64");
+  return ok({ origin, size, root });
+}
