@@ -1,0 +1,56 @@
+/**
+ * `npm run bench [name] [-- --json FILE --quick]`: runs the benchmark of that name, or all of them, one at a time. Each
+ * prints its table; FILE gets one object with a member for each benchmark.
+ */
+import { spawnSync } from "node:child_process";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { basename, join, resolve } from "node:path";
+import { parseArgs } from "node:util";
+import { CODE_FOLDERS, filesBelow, repoRoot } from "./paths.ts";
+
+const SUFFIX = ".bench.ts";
+const nameOf = (path: string): string => basename(path, SUFFIX);
+
+function usage(found: readonly string[], problem: string): void {
+  console.error(`${problem}; benchmarks: ${found.map(nameOf).join(", ") || "none yet"}`);
+  process.exitCode = 2;
+}
+
+/** Runs one benchmark; returns what it wrote as JSON, undefined when it failed or wrote nothing. */
+function run(path: string, quick: boolean, folder: string): unknown {
+  const json = join(folder, `${nameOf(path)}.json`);
+  console.log(`\n${nameOf(path)}`);
+  const args = ["build/run.mjs", path, "--json", json, ...(quick ? ["--quick"] : [])];
+  const { status } = spawnSync(process.execPath, args, { cwd: repoRoot, stdio: "inherit" });
+  if (status !== 0) process.exitCode = 1;
+  return status === 0 && existsSync(json) ? JSON.parse(readFileSync(json, "utf8")) : undefined;
+}
+
+function runAll(paths: readonly string[], quick: boolean, jsonFile: string | undefined): void {
+  const folder = mkdtempSync(join(tmpdir(), "kerbwatch-bench-"));
+  try {
+    const results = Object.fromEntries(paths.map((path) => [nameOf(path), run(path, quick, folder)]));
+    if (jsonFile !== undefined) writeFileSync(resolve(jsonFile), `${JSON.stringify(results, null, 2)}\n`);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+function main(): void {
+  const found = CODE_FOLDERS.flatMap((folder) => filesBelow(repoRoot, folder)).filter((path) => path.endsWith(SUFFIX));
+  const options = { json: { type: "string" }, quick: { type: "boolean" } } as const;
+  const { values, positionals } = parseArgs({ options, allowPositionals: true });
+  const [wanted, ...more] = positionals;
+  if (more.length > 0) return usage(found, `one name at most, found ${positionals.join(" ")}`);
+  const matching = found.filter((path) => wanted === undefined || nameOf(path) === wanted);
+  if (matching.length === 0) return usage(found, `no benchmark ${wanted === undefined ? "yet" : `is named ${wanted}`}`);
+  runAll(matching, values.quick === true, values.json);
+}
+
+try {
+  main();
+} catch (error) {
+  console.error(error instanceof Error ? error.message : error);
+  process.exitCode = error instanceof TypeError ? 2 : 1;
+}
