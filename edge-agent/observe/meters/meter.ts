@@ -23,7 +23,9 @@ export interface MeterProblem {
   readonly says: string;
 }
 
-export type Result<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly problem: MeterProblem };
+export type Result<T> =
+  | { readonly ok: true; readonly value: T }
+  | { readonly ok: false; readonly problem: MeterProblem };
 
 /** Registers to read: function 3 (holding) or 4 (input), 0-based address, 1 to 125 registers. */
 export interface RegisterRead {

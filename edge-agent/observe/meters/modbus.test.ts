@@ -34,7 +34,9 @@ test("a read request is the 12 bytes of V1.1b3, 6.4, behind an MBAP header", () 
 });
 
 test("every exception code has plain words and its number", () => {
-  for (let code = 0; code < 256; code += 1) assert.match(exceptionSays(code), new RegExp(`^[a-z].+\\(code ${code}\\)$`));
+  for (let code = 0; code < 256; code += 1) {
+    assert.match(exceptionSays(code), new RegExp(`^[a-z].+\\(code ${code}\\)$`));
+  }
   assert.match(exceptionSays(2), /no such registers/);
 });
 

@@ -1,7 +1,7 @@
 /**
  * SunSpec meters 201 to 204: integers with scale factors, in a map that is found by walking a chain of models.
- * Source: SunSpec Device Information Model Specification V1.1, 4 (data types) and 6 (discovery); SunSpec Information
- * Model Reference 20240701, models 201 to 204, which share one layout. Offsets count from the register of the model's id.
+ * Source: SunSpec Device Information Model Specification V1.1 (data types, discovery); SunSpec Information Model
+ * Reference 20240701, models 201 to 204, which share one layout. Offsets count from the register of the model's id.
  */
 import { checked, problem } from "./meter.ts";
 import type { Conversation, Measurement, MeterModel, RegisterAnswer, RegisterRead, Result } from "./meter.ts";
