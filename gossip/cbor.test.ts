@@ -15,6 +15,7 @@ const EXAMPLES: readonly (readonly [string, CborValue])[] = [
   ["00", 0], ["17", 23], ["1818", 24], ["18ff", 255], ["190100", 256], ["1903e8", 1000], ["1a000f4240", 1000000],
   ["1affffffff", 4294967295], ["40", hex("")], ["4401020304", hex("01020304")], ["60", ""], ["6161", "a"],
   ["6449455446", "IETF"], ["62c3bc", "\u00fc"], ["63e6b0b4", "\u6c34"], ["64f0908591", "\ud800\udd51"],
+  ["20", -1], ["37", -24], ["3818", -25], ["3863", -100], ["3903e7", -1000], ["3affffffff", -4294967296],
   ["80", []], ["83010203", [1, 2, 3]], ["8301820203820405", [1, [2, 3], [4, 5]]], ["63efbbbf", "\ufeff"],
 ];
 
@@ -27,7 +28,7 @@ test("RFC 8949, appendix A: both ways", () => {
 
 test("what is outside the subset is refused", () => {
   const bad: Record<string, string> = {
-    nothing: "", "two values": "0000", "negative": "20", "float16": "f93c00", "float64": "fb3ff199999999999a",
+    nothing: "", "two values": "0000", "below -2^32": "3b0000000100000000", "-1 in two bytes": "3800", "float16": "f93c00", "float64": "fb3ff199999999999a",
     "null": "f6", "true": "f5", "map": "a0", "tag": "c001", "tagged bytes": "d84041ff", "bignum": "c249010000000000000000",
     "2^32": "1b0000000100000000", "indefinite bytes": "5f4101ff", "indefinite array": "9f01ff", "break": "ff",
     "24 in two bytes too long": "1817", "255 in three": "1900ff", "65535 in five": "1a0000ffff",
@@ -40,7 +41,7 @@ test("what is outside the subset is refused", () => {
 });
 
 test("encoding refuses what the subset cannot hold", () => {
-  for (const bad of [-1, 0.5, NaN, Infinity, 2 ** 32, 2 ** 53]) assert.throws(() => encodeCbor([bad]), /not an integer/);
+  for (const bad of [-(2 ** 32) - 1, 0.5, NaN, Infinity, 2 ** 32, 2 ** 53]) assert.throws(() => encodeCbor([bad]), /not an integer/);
   assert.throws(() => encodeCbor([[[[[]]]]]), /nested too deeply/);
 });
 

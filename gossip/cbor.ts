@@ -1,5 +1,5 @@
 /**
- * The strict subset of CBOR (RFC 8949) that is signed, logged and sent: unsigned integers below 2^32, byte strings,
+ * The strict subset of CBOR (RFC 8949) that is signed, logged and sent: integers of 32 bits and a sign, byte strings,
  * UTF-8 text and arrays, each in its one shortest form. One value has one encoding, so hashes and signatures of it
  * agree between implementations; maps, tags, floats and indefinite lengths are refused.
  */
@@ -21,8 +21,8 @@ function wellFormed(text: string): string {
 function checked(value: CborValue, depth: number): CborValue {
   if (typeof value === "string") return wellFormed(value);
   if (typeof value === "number") {
-    if (Number.isInteger(value) && value >= 0 && value < 2 ** 32) return value;
-    throw new RangeError(`${value} is not an integer from 0 to 2^32 - 1`);
+    if (Number.isInteger(value) && value >= -(2 ** 32) && value < 2 ** 32) return value + 0;
+    throw new RangeError(`${value} is not an integer from -2^32 to 2^32 - 1`);
   }
   if (value instanceof Uint8Array) return value;
   if (depth === 0) throw new RangeError("nested too deeply");
@@ -74,6 +74,7 @@ function item(cursor: Cursor, depth: number): CborValue {
   const major = head >> 5;
   const n = argument(cursor, head & 0x1f);
   if (major === 0) return n;
+  if (major === 1) return -1 - n;
   if (major === 2) return take(cursor, n).slice();
   if (major === 3) return text(take(cursor, n));
   if (major !== 4) throw new NotInSubset(`major type ${major}`);

@@ -69,7 +69,7 @@ function isOfType(value: CborValue | undefined, type: FieldType): boolean {
   switch (type) {
     case "text": return isText(value);
     case "bytes": return value instanceof Uint8Array;
-    case "uint": return typeof value === "number";
+    case "uint": return typeof value === "number" && value >= 0;
     case "texts": return Array.isArray(value) && value.every(isText);
   }
 }

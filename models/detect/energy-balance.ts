@@ -1,16 +1,20 @@
 /**
- * Delivered against billed energy, block by block.
+ * Delivered against billed energy, session by session.
  *
  * Delivered is what the agent's own meter says (evidence), billed what the station's registers say in OCPP (testimony).
- * Whenever the station reports, both registers are compared since the block began; a block closes as soon as the energy
- * in it is large against the uncertainty of the comparison, so the evidence does not depend on how often either is
- * sampled. x = ln(delivered / billed) is learned per meter; theft is a shift of it upwards.
+ * Whenever the station reports, both are compared since the block began; a block closes as soon as its energy is large
+ * against the uncertainty of the comparison, so the evidence does not depend on how often either is sampled.
  *
- * A meter on EVSE 0 covers the whole station: then the registers of all open transactions are added.
+ * Within a session theft is one common shift of x = ln(delivered / billed) in every block, while an honest glitch (a
+ * reading that came late, a report that was lost) spoils one: blocks have Student-t noise, and the evidence is the mixture
+ * over shifts of the product of their likelihood ratios (shift-grid.ts). One session is one e-value, and bounded.
+ *
+ * A meter on EVSE 0 covers the whole station: then the registers of all its open transactions are added.
  */
 import type { MeterSide, Observation, Reading } from "../terms.ts";
 import { HOUR_MS, MINUTE_MS, type Now } from "../units.ts";
-import { learnSpread, scaleOf, shiftNats, type Spread } from "./learned/spread.ts";
+import { learnSpread, scaleOf, type Spread } from "./learned/spread.ts";
+import { addBlock, createShiftGrid, type ShiftGrid, shiftGridNats } from "./learned/shift-grid.ts";
 
 type Started = Extract<Observation, { kind: "transaction-started" }>;
 type Reported = Extract<Observation, { kind: "reported-reading" }>;
@@ -28,114 +32,152 @@ interface TransactionTrack {
   /** Last register that the station reported, Wh, and when. */
   reportedWh: number | undefined;
   reportedAtMs: number;
-  /** Sum of the absolute evidence that this transaction gave: one session never says more than `MOST_A_SESSION`. */
-  spentNats: number;
 }
 
-interface Block {
-  /** The meter's register at the start; undefined: begins with the next report. */
+/** What runs under one meter from the first open transaction to the last. */
+interface Session {
+  /** The meter's register at the start of the block; undefined: begins with the next report. */
   startWh: number | undefined;
   billedWh: number;
+  /** Closed blocks together. */
+  deliveredTotalWh: number;
+  billedTotalWh: number;
+  grid: ShiftGrid;
+  /** The evidence that was given out so far, nats. */
+  givenNats: number;
+}
+
+/** What is learned of one meter and station pair. */
+interface Agreement {
+  ratio: Spread;
+  /** Variance of the time between a report and what it reports, s^2, and how much that rests on. */
+  syncS2: number;
+  syncWeight: number;
 }
 
 export interface Balance {
   meters: Record<string, MeterTrack | undefined>;
   transactions: Record<string, TransactionTrack>;
-  blocks: Record<string, Block>;
-  ratio: Record<string, Spread>;
+  sessions: Record<string, Session>;
+  learned: Record<string, Agreement>;
 }
 
-export interface BalanceBlock {
+/** What one comparison adds. */
+export interface Comparison {
   readonly deliveredWh: number;
   readonly billedWh: number;
   readonly theftNats: number;
   readonly driftNats: number;
 }
 
-/** A comparison is worth making when its own uncertainty is below this share of the energy. */
-const CLOSE_AT_NOISE = 0.06;
-/** At the end of a transaction a rougher one will do; beyond this it says nothing. */
+/** A block closes when its own uncertainty is below this share of its energy; at the end a rougher one will do. */
+const CLOSE_AT_NOISE = 0.05;
 const LAST_AT_NOISE = 0.2;
-/** Registers in OCPP are whole Wh at best and often 10 or 100 Wh; the meter's reading is interpolated within a sample. */
-const RESOLUTION_WH = 15;
-/** How far the report and the meter's reading may lie apart in time after interpolation, ms. */
-const SYNC_MS = 1_000;
+const LEAST_BLOCK_WH = 50;
+/** Resolution of both registers together, Wh: whole Wh at best, 10 Wh often. */
+const RESOLUTION_WH = 12;
+/** Prior of the time between a sample and the frame that reports it, s, and the bounds of learning. */
+const SYNC_S = 1;
+const SYNC_WEIGHT = 20;
+const LEAST_SYNC_S = 0.2;
+const MOST_SYNC_S = 20;
 /** A meter that has been silent for longer than this cannot be interpolated. */
 const STALE_MS = 2 * MINUTE_MS;
-const LEAST_BLOCK_WH = 100;
-/** Honest meters: class B of EN 50470-3 allows 1 to 1.5 %; a station and a meter differ by two of them. */
+/** Honest meters: class B of EN 50470-3 allows 1 to 1.5 %; two of them, mostly well within. */
 const CLASS_VARIANCE = 0.005 ** 2;
-const THEFT_SHIFT = { from: 0.04, to: 1.5 };
-/** The joint feature looks for a drift of this size in x. */
+/** Shifts of x that count as theft; smaller ones are for the zone. */
+const LEAST_SHIFT = 0.04;
+const LEAST_SHIFT_SPREADS = 4;
+const MOST_SHIFT = 1.4;
+/** One session never says more than this either way. */
+const LEAST_A_SESSION = -3;
+const MOST_A_SESSION = 16;
+/** The joint feature looks for a drift of this size in x, and one session says at most this much about it. */
 const DRIFT = 0.01;
-const MOST_A_BLOCK = 6;
-const MOST_A_SESSION = 14;
-const MOST_DRIFT_NATS = 1;
+const MOST_DRIFT_NATS = 2;
 /** |x| beyond this is a missing or foreign register, not a ratio. */
 const MOST_X = 1.5;
+/** Below this evidence a session is taken as honest and learned from. */
+const LEARN_BELOW_NATS = 1;
 const MOST_TRANSACTIONS = 64;
 
 export function createBalance(): Balance {
-  return { meters: {}, transactions: {}, blocks: {}, ratio: {} };
+  return { meters: {}, transactions: {}, sessions: {}, learned: {} };
 }
 
 /**
  * The shipped prior of x and the bounds that learning keeps. On the output side meters agree within their class. On the
- * AC side of a DC charger 4 to 10 % are lost (facts), so the prior is wide there until the station has shown its own.
+ * AC side of a DC charger 4 to 10 % are lost, so the prior is wide there until the station has shown its own.
  */
-function priorRatio(side: MeterSide): Spread {
-  return side === "ac-input"
+function prior(side: MeterSide): Agreement {
+  const ratio: Spread = side === "ac-input"
     ? { centre: 0.04, variance: 0.035 ** 2, weight: 2, floor: CLASS_VARIANCE }
-    : { centre: 0, variance: 0.012 ** 2, weight: 4, floor: CLASS_VARIANCE };
+    : { centre: 0, variance: 0.01 ** 2, weight: 4, floor: CLASS_VARIANCE };
+  return { ratio, syncS2: SYNC_S ** 2, syncWeight: SYNC_WEIGHT };
 }
 const CENTRE_BOUNDS = {
   "ac-input": { least: -0.03, most: 0.12 },
   "evse-output": { least: -0.03, most: 0.03 },
 } as const;
 
-export function onReading(balance: Balance, reading: Reading, side: MeterSide, now: Now): void {
-  if (reading.energyImportWh === undefined) return;
-  const key = String(reading.evseId);
-  const before = balance.meters[key];
-  const stepped = before !== undefined && reading.energyImportWh < before.registerWh;
-  // A register that went back was replaced, reset or wrapped: what was measured across that moment is void.
-  if (stepped) balance.blocks[key] = { startWh: undefined, billedWh: 0 };
-  balance.meters[key] = {
-    registerWh: reading.energyImportWh, powerW: Math.max(0, reading.powerW ?? 0), atMs: now.monoMs, side,
-  };
+/** Transaction ids come from the wire: the prefix keeps `__proto__` and its like an ordinary key. */
+function idKey(transactionId: string): string {
+  return `#${transactionId}`;
 }
 
-/** The meter's register now, Wh: the last reading carried on at its power. */
-function deliveredNow(meter: MeterTrack, now: Now): number {
+export function onReading(balance: Balance, reading: Reading, side: MeterSide, now: Now): void {
+  const registerWh = reading.energyImportWh;
+  if (registerWh === undefined) return;
+  const key = String(reading.evseId);
+  const before = balance.meters[key];
+  const session = balance.sessions[key];
+  // A register that went back was replaced, reset or wrapped: what was measured across that moment is void.
+  if (session !== undefined && before !== undefined && registerWh < before.registerWh) voidBlock(session);
+  balance.meters[key] = { registerWh, powerW: Math.max(0, reading.powerW ?? 0), atMs: now.monoMs, side };
+}
+
+export function onMeterLost(balance: Balance, evseId: number): void {
+  delete balance.meters[String(evseId)];
+  const session = balance.sessions[String(evseId)];
+  if (session !== undefined) voidBlock(session);
+}
+
+function voidBlock(session: Session): void {
+  session.startWh = undefined;
+  session.billedWh = 0;
+}
+
+/** The meter's register now, Wh: the last reading carried on at its power; undefined when that is too old. */
+function deliveredNow(meter: MeterTrack | undefined, now: Now): number | undefined {
+  if (meter === undefined || now.monoMs - meter.atMs > STALE_MS) return undefined;
   return meter.registerWh + (meter.powerW * (now.monoMs - meter.atMs)) / HOUR_MS;
 }
 
 /** The meter that covers an EVSE: its own, else the station's. */
-function meterOf(balance: Balance, evseId: number): string | undefined {
-  if (balance.meters[String(evseId)] !== undefined) return String(evseId);
-  return balance.meters["0"] === undefined ? undefined : "0";
+function meterOf(balance: Balance, evseId: number): string {
+  return balance.meters[String(evseId)] !== undefined || balance.sessions[String(evseId)] !== undefined
+    ? String(evseId) : "0";
 }
 
-/** Transaction ids come from the wire: the prefix keeps `__proto__` and its like an ordinary key. */
-function idKey(transactionId: string): string {
-  return `#${transactionId}`;
+function covered(balance: Balance, key: string): TransactionTrack[] {
+  return Object.values(balance.transactions).filter((open) => meterOf(balance, open.evseId) === key);
 }
 
 export function onStart(balance: Balance, started: Started, now: Now): void {
   const ids = Object.keys(balance.transactions);
   if (ids.length >= MOST_TRANSACTIONS && ids[0] !== undefined) delete balance.transactions[ids[0]];
   balance.transactions[idKey(started.transactionId)] = {
-    evseId: started.evseId, reportedWh: started.registerWh, reportedAtMs: now.monoMs, spentNats: 0,
+    evseId: started.evseId, reportedWh: started.registerWh, reportedAtMs: now.monoMs,
   };
-  restart(balance, meterOf(balance, started.evseId), now);
-}
-
-/** Begins a new block; without a fresh reading it begins at the next report. */
-function restart(balance: Balance, key: string | undefined, now: Now): void {
-  const meter = key === undefined ? undefined : balance.meters[key];
-  if (key === undefined) return;
-  const fresh = meter !== undefined && now.monoMs - meter.atMs <= STALE_MS;
-  balance.blocks[key] = { startWh: fresh ? deliveredNow(meter, now) : undefined, billedWh: 0 };
+  const key = meterOf(balance, started.evseId);
+  const meter = balance.meters[key];
+  if (meter === undefined || balance.sessions[key] !== undefined) return;
+  const learned = (balance.learned[key] ??= prior(meter.side));
+  const leastShift = Math.max(LEAST_SHIFT, LEAST_SHIFT_SPREADS * scaleOf(learned.ratio, 0));
+  balance.sessions[key] = {
+    startWh: deliveredNow(meter, now), billedWh: 0, deliveredTotalWh: 0, billedTotalWh: 0,
+    grid: createShiftGrid(leastShift, MOST_SHIFT), givenNats: 0,
+  };
 }
 
 function find(balance: Balance, transactionId: string | undefined, evseId: number): TransactionTrack | undefined {
@@ -143,76 +185,107 @@ function find(balance: Balance, transactionId: string | undefined, evseId: numbe
   return Object.values(balance.transactions).find((open) => open.evseId === evseId);
 }
 
-export function onReported(balance: Balance, seen: Reported, now: Now): BalanceBlock[] {
+export function onReported(balance: Balance, seen: Reported, now: Now): Comparison[] {
   const track = find(balance, seen.transactionId, seen.reading.evseId);
   return track === undefined ? [] : settle(balance, track, seen.reading.energyImportWh, now, false);
 }
 
-export function onStop(balance: Balance, seen: Ended, now: Now): BalanceBlock[] {
+export function onStop(balance: Balance, seen: Ended, now: Now): Comparison[] {
   const track = balance.transactions[idKey(seen.transactionId)];
   if (track === undefined) return [];
+  const key = meterOf(balance, track.evseId);
   const found = seen.offline ? [] : settle(balance, track, seen.registerWh, now, true);
   delete balance.transactions[idKey(seen.transactionId)];
-  restart(balance, meterOf(balance, track.evseId), now);
-  return found;
+  const session = balance.sessions[key];
+  if (session === undefined || covered(balance, key).length > 0) return found;
+  delete balance.sessions[key];
+  return [...found, ...closeSession(balance, key, session)];
 }
 
 /** Books what the station reported, and closes the block when it is worth a comparison. */
 function settle(
   balance: Balance, track: TransactionTrack, registerWh: number | undefined, now: Now, last: boolean,
-): BalanceBlock[] {
+): Comparison[] {
   if (registerWh === undefined) return [];
-  const key = meterOf(balance, track.evseId);
   const before = track.reportedWh;
   track.reportedWh = registerWh;
   track.reportedAtMs = now.monoMs;
-  const meter = key === undefined ? undefined : balance.meters[key];
-  if (key === undefined || meter === undefined) return [];
-  const block = balance.blocks[key];
-  const usable = block?.startWh !== undefined && before !== undefined && now.monoMs - meter.atMs <= STALE_MS;
-  if (!usable || registerWh < before) {
-    restart(balance, key, now);
+  const key = meterOf(balance, track.evseId);
+  const session = balance.sessions[key];
+  const meter = balance.meters[key];
+  if (session === undefined || meter === undefined) return [];
+  const register = deliveredNow(meter, now);
+  if (register === undefined || session.startWh === undefined || before === undefined || registerWh < before) {
+    session.startWh = register;
+    session.billedWh = 0;
     return [];
   }
-  block.billedWh += registerWh - before;
-  const deliveredWh = deliveredNow(meter, now) - (block.startWh ?? 0);
-  const noise = relativeNoise(balance, key, meter, deliveredWh, now);
+  session.billedWh += registerWh - before;
+  const deliveredWh = register - session.startWh;
+  const learned = (balance.learned[key] ??= prior(meter.side));
+  const lateMs = covered(balance, key).reduce((sum, open) => sum + (now.monoMs - open.reportedAtMs), 0);
+  const noise = relativeNoise(learned, meter.powerW, lateMs, deliveredWh);
   if (deliveredWh < LEAST_BLOCK_WH || noise > (last ? LAST_AT_NOISE : CLOSE_AT_NOISE)) return [];
-  const closed = judge(balance, key, track, meter.side, { deliveredWh, billedWh: block.billedWh, noise });
-  restart(balance, key, now);
-  return closed === undefined ? [] : [closed];
+  return [closeBlock(session, learned, { deliveredWh, noise, register, powerW: meter.powerW })];
 }
 
-/** Standard deviation of x from timing and resolution: what other open transactions have not reported yet counts too. */
-function relativeNoise(balance: Balance, key: string, meter: MeterTrack, deliveredWh: number, now: Now): number {
-  const covered = Object.values(balance.transactions).filter((open) => meterOf(balance, open.evseId) === key);
-  const unreportedMs = covered.reduce((sum, open) => sum + (now.monoMs - open.reportedAtMs), 0);
-  const timingWh = (meter.powerW * (SYNC_MS + unreportedMs)) / HOUR_MS;
+/** Standard deviation of x from timing and resolution; what other open transactions have yet to report counts too. */
+function relativeNoise(learned: Agreement, powerW: number, lateMs: number, deliveredWh: number): number {
+  const timingWh = powerW * (Math.sqrt(2 * learned.syncS2) / 3_600 + lateMs / HOUR_MS);
   return Math.sqrt(2 * RESOLUTION_WH ** 2 + timingWh ** 2) / Math.max(1, deliveredWh);
 }
 
-interface Comparison {
+interface ClosedBlock {
   readonly deliveredWh: number;
-  readonly billedWh: number;
   readonly noise: number;
+  readonly register: number;
+  readonly powerW: number;
 }
 
-function judge(
-  balance: Balance, key: string, track: TransactionTrack, side: MeterSide, seen: Comparison,
-): BalanceBlock | undefined {
-  const ratio = (balance.ratio[key] ??= priorRatio(side));
-  const x = Math.max(-MOST_X, Math.min(MOST_X, Math.log(seen.deliveredWh / Math.max(1, seen.billedWh))));
-  const left = MOST_A_SESSION - track.spentNats;
-  const raw = shiftNats(ratio, x, seen.noise, THEFT_SHIFT);
-  const theftNats = Math.max(-MOST_A_BLOCK, Math.min(MOST_A_BLOCK, left, raw));
-  track.spentNats += Math.max(0, theftNats);
-  const variance = scaleOf(ratio, seen.noise) ** 2;
-  const drift = (DRIFT * (x - ratio.centre) - (DRIFT * DRIFT) / 2) / variance;
-  const bounds = CENTRE_BOUNDS[side];
-  // A block that looks like theft is not what normal is made of.
-  if (theftNats < 1) learnSpread(ratio, x, seen.noise, bounds.least, bounds.most);
+function ratioOf(deliveredWh: number, billedWh: number): number {
+  return Math.max(-MOST_X, Math.min(MOST_X, Math.log(Math.max(1, deliveredWh) / Math.max(1, billedWh))));
+}
+
+function closeBlock(session: Session, learned: Agreement, block: ClosedBlock): Comparison {
+  const x = ratioOf(block.deliveredWh, session.billedWh);
+  addBlock(session.grid, x - learned.ratio.centre, scaleOf(learned.ratio, block.noise));
+  session.deliveredTotalWh += block.deliveredWh;
+  session.billedTotalWh += session.billedWh;
+  const nats = Math.max(LEAST_A_SESSION, Math.min(MOST_A_SESSION, shiftGridNats(session.grid)));
+  const theftNats = nats - session.givenNats;
+  session.givenNats = nats;
+  if (nats < LEARN_BELOW_NATS) learnSync(learned, block, session.billedWh);
+  session.startWh = block.register;
+  session.billedWh = 0;
   return {
-    deliveredWh: seen.deliveredWh, billedWh: seen.billedWh, theftNats,
-    driftNats: Math.max(-MOST_DRIFT_NATS, Math.min(MOST_DRIFT_NATS, drift)),
+    deliveredWh: session.deliveredTotalWh, billedWh: session.billedTotalWh, theftNats, driftNats: 0,
   };
+}
+
+/** What the residual of an honest block leaves beside the ratio's spread and the resolution is timing. */
+function learnSync(learned: Agreement, block: ClosedBlock, billedWh: number): void {
+  if (block.powerW <= 0) return;
+  const residualWh = block.deliveredWh - billedWh * Math.exp(learned.ratio.centre);
+  const spreadWh2 = Math.max(learned.ratio.floor, learned.ratio.variance) * block.deliveredWh ** 2;
+  const timingWh2 = Math.max(0, residualWh ** 2 - spreadWh2) / 2;
+  const seenS2 = Math.min(MOST_SYNC_S ** 2, timingWh2 * (3_600 / block.powerW) ** 2);
+  learned.syncWeight = Math.min(500, learned.syncWeight + 1);
+  const next = learned.syncS2 + (seenS2 - learned.syncS2) / learned.syncWeight;
+  learned.syncS2 = Math.max(LEAST_SYNC_S ** 2, next);
+}
+
+/** At the end of a session its whole ratio is learned from, if it was honest, and gives the zone its small drift. */
+function closeSession(balance: Balance, key: string, session: Session): Comparison[] {
+  const learned = balance.learned[key];
+  const side = balance.meters[key]?.side;
+  if (learned === undefined || side === undefined || session.deliveredTotalWh < 2 * LEAST_BLOCK_WH) return [];
+  const x = ratioOf(session.deliveredTotalWh, session.billedTotalWh);
+  const noise = (2 * RESOLUTION_WH) / session.deliveredTotalWh;
+  const drift = (DRIFT * (x - learned.ratio.centre) - (DRIFT * DRIFT) / 2) / scaleOf(learned.ratio, noise) ** 2;
+  const { least, most } = CENTRE_BOUNDS[side];
+  if (session.givenNats < LEARN_BELOW_NATS) learnSpread(learned.ratio, x, noise, least, most);
+  return [{
+    deliveredWh: session.deliveredTotalWh, billedWh: session.billedTotalWh, theftNats: 0,
+    driftNats: Math.max(-MOST_DRIFT_NATS, Math.min(MOST_DRIFT_NATS, drift)),
+  }];
 }

@@ -3,7 +3,7 @@
  *
  * Looks for three things. (1) The agent's own meter runs ahead of the registers that the station reports: see
  * energy-balance.ts. (2) The meter runs while no transaction is open. (3) A reported register rolls back.
- * Statistics: (1) a shift of the learned ratio of delivered to billed energy, block by block; (2) and (3) the station's
+ * Statistics: (1) one common shift of the learned ratio of delivered to billed energy over a session; (2) and (3) the station's
  * own habit: how often honest idle time shows charging power, how often its registers step back.
  * Null: the station's own past from a shipped prior. Honest look-alikes: meter class, the loss of a DC charger metered on
  * the AC side, registers that restart with each session, a backlog of transactions after an outage, standby power.
@@ -14,7 +14,7 @@ import type { Finding, Observation } from "../terms.ts";
 import { HOUR_MS, MINUTE_MS, type Now } from "../units.ts";
 import { type Detector, framesOf, MOST_NATS, weigh } from "./detector.ts";
 import {
-  type Balance, type BalanceBlock, createBalance, onReported, onReading, onStart, onStop,
+  type Balance, type Comparison, createBalance, onMeterLost, onReading, onReported, onStart, onStop,
 } from "./energy-balance.ts";
 import { createHabit, type Habit, habitTerm, learnHabit, type TraitLaw } from "./learned/habit.ts";
 
@@ -84,21 +84,21 @@ function compare(state: EnergyTheft, seen: Observation, now: Now): Finding[] {
       onReading(state.balance, seen.reading, seen.side, now);
       return [];
     case "meter-lost":
-      state.balance.meters[String(seen.evseId)] = undefined;
+      onMeterLost(state.balance, seen.evseId);
       return [];
     case "transaction-started":
       if (!seen.offline) onStart(state.balance, seen, now);
       return [];
     case "reported-reading":
-      return seen.offline ? [] : onReported(state.balance, seen, now).flatMap((b) => blockFindings(b, seen, now));
+      return seen.offline ? [] : onReported(state.balance, seen, now).flatMap((block) => comparisonFindings(block, seen, now));
     case "transaction-ended":
-      return onStop(state.balance, seen, now).flatMap((block) => blockFindings(block, seen, now));
+      return onStop(state.balance, seen, now).flatMap((block) => comparisonFindings(block, seen, now));
     default:
       return [];
   }
 }
 
-function blockFindings(block: BalanceBlock, seen: Observation, now: Now): Finding[] {
+function comparisonFindings(block: Comparison, seen: Observation, now: Now): Finding[] {
   const percent = Math.round((block.deliveredWh / Math.max(1, block.billedWh) - 1) * 100);
   const kWh = (wh: number) => (wh / 1000).toFixed(2);
   const says = `meter ${kWh(block.deliveredWh)} kWh, billed ${kWh(block.billedWh)} kWh: ` +
@@ -106,10 +106,10 @@ function blockFindings(block: BalanceBlock, seen: Observation, now: Now): Findin
   const common = { at: now.wallMs, frames: framesOf(seen), says };
   const theft = { term: "delivered energy ahead of billed", nats: block.theftNats };
   const drift = { term: "small drift of delivered over billed", nats: block.driftNats };
-  return [
-    { key: "energy-theft", ...weigh([theft], -MOST_NATS, MOST_NATS), ...common },
-    { key: "delivered-less-billed", ...weigh([drift], -MOST_NATS, MOST_NATS), ...common },
-  ];
+  const found: Finding[] = [];
+  if (theft.nats !== 0) found.push({ key: "energy-theft", ...weigh([theft], -MOST_NATS, MOST_NATS), ...common });
+  if (drift.nats !== 0) found.push({ key: "delivered-less-billed", nats: drift.nats, terms: [drift], ...common });
+  return found;
 }
 
 function idle(state: EnergyTheft, seen: Observation, now: Now): Finding[] {

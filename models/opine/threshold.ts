@@ -18,7 +18,8 @@ export const YEARS_BETWEEN_FALSE_ALERTS = 5;
 const UPDATES_PER_YEAR: Partial<Record<Threat, number>> = {
   "authorization-abuse": 2_000,
   "credential-cloning": 8_000,
-  "energy-theft": 30_000,
+  /** Sessions: one session is one e-value. Blocks of idle time are rarely informative. */
+  "energy-theft": 4_000,
   "configuration-tampering": 200,
   "firmware-tampering": 12,
 };

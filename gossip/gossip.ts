@@ -1,0 +1,79 @@
+/**
+ * The step *gossip*: what this agent states for the epoch, signed. A lone agent has nobody to tell: its statements go into
+ * its own log, on change and otherwise once in a while.
+ *
+ * The log is the reservation of epochs: a statement is durable before anything that rests on it is sent, and one epoch is
+ * never signed twice, also across restarts and a clock that jumps back.
+ */
+import type { Crypto, Signer } from "../models/crypto.ts";
+import { type EvidenceKey, EVIDENCE_KEYS } from "../models/terms.ts";
+import { type Epoch, epochOf, MINUTE_MS, type Now, type StationId, type WallMs, type ZoneId } from "../models/units.ts";
+import { type Statement, type StatementBody, signStatement, statementHash } from "./statement.ts";
+
+export interface GossipState {
+  readonly crypto: Crypto;
+  readonly signer: Signer;
+  readonly network: string;
+  readonly zone: ZoneId;
+  readonly station: StationId;
+  readonly epochS: number;
+  readonly earliest: WallMs;
+  /** The last epoch that was stated, and its statement's place in the chain. */
+  lastEpoch: Epoch;
+  seq: number;
+  previous: Uint8Array;
+  lastEvidence: readonly number[];
+  lastStatedMs: number;
+}
+
+export interface GossipOptions {
+  readonly crypto: Crypto;
+  readonly signer: Signer;
+  readonly network: string;
+  readonly zone: ZoneId;
+  readonly station: StationId;
+  readonly epochS: number;
+  /** Nothing is stated by a clock before this: EARLIEST_CLOCK on a board, 0 in a replay of old captures. */
+  readonly earliest: WallMs;
+  /** The last statement in the log, where there is one. */
+  readonly last?: { readonly body: StatementBody; readonly bytes: Uint8Array };
+}
+
+/** A clock before this has not been set: the program did not exist then. 2026-01-01T00:00:00Z. */
+export const EARLIEST_CLOCK = Date.UTC(2026, 0, 1) as WallMs;
+/** Evidence that moved less than this since the last statement can wait, millinats. */
+const WORTH_STATING = 500;
+const AT_LEAST_EVERY_MS = 60 * MINUTE_MS;
+
+export function createGossip(options: GossipOptions): GossipState {
+  const { last, ...fixed } = options;
+  return {
+    ...fixed,
+    lastEpoch: last?.body.epoch ?? (-1 as Epoch),
+    seq: last === undefined ? 0 : last.body.seq + 1,
+    previous: last === undefined ? new Uint8Array(0) : statementHash(options.crypto, last.bytes),
+    lastEvidence: last?.body.evidence ?? EVIDENCE_KEYS.map(() => 0),
+    lastStatedMs: -AT_LEAST_EVERY_MS,
+  };
+}
+
+/** The statement of this epoch, or none: the epoch was stated, the clock is unset or behind, or nothing is new. */
+export function gossip(
+  state: GossipState, evidence: (keys: readonly EvidenceKey[]) => readonly number[], checkpoint: Uint8Array, now: Now,
+): Statement | undefined {
+  const epoch = epochOf(now.wallMs, state.epochS);
+  if (now.wallMs < state.earliest || epoch <= state.lastEpoch) return undefined;
+  const values = evidence(EVIDENCE_KEYS);
+  const moved = values.some((value, index) => Math.abs(value - (state.lastEvidence[index] ?? 0)) >= WORTH_STATING);
+  if (!moved && now.monoMs - state.lastStatedMs < AT_LEAST_EVERY_MS) return undefined;
+  const statement = signStatement({
+    network: state.network, zone: state.zone, station: state.station, epoch, seq: state.seq, previous: state.previous,
+    rosterVersion: 0, evidence: values, checkpoint,
+  }, state.signer);
+  state.lastEpoch = epoch;
+  state.seq += 1;
+  state.previous = statementHash(state.crypto, statement.bytes);
+  state.lastEvidence = values;
+  state.lastStatedMs = now.monoMs;
+  return statement;
+}

@@ -1,0 +1,46 @@
+/**
+ * Evidence that a run of residuals has one common shift: the mixture over a grid of shifts of the product of their
+ * likelihood ratios, ln( mean_j prod_i f((x_i - shift_j) / s_i) / f(x_i / s_i) ), with f Student's t with `FREEDOM`
+ * degrees of freedom. For each shift the product is an e-value, and so is their mean. Heavy tails bound what any single
+ * residual can say, whatever its size.
+ */
+export interface ShiftGrid {
+  readonly shifts: number[];
+  /** Logarithm of the likelihood ratio of each shift. */
+  readonly sums: number[];
+}
+
+const POINTS = 12;
+const FREEDOM = 4;
+
+/** A geometric grid of shifts from `least` to `most`, both positive. */
+export function createShiftGrid(least: number, most: number): ShiftGrid {
+  const step = Math.pow(Math.max(1, most / least), 1 / (POINTS - 1));
+  return {
+    shifts: Array.from({ length: POINTS }, (_, index) => least * Math.pow(step, index)),
+    sums: new Array<number>(POINTS).fill(0),
+  };
+}
+
+/** Logarithm of Student's t density but for its constant, which cancels in a ratio. */
+function logDensity(z: number): number {
+  return -((FREEDOM + 1) / 2) * Math.log1p((z * z) / FREEDOM);
+}
+
+/**
+ * @param residual distance from what is normal
+ * @param scale its standard deviation under honest behaviour
+ */
+export function addBlock(grid: ShiftGrid, residual: number, scale: number): void {
+  const honest = logDensity(residual / scale);
+  grid.shifts.forEach((shift, index) => {
+    grid.sums[index] = (grid.sums[index] ?? 0) + logDensity((residual - shift) / scale) - honest;
+  });
+}
+
+/** The mixture's log-likelihood ratio, nats. */
+export function shiftGridNats(grid: ShiftGrid): number {
+  const top = Math.max(...grid.sums);
+  const mean = grid.sums.reduce((sum, value) => sum + Math.exp(value - top), 0) / grid.sums.length;
+  return top + Math.log(mean);
+}
