@@ -1,0 +1,298 @@
+import { spawn } from "node:child_process";
+import {
+  appendFileSync, closeSync, existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync,
+  writeSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { repoRoot } from "../../build/paths.ts";
+import { test, assert } from "../../build/testing.ts";
+import type { WallMs } from "../../models/units.ts";
+import type { LedgerStore } from "../ports.ts";
+import { encodeEntry } from "../record/entry.ts";
+import type { Entry } from "../record/entry.ts";
+import { appendEntries, checkpoint, createRecord } from "../record/record.ts";
+import { nodeCrypto, signerFromSeed } from "./crypto.ts";
+import { LedgerError, openLedger } from "./ledger-file.ts";
+import type { LedgerFailure, OpenedLedger, Write } from "./ledger-file.ts";
+import { SEGMENT_BYTES, checkpointPath, readLog, segmentPath } from "./ledger-read.ts";
+
+const crypto = nodeCrypto();
+const signer = signerFromSeed(new Uint8Array(32).fill(1));
+const origin = "kerbwatch/CP-001";
+const at = Date.UTC(2026, 2, 1) as WallMs;
+const notice = (text: string): Uint8Array => encodeEntry({ kind: "notice", at, text });
+
+function withFolder(body: (stateDir: string) => unknown): () => Promise<void> {
+  return async () => {
+    const folder = mkdtempSync(join(tmpdir(), "kerbwatch-log-"));
+    try {
+      await body(join(folder, "state"));
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
+  };
+}
+
+function failure(body: () => unknown): LedgerFailure | undefined {
+  try {
+    body();
+    return undefined;
+  } catch (error) {
+    if (error instanceof LedgerError) return error.failure;
+    throw error;
+  }
+}
+
+/** Opens, hands over and closes again. */
+function during<T>(stateDir: string, body: (opened: OpenedLedger) => T): T {
+  const opened = openLedger(stateDir, crypto);
+  try {
+    return body(opened);
+  } finally {
+    opened.store.close();
+  }
+}
+
+const append = (stateDir: string, ...texts: string[]): void =>
+  during(stateDir, ({ store }) => texts.forEach((text) => store.append([notice(text)])));
+
+function texts(stateDir: string): string[] {
+  const seen: string[] = [];
+  const onEntry = (entry: Entry): void => void seen.push(entry.kind === "notice" ? entry.text : entry.kind);
+  openLedger(stateDir, crypto, { onEntry }).store.close();
+  return seen;
+}
+
+test("a new log is empty; what is appended is there after a restart, in order", withFolder((stateDir) => {
+  during(stateDir, ({ recovered, store }) => {
+    assert.is(recovered.frontier.size, 0);
+    assert.is(recovered.checkpoint, undefined);
+    store.append([]);
+    store.append([notice("a"), notice("b")]);
+    store.append([notice("c")]);
+  });
+  assert.equal(texts(stateDir), ["a", "b", "c"]);
+  append(stateDir, "d");
+  assert.equal(texts(stateDir), ["a", "b", "c", "d"]);
+  assert.is(statSync(segmentPath(stateDir, 0)).mode & 0o777, 0o600);
+}));
+
+test("segments follow one another at about 1 MiB, and are read as one log", withFolder((stateDir) => {
+  const text = "x".repeat(16_000);
+  during(stateDir, ({ store }) => {
+    for (let i = 0; i < 150; i++) store.append([notice(`${i} ${text}`)]);
+  });
+  const files = readdirSync(join(stateDir, "log"));
+  assert.equal(files, ["00000000.seg", "00000001.seg", "00000002.seg"]);
+  assert.ok(statSync(segmentPath(stateDir, 0)).size < SEGMENT_BYTES + 17_000);
+  append(stateDir, "last");
+  const seen = texts(stateDir);
+  assert.is(seen.length, 151);
+  seen.slice(0, 150).forEach((one, i) => assert.ok(one.startsWith(`${i} `)));
+}));
+
+test("a torn tail is cut and told; the log goes on behind it", withFolder((stateDir) => {
+  append(stateDir, "a", "b");
+  const size = statSync(segmentPath(stateDir, 0)).size;
+  appendFileSync(segmentPath(stateDir, 0), new Uint8Array(37).fill(0x41));
+  during(stateDir, ({ recovered, store }) => {
+    assert.is(recovered.tornBytes, 37);
+    assert.is(recovered.damage, undefined);
+    assert.is(statSync(segmentPath(stateDir, 0)).size, size);
+    store.append([notice("c")]);
+  });
+  assert.equal(texts(stateDir), ["a", "b", "c"]);
+}));
+
+test("a segment torn before its first record is begun anew", withFolder((stateDir) => {
+  append(stateDir);
+  writeFileSync(segmentPath(stateDir, 0), "kerbw");
+  append(stateDir, "a");
+  assert.equal(texts(stateDir), ["a"]);
+}));
+
+test("damage: nothing is cut, nothing is appended, and the reason names the file", withFolder((stateDir) => {
+  append(stateDir, "a", "b", "c");
+  const bytes = readFileSync(segmentPath(stateDir, 0));
+  bytes[60]! ^= 1;
+  writeFileSync(segmentPath(stateDir, 0), bytes);
+  during(stateDir, ({ recovered, store }) => {
+    assert.match(recovered.damage ?? "", /^00000000.seg: .* a later batch/);
+    assert.is(failure(() => store.append([notice("d")])), "damaged");
+  });
+  assert.equal(readFileSync(segmentPath(stateDir, 0)), bytes);
+}));
+
+test("a missing, an exchanged and a torn middle segment are damage", withFolder((stateDir) => {
+  during(stateDir, ({ store }) => {
+    for (let i = 0; i < 5; i++) store.append(Array.from({ length: 60 }, () => notice("x".repeat(16_000))));
+  });
+  const [zero, one, two] = [0, 1, 2].map((n) => readFileSync(segmentPath(stateDir, n))) as [Buffer, Buffer, Buffer];
+  const damage = (): string => readLog(stateDir, crypto).damage ?? "none";
+  assert.is(damage(), "none");
+  writeFileSync(segmentPath(stateDir, 1), two);
+  assert.match(damage(), /00000001.seg: it begins with entry/);
+  writeFileSync(segmentPath(stateDir, 1), one.subarray(0, -1));
+  assert.match(damage(), /00000001.seg: its end is torn, and a segment follows/);
+  writeFileSync(segmentPath(stateDir, 1), "");
+  assert.match(damage(), /00000001.seg: it is empty/);
+  rmSync(segmentPath(stateDir, 1));
+  assert.match(damage(), /a segment before 00000002.seg is missing/);
+  writeFileSync(segmentPath(stateDir, 1), one);
+  writeFileSync(segmentPath(stateDir, 0), zero.subarray(0, 10));
+  assert.match(damage(), /00000000.seg: its end is torn/);
+  writeFileSync(segmentPath(stateDir, 0), Buffer.alloc(6 * SEGMENT_BYTES));
+  assert.match(damage(), /larger than any segment/);
+}));
+
+test("the checkpoint is replaced whole, and judged together with the log at the next start", withFolder((stateDir) => {
+  const begin = (opened: OpenedLedger): ReturnType<typeof createRecord> =>
+    createRecord({ origin, crypto, signer, recovered: opened.recovered });
+  const carryOut = (store: LedgerStore, record: ReturnType<typeof createRecord>, text: string): void => {
+    for (const effect of [...appendEntries(record, [notice(text)]).effects, ...checkpoint(record)]) {
+      if (effect.kind === "append") store.append(effect.entries);
+      if (effect.kind === "checkpoint") store.writeCheckpoint(effect.note);
+    }
+  };
+  for (let i = 0; i < 4; i++) {
+    during(stateDir, (opened) => {
+      const record = begin(opened);
+      assert.is(record.refused, undefined);
+      assert.is(record.signedSize, i);
+      carryOut(opened.store, record, `${i}`);
+    });
+  }
+  assert.not(existsSync(`${checkpointPath(stateDir)}.tmp`));
+  // A log that was put back from an older copy.
+  const shorter = readFileSync(segmentPath(stateDir, 0)).subarray(0, -20);
+  writeFileSync(segmentPath(stateDir, 0), shorter);
+  during(stateDir, (opened) => assert.match(begin(opened).refused ?? "", /3 entries, and its own checkpoint attests 4/));
+  writeFileSync(checkpointPath(stateDir), Buffer.alloc(1_000_000, 0x41));
+  during(stateDir, (opened) => assert.match(begin(opened).refused ?? "", /not its own/));
+}));
+
+/** A disk that fails after `bytes` more bytes: what fits is written before the error. */
+function failingDisk(code: string): { write: Write; room: number } {
+  const disk = {
+    room: Infinity,
+    write(fd: number, bytes: Uint8Array): number {
+      if (bytes.length <= disk.room) return writeSync(fd, bytes);
+      const part = writeSync(fd, bytes.subarray(0, disk.room));
+      disk.room -= part;
+      if (part > 0) return part;
+      throw Object.assign(new Error(`${code}: no room`), { code });
+    },
+  };
+  return disk;
+}
+
+test("a full disk: a typed error, the part is cut, and with room again the log goes on", withFolder((stateDir) => {
+  for (const room of [0, 1, 12, 40]) {
+    rmSync(stateDir, { recursive: true, force: true });
+    const disk = failingDisk("ENOSPC");
+    const { store } = openLedger(stateDir, crypto, { write: disk.write });
+    for (const segment of ["first", "later"]) {
+      disk.room = room;
+      assert.is(failure(() => store.append([notice("lost"), notice("lost too")])), "full", `${segment}, room ${room}`);
+      assert.is(readLog(stateDir, crypto).tornBytes, 0);
+      disk.room = Infinity;
+      store.append([notice(segment)]);
+    }
+    store.close();
+    assert.equal(texts(stateDir), ["first", "later"]);
+  }
+}));
+
+test("a write that took place and then failed leaves no entry behind", withFolder((stateDir) => {
+  let fails = true;
+  const write: Write = (fd, bytes) => {
+    const done = writeSync(fd, bytes);
+    if (fails) throw Object.assign(new Error("EIO"), { code: "EIO" });
+    return done;
+  };
+  const { store } = openLedger(stateDir, crypto, { write });
+  assert.is(failure(() => store.append([notice("lost")])), "failed");
+  fails = false;
+  store.append([notice("kept")]);
+  store.close();
+  assert.equal(texts(stateDir), ["kept"]);
+}));
+
+test("a part that could not be cut at once is cut before the next append", withFolder((stateDir) => {
+  let fails = true;
+  const write: Write = (fd, bytes) => {
+    if (!fails) return writeSync(fd, bytes);
+    writeSync(fd, bytes.subarray(0, 9));
+    closeSync(fd); // so that cutting the file fails too
+    throw Object.assign(new Error("EIO"), { code: "EIO" });
+  };
+  const { store } = openLedger(stateDir, crypto, { write });
+  assert.is(failure(() => store.append([notice("lost")])), "failed");
+  fails = false;
+  // The descriptor is gone: every append fails, and none of them writes behind the torn part.
+  assert.is(failure(() => store.append([notice("lost too")])), "failed");
+  assert.is(statSync(segmentPath(stateDir, 0)).size, 9);
+  rmSync(join(stateDir, "lock"));
+  append(stateDir, "kept");
+  assert.equal(texts(stateDir), ["kept"]);
+}));
+
+test("a state folder that cannot be: one typed error that names it", withFolder((stateDir) => {
+  writeFileSync(stateDir, "a file");
+  assert.is(failure(() => openLedger(stateDir, crypto)), "unwritable");
+  assert.is(failure(() => openLedger(join(stateDir, "below"), crypto)), "unwritable");
+  assert.throws(() => openLedger(stateDir, crypto), new RegExp(stateDir));
+}));
+
+test("a second agent on one state folder is refused; a closed store appends nothing", withFolder((stateDir) => {
+  const first = openLedger(stateDir, crypto);
+  assert.is(failure(() => openLedger(stateDir, crypto)), "locked");
+  assert.throws(() => openLedger(stateDir, crypto), new RegExp(`in use by another agent \\(process ${process.pid}\\)`));
+  first.store.close();
+  first.store.close();
+  assert.is(failure(() => first.store.append([notice("a")])), "closed");
+  assert.is(failure(() => first.store.writeCheckpoint("a")), "closed");
+  append(stateDir, "b");
+}));
+
+test("the lock of a process that is no more is taken over: dead, of an earlier boot, empty", withFolder((stateDir) => {
+  append(stateDir, "a");
+  for (const stale of ["4194999 -\n", `${process.pid} earlier-boot/123\n`, "", "junk\n", "0 -\n"]) {
+    writeFileSync(join(stateDir, "lock"), stale);
+    append(stateDir, "b");
+  }
+  assert.is(texts(stateDir).length, 6);
+  assert.not(existsSync(join(stateDir, "lock")));
+}));
+
+/** Runs the child until it has acknowledged `count` more lines, kills it, and gives back the last index it printed. */
+function killAfter(stateDir: string, count: number): Promise<number> {
+  const args = ["build/run.mjs", "edge-agent/adapters/ledger-file.crasher.ts", stateDir];
+  const child = spawn(process.execPath, args, { cwd: repoRoot, stdio: ["ignore", "pipe", "inherit"] });
+  let last = -1;
+  let lines = 0;
+  createInterface({ input: child.stdout }).on("line", (line) => {
+    last = Number(line);
+    if (++lines === count) child.kill("SIGKILL");
+  });
+  return new Promise((resolve, reject) => {
+    child.on("error", reject);
+    child.on("close", (_code, signal) => signal === "SIGKILL" ? resolve(last) : reject(new Error("it ended by itself")));
+  });
+}
+
+test("SIGKILL amid appends: nothing acknowledged is lost, nothing unwritten appears", withFolder(async (stateDir) => {
+  for (const count of [1, 40, 700]) {
+    const acknowledged = await killAfter(stateDir, count);
+    const seen: number[] = [];
+    const found = readLog(stateDir, crypto, ({ entry }) => {
+      const text = new TextDecoder().decode(entry);
+      seen.push(Number.parseInt(text, 10));
+      assert.is(text, `${seen.length - 1} ${"x".repeat(((seen.length - 1) * 37) % 1500)}`);
+    });
+    assert.is(found.damage, undefined);
+    assert.ok(acknowledged >= count && seen.length > acknowledged, `${seen.length} of ${acknowledged + 1}`);
+  }
+}));

@@ -1,0 +1,189 @@
+/** The log on the board's own flash: append-only segments, and the newest checkpoint beside them. */
+import { closeSync, constants, ftruncateSync, mkdirSync, openSync, truncateSync, writeSync } from "node:fs";
+import { dirname, join } from "node:path";
+import type { Crypto } from "../../models/crypto.ts";
+import type { LedgerStore } from "../ports.ts";
+import { decodeEntry } from "../record/entry.ts";
+import type { Entry } from "../record/entry.ts";
+import type { RecoveredLog } from "../record/record.ts";
+import { encodeBatch, encodeHeader } from "../record/segment.ts";
+import { errorCode, replaceFile, syncFolder } from "./durable-file.ts";
+import { MAX_BATCH_BYTES, SEGMENT_BYTES, checkpointPath, logFolder, readLog, segmentPath } from "./ledger-read.ts";
+import type { LogFound } from "./ledger-read.ts";
+import { LockHeldError, takeLock } from "./lock-file.ts";
+import type { Lock } from "./lock-file.ts";
+
+/** Why the log cannot be opened or written. */
+export type LedgerFailure = "full" | "unwritable" | "locked" | "damaged" | "closed" | "failed";
+
+export class LedgerError extends Error {
+  override readonly name = "LedgerError";
+  readonly failure: LedgerFailure;
+
+  constructor(failure: LedgerFailure, message: string) {
+    super(message);
+    this.failure = failure;
+  }
+}
+
+const FAILURES: Readonly<Record<string, LedgerFailure>> = {
+  ENOSPC: "full", EDQUOT: "full", EFBIG: "full",
+  EACCES: "unwritable", EPERM: "unwritable", EROFS: "unwritable", ENOTDIR: "unwritable", EEXIST: "unwritable",
+  ERR_ACCESS_DENIED: "unwritable",
+};
+
+function ledgerError(error: unknown, stateDir: string): LedgerError {
+  if (error instanceof LedgerError) return error;
+  if (error instanceof LockHeldError) {
+    return new LedgerError("locked", `${stateDir} is in use by another agent (process ${error.pid})`);
+  }
+  const failure = FAILURES[errorCode(error)] ?? "failed";
+  return new LedgerError(failure, `the log in ${stateDir} cannot be written: ${(error as Error).message}`);
+}
+
+/** Writes some bytes to a file, like `fs.writeSync`; returns how many. */
+export type Write = (fd: number, bytes: Uint8Array) => number;
+
+export interface LedgerOptions {
+  /** Replaces the system call in tests of failed writes. */
+  readonly write?: Write;
+  /** Sees every entry that is on disk, in order; undecodable ones are passed over. */
+  readonly onEntry?: (entry: Entry, index: number) => void;
+}
+
+export interface OpenedLedger {
+  readonly store: LedgerStore;
+  readonly recovered: RecoveredLog;
+}
+
+/** An append finds the log's end where the last good one left it, whatever happened in between. */
+class LedgerFile implements LedgerStore {
+  readonly #stateDir: string;
+  readonly #crypto: Crypto;
+  readonly #write: Write;
+  readonly #lock: Lock;
+  readonly #damage: string | undefined;
+  #segment: number;
+  /** Good bytes of the segment. */
+  #bytes: number;
+  #size: number;
+  #fd: number | undefined;
+  /** A failed write may have left a part of its batch behind. */
+  #mustCut = false;
+  #closed = false;
+
+  constructor(stateDir: string, crypto: Crypto, write: Write, lock: Lock, found: LogFound) {
+    this.#stateDir = stateDir;
+    this.#crypto = crypto;
+    this.#write = write;
+    this.#lock = lock;
+    this.#damage = found.damage;
+    this.#segment = found.end.segment;
+    this.#bytes = found.end.goodBytes;
+    this.#size = found.frontier.size;
+  }
+
+  append(entries: readonly Uint8Array[]): void {
+    if (this.#closed) throw new LedgerError("closed", "the log is closed");
+    if (this.#damage !== undefined) throw new LedgerError("damaged", `the log is damaged: ${this.#damage}`);
+    if (entries.length === 0) return;
+    const batch = encodeBatch(this.#crypto, entries);
+    if (batch.length > MAX_BATCH_BYTES) throw new RangeError(`a batch of ${batch.length} bytes`);
+    try {
+      this.#appendBatch(batch);
+    } catch (error) {
+      throw ledgerError(error, this.#stateDir);
+    }
+    this.#size += entries.length;
+  }
+
+  writeCheckpoint(note: string): void {
+    if (this.#closed) throw new LedgerError("closed", "the log is closed");
+    try {
+      replaceFile(checkpointPath(this.#stateDir), note, 0o644);
+    } catch (error) {
+      throw ledgerError(error, this.#stateDir);
+    }
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#closeFile();
+    this.#lock.release();
+  }
+
+  #closeFile(): void {
+    if (this.#fd !== undefined) closeSync(this.#fd);
+    this.#fd = undefined;
+  }
+
+  #appendBatch(batch: Uint8Array): void {
+    if (this.#bytes >= SEGMENT_BYTES) {
+      this.#closeFile();
+      this.#segment += 1;
+      this.#bytes = 0;
+    }
+    const { O_RDWR, O_CREAT, O_APPEND, O_DSYNC } = constants;
+    this.#fd ??= openSync(segmentPath(this.#stateDir, this.#segment), O_RDWR | O_CREAT | O_APPEND | O_DSYNC, 0o600);
+    if (this.#mustCut) this.#cut(this.#fd);
+    // The header goes with the first batch: a segment without entries can then only be a torn one.
+    const isNew = this.#bytes === 0;
+    const bytes = isNew ? Buffer.concat([encodeHeader(this.#crypto, this.#size), batch]) : batch;
+    this.#mustCut = true;
+    try {
+      this.#writeAll(this.#fd, bytes);
+      if (isNew) syncFolder(logFolder(this.#stateDir));
+    } catch (error) {
+      this.#tryToCut(this.#fd);
+      throw error;
+    }
+    this.#mustCut = false;
+    this.#bytes += bytes.length;
+  }
+
+  #writeAll(fd: number, bytes: Uint8Array): void {
+    // One write as a rule. A short one is followed by the rest, or by the reason why it was short.
+    for (let done = 0; done < bytes.length;) done += this.#write(fd, bytes.subarray(done));
+  }
+
+  /** Removes whatever a failed write left behind the last good batch. */
+  #cut(fd: number): void {
+    ftruncateSync(fd, this.#bytes);
+    this.#mustCut = false;
+  }
+
+  #tryToCut(fd: number): void {
+    try {
+      this.#cut(fd);
+    } catch {
+      // The next append tries again before it writes; after a restart, recovery does.
+    }
+  }
+}
+
+/**
+ * Opens the log below `stateDir` (created when absent), cuts a torn tail off, and says what was found. Throws
+ * LedgerError: `locked` when another agent uses it, `unwritable`, `full` or `failed`. A damaged log opens, and refuses
+ * every append.
+ */
+export function openLedger(stateDir: string, crypto: Crypto, options: LedgerOptions = {}): OpenedLedger {
+  let lock: Lock | undefined;
+  try {
+    const created = mkdirSync(logFolder(stateDir), { recursive: true, mode: 0o700 });
+    if (created !== undefined) [stateDir, dirname(stateDir)].forEach(syncFolder);
+    lock = takeLock(join(stateDir, "lock"));
+    const found = readLog(stateDir, crypto, ({ entry }, index) => {
+      const decoded = options.onEntry === undefined ? undefined : decodeEntry(entry);
+      if (decoded?.ok) options.onEntry?.(decoded.value, index);
+    });
+    if (found.tornBytes > 0 && found.damage === undefined) {
+      truncateSync(segmentPath(stateDir, found.end.segment), found.end.goodBytes);
+    }
+    const store = new LedgerFile(stateDir, crypto, options.write ?? writeSync, lock, found);
+    return { store, recovered: found };
+  } catch (error) {
+    lock?.release();
+    throw ledgerError(error, stateDir);
+  }
+}
