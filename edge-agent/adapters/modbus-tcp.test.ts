@@ -290,6 +290,18 @@ test("stop while an answer is awaited ends at once and tells nothing", () =>
     assert.equal([b.events, b.notices], [[], []]);
   }));
 
+test("stop while a connection that was used before awaits an answer opens no other", () =>
+  bench({}, async (b) => {
+    await firstReading(b);
+    b.meter.setFault("silent");
+    const seen = b.meter.nextRequest();
+    b.time.advance(EVERY_MS);
+    await seen;
+    await b.reader.stop();
+    assert.is(b.meter.connections(), 1);
+    assert.is(b.events.length, 1);
+  }));
+
 test("stop while connecting, while resting, twice and before start", async () => {
   await bench({}, async (b) => {
     b.start();

@@ -20,6 +20,7 @@ export type MeterFault =
   | "silent"
   /** Answers with an exception of this code. */
   | { readonly exception: number }
+  /** Answers with the id of the request before, as a late answer does; with any other where there was none. */
   | "wrong-transaction"
   | "wrong-unit"
   /** Answers whole, after this long. */
@@ -164,19 +165,24 @@ class Meter {
     this.sockets.add(socket);
     socket.setNoDelay(true);
     let pending = Buffer.alloc(0);
+    let previousId: number | undefined;
     socket.on("data", (bytes) => {
       pending = Buffer.concat([pending, bytes]);
       for (; pending.length >= BYTES_OF_READ; pending = pending.subarray(BYTES_OF_READ)) {
-        this.serve(socket, parseRequest(pending));
+        const request = parseRequest(pending);
+        this.serve(socket, request, previousId ?? request.transactionId ^ 0x0101);
+        previousId = request.transactionId;
       }
     });
     socket.on("error", () => {}); // "close" follows
     socket.on("close", () => this.sockets.delete(socket));
   }
 
-  serve(socket: Socket, request: Request): void {
+  serve(socket: Socket, request: Request, wrongId: number): void {
     this.requests += 1;
-    this.misbehave(socket, request, this.answer(request));
+    const answer = this.answer(request);
+    if (this.fault === "wrong-transaction") answer.writeUInt16BE(wrongId, 0);
+    this.misbehave(socket, request, answer);
     for (const seen of this.watchers.splice(0)) seen();
   }
 
@@ -203,7 +209,6 @@ class Meter {
     const { fault } = this;
     if (fault === "silent") return;
     if (fault === "hang-up") socket.end();
-    else if (fault === "wrong-transaction") answer.writeUInt16BE(request.transactionId ^ 0x0101, 0);
     else if (fault === "wrong-unit") answer.writeUInt8(request.unit ^ 0x80, 6);
     else if (fault === "huge-length") answer.writeUInt16BE(0xffff, 4);
     if (typeof fault === "object" && "exception" in fault) socket.write(exception(request, fault.exception));
