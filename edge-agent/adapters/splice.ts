@@ -1,0 +1,260 @@
+/**
+ * The in-line observer. The charger connects here; the agent dials the CSMS, passes the upgrade request and its answer
+ * as they are, and joins the two sockets. A copy of the bytes is parsed after they have been written; nothing that
+ * happens there can touch the traffic.
+ */
+import { createServer as createTcpServer } from "node:net";
+import type { AddressInfo, Server, Socket } from "node:net";
+import { createServer as createTlsServer } from "node:tls";
+import type { Direction, OcppVersion } from "../../models/terms.ts";
+import type { Address } from "../config-schema.ts";
+import type { AgentEvent } from "../ports.ts";
+import { createDialler } from "./dial.ts";
+import type { CsmsTls } from "./dial.ts";
+import { endpointOf } from "./endpoint.ts";
+import type { Endpoint } from "./endpoint.ts";
+import { createCounters, snapshot } from "./forward-stats.ts";
+import type { Counters, ForwarderStats } from "./forward-stats.ts";
+import { fieldValue } from "./http-head.ts";
+import type { Head } from "./http-head.ts";
+import { parseExtensions } from "./inflate.ts";
+import { RateLimitedNotices } from "./notices.ts";
+import { pump } from "./pump.ts";
+import { createTap, TAP_LIMITS } from "./tap.ts";
+import type { Negotiated, Tap, TapLimits } from "./tap.ts";
+import { refuse, upgrade } from "./upgrade.ts";
+import type { Upgraded, UpgradeContext, UpgradeLimits } from "./upgrade.ts";
+
+export interface ListenTls {
+  /** PEM. */
+  readonly cert: string;
+  readonly key: string;
+  /** PEM of the authorities that sign chargers' certificates; given: a charger must show one. */
+  readonly ca?: string;
+}
+
+export interface ForwarderLimits extends TapLimits, UpgradeLimits {
+  /** Connections not upgraded yet; the one that has waited longest for its request makes room for a new one. */
+  readonly preUpgrade: number;
+  readonly connections: number;
+  /** See PumpOptions. */
+  readonly lingerMs: number;
+  readonly stallMs: number;
+}
+
+export const FORWARDER_LIMITS: ForwarderLimits = {
+  ...TAP_LIMITS, headBytes: 16_384, headersTimeoutMs: 10_000, dialTimeoutMs: 10_000, answerTimeoutMs: 60_000,
+  preUpgrade: 32, connections: 1_024, lingerMs: 10_000, stallMs: 300_000,
+};
+
+export interface ForwarderOptions {
+  /** Where the charger connects; secure with `tls`. Its path is of no account. */
+  readonly listen: Address;
+  /** The charger's own path and query follow its path. */
+  readonly csms: Address;
+  readonly tls?: ListenTls;
+  readonly csmsTls?: CsmsTls;
+  readonly limits?: Partial<ForwarderLimits>;
+  /** Monotonic milliseconds, for the parser's budget and the pace of notices. */
+  readonly monoMs?: () => number;
+}
+
+export interface Forwarder {
+  /** Rejects with an Error of one line that names `listen`, what was found and what to do. */
+  start(): Promise<{ readonly address: string; readonly port: number }>;
+  /** Closes the listening socket and drops every connection. */
+  stop(): Promise<void>;
+  stats(): ForwarderStats;
+}
+
+/** As many failures in a row turn the tap off: one odd frame does not, a broken pipeline does. */
+const MAX_TAP_ERRORS_IN_A_ROW = 20;
+const KEEP_ALIVE_MS = 30_000;
+
+const OCPP_VERSIONS: Readonly<Record<string, OcppVersion>> =
+  { "ocpp1.6": "1.6", "ocpp2.0.1": "2.0.1", "ocpp2.1": "2.1" };
+
+/** Throws an Error of one line that names the key when the options make no sense. */
+export function createForwarder(
+  options: ForwarderOptions, onEvent: (event: AgentEvent) => void, notice: (text: string) => void,
+): Forwarder {
+  return new SpliceForwarder(options, onEvent, notice);
+}
+
+class SpliceForwarder implements Forwarder {
+  readonly #listen: Endpoint;
+  readonly #limits: ForwarderLimits;
+  readonly #monoMs: () => number;
+  readonly #onEvent: (event: AgentEvent) => void;
+  readonly #notices: RateLimitedNotices;
+  readonly #upgradeContext: UpgradeContext;
+  readonly #server: Server;
+  readonly #counters: Counters = createCounters();
+  readonly #sockets = new Set<Socket>();
+  /** Connections before their upgrade, oldest first, and whom they wait for. */
+  readonly #waiting = new Map<Socket, "charger" | "csms">();
+  #errorsInARow = 0;
+
+  constructor(options: ForwarderOptions, onEvent: (event: AgentEvent) => void, notice: (text: string) => void) {
+    this.#listen = endpointOf(options.listen);
+    const csms = endpointOf(options.csms);
+    const limits = this.#limits = { ...FORWARDER_LIMITS, ...options.limits };
+    this.#monoMs = options.monoMs ?? (() => performance.now());
+    this.#onEvent = onEvent;
+    const notices = this.#notices = new RateLimitedNotices(notice, this.#monoMs);
+    this.#upgradeContext = {
+      csms, limits, notices, dialler: createDialler(csms, options.csmsTls ?? {}, limits.dialTimeoutMs),
+      requested: (charger) => this.#waiting.set(charger, "csms"),
+      adopt: (socket) => this.#adopt(socket),
+      refused: () => {
+        this.#counters.refused += 1;
+      },
+    };
+    this.#server = createListener(this.#listen, options.tls, limits.headersTimeoutMs);
+    this.#server.maxConnections = limits.connections;
+    this.#server.on("connection", (socket: Socket) => this.#adopt(socket));
+    this.#server.on(this.#listen.secure ? "secureConnection" : "connection", (socket) => void this.#serve(socket));
+    this.#server.on("tlsClientError", (error: Error) =>
+      notices.say("listen-tls", `listen: a TLS handshake on ${this.#listen.text} failed (${error.message})`));
+  }
+
+  start(): Promise<{ readonly address: string; readonly port: number }> {
+    const { host, port } = this.#listen;
+    return new Promise((resolve, reject) => {
+      const failed = (error: NodeJS.ErrnoException): void => reject(listenError(this.#listen.text, error));
+      this.#server.once("error", failed).listen({ host, port }, () => {
+        this.#server.off("error", failed);
+        // Out of file descriptors, say: those who are connected stay so.
+        this.#server.on("error", (error) => this.#notices.say("listen", `listen: ${error.message}`));
+        const bound = (this.#server.address() as AddressInfo).port;
+        resolve({ address: endpointOf({ ...this.#listen, port: bound }).text, port: bound });
+      });
+    });
+  }
+
+  stop(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#server.close(() => resolve());
+      for (const socket of this.#sockets) socket.destroy();
+    });
+  }
+
+  stats(): ForwarderStats {
+    let bufferedBytes = 0;
+    for (const { readableLength, writableLength } of this.#sockets) bufferedBytes += readableLength + writableLength;
+    return snapshot(this.#counters, bufferedBytes);
+  }
+
+  #adopt(socket: Socket): void {
+    this.#sockets.add(socket);
+    socket.on("error", () => undefined); // `close` follows, and is what counts
+    socket.on("close", () => this.#sockets.delete(socket));
+    socket.setNoDelay(true).setKeepAlive(true, KEEP_ALIVE_MS);
+  }
+
+  /** One connection of a charger from its first byte to its last. */
+  async #serve(charger: Socket): Promise<void> {
+    if (this.#listen.secure) this.#adopt(charger);
+    if (!this.#makeRoom()) {
+      this.#counters.refused += 1;
+      return refuse(charger, 503, "too many connections wait for the CSMS");
+    }
+    this.#waiting.set(charger, "charger");
+    const upgraded = await upgrade(charger, this.#upgradeContext);
+    this.#waiting.delete(charger);
+    if (upgraded !== undefined) await this.#join(charger, upgraded);
+  }
+
+  #makeRoom(): boolean {
+    if (this.#waiting.size < this.#limits.preUpgrade) return true;
+    const oldest = [...this.#waiting].find(([, whom]) => whom === "charger")?.[0];
+    if (oldest === undefined) return false;
+    this.#waiting.delete(oldest);
+    oldest.destroy();
+    return true;
+  }
+
+  async #join(charger: Socket, upgraded: Upgraded): Promise<void> {
+    const { csms, first, head, tlsPeerSha256 } = upgraded;
+    const { lingerMs, stallMs } = this.#limits;
+    const { remoteAddress } = charger;
+    this.#counters.now += 1;
+    this.#counters.total += 1;
+    this.#emit({ kind: "link", state: "connect", ...(remoteAddress === undefined ? {} : { remoteAddress }),
+      ...(tlsPeerSha256 === undefined ? {} : { tlsPeerSha256 }) });
+    const tap = createTap(negotiatedBy(head), {
+      limits: this.#limits, counters: this.#counters, monoMs: this.#monoMs,
+      emit: (event) => this.#emit(event), notice: (kind, text) => this.#notices.say(kind, text),
+    });
+    await pump(charger, csms, first, { lingerMs, stallMs,
+      seen: (direction, chunk, delayUs) => this.#observe(tap, direction, chunk, delayUs) });
+    tap.close();
+    this.#counters.now -= 1;
+    this.#emit({ kind: "link", state: "disconnect", closeCode: tap.closeCode() });
+  }
+
+  /** Runs on the path of the data, behind each write: nothing may escape. */
+  #observe(tap: Tap, direction: Direction, chunk: Buffer, delayUs: number): void {
+    this.#counters.bytes[direction] += chunk.length;
+    this.#counters.delay.add(delayUs);
+    if (this.#counters.tapDisabled) return;
+    try {
+      tap.push(direction, chunk);
+    } catch (error) {
+      tap.close();
+      this.#tapFailed(error);
+    }
+  }
+
+  #emit(event: AgentEvent): void {
+    if (this.#counters.tapDisabled) return;
+    try {
+      this.#onEvent(event);
+      this.#errorsInARow = 0;
+    } catch (error) {
+      this.#tapFailed(error);
+    }
+  }
+
+  #tapFailed(error: unknown): void {
+    this.#counters.tapErrors += 1;
+    this.#errorsInARow += 1;
+    this.#notices.say("tap", `observing failed (${String(error)}); traffic is not affected`);
+    if (this.#errorsInARow < MAX_TAP_ERRORS_IN_A_ROW) return;
+    this.#counters.tapDisabled = true;
+    this.#notices.say("tap-off", `observing is off after ${MAX_TAP_ERRORS_IN_A_ROW} failures in a row: frames pass ` +
+      "unread until the agent is started again");
+  }
+}
+
+function createListener(listen: Endpoint, tls: ListenTls | undefined, handshakeTimeout: number): Server {
+  // Half-open: the end of one side is passed on as it is, and what the other still has to say comes through.
+  if (!listen.secure && tls === undefined) return createTcpServer({ allowHalfOpen: true });
+  if (!listen.secure) throw new Error(`listen: found ${listen.text} together with tls; allowed: wss:// with tls`);
+  if (tls === undefined) throw new Error(`listen: found ${listen.text} without tls; give tls.cert and tls.key`);
+  const mutual = tls.ca === undefined ? {} : { ca: tls.ca, requestCert: true, rejectUnauthorized: true };
+  try {
+    return createTlsServer({ allowHalfOpen: true, minVersion: "TLSv1.2", handshakeTimeout,
+      cert: tls.cert, key: tls.key, ...mutual });
+  } catch (error) {
+    throw new Error(`tls: found cert, key or ca that OpenSSL refuses (${(error as Error).message}); allowed: PEM`);
+  }
+}
+
+function negotiatedBy(head: Head): Negotiated {
+  const extensions = parseExtensions(fieldValue(head, "sec-websocket-extensions"));
+  const ocppVersion = OCPP_VERSIONS[fieldValue(head, "sec-websocket-protocol").toLowerCase()];
+  return ocppVersion === undefined ? { extensions } : { extensions, ocppVersion };
+}
+
+const LISTEN_ADVICE: Readonly<Record<string, string>> = {
+  EADDRINUSE: "another program has this port: end it, or choose another port",
+  EACCES: "ports below 1024 need a privilege: choose a higher one, or grant CAP_NET_BIND_SERVICE",
+  EADDRNOTAVAIL: "this machine has no such address: name one that it has, or 127.0.0.1",
+  ENOTFOUND: "this name is unknown: name an address of this machine",
+};
+
+function listenError(text: string, error: NodeJS.ErrnoException): Error {
+  const code = error.code ?? error.message;
+  return new Error(`listen: cannot listen on ${text} (${code}); ${LISTEN_ADVICE[code] ?? "check the address"}`);
+}

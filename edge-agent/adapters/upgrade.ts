@@ -1,0 +1,158 @@
+/**
+ * What comes before the first frame: the charger's request is read, the CSMS dialled, the request passed on (`Host` and
+ * path prefix excepted) and the answer passed back byte for byte, be it 101, 401, 404, a redirect or an error.
+ */
+import type { Socket } from "node:net";
+import type { Direction } from "../../models/terms.ts";
+import type { Dialled, Dialler } from "./dial.ts";
+import type { Endpoint } from "./endpoint.ts";
+import { asksForWebSocket, parseHead, readHead, rewriteRequest, statusOf } from "./http-head.ts";
+import type { Head } from "./http-head.ts";
+import type { RateLimitedNotices } from "./notices.ts";
+import { passOn } from "./pump.ts";
+
+export interface UpgradeLimits {
+  /** Largest head of a request or an answer, bytes. */
+  readonly headBytes: number;
+  /** How long a charger may take to send its request: stops slow senders from keeping places taken. */
+  readonly headersTimeoutMs: number;
+  readonly dialTimeoutMs: number;
+  /** How long the CSMS may take to answer the request. */
+  readonly answerTimeoutMs: number;
+}
+
+export interface UpgradeContext {
+  readonly csms: Endpoint;
+  readonly dialler: Dialler;
+  readonly limits: UpgradeLimits;
+  readonly notices: RateLimitedNotices;
+  /** The request is whole, and the CSMS is about to be dialled. */
+  readonly requested: (charger: Socket) => void;
+  /** Every socket to the CSMS passes here first. */
+  readonly adopt: (csms: Socket) => void;
+  readonly refused: () => void;
+}
+
+/** Two sockets to be joined, and what was read from each beyond the heads. */
+export interface Upgraded {
+  readonly csms: Socket;
+  /** The 101 answer. */
+  readonly head: Head;
+  readonly first: Record<Direction, Buffer>;
+  readonly tlsPeerSha256?: string;
+}
+
+/** How long a refused charger may take to read why. */
+const REFUSAL_MS = 2_000;
+
+const REASONS = {
+  400: "Bad Request", 408: "Request Timeout", 426: "Upgrade Required", 431: "Request Header Fields Too Large",
+  502: "Bad Gateway", 503: "Service Unavailable", 504: "Gateway Timeout",
+} as const;
+
+/** Undefined: there will be no frames, and the charger has its answer. Never rejects. */
+export async function upgrade(charger: Socket, context: UpgradeContext): Promise<Upgraded | undefined> {
+  const { limits, csms } = context;
+  const turnAway = (status: keyof typeof REASONS, why: string): undefined => {
+    context.refused();
+    refuse(charger, status, why);
+  };
+  const request = await readHead(charger, limits.headBytes, limits.headersTimeoutMs);
+  if (!request.ok) {
+    if (request.problem === "too-large") return turnAway(431, "the request is too long");
+    if (request.problem === "timeout") return turnAway(408, "the request did not come in time");
+    charger.destroy();
+    return undefined;
+  }
+  const rewritten = rewriteRequest(request.head, csms.authority, csms.path);
+  if (rewritten === undefined) return turnAway(400, "this is no HTTP request");
+  if (!asksForWebSocket(parseHead(request.head))) return turnAway(426, "only WebSocket passes here");
+  context.requested(charger);
+  const dialled = await dialFor(charger, context);
+  if (!dialled.ok) return turnAway(502, "the CSMS cannot be reached");
+  context.adopt(dialled.socket);
+  dialled.socket.write(rewritten);
+  return passAnswer(charger, dialled, request.rest, context);
+}
+
+async function dialFor(charger: Socket, context: UpgradeContext): Promise<Dialled> {
+  const { csms, notices } = context;
+  const gone = new AbortController();
+  const abandon = (): void => gone.abort();
+  charger.once("close", abandon);
+  const dialled = await context.dialler.dial(gone.signal);
+  charger.off("close", abandon);
+  if (dialled.ok) {
+    if (notices.over("csms")) notices.say("csms-back", `csms: ${csms.text} answers again`);
+  } else if (!gone.signal.aborted) {
+    notices.over("csms-back");
+    notices.say("csms", dialled.refusedPeer
+      ? `csms: ${csms.text} is not trusted (${dialled.why}): the charger is refused until the certificate, ` +
+        "the address in csms or the authority in csmsTls.ca is mended"
+      : `csms: ${csms.text} cannot be reached (${dialled.why}): the charger is refused and will try again`);
+  }
+  return dialled;
+}
+
+async function passAnswer(
+  charger: Socket, dialled: Dialled & { ok: true }, early: Buffer, context: UpgradeContext,
+): Promise<Upgraded | undefined> {
+  const csms = dialled.socket;
+  const drop = (): void => void csms.destroy();
+  charger.once("close", drop);
+  if (charger.destroyed) drop();
+  let rest: Buffer | undefined;
+  for (;;) {
+    const answer = await readHead(csms, context.limits.headBytes, context.limits.answerTimeoutMs, rest);
+    const head = answer.ok ? parseHead(answer.head) : undefined;
+    const status = head === undefined ? undefined : statusOf(head);
+    if (!answer.ok || head === undefined || status === undefined) {
+      csms.destroy();
+      context.refused();
+      const late = !answer.ok && answer.problem === "timeout";
+      refuse(charger, late ? 504 : 502, "the CSMS did not answer the request");
+      return undefined;
+    }
+    charger.write(answer.head);
+    rest = answer.rest;
+    if (status === 101) {
+      charger.off("close", drop);
+      const first = { "cp-to-csms": early, "csms-to-cp": rest };
+      const { tlsPeerSha256 } = dialled;
+      return { csms, head, first, ...(tlsPeerSha256 === undefined ? {} : { tlsPeerSha256 }) };
+    }
+    // RFC 9110, 15.2: other 1xx are interim, and the answer is still to come.
+    if (status >= 200) {
+      context.refused();
+      passBody(charger, csms, rest);
+      return undefined;
+    }
+  }
+}
+
+/**
+ * The body of an answer that is no upgrade, until either side closes. A charger that says more on this connection is
+ * dropped: what it means is a new request, and it dials anew when the old connection is gone (RFC 9112, 9.3.1).
+ */
+function passBody(charger: Socket, csms: Socket, rest: Buffer): void {
+  const drop = (): void => void csms.destroy();
+  charger.on("data", drop).on("end", drop).resume();
+  passOn(csms, charger, rest, () => undefined, () => undefined);
+  csms.setTimeout(BODY_IDLE_MS, drop);
+}
+
+/** A body that stands still for so long is over, whatever the CSMS keeps open. */
+const BODY_IDLE_MS = 10_000;
+
+/** Answers in the CSMS's stead, shortly, and closes. */
+export function refuse(charger: Socket, status: keyof typeof REASONS, why: string): void {
+  if (charger.destroyed) return;
+  const body = `kerbwatch: ${why}\n`;
+  const extra = status === 426 ? "Upgrade: websocket\r\n" : "";
+  charger.end(`HTTP/1.1 ${status} ${REASONS[status]}\r\nContent-Type: text/plain\r\n${extra}` +
+    `Content-Length: ${body.length}\r\nConnection: close\r\n\r\n${body}`);
+  // What else it sent is read and dropped: closing over unread bytes would reset, and take the answer with it.
+  charger.on("data", () => undefined).on("end", () => charger.destroySoon()).resume();
+  const timer = setTimeout(() => charger.destroy(), REFUSAL_MS);
+  charger.on("close", () => clearTimeout(timer));
+}
