@@ -28,8 +28,10 @@ test("RFC 8949, appendix A: both ways", () => {
 
 test("what is outside the subset is refused", () => {
   const bad: Record<string, string> = {
-    nothing: "", "two values": "0000", "below -2^32": "3b0000000100000000", "-1 in two bytes": "3800", "float16": "f93c00", "float64": "fb3ff199999999999a",
-    "null": "f6", "true": "f5", "map": "a0", "tag": "c001", "tagged bytes": "d84041ff", "bignum": "c249010000000000000000",
+    nothing: "", "two values": "0000", "below -2^32": "3b0000000100000000", "-1 in two bytes": "3800",
+    "float16": "f93c00", "float64": "fb3ff199999999999a",
+    "null": "f6", "true": "f5", "map": "a0", "tag": "c001", "tagged bytes": "d84041ff",
+    "bignum": "c249010000000000000000",
     "2^32": "1b0000000100000000", "indefinite bytes": "5f4101ff", "indefinite array": "9f01ff", "break": "ff",
     "24 in two bytes too long": "1817", "255 in three": "1900ff", "65535 in five": "1a0000ffff",
     "long text head": "780161", "long array head": "980100", "reserved 28": "1c", "cut number": "19ff",
@@ -41,7 +43,9 @@ test("what is outside the subset is refused", () => {
 });
 
 test("encoding refuses what the subset cannot hold", () => {
-  for (const bad of [-(2 ** 32) - 1, 0.5, NaN, Infinity, 2 ** 32, 2 ** 53]) assert.throws(() => encodeCbor([bad]), /not an integer/);
+  for (const bad of [-(2 ** 32) - 1, 0.5, NaN, Infinity, 2 ** 32, 2 ** 53]) {
+    assert.throws(() => encodeCbor([bad]), /not an integer/);
+  }
   assert.throws(() => encodeCbor([[[[[]]]]]), /nested too deeply/);
 });
 
@@ -50,8 +54,10 @@ test("a lone surrogate becomes U+FFFD, so that what was encoded can be decoded",
 });
 
 test("lengths around every head's width make the round trip", () => {
-  for (const length of [0, 1, 22, 23, 24, 25, 31, 32, 63, 64, 84, 85, 86, 254, 255, 256, 257, 21845, 21846, 65535, 65536]) {
-    for (const value of ["a".repeat(length), "\u6c34".repeat(length), new Uint8Array(length), new Array(length).fill(7)]) {
+  const lengths = [0, 1, 22, 23, 24, 25, 31, 32, 63, 64, 84, 85, 86, 254, 255, 256, 257, 21845, 21846, 65535, 65536];
+  for (const length of lengths) {
+    const texts = ["a".repeat(length), "\u6c34".repeat(length)];
+    for (const value of [...texts, new Uint8Array(length), new Array<number>(length).fill(7)]) {
       assert.equal(decodeCbor(encodeCbor(value)), { ok: true, value }, `length ${length}`);
     }
   }

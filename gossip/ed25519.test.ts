@@ -14,7 +14,8 @@ const L_HEX = "edd3f55c1a631258d69cf7a2def9de1400000000000000000000000000000010"
 const withR = (r: string): Uint8Array => Uint8Array.from([...hex(r), ...SIGNATURE.subarray(32)]);
 const withS = (s: string): Uint8Array => Uint8Array.from([...SIGNATURE.subarray(0, 32), ...hex(s)]);
 /** The same y with the sign bit of x set. */
-const signed = (point: string): string => point.slice(0, 62) + (Number.parseInt(point.slice(62), 16) | 0x80).toString(16);
+const signed = (point: string): string =>
+  point.slice(0, 62) + (Number.parseInt(point.slice(62), 16) | 0x80).toString(16);
 
 const SMALL_ORDER = [
   "0000000000000000000000000000000000000000000000000000000000000000",

@@ -1,15 +1,16 @@
 /** The `Crypto` and `Signer` ports: native Ed25519 where this Node has it, tweetnacl where it has not. */
 import {
-  createHash, createHmac, createPrivateKey, createPublicKey, sign as nativeSign, verify as nativeVerify,
+  createHash, createHmac, createPrivateKey, createPublicKey, randomBytes, sign as nativeSign, verify as nativeVerify,
 } from "node:crypto";
 import type { KeyObject } from "node:crypto";
 import nacl from "tweetnacl";
 import { ed25519Problem } from "../../gossip/ed25519.ts";
 import type { Crypto, Signer } from "../../models/crypto.ts";
+import type { Random } from "../ports.ts";
 
 export const SEED_BYTES = 32;
 
-/** Public keys kept parsed: building one costs as much as verifying with it. A zone with its neighbours is far below. */
+/** Public keys kept parsed: building one costs as much as verifying with it. A zone has far fewer. */
 const CACHED_KEYS = 256;
 
 // RFC 8410, sections 4 and 7: all that stands before the 32 raw bytes of an Ed25519 key in DER.
@@ -94,6 +95,9 @@ const hasNativeEd25519: boolean = (() => {
     return false;
   }
 })();
+
+/** The machine's own strong generator. */
+export const systemRandom: Random = { bytes: (length) => new Uint8Array(randomBytes(length)) };
 
 /** The engine for this machine. */
 export function nodeCrypto(): Crypto {

@@ -168,7 +168,8 @@ test("the checkpoint is replaced whole, and judged together with the log at the 
   // A log that was put back from an older copy.
   const shorter = readFileSync(segmentPath(stateDir, 0)).subarray(0, -20);
   writeFileSync(segmentPath(stateDir, 0), shorter);
-  during(stateDir, (opened) => assert.match(begin(opened).refused ?? "", /3 entries, and its own checkpoint attests 4/));
+  const shortened = /3 entries, and its own checkpoint attests 4/;
+  during(stateDir, (opened) => assert.match(begin(opened).refused ?? "", shortened));
   writeFileSync(checkpointPath(stateDir), Buffer.alloc(1_000_000, 0x41));
   during(stateDir, (opened) => assert.match(begin(opened).refused ?? "", /not its own/));
 }));
@@ -269,7 +270,7 @@ test("the lock of a process that is no more is taken over: dead, of an earlier b
 
 /** Runs the child until it has acknowledged `count` more lines, kills it, and gives back the last index it printed. */
 function killAfter(stateDir: string, count: number): Promise<number> {
-  const args = ["build/run.mjs", "edge-agent/adapters/ledger-file.crasher.ts", stateDir];
+  const args = ["build/run.mjs", "edge-agent/adapters/ledger-crasher.testing.ts", stateDir];
   const child = spawn(process.execPath, args, { cwd: repoRoot, stdio: ["ignore", "pipe", "inherit"] });
   let last = -1;
   let lines = 0;
@@ -279,7 +280,8 @@ function killAfter(stateDir: string, count: number): Promise<number> {
   });
   return new Promise((resolve, reject) => {
     child.on("error", reject);
-    child.on("close", (_code, signal) => signal === "SIGKILL" ? resolve(last) : reject(new Error("it ended by itself")));
+    child.on("close", (_code, signal) =>
+      signal === "SIGKILL" ? resolve(last) : reject(new Error("it ended by itself")));
   });
 }
 

@@ -51,7 +51,8 @@ test("malformed entries are refused with a reason", () => {
 });
 
 test("a long text is cut and says so; an entry that is too large is a broken invariant", () => {
-  const decoded = decodeEntry(encodeEntry({ kind: "frame", at, direction: "cp-to-csms", text: "\u6c34".repeat(99_999) }));
+  const text = "\u6c34".repeat(99_999);
+  const decoded = decodeEntry(encodeEntry({ kind: "frame", at, direction: "cp-to-csms", text }));
   assert.ok(decoded.ok && decoded.value.kind === "frame");
   assert.is(decoded.value.text.length, MAX_TEXT_CHARS);
   assert.ok(decoded.value.text.endsWith("\u6c34\u2026"));

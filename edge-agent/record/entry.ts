@@ -45,7 +45,9 @@ type Body<B> = { readonly [K in keyof B]: B[K] extends FieldType ? FieldTypes[B[
 
 export type EntryKind = keyof typeof BODIES;
 /** One entry; `at` is when the agent made it. */
-export type Entry = { [K in EntryKind]: { readonly kind: K; readonly at: WallMs } & Body<(typeof BODIES)[K]> }[EntryKind];
+export type Entry = {
+  [K in EntryKind]: { readonly kind: K; readonly at: WallMs } & Body<(typeof BODIES)[K]>;
+}[EntryKind];
 
 const bodyOf = (kind: EntryKind): [string, FieldType][] => Object.entries(BODIES[kind]);
 

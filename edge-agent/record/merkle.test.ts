@@ -54,7 +54,7 @@ function spoiled(proof: readonly Uint8Array[]): Uint8Array[][] {
   return [
     ...proof.map((_, at) => proof.map((hash, i) => i === at ? flipped(hash) : hash)),
     ...proof.map((_, at) => proof.filter((_hash, i) => i !== at)),
-    ...proof.slice(1).map((_, at) => proof.map((hash, i) => i === at ? proof[at + 1]! : i === at + 1 ? proof[at]! : hash)),
+    ...proof.slice(1).map((_, at) => [...proof.slice(0, at), proof[at + 1]!, proof[at]!, ...proof.slice(at + 2)]),
     [...proof, leaves[0]!],
     [leaves[0]!, ...proof],
     [...proof.slice(0, -1), (proof.at(-1) ?? leaves[1]!).subarray(0, 31)],

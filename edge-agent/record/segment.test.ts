@@ -11,7 +11,10 @@ const random = seeded(512);
 
 /** A small log: batches of one to three entries, some of them longer than a sector; every entry is different. */
 const BATCHES = [1, 3, 2, 1, 3, 1].map((count, b) =>
-  Array.from({ length: count }, (_, i) => Uint8Array.from([b, i, ...random.bytes(1 + random.int(b === 4 ? 900 : 200))])));
+  Array.from({ length: count }, (_, i) => {
+    const length = 1 + random.int(b === 4 ? 900 : 200);
+    return Uint8Array.from([b, i, ...random.bytes(length)]);
+  }));
 const ALL = BATCHES.flat();
 
 /** Thousands of comparisons: deep equality would take most of the time. */
@@ -107,7 +110,8 @@ test("a changed byte in a batch that others follow is damage, and nothing is cut
 test("a lost sector in the middle is damage", () => {
   const file = FILES.at(-1)!;
   for (let from = 0; from + SECTOR <= FILES.at(-2)!.length; from += SECTOR) {
-    assert.match(recover(crypto, file.slice().fill(0, from, from + SECTOR)).damage ?? "none", /a later batch at \d+ is good/);
+    const { damage } = recover(crypto, file.slice().fill(0, from, from + SECTOR));
+    assert.match(damage ?? "none", /a later batch at \d+ is good/);
   }
 });
 

@@ -4,7 +4,7 @@ import { nodeCrypto } from "./crypto.ts";
 import { openLedger } from "./ledger-file.ts";
 
 const stateDir = process.argv[2];
-if (stateDir === undefined) throw new Error("usage: ledger-file.crasher.ts STATE_DIR");
+if (stateDir === undefined) throw new Error("usage: ledger-crasher.testing.ts STATE_DIR");
 const { store, recovered } = openLedger(stateDir, nodeCrypto());
 for (let index = recovered.frontier.size; ; index += 3) {
   const entry = (n: number): Uint8Array => new TextEncoder().encode(`${n} ${"x".repeat((n * 37) % 1500)}`);

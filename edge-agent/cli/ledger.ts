@@ -1,0 +1,175 @@
+/** `kerbwatch ledger verify`: recomputes the log from its files and checks it against its signed checkpoint. */
+import { nodeCrypto } from "../adapters/crypto.ts";
+import { KeyFileError, readKey } from "../adapters/keys.ts";
+import { readLog } from "../adapters/ledger-read.ts";
+import type { LogFound } from "../adapters/ledger-read.ts";
+import { shown } from "../plain-text.ts";
+import { rfc3339 } from "../../models/units.ts";
+import type { Crypto } from "../../models/crypto.ts";
+import { toBase64 } from "../record/base64.ts";
+import { parseCheckpoint } from "../record/checkpoint.ts";
+import { decodeEntry } from "../record/entry.ts";
+import { rootOf } from "../record/merkle.ts";
+import { formatVerifierKey, openNote, parseNote, parseVerifierKey, verifierKeyOf } from "../record/note.ts";
+import type { VerifierKey } from "../record/note.ts";
+import { problem } from "../record/result.ts";
+import type { Result } from "../record/result.ts";
+import { UsageError, parseOptions } from "./command.ts";
+import type { Command, Io } from "./command.ts";
+import { STATE_HELP, STATE_OPTIONS, stateDirOf } from "./state-dir.ts";
+
+/** What was found; the JSON output. */
+interface Report {
+  readonly version: 1;
+  readonly ok: boolean;
+  /** One line each: why the log is not good. */
+  readonly problems: readonly string[];
+  /** Entries that are whole. */
+  readonly size: number;
+  /** Root of all of them, base64. */
+  readonly root: string;
+  /** Entries that the checkpoint attests; zero without a good one. */
+  readonly signedSize: number;
+  readonly origin?: string;
+  readonly key?: string;
+  readonly tornBytes: number;
+  /** Times of the first and the last entry that can be read. */
+  readonly oldest?: string;
+  readonly newest?: string;
+  /** Whole entries of a kind or version that this release does not know. */
+  readonly unknownEntries: number;
+}
+
+interface Scan {
+  readonly found: LogFound;
+  readonly oldest?: string;
+  readonly newest?: string;
+  readonly unknownEntries: number;
+}
+
+function scan(stateDir: string, crypto: Crypto): Scan {
+  let oldest: string | undefined;
+  let newest: string | undefined;
+  let unknownEntries = 0;
+  const found = readLog(stateDir, crypto, ({ entry }) => {
+    const decoded = decodeEntry(entry);
+    if (!decoded.ok) unknownEntries += 1;
+    else oldest ??= newest = rfc3339(decoded.value.at);
+    if (decoded.ok) newest = rfc3339(decoded.value.at);
+  });
+  return { found, unknownEntries, ...(oldest && { oldest }), ...(newest && { newest }) };
+}
+
+/** The key that the checkpoint is to be signed with: the one given, or the device's own under the checkpoint's name. */
+function expectedKey(crypto: Crypto, stateDir: string, given: string | undefined, origin: string): VerifierKey {
+  if (given !== undefined) {
+    const parsed = parseVerifierKey(crypto, given);
+    if (parsed.ok) return parsed.value;
+    throw new UsageError(`--key: found ${shown(given)} (${parsed.problem}); allowed: a key as keygen --station shows`);
+  }
+  const own = readKey(stateDir, "log");
+  if (own === undefined) throw new UsageError("--key: missing, and the state directory holds no log key");
+  return verifierKeyOf(crypto, origin, own.publicKey);
+}
+
+/** The entries that a good checkpoint attests. */
+function judge(crypto: Crypto, found: LogFound, key: VerifierKey): Result<number> {
+  const opened = openNote(crypto, found.checkpoint ?? "", key);
+  if (!opened.ok) return problem(`the checkpoint: ${opened.problem}`);
+  const parsed = parseCheckpoint(opened.value);
+  if (!parsed.ok) return problem(`the checkpoint: ${parsed.problem}`);
+  const { origin, size, root } = parsed.value;
+  if (origin !== key.name) return problem(`the checkpoint is of the log ${shown(origin)}, not of ${key.name}`);
+  if (size > found.frontier.size) {
+    return problem(`${found.frontier.size} entries, and the checkpoint attests ${size}: some were lost or taken out`);
+  }
+  const same = found.checkpointRoot?.every((byte, i) => byte === root[i]) ?? false;
+  return same ? { ok: true, value: size } : problem(`the first ${size} entries are not those that were signed`);
+}
+
+function originIn(checkpoint: string): string | undefined {
+  const note = parseNote(checkpoint);
+  const parsed = note.ok ? parseCheckpoint(note.value.text) : note;
+  return parsed.ok ? parsed.value.origin : undefined;
+}
+
+function examine(stateDir: string, given: string | undefined): Report {
+  const crypto = nodeCrypto();
+  const { found, ...entries } = scan(stateDir, crypto);
+  const problems: string[] = [];
+  if (found.damage !== undefined) problems.push(`damaged: ${found.damage}`);
+  const origin = originIn(found.checkpoint ?? "");
+  // A key that was mistyped is wrong usage even when there is no checkpoint to check with it.
+  const key = given !== undefined || origin !== undefined
+    ? expectedKey(crypto, stateDir, given, origin ?? "") : undefined;
+  let signedSize = 0;
+  if (found.checkpoint === undefined) problems.push("no checkpoint: nothing signed to hold the log against");
+  else if (key === undefined) problems.push("the checkpoint is malformed");
+  else {
+    const judged = judge(crypto, found, key);
+    if (judged.ok) signedSize = judged.value;
+    else problems.push(judged.problem);
+  }
+  return {
+    version: 1, ok: problems.length === 0, problems, size: found.frontier.size,
+    root: toBase64(rootOf(crypto, found.frontier)), signedSize, ...(origin !== undefined && { origin }),
+    ...(key !== undefined && { key: formatVerifierKey(key) }), tornBytes: found.tornBytes, ...entries,
+  };
+}
+
+function asText(report: Report): string {
+  const good = `Good: every one of the ${report.signedSize} entries that were signed is there, unchanged.`;
+  const lines = [
+    report.ok ? good : "NOT GOOD",
+    ...report.problems.map((text) => `  ${text}`),
+    `log       ${report.origin ?? "unknown"}`,
+    `entries   ${report.size}, of them ${report.size - report.signedSize} newer than the last good checkpoint`,
+    `root      ${report.root}`,
+  ];
+  if (report.key !== undefined) lines.push(`key       ${report.key}`);
+  if (report.oldest !== undefined) lines.push(`oldest    ${report.oldest}`, `newest    ${report.newest}`);
+  if (report.tornBytes > 0) {
+    lines.push(`torn tail ${report.tornBytes} bytes of an unfinished write; nothing acknowledged is lost`);
+  }
+  if (report.unknownEntries > 0) lines.push(`unknown   ${report.unknownEntries} entries that this release cannot read`);
+  return `${lines.join("\n")}\n`;
+}
+
+async function run(args: string[], io: Io): Promise<number> {
+  const { options, positionals } = parseOptions(args, {
+    ...STATE_OPTIONS, key: { type: "string", value: "VKEY" }, json: { type: "boolean" },
+  }, { max: 1, what: "verify" });
+  if (positionals[0] !== "verify") {
+    throw new UsageError(`ledger: found ${shown(positionals[0])}; allowed: verify`);
+  }
+  const stateDir = await stateDirOf(options, io);
+  try {
+    const report = examine(stateDir, options.key);
+    io.out(options.json ? `${JSON.stringify(report)}\n` : asText(report));
+    return report.ok ? 0 : 1;
+  } catch (error) {
+    if (error instanceof UsageError) throw error;
+    const why = error instanceof KeyFileError ? error.message : `the log in ${stateDir}: ${(error as Error).message}`;
+    io.err(`kerbwatch: ${why}\n`);
+    return 1;
+  }
+}
+
+export const ledger: Command = {
+  name: "ledger",
+  summary: "verify: checks that the log is whole, unchanged and signed",
+  help: `
+Usage: kerbwatch ledger verify [--state DIR | --config FILE] [--key VKEY] [--json]
+
+Reads every segment of the log, recomputes the Merkle tree (RFC 9162), and holds it against the signed checkpoint
+beside it (a C2SP signed note). Needs no running agent, and disturbs none. An auditor copies the "log" folder of the
+state directory into a folder of his own and gives the key that he had from the operator before.
+
+${STATE_HELP}
+  --key VKEY      the log's public key, as "keygen --station" shows it (default: the device's own)
+  --json          for programs
+
+Exit codes: 0 whole and signed, 1 damaged, changed, cut or not signed, 2 wrong usage.
+`,
+  run,
+};
