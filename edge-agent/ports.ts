@@ -1,5 +1,5 @@
 /** The edges of the agent: what adapters provide to it, and the events and effects that cross them. */
-import type { Alert, Direction, MeterSide, Oddity, OcppVersion, Reading } from "../models/terms.ts";
+import type { Alert, Belief, Direction, MeterSide, Oddity, OcppVersion, Reading, Threat } from "../models/terms.ts";
 import type { MonotonicMs, Now, WallMs } from "../models/units.ts";
 
 export interface Clock {
@@ -39,6 +39,8 @@ export type Effect =
   /** Replace the stored checkpoint by this signed note. */
   | { readonly kind: "checkpoint"; readonly note: string }
   | { readonly kind: "alert"; readonly alert: Alert }
+  /** Evidence that came half the way to a verdict: for `replay` and `status`, no alert. */
+  | { readonly kind: "finding"; readonly threat: Threat; readonly belief: Belief; readonly at: WallMs }
   /** Save what was learned (`memory` of the state), so that a restart goes on from here. */
   | { readonly kind: "remember" }
   /** One line for the operator of this very machine, once a kind. */

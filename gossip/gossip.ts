@@ -33,15 +33,13 @@ export interface GossipOptions {
   readonly zone: ZoneId;
   readonly station: StationId;
   readonly epochS: number;
-  /** Nothing is stated by a clock before this: EARLIEST_CLOCK on a board, 0 in a replay of old captures. */
+  /** Nothing is stated by a clock before this, which was never set: the day of the release; 0 in a replay. */
   readonly earliest: WallMs;
   /** The last statement in the log, where there is one. */
   readonly last?: { readonly body: StatementBody; readonly bytes: Uint8Array };
 }
 
-/** A clock before this has not been set: the program did not exist then. 2026-01-01T00:00:00Z. */
-export const EARLIEST_CLOCK = Date.UTC(2026, 0, 1) as WallMs;
-/** Evidence that moved less than this since the last statement can wait, millinats. */
+/** Evidence that rose less than this since the last statement can wait, millinats; quiet can wait for the hour. */
 const WORTH_STATING = 500;
 const AT_LEAST_EVERY_MS = 60 * MINUTE_MS;
 
@@ -57,15 +55,21 @@ export function createGossip(options: GossipOptions): GossipState {
   };
 }
 
-/** The statement of this epoch, or none: the epoch was stated, the clock is unset or behind, or nothing is new. */
+/**
+ * The statement of this epoch, or none: the epoch was stated, the clock is unset or behind, nothing is new, or nothing may
+ * be signed.
+ * @param checkpoint SHA-256 of the last signed checkpoint; undefined when the log may not be signed any more
+ */
 export function gossip(
-  state: GossipState, evidence: (keys: readonly EvidenceKey[]) => readonly number[], checkpoint: Uint8Array, now: Now,
+  state: GossipState, evidence: (keys: readonly EvidenceKey[]) => readonly number[],
+  checkpoint: Uint8Array | undefined, now: Now,
 ): Statement | undefined {
+  if (checkpoint === undefined) return undefined;
   const epoch = epochOf(now.wallMs, state.epochS);
   if (now.wallMs < state.earliest || epoch <= state.lastEpoch) return undefined;
   const values = evidence(EVIDENCE_KEYS);
-  const moved = values.some((value, index) => Math.abs(value - (state.lastEvidence[index] ?? 0)) >= WORTH_STATING);
-  if (!moved && now.monoMs - state.lastStatedMs < AT_LEAST_EVERY_MS) return undefined;
+  const rose = values.some((value, index) => value - (state.lastEvidence[index] ?? 0) >= WORTH_STATING);
+  if (!rose && now.monoMs - state.lastStatedMs < AT_LEAST_EVERY_MS) return undefined;
   const statement = signStatement({
     network: state.network, zone: state.zone, station: state.station, epoch, seq: state.seq, previous: state.previous,
     rosterVersion: 0, evidence: values, checkpoint,

@@ -29,6 +29,7 @@ interface MeterTrack {
 
 interface TransactionTrack {
   evseId: number;
+  startedMs: number;
   /** Last register that the station reported, Wh, and when. */
   reportedWh: number | undefined;
   reportedAtMs: number;
@@ -100,6 +101,8 @@ const MOST_X = 1.5;
 /** Below this evidence a session is taken as honest and learned from. */
 const LEARN_BELOW_NATS = 1;
 const MOST_TRANSACTIONS = 64;
+/** A transaction without an end for longer than this has ended unseen. */
+const LONGEST_MS = 72 * HOUR_MS;
 
 export function createBalance(): Balance {
   return { meters: {}, transactions: {}, sessions: {}, learned: {} };
@@ -164,10 +167,9 @@ function covered(balance: Balance, key: string): TransactionTrack[] {
 }
 
 export function onStart(balance: Balance, started: Started, now: Now): void {
-  const ids = Object.keys(balance.transactions);
-  if (ids.length >= MOST_TRANSACTIONS && ids[0] !== undefined) delete balance.transactions[ids[0]];
+  dropStale(balance, started.evseId, now);
   balance.transactions[idKey(started.transactionId)] = {
-    evseId: started.evseId, reportedWh: started.registerWh, reportedAtMs: now.monoMs,
+    evseId: started.evseId, startedMs: now.monoMs, reportedWh: started.registerWh, reportedAtMs: now.monoMs,
   };
   const key = meterOf(balance, started.evseId);
   const meter = balance.meters[key];
@@ -178,6 +180,18 @@ export function onStart(balance: Balance, started: Started, now: Now): void {
     startWh: deliveredNow(meter, now), billedWh: 0, deliveredTotalWh: 0, billedTotalWh: 0,
     grid: createShiftGrid(leastShift, MOST_SHIFT), givenNats: 0,
   };
+}
+
+/** Transactions whose end was never seen: another began on their EVSE, or they are older than any can be. */
+export function dropStale(balance: Balance, startingEvseId: number, now: Now): void {
+  const ids = Object.keys(balance.transactions);
+  for (const id of ids) {
+    const open = balance.transactions[id];
+    const stale = open === undefined || open.evseId === startingEvseId || now.monoMs - open.startedMs > LONGEST_MS;
+    if (stale) delete balance.transactions[id];
+  }
+  const oldest = ids.length >= MOST_TRANSACTIONS ? ids[0] : undefined;
+  if (oldest !== undefined) delete balance.transactions[oldest];
 }
 
 function find(balance: Balance, transactionId: string | undefined, evseId: number): TransactionTrack | undefined {

@@ -14,7 +14,7 @@ import type { Finding, Observation } from "../terms.ts";
 import { HOUR_MS, MINUTE_MS, type Now } from "../units.ts";
 import { type Detector, framesOf, MOST_NATS, weigh } from "./detector.ts";
 import {
-  type Balance, type Comparison, createBalance, onMeterLost, onReading, onReported, onStart, onStop,
+  type Balance, type Comparison, createBalance, dropStale, onMeterLost, onReading, onReported, onStart, onStop,
 } from "./energy-balance.ts";
 import { createHabit, type Habit, habitTerm, learnHabit, type TraitLaw } from "./learned/habit.ts";
 
@@ -60,6 +60,7 @@ const ROLLBACK_LEAST_WH = 100;
 /** A register that starts near zero restarts with each session: a habit of the maker's, no roll-back. */
 const RESTART_BELOW_WH = 50;
 const MOST_EVSES = 32;
+const NO_EVSE = -1;
 
 export const energyTheft: Detector<EnergyTheft> = {
   name: "energy-theft",
@@ -114,6 +115,7 @@ function comparisonFindings(block: Comparison, seen: Observation, now: Now): Fin
 
 function idle(state: EnergyTheft, seen: Observation, now: Now): Finding[] {
   const watch = state.idle;
+  if (seen.kind === "tick") dropStale(state.balance, NO_EVSE, now);
   if (seen.kind === "link") watch.linkUp = seen.state === "connect";
   const open = Object.keys(state.balance.transactions).length > 0;
   const explained = open || !watch.linkUp || seen.kind === "link" || seen.kind === "boot" ||

@@ -1,0 +1,77 @@
+/** Reads captures (JSON Lines, plain or gzip) and puts several of them in order of time, without holding any in memory. */
+import { createReadStream } from "node:fs";
+import { access, constants } from "node:fs/promises";
+import { createInterface } from "node:readline";
+import { createGunzip } from "node:zlib";
+import type { CaptureLine, CaptureProblem } from "../observe/trace.ts";
+import { UsageError } from "../usage-error.ts";
+
+export type LineParser = (text: string) => CaptureLine | CaptureProblem;
+
+export interface CaptureFile {
+  readonly path: string;
+  readonly parse: LineParser;
+}
+
+/** Bad lines, by what is wrong with them: counted, and shown once a kind. */
+export class LineProblems {
+  readonly counts = new Map<string, number>();
+  readonly #say: (text: string) => void;
+
+  constructor(say: (text: string) => void) {
+    this.#say = say;
+  }
+
+  note(path: string, lineNo: number, { what, found, allowed }: CaptureProblem): void {
+    const kind = `${what}: ${allowed}`;
+    const before = this.counts.get(kind) ?? 0;
+    this.counts.set(kind, before + 1);
+    if (before === 0) this.#say(`${path}:${lineNo}: ${what}: found ${found}; allowed: ${allowed} (skipped)\n`);
+  }
+
+  total(): number {
+    return [...this.counts.values()].reduce((sum, count) => sum + count, 0);
+  }
+}
+
+/** @throws UsageError when a file cannot be read */
+export async function checkReadable(files: readonly CaptureFile[]): Promise<void> {
+  for (const { path } of files) {
+    await access(path, constants.R_OK).catch((error: NodeJS.ErrnoException) => {
+      const why = error.code === "ENOENT" ? "no such file" : `it cannot be read (${error.code ?? error.message})`;
+      throw new UsageError(`${path}: ${why}; allowed: a capture in JSON Lines, plain or .gz`);
+    });
+  }
+}
+
+async function* linesOf(file: CaptureFile, problems: LineProblems): AsyncGenerator<CaptureLine> {
+  const source = createReadStream(file.path);
+  const input = file.path.endsWith(".gz") ? source.pipe(createGunzip()) : source;
+  source.on("error", (error) => input.destroy(error));
+  let lineNo = 0;
+  for await (const text of createInterface({ input, crlfDelay: Infinity })) {
+    lineNo += 1;
+    if (text.trim() === "") continue;
+    const line = file.parse(text);
+    if (line.ok) yield line;
+    else problems.note(file.path, lineNo, line);
+  }
+}
+
+/** All lines of all files, oldest first; each file is taken to be in order. At equal times the first named file leads. */
+export async function* mergedLines(
+  files: readonly CaptureFile[], problems: LineProblems,
+): AsyncGenerator<CaptureLine> {
+  const sources = files.map((file) => linesOf(file, problems));
+  const heads = await Promise.all(sources.map(async (source) => (await source.next()).value as CaptureLine | undefined));
+  for (;;) {
+    let first = -1;
+    heads.forEach((head, index) => {
+      if (head !== undefined && (first < 0 || head.at < (heads[first]?.at ?? Infinity))) first = index;
+    });
+    const head = heads[first];
+    if (head === undefined) return;
+    yield head;
+    heads[first] = (await sources[first]?.next())?.value as CaptureLine | undefined;
+  }
+}

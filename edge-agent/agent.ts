@@ -1,0 +1,273 @@
+/**
+ * The composition root: configuration and adapters around the pipeline. Turns what happens outside into events, hands each
+ * to `step`, and carries the effects out in order. Nothing here decides anything, and nothing here can hold up a frame:
+ * the forwarder has written it before the pipeline hears of it.
+ */
+import { hash, randomBytes } from "./adapters/random.ts";
+import { createJsonlAlerts, type SinkStats } from "./adapters/alert-jsonl.ts";
+import { createTerminalAlerts } from "./adapters/alert-terminal.ts";
+import { systemClock, systemTimers } from "./adapters/clock.ts";
+import { nodeCrypto } from "./adapters/crypto.ts";
+import { createStatusServer, type StatusServer } from "./adapters/http.ts";
+import { loadOrCreateKeys } from "./adapters/keys.ts";
+import { openLedger } from "./adapters/ledger-file.ts";
+import { hasMemory, loadOrCreateTokenSecret, readMemory, writeMemory } from "./adapters/memory-file.ts";
+import { createModbusMeter, type ModbusMeterStats } from "./adapters/modbus-tcp.ts";
+import { createForwarder, type Forwarder } from "./adapters/splice.ts";
+import { readCsmsTls, readListenTls } from "./adapters/tls-files.ts";
+import type { Config, Environment } from "./config.ts";
+import { createCore } from "./core.ts";
+import { type Memory, memoryOf, resumedMono } from "./memory.ts";
+import { originOf } from "./record/checkpoint.ts";
+import type { Entry } from "./record/entry.ts";
+import { recordOne, signCheckpoint } from "./record/journal.ts";
+import { createRecord, refuse } from "./record/record.ts";
+import { type AgentState, step } from "./pipeline.ts";
+import type { AgentEvent, AlertSink, Clock, Effect, LedgerStore, MeterSource } from "./ports.ts";
+import { reportStatus } from "./status-report.ts";
+import { RELEASED, VERSION } from "./version.ts";
+import { decodeBody } from "../gossip/statement.ts";
+import { rfc3339, SECOND_MS, type MonotonicMs, type Now, type WallMs } from "../models/units.ts";
+
+export interface AgentOutput {
+  /** One line for the operator of this machine. */
+  notice(text: string): void;
+  /** Where terminal alerts go. */
+  out(text: string): void;
+  readonly colour: boolean;
+  readonly env: Environment;
+}
+
+export interface RunningAgent {
+  /** Where the charger connects, as bound. */
+  readonly listening: { readonly address: string; readonly port: number };
+  status(): ReturnType<typeof reportStatus>;
+  /** Saves, signs and closes; resolves when nothing of the agent is left. */
+  stop(): Promise<void>;
+}
+
+type Meter = MeterSource & { stats(): ModbusMeterStats };
+type Outlet = AlertSink & { stats?(): SinkStats };
+const MOST_NOTICES = 20;
+
+/**
+ * Starts the agent of a configuration.
+ * @throws Error of one line that says what is in the way: a port in use, a key that is damaged, a second agent
+ */
+export async function startAgent(config: Config, output: AgentOutput): Promise<RunningAgent> {
+  const agent = new Agent(config, output);
+  await agent.start();
+  return agent;
+}
+
+class Agent implements RunningAgent {
+  listening = { address: "", port: 0 };
+  readonly #config: Config;
+  readonly #output: AgentOutput;
+  readonly #crypto = nodeCrypto();
+  readonly #clock: Clock;
+  readonly #state: AgentState;
+  readonly #store: LedgerStore;
+  readonly #forwarder: Forwarder;
+  readonly #meters: readonly Meter[];
+  readonly #outlets: readonly Outlet[];
+  readonly #status: StatusServer;
+  readonly #startedAt: WallMs;
+  readonly #learnedBefore: boolean;
+  readonly #notices: string[] = [];
+  readonly #lastMeterAt = new Map<number, WallMs>();
+  #link: { state: "connect" | "disconnect"; at: WallMs } | undefined;
+  #cancelTick: () => void = () => undefined;
+  #checkpointAt: WallMs | undefined;
+  #cannotSave = false;
+
+  constructor(config: Config, output: AgentOutput) {
+    this.#config = config;
+    this.#output = output;
+    const keys = loadOrCreateKeys(config.stateDir, randomBytes);
+    for (const warning of keys.warnings) this.#notice(warning);
+    if (keys.created.length > 0) this.#notice(`keys: made on this device in ${config.stateDir}/keys`);
+    const secret = loadOrCreateTokenSecret(config.stateDir, randomBytes);
+    if (!secret.ok) throw new Error(secret.problem);
+    let last: Extract<Entry, { kind: "statement" }> | undefined;
+    const { store, recovered } = openLedger(config.stateDir, this.#crypto, {
+      onEntry: (entry) => {
+        if (entry.kind === "statement") last = entry;
+      },
+    });
+    this.#store = store;
+    const memory = this.#recall();
+    this.#learnedBefore = memory !== undefined;
+    this.#clock = memory === undefined ? systemClock : resumedClock(memory, systemClock);
+    const log = createRecord({
+      origin: originOf(config.station), crypto: this.#crypto, signer: keys.signers.log, recovered,
+    });
+    for (const text of log.notices) this.#notice(text);
+    const now = this.#now();
+    this.#startedAt = now.wallMs;
+    const body = last === undefined ? undefined : decodeBody(last.signedBytes);
+    const { state, fresh } = createCore({
+      station: config.station, region: config.region, zone: config.zone, epochS: config.epochS,
+      site: { csmsHost: config.csms.host }, crypto: this.#crypto, tokenSecret: secret.value,
+      statementSigner: keys.signers.statement, log, earliest: Date.parse(RELEASED) as WallMs,
+      ...(last !== undefined && body !== undefined && { lastStatement: { body, bytes: last.signedBytes } }),
+      ...(memory !== undefined && { memory }),
+    }, now);
+    this.#state = state;
+    if (fresh.length > 0) this.#notice(`learned normal: begins anew for ${fresh.join(", ")} (from another release)`);
+    const { forwarder, meters, outlets, status } = this.#adapters();
+    this.#forwarder = forwarder;
+    this.#meters = meters;
+    this.#outlets = outlets;
+    this.#status = status;
+  }
+
+  #adapters() {
+    const { listen, csms, alerts, stateDir, http } = this.#config;
+    const { env, out, colour } = this.#output;
+    const onEvent = (event: AgentEvent) => this.#onEvent(event);
+    const notice = (text: string) => this.#notice(text);
+    const tls = readListenTls(this.#config, env);
+    const forwarder = createForwarder(
+      { listen, csms, csmsTls: readCsmsTls(this.#config, env), ...(tls !== undefined && { tls }) }, onEvent, notice);
+    const ports = { clock: this.#clock, timers: systemTimers, notice };
+    const meters = this.#config.meters.map((meter) => createModbusMeter(meter, ports));
+    const outlets: Outlet[] = [createJsonlAlerts(alerts.jsonl)];
+    if (alerts.terminal) outlets.push(createTerminalAlerts(out, colour));
+    const status = createStatusServer({ stateDir, status: () => this.status(), ...(http !== undefined && { http }) });
+    return { forwarder, meters, outlets, status };
+  }
+
+  /** What was learned before; a memory that cannot be used is said so, set aside by the next save, and begun anew. */
+  #recall(): Memory | undefined {
+    if (!hasMemory(this.#config.stateDir)) return undefined;
+    const memory = readMemory(this.#config.stateDir, this.#crypto);
+    if (memory.ok) return memory.value;
+    this.#notice(`learned normal: ${memory.problem}; begins anew from the shipped prior`);
+    return undefined;
+  }
+
+  async start(): Promise<void> {
+    try {
+      this.listening = await this.#forwarder.start();
+      await this.#status.start();
+    } catch (error) {
+      await this.#forwarder.stop();
+      this.#store.close();
+      throw error;
+    }
+    const configHash = hash(this.#crypto, JSON.stringify(this.#config));
+    const started = recordOne(this.#state.journal, {
+      kind: "start", at: this.#now().wallMs, software: VERSION, configHash,
+    });
+    this.#carryOut([...started, ...signCheckpoint(this.#state.journal)]);
+    for (const meter of this.#meters) meter.start((event) => this.#onEvent(event));
+    this.#tickAtNextEpoch();
+  }
+
+  status() {
+    const { wallMs } = this.#now();
+    return reportStatus({
+      config: this.#config, state: this.#state, wallMs, startedAt: this.#startedAt, pid: process.pid,
+      residentBytes: process.memoryUsage.rss(), listening: this.listening, http: this.#status.address(),
+      forward: this.#forwarder.stats(), link: this.#link, learnedBefore: this.#learnedBefore,
+      meters: this.#meters.map((meter) => meter.stats()), lastMeterAt: this.#lastMeterAt,
+      outlets: this.#outlets.map((outlet) => ({ name: outlet.name, stats: outlet.stats?.() })),
+      checkpointAt: this.#checkpointAt, notices: this.#notices,
+    });
+  }
+
+  async stop(): Promise<void> {
+    this.#cancelTick();
+    await this.#forwarder.stop();
+    await Promise.all(this.#meters.map((meter) => meter.stop()));
+    this.#carryOut([...signCheckpoint(this.#state.journal), { kind: "remember" }]);
+    await Promise.all(this.#outlets.map((outlet) => outlet.close()));
+    await this.#status.stop();
+    this.#store.close();
+  }
+
+  #now(): Now {
+    return { wallMs: this.#clock.wallMs(), monoMs: this.#clock.monoMs() };
+  }
+
+  /** Ticks on the boundaries of epochs, so that agents whose clocks agree speak of the same moments. */
+  #tickAtNextEpoch(): void {
+    const epochMs = this.#config.epochS * SECOND_MS;
+    const wait = epochMs - (this.#clock.wallMs() % epochMs);
+    this.#cancelTick = systemTimers.after(wait, () => {
+      this.#onEvent({ kind: "tick" });
+      this.#tickAtNextEpoch();
+    });
+  }
+
+  /** Runs one event through the pipeline. What throws here is a bug: said, counted by the forwarder, and never in line. */
+  #onEvent(event: AgentEvent): void {
+    const now = this.#now();
+    if (event.kind === "link") this.#link = { state: event.state, at: now.wallMs };
+    if (event.kind === "meter") this.#lastMeterAt.set(event.reading.evseId, now.wallMs);
+    try {
+      this.#carryOut(step(this.#state, event, now));
+    } catch (error) {
+      this.#notice(`pipeline: ${(error as Error).message} (a defect: please report it); frames pass unharmed`);
+      if (event.kind === "frame" || event.kind === "unparsed" || event.kind === "link") throw error;
+    }
+  }
+
+  #carryOut(effects: readonly Effect[]): void {
+    for (const effect of effects) {
+      switch (effect.kind) {
+        case "append":
+          this.#writeLog(() => this.#store.append(effect.entries));
+          break;
+        case "checkpoint":
+          this.#checkpointAt = this.#clock.wallMs();
+          this.#writeLog(() => this.#store.writeCheckpoint(effect.note));
+          break;
+        case "alert":
+          for (const outlet of this.#outlets) outlet.send(effect.alert);
+          break;
+        case "notice":
+          this.#notice(effect.text);
+          break;
+        case "remember":
+          this.#remember();
+          break;
+        case "finding":
+          break;
+      }
+    }
+  }
+
+  /** A log that cannot be written stops signing and is said once; alerts go out all the same. */
+  #writeLog(write: () => void): void {
+    if (this.#state.journal.log.refused !== undefined) return;
+    try {
+      write();
+    } catch (error) {
+      this.#carryOut(refuse(this.#state.journal.log, (error as Error).message));
+    }
+  }
+
+  #remember(): void {
+    try {
+      writeMemory(this.#config.stateDir, memoryOf(this.#state, this.#now()), this.#crypto);
+      this.#cannotSave = false;
+    } catch (error) {
+      if (!this.#cannotSave) this.#notice(`learned normal: cannot be saved (${(error as Error).message})`);
+      this.#cannotSave = true;
+    }
+  }
+
+  #notice(text: string): void {
+    this.#notices.push(text);
+    if (this.#notices.length > MOST_NOTICES) this.#notices.shift();
+    this.#output.notice(`${rfc3339(systemClock.wallMs())} ${text}`);
+  }
+}
+
+/** A monotonic clock that goes on where the remembered one stood, the absence included as far as the wall clock tells. */
+function resumedClock(memory: Memory, clock: Clock): Clock {
+  const ahead = resumedMono(memory, clock.wallMs()) - clock.monoMs();
+  return { wallMs: () => clock.wallMs(), monoMs: () => (clock.monoMs() + ahead) as MonotonicMs };
+}

@@ -1,0 +1,88 @@
+/** `kerbwatch replay`: an agent over a capture. */
+import { checkReadable, type CaptureFile, LineProblems, mergedLines } from "../adapters/capture-file.ts";
+import { nodeCrypto, signerFromSeed } from "../adapters/crypto.ts";
+import { readMemory } from "../adapters/memory-file.ts";
+import { parseMeterLine } from "../observe/meter-capture.ts";
+import { parseTraceLine } from "../observe/trace.ts";
+import { Replay } from "../replay.ts";
+import { type Command, type Io, parseOptions, UsageError } from "./command.ts";
+
+const HELP = `kerbwatch replay CAPTURE... [--meter FILE]... [--state DIR] [--station ID]
+
+Runs the agent over a capture, in virtual time, and prints as JSON Lines what it would have said: findings (evidence that
+came half the way to an alert) and the station's alerts. Nothing is written; --state is only read.
+
+  CAPTURE         OCPP traffic as Open OCPP Trace v1.1 (.jsonl or .jsonl.gz); several are merged by time
+  --meter FILE    the agent's own meter (.jsonl or .jsonl.gz); may be given several times
+  --state DIR     start from what was learned there, instead of the shipped prior
+  --station ID    only this station; otherwise every station of the capture has an agent of its own
+  --epoch S       the round, in seconds (default 10)
+
+Example
+  kerbwatch replay monday.jsonl.gz --meter monday-meter.jsonl | jq 'select(.state == "raised") | .summary'
+
+Exit code: 0 when the capture was read, whatever was found; 1 when nothing in it could be read.
+`;
+
+const OPTIONS = {
+  meter: { type: "string", multiple: true, value: "FILE" },
+  state: { type: "string", value: "DIR" },
+  station: { type: "string", value: "ID" },
+  epoch: { type: "string", value: "S" },
+} as const;
+
+export const replay: Command = {
+  name: "replay",
+  summary: "run the agent over a capture and print what it would have said",
+  help: HELP,
+  async run(args, io) {
+    const { options, positionals } = parseOptions(args, OPTIONS, { max: Infinity, what: "CAPTURE..." });
+    if (positionals.length === 0) throw new UsageError("CAPTURE: missing; allowed: one or more captures");
+    const files = captureFiles(positionals, options.meter);
+    await checkReadable(files);
+    const crypto = nodeCrypto();
+    const memory = options.state === undefined ? undefined : readMemory(options.state, crypto);
+    if (memory !== undefined && !memory.ok) throw new UsageError(`--state: ${memory.problem}`);
+    const run = new Replay({
+      crypto, signer: signerFromSeed(new Uint8Array(32)), epochS: epochOption(options.epoch),
+      ...(memory !== undefined && { memory: memory.value }),
+    }, (line) => io.out(`${JSON.stringify(line)}\n`));
+    return feed(run, files, options.station, io);
+  },
+};
+
+/** Captures and meter files with the parser of each. */
+export function captureFiles(ocpp: readonly string[], meters: readonly string[]): CaptureFile[] {
+  return [
+    ...ocpp.map((path) => ({ path, parse: (text: string) => parseTraceLine(text) })),
+    ...meters.map((path) => ({ path, parse: parseMeterLine })),
+  ];
+}
+
+export function epochOption(text: string | undefined): number {
+  const epochS = Number(text ?? "10");
+  if (Number.isInteger(epochS) && epochS >= 1 && epochS <= 3_600) return epochS;
+  throw new UsageError(`--epoch: found ${text}; allowed: whole seconds from 1 to 3600`);
+}
+
+/** Feeds every line, and says at the end what was read. */
+export async function feed(
+  run: Replay, files: readonly CaptureFile[], station: string | undefined, io: Io,
+): Promise<number> {
+  const problems = new LineProblems((text) => io.err(text));
+  for await (const line of mergedLines(files, problems)) {
+    if (station === undefined || line.station === station) run.take(line);
+  }
+  const { frames, meterReadings, late, findings, raised, beyond } = run.counts;
+  const also = [
+    problems.total() > 0 ? `${problems.total()} bad lines skipped` : "",
+    late > 0 ? `${late} lines out of order` : "",
+    beyond > 0 ? `${beyond} lines of too many stations left out` : "",
+  ].filter((text) => text !== "").map((text) => `, ${text}`).join("");
+  const stations = run.stations().length;
+  io.err(`${stations} station${stations === 1 ? "" : "s"}, ${frames} frames, ${meterReadings} meter readings${also}: ` +
+    `${findings} findings, ${raised} alerts raised\n`);
+  if (stations > 0) return 0;
+  io.err(station === undefined ? "nothing in the capture could be read\n" : `the capture holds no station ${station}\n`);
+  return 1;
+}

@@ -1,0 +1,69 @@
+/** Puts the pure core of one agent together: the state that `step` works on. Shared by the agent, replay and simulator. */
+import { createGossip } from "../gossip/gossip.ts";
+import type { StatementBody } from "../gossip/statement.ts";
+import { createAgree } from "../models/agree/agree.ts";
+import type { Crypto, Signer } from "../models/crypto.ts";
+import type { Site } from "../models/detect/detector.ts";
+import { createDetect, recallDetect } from "../models/detect/detect.ts";
+import { createOpine } from "../models/opine/opine.ts";
+import type { Now, StationId, WallMs, ZoneId } from "../models/units.ts";
+import { createAlert } from "./alert/alert.ts";
+import { createDuties } from "./duties.ts";
+import type { Memory } from "./memory.ts";
+import { createClockWatch } from "./observe/clock-watch.ts";
+import { createObserve } from "./observe/observe.ts";
+import type { AgentState } from "./pipeline.ts";
+import { createJournal } from "./record/journal.ts";
+import type { RecordState } from "./record/record.ts";
+
+export interface CoreOptions {
+  readonly station: StationId;
+  readonly region: string;
+  readonly zone: ZoneId;
+  readonly epochS: number;
+  readonly site: Site;
+  readonly crypto: Crypto;
+  /** 32 random bytes of this agent: the key of idToken pseudonyms. */
+  readonly tokenSecret: Uint8Array;
+  readonly statementSigner: Signer;
+  readonly log: RecordState;
+  /** A clock before this was never set; 0 in a replay. */
+  readonly earliest: WallMs;
+  /** The last statement in the log. */
+  readonly lastStatement?: { readonly body: StatementBody; readonly bytes: Uint8Array };
+  readonly memory?: Memory;
+}
+
+export interface Core {
+  readonly state: AgentState;
+  /** Detectors that could not take over what was remembered and begin anew. */
+  readonly fresh: readonly string[];
+}
+
+export function createCore(options: CoreOptions, now: Now): Core {
+  const { station, region, zone, epochS, site, crypto, memory, earliest } = options;
+  const recalled = memory === undefined ? undefined : recallDetect(site, memory.detect);
+  const state: AgentState = {
+    observe: createObserve({ station, crypto, tokenSecret: options.tokenSecret }),
+    clockWatch: createClockWatch(earliest),
+    detect: recalled?.state ?? createDetect(site),
+    opine: memory?.opine ?? createOpine(),
+    gossip: createGossip({
+      crypto, signer: options.statementSigner, network: region, zone, station, epochS, earliest,
+      ...(options.lastStatement !== undefined && { last: options.lastStatement }),
+    }),
+    agree: createAgree(station, zone),
+    journal: createJournal(options.log),
+    alert: createAlert({ crypto, region, zone, station }),
+    duties: createDuties(now, memory?.since),
+  };
+  if (memory !== undefined) recallRest(state, memory);
+  return { state, fresh: recalled?.fresh ?? [] };
+}
+
+function recallRest(state: AgentState, memory: Memory): void {
+  state.agree.raised = memory.raised;
+  state.alert.open = memory.incidents;
+  for (const [id, transaction] of memory.transactions) state.observe.transactions.known.set(id, transaction);
+  for (const evse of memory.evses) state.observe.transactions.evses.add(evse);
+}

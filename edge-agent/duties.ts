@@ -1,0 +1,60 @@
+/** What recurs beside the sentence: when to sign a checkpoint, when to save what was learned, what to mention once. */
+import { type Alert, type Belief, type Observation, type Threat, THREATS } from "../models/terms.ts";
+import { MINUTE_MS, type Now, SECOND_MS, type WallMs } from "../models/units.ts";
+import type { Effect } from "./ports.ts";
+import { type JournalState, signCheckpoint } from "./record/journal.ts";
+
+export interface Duties {
+  /** When learning began. */
+  readonly since: WallMs;
+  checkpointMs: number;
+  rememberedMs: number;
+  /** Threats whose evidence was mentioned since its onset. */
+  readonly mentioned: Set<Threat>;
+}
+
+const CHECKPOINT_EVERY_MS = MINUTE_MS;
+/** Quiet learning is slow, and flash wears: what a power cut may cost is a quarter of an hour of it. */
+const REMEMBER_EVERY_MS = 15 * MINUTE_MS;
+/** With a transaction or an alert what is known is saved soon, but not once for each of a backlog. */
+const REMEMBER_AT_MOST_EVERY_MS = 20 * SECOND_MS;
+/** Evidence is worth mentioning from this share of its threshold on. */
+const NOTABLE_OPINION = 0.5;
+
+const THREAT_SET: ReadonlySet<string> = new Set(THREATS);
+
+export function createDuties(now: Now, since: WallMs = now.wallMs): Duties {
+  return { since, checkpointMs: now.monoMs, rememberedMs: now.monoMs, mentioned: new Set() };
+}
+
+/** Signed at once with an alert, otherwise once a minute; nothing comes of it when no entry is new. */
+export function wantsCheckpoint(duties: Duties, journal: JournalState, alerts: readonly Alert[], now: Now): Effect[] {
+  const due = alerts.length > 0 || now.monoMs - duties.checkpointMs >= CHECKPOINT_EVERY_MS;
+  if (!due) return [];
+  duties.checkpointMs = now.monoMs;
+  return signCheckpoint(journal);
+}
+
+export function wantsRemembering(
+  duties: Duties, observations: readonly Observation[], alerts: readonly Alert[], now: Now,
+): Effect[] {
+  const since = now.monoMs - duties.rememberedMs;
+  const telling = alerts.length > 0 || observations.some(({ kind }) => kind.startsWith("transaction-"));
+  if (since < (telling ? REMEMBER_AT_MOST_EVERY_MS : REMEMBER_EVERY_MS)) return [];
+  duties.rememberedMs = now.monoMs;
+  return [{ kind: "remember" }];
+}
+
+/** Evidence that has come half the way to a verdict: mentioned once, and again only after it had gone back. */
+export function notableBeliefs(duties: Duties, beliefs: readonly Belief[], now: Now): Effect[] {
+  const effects: Effect[] = [];
+  for (const belief of beliefs) {
+    if (!THREAT_SET.has(belief.key)) continue;
+    const threat = belief.key as Threat;
+    if (belief.opinion < NOTABLE_OPINION / 2) duties.mentioned.delete(threat);
+    if (belief.opinion < NOTABLE_OPINION || duties.mentioned.has(threat)) continue;
+    duties.mentioned.add(threat);
+    effects.push({ kind: "finding", threat, belief, at: now.wallMs });
+  }
+  return effects;
+}

@@ -1,0 +1,52 @@
+/**
+ * The page that the program is about: observe, detect, opine, gossip, agree, record, alert.
+ *
+ * `step` is pure but for the state it is handed: no clock, no I/O, no randomness. What is to be done outside comes back as
+ * effects, in the order in which they must be carried out: what an alert rests on is durable before the alert goes out.
+ */
+import { gossip, type GossipState } from "../gossip/gossip.ts";
+import { agree, type AgreeState } from "../models/agree/agree.ts";
+import { detect, type DetectState } from "../models/detect/detect.ts";
+import { evidenceVector, forget, opine, type OpineState } from "../models/opine/opine.ts";
+import { epochOf, type Now } from "../models/units.ts";
+import { alert, type AlertState } from "./alert/alert.ts";
+import { type Duties, notableBeliefs, wantsCheckpoint, wantsRemembering } from "./duties.ts";
+import { type ClockWatch, watchClock } from "./observe/clock-watch.ts";
+import { observe, type ObserveState, recentFrame } from "./observe/observe.ts";
+import type { AgentEvent, Effect } from "./ports.ts";
+import { checkpointHash, type JournalState, record, recordAlerts } from "./record/journal.ts";
+
+export interface AgentState {
+  readonly observe: ObserveState;
+  readonly clockWatch: ClockWatch;
+  readonly detect: DetectState;
+  readonly opine: OpineState;
+  readonly gossip: GossipState;
+  readonly agree: AgreeState;
+  readonly journal: JournalState;
+  readonly alert: AlertState;
+  readonly duties: Duties;
+}
+
+export function step(state: AgentState, event: AgentEvent, now: Now): Effect[] {
+  const observations = observe(state.observe, event, now);
+  const findings = detect(state.detect, observations, now);
+  const beliefs = opine(state.opine, findings, now);
+  const evidence = evidenceVector.bind(undefined, state.opine);
+  const statement = gossip(state.gossip, evidence, checkpointHash(state.journal), now);
+  const { verdicts, lapsed } = agree(state.agree, beliefs, epochOf(now.wallMs, state.gossip.epochS), now);
+  const frames = recentFrame.bind(undefined, state.observe);
+  const recorded = record(state.journal, { statement, verdicts, frames }, now);
+  const alerts = alert(state.alert, verdicts, lapsed, recorded.evidence, now);
+
+  for (const threat of lapsed) forget(state.opine, threat, now);
+  const entries = [...recorded.entries, ...recordAlerts(state.journal, alerts, now)];
+  const effects: Effect[] = [];
+  if (entries.length > 0) effects.push({ kind: "append", entries });
+  effects.push(...wantsCheckpoint(state.duties, state.journal, alerts, now));
+  effects.push(...alerts.map((one) => ({ kind: "alert" as const, alert: one })));
+  effects.push(...notableBeliefs(state.duties, beliefs, now));
+  effects.push(...watchClock(state.clockWatch, observations, now));
+  effects.push(...wantsRemembering(state.duties, observations, alerts, now));
+  return effects;
+}

@@ -1,0 +1,136 @@
+/** Puts the status together from what the agent and its adapters know. Pure. */
+import type { HostPort } from "./config-schema.ts";
+import { addressText, type Config, hostPortText } from "./config.ts";
+import type { AgentState } from "./pipeline.ts";
+import { rootOf } from "./record/merkle.ts";
+import { toBase64 } from "./record/base64.ts";
+import type { BeliefStatus, IncidentStatus, LinkStatus, LogStatus, MeterStatus, OutletStatus, Status } from "./status.ts";
+import { beliefOf } from "../models/opine/opine.ts";
+import { type Direction, EVIDENCE_KEYS, type Oddity, type Reading } from "../models/terms.ts";
+import { DAY_MS, rfc3339, SECOND_MS, type WallMs } from "../models/units.ts";
+import { VERSION } from "./version.ts";
+
+/** What the adapters count, as far as the status shows it. */
+export interface StatusSources {
+  readonly config: Config;
+  readonly state: AgentState;
+  readonly wallMs: WallMs;
+  readonly startedAt: WallMs;
+  readonly pid: number;
+  readonly residentBytes: number;
+  readonly listening: { readonly address: string; readonly port: number };
+  readonly http: HostPort | undefined;
+  readonly forward: {
+    readonly connections: { readonly now: number; readonly total: number; readonly refused: number };
+    readonly directions: Readonly<Record<Direction, { readonly frames: number }>>;
+    readonly unparsed: Readonly<Partial<Record<Oddity, number>>>;
+    readonly tap: { readonly disabled: boolean };
+    readonly delay: { readonly p50Us: number; readonly p99Us: number; readonly samples: number };
+  };
+  readonly link: { readonly state: "connect" | "disconnect"; readonly at: WallMs } | undefined;
+  readonly learnedBefore: boolean;
+  readonly meters: readonly {
+    readonly readings: number; readonly lost: boolean; readonly lastReading?: Reading;
+    readonly lastProblem?: { readonly says: string };
+  }[];
+  readonly lastMeterAt: ReadonlyMap<number, WallMs>;
+  readonly outlets: readonly { readonly name: string; readonly stats: OutletStats | undefined }[];
+  readonly checkpointAt: WallMs | undefined;
+  readonly notices: readonly string[];
+}
+type OutletStats = Omit<OutletStatus, "name">;
+
+const MOST_BELIEFS = 8;
+const LEAST_OPINION = 0.05;
+
+export function reportStatus(from: StatusSources): Status {
+  const { config, state, wallMs } = from;
+  const { clockWatch, duties } = state;
+  return {
+    schemaVersion: "1.0",
+    time: rfc3339(wallMs),
+    agent: {
+      version: VERSION, station: config.station, region: config.region, zone: config.zone, mode: config.mode,
+      pid: from.pid, startedAt: rfc3339(from.startedAt), uptimeS: Math.round((wallMs - from.startedAt) / SECOND_MS),
+      residentBytes: from.residentBytes,
+      listen: `${config.listen.secure ? "wss" : "ws"}://${from.listening.address}:${from.listening.port}`,
+      ...(from.http !== undefined && { http: hostPortText(from.http) }),
+    },
+    link: linkOf(from),
+    meters: config.meters.map((_, index) => meterOf(from, index)),
+    clock: {
+      state: clockWatch.state,
+      ...(clockWatch.aheadOfCsmsMs !== undefined && { aheadOfCsmsMs: Math.round(clockWatch.aheadOfCsmsMs) }),
+    },
+    log: logOf(from),
+    learned: {
+      days: Math.max(0, (wallMs - duties.since) / DAY_MS), ...(from.learnedBefore && { since: rfc3339(duties.since) }),
+    },
+    incidents: incidentsOf(state),
+    beliefs: beliefsOf(state, from),
+    outlets: from.outlets.map(({ name, stats }) => ({ name, ...(stats ?? { sent: 0, dropped: 0 }) })),
+    notices: [...from.notices],
+  };
+}
+
+function linkOf({ config, forward, link, state }: StatusSources): LinkStatus {
+  const { now, total, refused } = forward.connections;
+  const { version } = state.observe;
+  const connected = now > 0 ? "connected" : "waiting";
+  const { samples, p50Us, p99Us } = forward.delay;
+  return {
+    state: forward.tap.disabled ? "relay-only" : connected,
+    csms: addressText(config.csms),
+    ...(link !== undefined && { since: rfc3339(link.at) }),
+    ...(version !== undefined && { ocppVersion: version }),
+    connections: total,
+    refused,
+    framesFromStation: forward.directions["cp-to-csms"].frames,
+    framesFromCsms: forward.directions["csms-to-cp"].frames,
+    unparsed: forward.unparsed,
+    ...(samples > 0 && { delayUs: { p50: p50Us, p99: p99Us } }),
+  };
+}
+
+function meterOf({ config, meters, lastMeterAt }: StatusSources, index: number): MeterStatus {
+  const { evse = 0, model = "", address = "", everyS = 0 } = config.meters[index] ?? {};
+  const stats = meters[index];
+  const reading = stats?.lastReading;
+  const at = lastMeterAt.get(evse);
+  const live = (stats?.readings ?? 0) > 0 ? "reading" : "starting";
+  return {
+    evse, model, address, everyS,
+    state: stats?.lost === true ? "lost" : live,
+    ...(at !== undefined && { lastAt: rfc3339(at) }),
+    ...(reading?.powerW !== undefined && { powerW: reading.powerW }),
+    ...(reading?.energyImportWh !== undefined && { energyImportWh: reading.energyImportWh }),
+    ...(stats?.lost === true && stats.lastProblem !== undefined && { why: stats.lastProblem.says }),
+  };
+}
+
+function logOf({ state, checkpointAt }: StatusSources): LogStatus {
+  const { log } = state.journal;
+  return {
+    state: log.refused === undefined ? "good" : "read-only",
+    entries: log.frontier.size,
+    ...(log.frontier.size > 0 && { root: toBase64(rootOf(log.crypto, log.frontier)) }),
+    ...(checkpointAt !== undefined && { checkpointAt: rfc3339(checkpointAt) }),
+    ...(log.refused !== undefined && { why: log.refused }),
+  };
+}
+
+function incidentsOf(state: AgentState): IncidentStatus[] {
+  return Object.values(state.alert.open).map(({ lastAlert }) => ({
+    incidentId: lastAlert.incidentId, threat: lastAlert.threat, severity: lastAlert.severity,
+    confidence: lastAlert.confidence, onset: lastAlert.onset, summary: lastAlert.summary,
+  }));
+}
+
+function beliefsOf(state: AgentState, { wallMs }: StatusSources): BeliefStatus[] {
+  const now = { wallMs, monoMs: 0 } as Parameters<typeof beliefOf>[2];
+  return EVIDENCE_KEYS.map((key) => beliefOf(state.opine, key, now))
+    .filter(({ opinion }) => opinion >= LEAST_OPINION)
+    .sort((a, b) => b.opinion - a.opinion)
+    .slice(0, MOST_BELIEFS)
+    .map(({ key, opinion, says }) => ({ key, opinion: Math.round(opinion * 1_000) / 1_000, says }));
+}

@@ -1,0 +1,111 @@
+/** The status of a running agent in plain words. Pure. */
+import { percent } from "./alert-text.ts";
+import { plainText } from "./plain-text.ts";
+import type { LinkStatus, MeterStatus, Status } from "./status.ts";
+
+const MAX_BELIEFS = 5;
+const MAX_NOTICES = 5;
+
+/** A length of time as a person says it: `42 s`, `7 min`, `3 h 20 min`, `12 d 4 h`. */
+export function duration(seconds: number): string {
+  const s = Math.max(0, Math.round(seconds));
+  if (s < 120) return `${s} s`;
+  const minutes = Math.floor(s / 60);
+  if (minutes < 120) return `${minutes} min`;
+  const hours = Math.floor(minutes / 60);
+  return hours < 48 ? `${hours} h ${minutes % 60} min` : `${Math.floor(hours / 24)} d ${hours % 24} h`;
+}
+
+/** Bytes as a person says them, in units of 1024. */
+export function bytesText(bytes: number): string {
+  if (bytes < 1024) return `${bytes} B`;
+  if (bytes < 1024 * 1024) return `${(bytes / 1024).toFixed(1)} KB`;
+  return `${(bytes / 1024 / 1024).toFixed(1)} MB`;
+}
+
+/** How long ago `then` was, seen from `now`; both RFC 3339. */
+function ago(then: string | undefined, now: string): string {
+  const seconds = (Date.parse(now) - Date.parse(then ?? "")) / 1000;
+  return Number.isFinite(seconds) ? `${duration(seconds)} ago` : "never";
+}
+
+const LINK_WORDS: Record<LinkStatus["state"], string> = {
+  "connected": "charger and CSMS connected",
+  "waiting": "no charger connected",
+  "csms-away": "CSMS out of reach",
+  "relay-only": "frames pass, none is read",
+};
+
+function linkLines({ link, time }: Status): string[] {
+  const unparsed = Object.entries(link.unparsed).map(([why, count]) => `${count} ${why}`).join(", ");
+  const delay = link.delayUs;
+  const version = link.ocppVersion === undefined ? "" : `, OCPP ${link.ocppVersion}`;
+  return [
+    `in line     ${LINK_WORDS[link.state]}${version}${link.since === undefined ? "" : `, since ${ago(link.since, time)}`}`,
+    `            CSMS ${plainText(link.csms, 200)}, ${link.connections} connections, ${link.refused} refused`,
+    `frames      ${link.framesFromStation} from the charger, ${link.framesFromCsms} from the CSMS; unparsed: `
+      + (unparsed || "none"),
+    `delay       ${delay ? `${Math.round(delay.p50)} µs median, ${Math.round(delay.p99)} µs at the 99th percentile` :
+      "nothing passed yet"}`,
+    ...(link.lastError === undefined ? [] : [`            last trouble: ${plainText(link.lastError, 200)}`]),
+  ];
+}
+
+function meterLine(meter: MeterStatus, time: string): string {
+  const values = [
+    ...(meter.powerW === undefined ? [] : [`${Math.round(meter.powerW)} W`]),
+    ...(meter.energyImportWh === undefined ? [] : [`${(meter.energyImportWh / 1000).toFixed(2)} kWh`]),
+  ].join(", ");
+  const last = meter.lastAt === undefined ? "no reading yet" : `${values}, ${ago(meter.lastAt, time)}`;
+  const state = meter.state === "lost" ? `LOST (${plainText(meter.why ?? "no reason given", 100)}); last ` : "";
+  return `meter       EVSE ${meter.evse}, ${meter.model} at ${plainText(meter.address, 100)}: ${state}${last}`;
+}
+
+function clockLine({ clock }: Status): string {
+  const ahead = clock.aheadOfCsmsMs;
+  const apart = ahead === undefined ? "the CSMS has not told the time yet" :
+    `${duration(Math.abs(ahead) / 1000)} ${ahead < 0 ? "behind" : "ahead of"} the CSMS`;
+  const words = { good: "good", unset: "NEVER SET", off: "OFF", unchecked: "unchecked" }[clock.state];
+  return `clock       ${words}; ${apart}`;
+}
+
+function logLines({ log, time }: Status): string[] {
+  const root = log.root === undefined ? "no checkpoint yet" :
+    `checkpoint ${ago(log.checkpointAt, time)}, root ${plainText(log.root, 60)}`;
+  const state = log.state === "good" ? "" : `READ ONLY (${plainText(log.why ?? "no reason given", 200)}); `;
+  return [`log         ${state}${log.entries} entries, ${root}`];
+}
+
+function beliefLines({ beliefs, incidents }: Status): string[] {
+  const open = incidents.map((incident) => `  ${incident.severity}  ${incident.threat}, ${percent(incident.confidence)}`
+    + ` sure, since ${plainText(incident.onset, 30)}\n      ${plainText(incident.summary, 300)}\n`
+    + `      kerbwatch explain ${plainText(incident.incidentId, 80).slice(0, 12)}`);
+  const top = [...beliefs].sort((a, b) => b.opinion - a.opinion).slice(0, MAX_BELIEFS)
+    .map(({ key, opinion, says }) => `  ${opinion.toFixed(2)}  ${key}: ${plainText(says, 200)}`);
+  return [
+    open.length === 0 ? "incidents   none open" : `incidents   ${open.length} open`, ...open,
+    top.length === 0 ? "beliefs     nothing suspected" : "beliefs     (1 is a verdict)", ...top,
+  ];
+}
+
+/** Some ten lines for a person; `--json` is what programs read. */
+export function statusText(status: Status): string {
+  const { agent, learned, meters, outlets, notices, time } = status;
+  const dropped = outlets.filter((outlet) => outlet.dropped > 0);
+  const lines = [
+    `${plainText(agent.station, 48)} in zone ${plainText(agent.zone, 48)}, kerbwatch ${plainText(agent.version, 40)}, `
+      + `mode ${agent.mode}, up ${duration(agent.uptimeS)}, ${bytesText(agent.residentBytes)} of memory, `
+      + `pid ${agent.pid}`,
+    ...linkLines(status),
+    ...meters.map((meter) => meterLine(meter, time)),
+    ...(meters.length === 0 ? ["meter       none configured: what is delivered is only known from the charger"] : []),
+    clockLine(status),
+    ...logLines(status),
+    `learned     ${learned.days.toFixed(1)} days of normal`,
+    ...beliefLines(status),
+    ...dropped.map(({ name, dropped: n, lastError }) =>
+      `outlet      ${plainText(name, 40)}: ${n} alerts dropped (${plainText(lastError ?? "no reason given", 200)})`),
+    ...notices.slice(-MAX_NOTICES).map((notice) => `notice      ${plainText(notice, 300)}`),
+  ];
+  return `${lines.join("\n")}\n`;
+}
