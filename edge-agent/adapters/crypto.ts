@@ -58,14 +58,14 @@ function strict(engine: Verify): Verify {
   };
 }
 
-/** OpenSSL's verification, 0.1 to 0.2 ms on a PC. Use `nodeCrypto`, which checks that it is there. */
+/** OpenSSL's verification. Use `nodeCrypto`, which checks that it is there. */
 export function nativeCrypto(): Crypto {
   const keyOf = keyCache(CACHED_KEYS);
   const verify: Verify = (publicKey, message, signature) => nativeVerify(null, message, keyOf(publicKey), signature);
   return { sha256, hmacSha256, verify: strict(verify) };
 }
 
-/** Ed25519 by tweetnacl, some twenty times slower; hashing stays native. */
+/** Ed25519 by tweetnacl, many times slower; hashing stays native. */
 export function tweetnaclCrypto(): Crypto {
   const verify: Verify = (publicKey, message, signature) =>
     nacl.sign.detached.verify(message, signature, publicKey);
