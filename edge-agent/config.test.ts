@@ -63,7 +63,7 @@ test("the example of the contract loads, key by key", () => {
     epochS: 10, stateDir: "/var/lib/kerbwatch", timezone: "UTC",
     operators: { threshold: 2,
       keys: ["RWQf6LRCGA9i53mlYecO4IzT51TGPpvWucNSCh1CBM0QTaLn73Y7GFO3", "RWSxBZf0mOu8AbCdEf"] },
-    meters: [{ evse: 1, kind: "modbus-tcp", model: "sdm630", host: "127.0.0.1", port: 502, unit: 1, everyS: 10,
+    meters: [{ evse: 1, kind: "modbus-tcp", model: "sdm630", address: "127.0.0.1:502", unit: 1, everyS: 10,
       side: "ac-input" }],
     alerts: { jsonl: "/etc/kerbwatch/alerts.jsonl", terminal: true },
     http: { host: "127.0.0.1", port: 8620 },

@@ -27,8 +27,8 @@ export interface MeterConfig {
   readonly evse: number;
   readonly kind: "modbus-tcp";
   readonly model: MeterModelName;
-  readonly host: string;
-  readonly port: number;
+  /** `host:port`. */
+  readonly address: string;
   readonly unit: number;
   readonly everyS: number;
   readonly side: MeterSide;
@@ -227,12 +227,6 @@ function must<T>(value: T | undefined, what: string): T {
   return value;
 }
 
-function buildMeter(raw: RawConfig["meters"][number]): MeterConfig {
-  const { host, port } = must(parseHostPort(raw.address), "meter address");
-  return { evse: raw.evse, kind: raw.kind, model: raw.model, host, port, unit: raw.unit, everyS: raw.everyS,
-    side: raw.side };
-}
-
 function build(raw: RawConfig, file: string, env: Environment): Config {
   const at = resolver(file);
   const stateDir = at(raw.stateDir);
@@ -246,7 +240,7 @@ function build(raw: RawConfig, file: string, env: Environment): Config {
     mode: raw.mode,
     epochS: raw.epochS,
     ...(raw.operators && { operators: raw.operators }),
-    meters: raw.meters.map(buildMeter),
+    meters: raw.meters,
     ...buildTls(raw, env, at),
     alerts: {
       jsonl: raw.alerts.jsonl === undefined ? `${stateDir}/alerts.jsonl` : at(raw.alerts.jsonl),
@@ -289,15 +283,15 @@ export function hostPortText({ host, port }: HostPort): string {
 
 /** Every setting that counts, defaults included, as keys and values to print; secrets only by where they are kept. */
 export function effectiveConfig(config: Config): Record<string, unknown> {
-  const { file: _file, listen, csms, http, tls, csmsTls, meters, ...rest } = config;
+  const { station, csms, listen, mode, epochS, stateDir, meters, alerts, http, tls, csmsTls, region, zone, timezone,
+    operators } = config;
   return {
-    ...rest,
-    listen: addressText(listen),
-    csms: addressText(csms),
-    meters: meters.map(({ host, port, ...meter }) => ({ ...meter, address: hostPortText({ host, port }) })),
+    station, csms: addressText(csms), listen: addressText(listen), mode, epochS, stateDir, meters, alerts,
     ...(http && { http: hostPortText(http) }),
     ...(tls && { tls: { ...tls, key: hiddenSecret(tls.key) } }),
     ...(csmsTls && { csmsTls: { ...csmsTls, ...(csmsTls.key && { key: hiddenSecret(csmsTls.key) }) } }),
+    region, zone, timezone,
+    ...(operators && { operators }),
   };
 }
 
