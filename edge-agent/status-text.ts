@@ -40,8 +40,9 @@ function linkLines({ link, time }: Status): string[] {
   const unparsed = Object.entries(link.unparsed).map(([why, count]) => `${count} ${why}`).join(", ");
   const delay = link.delayUs;
   const version = link.ocppVersion === undefined ? "" : `, OCPP ${link.ocppVersion}`;
+  const since = link.since === undefined ? "" : `, for ${ago(link.since, time).replace(/ ago$/, "")}`;
   return [
-    `in line     ${LINK_WORDS[link.state]}${version}${link.since === undefined ? "" : `, since ${ago(link.since, time)}`}`,
+    `in line     ${LINK_WORDS[link.state]}${version}${since}`,
     `            CSMS ${plainText(link.csms, 200)}, ${link.connections} connections, ${link.refused} refused`,
     `frames      ${link.framesFromStation} from the charger, ${link.framesFromCsms} from the CSMS; unparsed: `
       + (unparsed || "none"),
