@@ -1,7 +1,10 @@
 /** Which release this is. */
 
-/** Semantic version, the same as in package.json (a test holds them together). */
-export const VERSION = "0.1.0";
+/** Put in by the bundler, from package.json. */
+declare const __VERSION__: string | undefined;
+
+/** Semantic version. */
+export const VERSION: string = typeof __VERSION__ === "string" ? __VERSION__ : "0.0.0";
 
 /**
  * No board that runs this release lived before this day: a clock that says otherwise was never set. Written by hand at

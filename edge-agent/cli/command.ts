@@ -1,0 +1,118 @@
+/** What a command of `kerbwatch` is, and how its options are read. */
+import { parseArgs } from "node:util";
+import { nearest } from "../nearest.ts";
+import { shown } from "../plain-text.ts";
+import { UsageError } from "../usage-error.ts";
+
+export { UsageError } from "../usage-error.ts";
+
+/** What a command may touch of the process it runs in. */
+export interface Io {
+  /** Writes to standard output; the text carries its own newlines. Output that nobody reads any more is dropped. */
+  out(text: string): void;
+  err(text: string): void;
+  readonly env: Readonly<Record<string, string | undefined>>;
+}
+
+export interface Command {
+  readonly name: string;
+  /** One line for the list of commands. */
+  readonly summary: string;
+  /** What `kerbwatch <command> --help` prints. */
+  readonly help: string;
+  /**
+   * Does the work and gives the exit code: 0 done, 1 the work failed.
+   * @throws UsageError (exit 2) on wrong usage or configuration.
+   */
+  run(args: string[], io: Io): Promise<number>;
+}
+
+export interface OptionSpec {
+  readonly type: "string" | "boolean";
+  /** May be given several times; a list of values. */
+  readonly multiple?: true;
+  readonly required?: true;
+  /** What the value is, for messages: `FILE`. */
+  readonly value?: string;
+}
+
+type ValueOf<O extends OptionSpec> =
+  O extends { type: "boolean" } ? boolean :
+  O extends { multiple: true } ? readonly string[] :
+  O extends { required: true } ? string : string | undefined;
+
+export interface Parsed<S extends Record<string, OptionSpec>> {
+  readonly options: { readonly [K in keyof S]: ValueOf<S[K]> };
+  readonly positionals: readonly string[];
+}
+
+type Token = NonNullable<ReturnType<typeof parseArgs>["tokens"]>[number];
+type OptionToken = Extract<Token, { kind: "option" }>;
+
+const nameOf = (name: string, spec: OptionSpec): string =>
+  spec.type === "string" ? `--${name} ${spec.value ?? "VALUE"}` : `--${name}`;
+
+function unknownOption(rawName: string, specs: Record<string, OptionSpec>): UsageError {
+  const known = Object.keys(specs);
+  const close = nearest(rawName.replace(/^-+/, ""), known);
+  const all = Object.entries(specs).map(([name, spec]) => nameOf(name, spec)).join(", ") || "no options";
+  return new UsageError(`${rawName}: unknown option; ${close ? `did you mean --${close}?` : `allowed: ${all}`}`);
+}
+
+/** The rules for one option as it was typed; `seen` says whether it was given before. */
+function checkOption(token: OptionToken, specs: Record<string, OptionSpec>, seen: boolean): void {
+  const spec = Object.hasOwn(specs, token.name) ? specs[token.name] : undefined;
+  if (spec === undefined || !token.rawName.startsWith("--")) throw unknownOption(token.rawName, specs);
+  if (seen && spec.multiple !== true) throw new UsageError(`--${token.name}: found twice; allowed: once`);
+  if (spec.type === "boolean") {
+    if (token.value === undefined) return;
+    throw new UsageError(`--${token.name}: found the value ${shown(token.value)}; allowed: no value`);
+  }
+  // `--config --json` is a forgotten value far more often than a file of that name; `--config=--json` says otherwise.
+  const forgotten = token.value === undefined || (token.inlineValue === false && token.value.startsWith("-"));
+  if (forgotten || token.value === "") {
+    throw new UsageError(`--${token.name}: found no value; allowed: ${nameOf(token.name, spec)}`);
+  }
+}
+
+/** Which arguments a command takes besides options: how many at most, and in words for messages. */
+export interface Positionals {
+  readonly max: number;
+  readonly what: string;
+}
+
+const NO_POSITIONALS: Positionals = { max: 0, what: "options only" };
+
+/**
+ * The options and positional arguments of a command.
+ * @throws UsageError that names the option, what was found and what is allowed.
+ */
+export function parseOptions<const S extends Record<string, OptionSpec>>(
+  args: readonly string[], specs: S, positionals: Positionals = NO_POSITIONALS,
+): Parsed<S> {
+  const options = Object.fromEntries(Object.entries(specs).map(([name, { type }]) => [name, { type }]));
+  const { tokens } = parseArgs({ args: [...args], options, strict: false, allowPositionals: true, tokens: true });
+  const values = new Map<string, string[]>();
+  const rest: string[] = [];
+  for (const token of tokens) {
+    if (token.kind === "positional") rest.push(token.value);
+    if (token.kind !== "option") continue;
+    checkOption(token, specs, values.has(token.name));
+    const list = values.get(token.name) ?? [];
+    list.push(token.value ?? "");
+    values.set(token.name, list);
+  }
+  if (rest.length > positionals.max) {
+    throw new UsageError(`${shown(rest[positionals.max])}: one argument too many; allowed: ${positionals.what}`);
+  }
+  const read = Object.entries(specs).map(([name, spec]) => [name, valueOf(name, spec, values.get(name))]);
+  return { options: Object.fromEntries(read) as Parsed<S>["options"], positionals: rest };
+}
+
+function valueOf(name: string, spec: OptionSpec, given: readonly string[] | undefined): unknown {
+  if (spec.type === "boolean") return given !== undefined;
+  if (given === undefined && spec.required === true) {
+    throw new UsageError(`--${name}: missing; allowed: ${nameOf(name, spec)}`);
+  }
+  return spec.multiple === true ? given ?? [] : given?.[0];
+}
