@@ -1,0 +1,8 @@
+/** The one shape of a complaint about a key or an option: what was found, what is allowed. */
+import { shown } from "../../edge-agent/plain-text.ts";
+import { UsageError } from "../../edge-agent/usage-error.ts";
+
+/** Never returns. @throws UsageError */
+export function refuse(key: string, found: unknown, allowed: string): never {
+  throw new UsageError(`${key}: found ${shown(found)}; allowed: ${allowed}`);
+}
