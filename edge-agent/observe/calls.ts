@@ -1,0 +1,93 @@
+/** Calls that wait for their result: matched by direction and message id, bounded in number, size and time. */
+import type { Direction, OcppVersion } from "../../models/terms.ts";
+import type { MonotonicMs, WallMs } from "../../models/units.ts";
+
+export interface Call {
+  readonly direction: Direction;
+  readonly id: string;
+  readonly action: string;
+  readonly payload: unknown;
+  readonly version: OcppVersion;
+  /** The whole frame: what an honest retry repeats to the letter. */
+  readonly text: string;
+  readonly at: WallMs;
+  readonly monoMs: MonotonicMs;
+  readonly frameNo: number;
+}
+
+export interface CallLimits {
+  /** Outstanding calls a direction. OCPP allows one; a flood must not grow the agent. */
+  readonly maxCalls: number;
+  /** Characters of outstanding frames a direction. */
+  readonly maxChars: number;
+  /** A call without a result for this long is over. */
+  readonly timeoutMs: number;
+}
+
+/** Slower answers than 120 s exist only where the call was given up by its sender (OCPP-J 1.6, 4.1.1). */
+export const CALL_LIMITS: CallLimits = { maxCalls: 256, maxChars: 1 << 20, timeoutMs: 120_000 };
+
+interface Waiting {
+  readonly calls: Map<string, Call>;
+  chars: number;
+}
+
+export interface Calls {
+  readonly limits: CallLimits;
+  readonly waiting: Readonly<Record<Direction, Waiting>>;
+}
+
+export function createCalls(limits: CallLimits = CALL_LIMITS): Calls {
+  const none = (): Waiting => ({ calls: new Map(), chars: 0 });
+  return { limits, waiting: { "cp-to-csms": none(), "csms-to-cp": none() } };
+}
+
+function remove(waiting: Waiting, call: Call): void {
+  waiting.calls.delete(call.id);
+  waiting.chars -= call.text.length;
+}
+
+/**
+ * Notes a call. A `retry` has the id and the very text of one that waits, and is dropped: OCPP allows it. A `repeated`
+ * id with another content is not allowed; the earlier call gives way, so that neither hides behind the other. `ended`
+ * are the calls that gave way to it or to the limits: they end without a result.
+ */
+export function noteCall(calls: Calls, call: Call): { as: "new" | "retry" | "repeated"; ended: readonly Call[] } {
+  const waiting = calls.waiting[call.direction];
+  const earlier = waiting.calls.get(call.id);
+  if (earlier?.text === call.text) return { as: "retry", ended: [] };
+  const ended: Call[] = [];
+  const end = (over: Call): void => {
+    remove(waiting, over);
+    ended.push(over);
+  };
+  if (earlier !== undefined) end(earlier);
+  waiting.calls.set(call.id, call);
+  waiting.chars += call.text.length;
+  for (const oldest of waiting.calls.values()) {
+    if (waiting.calls.size <= calls.limits.maxCalls && waiting.chars <= calls.limits.maxChars) break;
+    if (oldest !== call) end(oldest);
+  }
+  return { as: earlier === undefined ? "new" : "repeated", ended };
+}
+
+/** The call that a result going in `direction` answers; it waits no longer. `undefined`: none waits by this id. */
+export function answeredBy(calls: Calls, direction: Direction, id: string): Call | undefined {
+  const waiting = calls.waiting[direction === "cp-to-csms" ? "csms-to-cp" : "cp-to-csms"];
+  const call = waiting.calls.get(id);
+  if (call !== undefined) remove(waiting, call);
+  return call;
+}
+
+/** Takes out and returns the calls that have waited too long at `monoMs`, oldest first; with no time, all of them. */
+export function endOverdue(calls: Calls, monoMs?: MonotonicMs): readonly Call[] {
+  const over: Call[] = [];
+  for (const waiting of Object.values(calls.waiting)) {
+    for (const call of waiting.calls.values()) {
+      if (monoMs !== undefined && monoMs - call.monoMs < calls.limits.timeoutMs) break;
+      remove(waiting, call);
+      over.push(call);
+    }
+  }
+  return over;
+}

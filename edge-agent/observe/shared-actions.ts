@@ -1,0 +1,156 @@
+/** Actions that are the same, or nearly, in every OCPP version: the tables of the versions take them from here. */
+import type { Outcome, Reading } from "../../models/terms.ts";
+import type { WallMs } from "../../models/units.ts";
+import { defined, fieldsOf, listOf, nonEmpty, numberOf, textOf } from "./fields.ts";
+import type { Fields } from "./fields.ts";
+import { isOffline, lacks, outcomeOf, resultOf, said, tooMany } from "./mapping.ts";
+import type { Action, Body, Ending, Request } from "./mapping.ts";
+import { readingOf } from "./readings.ts";
+import { remoteHost } from "./remote-host.ts";
+import { isHiddenVariable, withoutCredentials } from "./secrets.ts";
+import { clockOf } from "./time-stamp.ts";
+
+/** The CSMS's clock in a result; nothing where it is not plausible. */
+export function csmsTime(ending: Ending): readonly Body[] {
+  const at = clockOf(resultOf(ending).currentTime);
+  return at === undefined ? [] : [{ kind: "csms-time", csmsTime: at as WallMs }];
+}
+
+/** BootNotification, from the place where a version keeps vendor and model. */
+export function boot(
+  request: Request, ending: Ending, where: Fields, vendor: unknown, model: unknown,
+): readonly Body[] {
+  const firmwareVersion = nonEmpty(where.firmwareVersion);
+  const reason = nonEmpty(request.fields.reason);
+  return [{
+    kind: "boot", vendor: textOf(vendor) ?? "", model: textOf(model) ?? "", outcome: outcomeOf(ending),
+    ...defined({ firmwareVersion, reason }),
+  }, ...csmsTime(ending)];
+}
+
+export const HEARTBEAT: Action = {
+  from: "station",
+  onCall: () => [{ kind: "heartbeat" }],
+  onEnd: (_request, ending) => csmsTime(ending),
+};
+
+/** FirmwareStatusNotification and its signed twin of the 1.6 security extension. */
+export const FIRMWARE_STATUS: Action = {
+  from: "station",
+  onCall: (request) => {
+    const status = nonEmpty(request.fields.status);
+    return status === undefined ? lacks(request, "status") : [{ kind: "firmware-status", status }];
+  },
+};
+
+/** SecurityEventNotification. Its `techInfo` is free text and stays here. */
+export const SECURITY_EVENT: Action = {
+  from: "station",
+  onCall: (request) => {
+    const type = nonEmpty(request.fields.type);
+    if (type === undefined) return lacks(request, "type");
+    return [{ kind: "security-event", type, ...said(request, request.fields.timestamp) }];
+  },
+};
+
+/** An order to fetch firmware from `location`. */
+export function firmwareOrder(location: unknown, signed: boolean, ending: Ending): readonly Body[] {
+  const status = nonEmpty(resultOf(ending).status);
+  return [{
+    kind: "firmware-order", from: remoteHost(location), signed, outcome: outcomeOf(ending),
+    ...defined({ status }),
+  }];
+}
+
+/** SignedUpdateFirmware (1.6), UpdateFirmware (2.0.1, L01 and L02): signed only with both certificate and signature. */
+export const FIRMWARE_WITH_SIGNATURE: Action = {
+  from: "csms",
+  onEnd: (request, ending) => {
+    const firmware = fieldsOf(request.fields.firmware);
+    const signed = nonEmpty(firmware.signingCertificate) !== undefined && nonEmpty(firmware.signature) !== undefined;
+    return firmwareOrder(firmware.location, signed, ending);
+  },
+};
+
+/** GetLog, in the 1.6 security extension and in 2.0.1. */
+export const GET_LOG: Action = {
+  from: "csms",
+  onEnd: (request, ending) => [{
+    kind: "upload-order", to: remoteHost(fieldsOf(request.fields.log).remoteLocation),
+    what: nonEmpty(request.fields.logType) ?? "log", outcome: outcomeOf(ending),
+  }],
+};
+
+/** 1.6 and 2.0.1 name the CSMS's root certificate differently. */
+function certificateType(request: Request): string {
+  const type = nonEmpty(request.fields.certificateType) ?? "";
+  return type === "CentralSystemRootCertificate" ? "CSMSRootCertificate" : type;
+}
+
+/** An order or request about certificates; `what` begins with the verb. */
+function certificate(from: Action["from"], verb: string): Action {
+  return {
+    from,
+    onEnd: (request, ending) => [{
+      kind: "certificate-order", what: `${verb} ${certificateType(request)}`.trim(), outcome: outcomeOf(ending),
+    }],
+  };
+}
+
+export const CERTIFICATE_ACTIONS: readonly (readonly [string, Action])[] = [
+  ["CertificateSigned", certificate("csms", "renew")],
+  ["DeleteCertificate", certificate("csms", "delete")],
+  ["GetInstalledCertificateIds", certificate("csms", "list")],
+  ["InstallCertificate", certificate("csms", "install")],
+  ["SignCertificate", certificate("station", "request")],
+];
+
+/** One setting changed, or asked to be. A hidden variable's value stays here; a URL's credentials do in any. */
+export function configurationChange(variable: string, value: unknown, outcome: Outcome): Body {
+  const secret = isHiddenVariable(variable);
+  const shown = secret || typeof value !== "string" || value.includes("-----BEGIN")
+    ? undefined : textOf(withoutCredentials(value.slice(0, 2500)), 256);
+  return { kind: "configuration-change", variable, secret, outcome, ...(shown !== undefined && { value: shown }) };
+}
+
+/** Each element of `meterValue` as testimony, in the order of the message. */
+export function reportedReadings(
+  request: Request, meterValue: unknown, evseId: number, transactionId: string | undefined, says?: unknown,
+): readonly (Body & { readonly kind: "reported-reading" })[] {
+  const bodies = [];
+  for (const element of listOf(meterValue)) {
+    const reading: Reading | undefined = readingOf(element, evseId);
+    if (reading === undefined) continue;
+    bodies.push({
+      kind: "reported-reading" as const, reading, offline: isOffline(request, element.timestamp, says),
+      ...defined({ transactionId }), ...said(request, element.timestamp),
+    });
+  }
+  return bodies;
+}
+
+/**
+ * A charging schedule as at most three observations: the limit that holds first, and the lowest and highest after it
+ * where they differ, so that a harmful period cannot hide behind a mild first one.
+ */
+export function chargingLimits(
+  request: Request, schedules: unknown, evseId: number, purpose: unknown, outcome: Outcome,
+): readonly Body[] {
+  return listOf(schedules).flatMap((schedule): readonly Body[] => {
+    const unit = schedule.chargingRateUnit === "A" ? "A" : "W";
+    const limits = listOf(schedule.chargingSchedulePeriod).map(limitOf).filter((limit) => limit !== undefined);
+    const [first] = limits;
+    if (first === undefined) return lacks(request, "limit");
+    const shown = new Set([first, Math.min(...limits), Math.max(...limits)]);
+    const of = nonEmpty(purpose) ?? "";
+    return [
+      ...[...shown].map((limit): Body => ({ kind: "charging-limit", evseId, limit, unit, purpose: of, outcome })),
+      ...tooMany(request, schedule.chargingSchedulePeriod),
+    ];
+  });
+}
+
+/** A period's limit; 2.1 may give a set-point or a discharge limit (negative) instead. */
+export function limitOf(period: Fields): number | undefined {
+  return numberOf(period.limit) ?? numberOf(period.setpoint) ?? numberOf(period.dischargeLimit);
+}

@@ -1,0 +1,87 @@
+/** What is known of the station's transactions: which EVSE each is on, and which messages of it are repeats. */
+import type { TokenPseudonym } from "../../models/units.ts";
+
+/** More than any station has EVSEs, and enough for an offline backlog's latest. */
+const MAX_TRANSACTIONS = 64;
+
+interface Transaction {
+  readonly evseId: number;
+  readonly token?: TokenPseudonym;
+  /** Open until its end was seen; an ended one is kept for readings that come late. */
+  readonly open: boolean;
+  /** The last message of it: a retry under a new message id repeats this. */
+  readonly mark?: string;
+}
+
+export interface Transactions {
+  /** By transaction id, oldest news first. */
+  readonly known: Map<string, Transaction>;
+  /** EVSEs or connectors that were ever named, 0 left out. */
+  readonly evses: Set<number>;
+}
+
+export function createTransactions(): Transactions {
+  return { known: new Map(), evses: new Set() };
+}
+
+/** Remembers that the station has this EVSE. */
+export function noteEvse(transactions: Transactions, evseId: number): void {
+  if (evseId > 0 && transactions.evses.size < MAX_TRANSACTIONS) transactions.evses.add(evseId);
+}
+
+function put(transactions: Transactions, id: string, transaction: Transaction): void {
+  transactions.known.delete(id);
+  transactions.known.set(id, transaction);
+  for (const oldest of transactions.known.keys()) {
+    if (transactions.known.size <= MAX_TRANSACTIONS) break;
+    transactions.known.delete(oldest);
+  }
+}
+
+/** A transaction is open on an EVSE. Another one there has ended unseen. */
+export function noteOpen(transactions: Transactions, id: string, evseId: number, token?: TokenPseudonym): void {
+  noteEvse(transactions, evseId);
+  for (const [otherId, other] of transactions.known) {
+    if (evseId > 0 && other.open && other.evseId === evseId && otherId !== id) {
+      transactions.known.set(otherId, { ...other, open: false });
+    }
+  }
+  const before = transactions.known.get(id);
+  const kept = token ?? before?.token;
+  put(transactions, id, {
+    evseId, open: true,
+    ...(kept !== undefined && { token: kept }), ...(before?.mark !== undefined && { mark: before.mark }),
+  });
+}
+
+/** The transaction is over; its EVSE and token stay known for a while. */
+export function noteEnded(transactions: Transactions, id: string): void {
+  const known = transactions.known.get(id);
+  if (known !== undefined) put(transactions, id, { ...known, open: false });
+}
+
+/** True when `mark` is what the transaction's last message was too; remembers it otherwise. */
+export function isRepeat(transactions: Transactions, id: string, mark: string): boolean {
+  const known = transactions.known.get(id);
+  if (known?.mark === mark) return true;
+  put(transactions, id, { ...(known ?? { evseId: 0, open: false }), mark });
+  return false;
+}
+
+/**
+ * The EVSE of a message that names only its transaction, or nothing. An unknown transaction (begun before the agent, or
+ * −1, which some stations use offline) is on the only EVSE where one is open, or the only EVSE there is; else 0.
+ */
+export function evseOfTransaction(transactions: Transactions, id: string | undefined): number {
+  const evseId = id === undefined ? undefined : transactions.known.get(id)?.evseId;
+  if (evseId !== undefined && evseId > 0) return evseId;
+  const open = [...transactions.known.values()].filter((one) => one.open && one.evseId > 0);
+  if (open.length === 1) return open[0]?.evseId ?? 0;
+  const [only] = transactions.evses;
+  return transactions.evses.size === 1 && only !== undefined ? only : 0;
+}
+
+/** The token that the transaction began with, or was authorized by since. */
+export function tokenOfTransaction(transactions: Transactions, id: string): TokenPseudonym | undefined {
+  return transactions.known.get(id)?.token;
+}
