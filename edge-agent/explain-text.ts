@@ -1,0 +1,87 @@
+/** An incident told from the log: what was said of it when, why, on which frames, and what to do. Pure. */
+import type { Alert, ExplanationTerm } from "../models/terms.ts";
+import { percent } from "./alert-text.ts";
+import { plainText } from "./plain-text.ts";
+
+/** One state of an incident in the list: its newest alert, and how many there were. */
+export interface IncidentSummary {
+  readonly incidentId: string;
+  readonly first: Alert;
+  readonly last: Alert;
+  readonly alerts: number;
+}
+
+/** A frame that an alert rests on, as the log holds it: redacted. */
+export interface EvidenceFrame {
+  readonly hash: string;
+  readonly time: string;
+  readonly direction: string;
+  readonly text: string;
+}
+
+export interface IncidentStory {
+  readonly incidentId: string;
+  readonly alerts: readonly Alert[];
+  readonly frames: readonly EvidenceFrame[];
+  /** Named by an alert and not in the log. */
+  readonly missing: readonly string[];
+}
+
+const BAR_CHARS = 20;
+const FRAME_CHARS = 600;
+/** What `status` and alerts print of an id: enough to be the only one that begins so. */
+export const SHORT_ID_CHARS = 12;
+
+const DIRECTIONS: Readonly<Record<string, string>> =
+  { "cp-to-csms": "charger -> CSMS", "csms-to-cp": "CSMS -> charger" };
+
+/** A share as a bar; what speaks against has none. */
+export function bar(share: number): string {
+  const filled = Math.round(Math.min(1, Math.max(0, share)) * BAR_CHARS);
+  return "█".repeat(filled) + "·".repeat(BAR_CHARS - filled);
+}
+
+function reasonLines(terms: readonly ExplanationTerm[]): string[] {
+  if (terms.length === 0) return ["  no terms were recorded"];
+  const names = terms.map(({ term }) => plainText(term, 60));
+  const width = Math.max(...names.map((name) => name.length));
+  return terms.map(({ share, value }, index) => {
+    const weight = `${percent(share).padStart(6)}  ${value.toFixed(1)} nats${share < 0 ? "  (speaks against)" : ""}`;
+    return `  ${names[index]!.padEnd(width)}  ${bar(share)} ${weight}`;
+  });
+}
+
+const alertLine = ({ time, state, confidence, summary }: Alert): string =>
+  `  ${plainText(time, 30)}  ${state.padEnd(7)}  ${percent(confidence)} sure  ${plainText(summary)}`;
+
+function frameLines({ frames, missing }: IncidentStory): string[] {
+  const shown = frames.flatMap(({ time, direction, text }) =>
+    [`  ${time}  ${DIRECTIONS[direction] ?? plainText(direction, 20)}`, `    ${plainText(text, FRAME_CHARS)}`]);
+  const gone = missing.map((hash) => `  ${hash} is named by an alert, and is not in the log`);
+  return shown.length + gone.length > 0 ? [...shown, ...gone] : ["  none: the meter alone, or what was missing, spoke"];
+}
+
+/** The whole story for a person. `alerts` holds at least one, oldest first. */
+export function storyText(story: IncidentStory): string {
+  const last = story.alerts.at(-1)!;
+  const where = last.stations.map((id) => plainText(id, 48)).join(", ");
+  const next = `${last.state === "cleared" ? "It has cleared. While it stood: " : ""}${plainText(last.nextStep)}`;
+  const lines = [
+    `${last.threat} at ${where}, zone ${plainText(last.zone, 48)}: ${last.state}, severity ${last.severity}`,
+    `incident ${story.incidentId}, since ${plainText(last.onset, 30)}`,
+    "", "What was said", ...story.alerts.map(alertLine),
+    "", "Why (shares of the decision; each 2.3 nats make the threat ten times as likely against honest behaviour)",
+    ...reasonLines(last.explanation),
+    "", "On which frames (idTokens and secrets are replaced)", ...frameLines(story),
+    "", "What to do next", `  ${next}`,
+  ];
+  return `${lines.join("\n")}\n`;
+}
+
+/** One line an incident, newest last. */
+export function listText(incidents: readonly IncidentSummary[]): string {
+  if (incidents.length === 0) return "no incidents in this log\n";
+  return incidents.map(({ incidentId, last }) =>
+    `${incidentId.slice(0, SHORT_ID_CHARS)}  ${plainText(last.time, 30)}  ${last.state.padEnd(7)}  `
+    + `${last.severity.padEnd(8)}  ${plainText(last.summary, 200)}\n`).join("");
+}
