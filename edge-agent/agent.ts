@@ -1,13 +1,12 @@
 /**
- * The composition root: configuration and adapters around the pipeline. Turns what happens outside into events, hands each
- * to `step`, and carries the effects out in order. Nothing here decides anything, and nothing here can hold up a frame:
- * the forwarder has written it before the pipeline hears of it.
+ * The composition root: configuration and adapters around the pipeline. Turns what happens outside into events, hands
+ * each to `step`, and carries the effects out in order. Nothing here decides anything, and nothing here can hold up a
+ * frame: the forwarder has written it before the pipeline hears of it.
  */
-import { hash, randomBytes } from "./adapters/random.ts";
 import { createJsonlAlerts, type SinkStats } from "./adapters/alert-jsonl.ts";
 import { createTerminalAlerts } from "./adapters/alert-terminal.ts";
 import { systemClock, systemTimers } from "./adapters/clock.ts";
-import { nodeCrypto } from "./adapters/crypto.ts";
+import { nodeCrypto, systemRandom } from "./adapters/crypto.ts";
 import { createStatusServer, type StatusServer } from "./adapters/http.ts";
 import { loadOrCreateKeys } from "./adapters/keys.ts";
 import { openLedger } from "./adapters/ledger-file.ts";
@@ -21,7 +20,7 @@ import { type Memory, memoryOf, resumedMono } from "./memory.ts";
 import { originOf } from "./record/checkpoint.ts";
 import type { Entry } from "./record/entry.ts";
 import { recordOne, signCheckpoint } from "./record/journal.ts";
-import { createRecord, refuse } from "./record/record.ts";
+import { contentHash, createRecord, refuse } from "./record/record.ts";
 import { type AgentState, step } from "./pipeline.ts";
 import type { AgentEvent, AlertSink, Clock, Effect, LedgerStore, MeterSource } from "./ports.ts";
 import { reportStatus } from "./status-report.ts";
@@ -84,10 +83,10 @@ class Agent implements RunningAgent {
   constructor(config: Config, output: AgentOutput) {
     this.#config = config;
     this.#output = output;
-    const keys = loadOrCreateKeys(config.stateDir, randomBytes);
+    const keys = loadOrCreateKeys(config.stateDir, systemRandom);
     for (const warning of keys.warnings) this.#notice(warning);
     if (keys.created.length > 0) this.#notice(`keys: made on this device in ${config.stateDir}/keys`);
-    const secret = loadOrCreateTokenSecret(config.stateDir, randomBytes);
+    const secret = loadOrCreateTokenSecret(config.stateDir, systemRandom);
     if (!secret.ok) throw new Error(secret.problem);
     let last: Extract<Entry, { kind: "statement" }> | undefined;
     const { store, recovered } = openLedger(config.stateDir, this.#crypto, {
@@ -156,7 +155,7 @@ class Agent implements RunningAgent {
       this.#store.close();
       throw error;
     }
-    const configHash = hash(this.#crypto, JSON.stringify(this.#config));
+    const configHash = contentHash(this.#crypto.sha256(new TextEncoder().encode(JSON.stringify(this.#config))));
     const started = recordOne(this.#state.journal, {
       kind: "start", at: this.#now().wallMs, software: VERSION, configHash,
     });
@@ -201,7 +200,7 @@ class Agent implements RunningAgent {
     });
   }
 
-  /** Runs one event through the pipeline. What throws here is a bug: said, counted by the forwarder, and never in line. */
+  /** Runs one event through the pipeline. What throws here is a bug: said, counted, and never in line. */
   #onEvent(event: AgentEvent): void {
     const now = this.#now();
     if (event.kind === "link") this.#link = { state: event.state, at: now.wallMs };
@@ -266,7 +265,7 @@ class Agent implements RunningAgent {
   }
 }
 
-/** A monotonic clock that goes on where the remembered one stood, the absence included as far as the wall clock tells. */
+/** A monotonic clock that goes on where the remembered one stood, the absence included as the wall clock tells. */
 function resumedClock(memory: Memory, clock: Clock): Clock {
   const ahead = resumedMono(memory, clock.wallMs()) - clock.monoMs();
   return { wallMs: () => clock.wallMs(), monoMs: () => (clock.monoMs() + ahead) as MonotonicMs };

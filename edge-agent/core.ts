@@ -1,4 +1,4 @@
-/** Puts the pure core of one agent together: the state that `step` works on. Shared by the agent, replay and simulator. */
+/** Puts the pure core of one agent together: the state that `step` works on, for the agent, replay and simulator. */
 import { createGossip } from "../gossip/gossip.ts";
 import type { StatementBody } from "../gossip/statement.ts";
 import { createAgree } from "../models/agree/agree.ts";

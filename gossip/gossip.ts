@@ -1,9 +1,9 @@
 /**
- * The step *gossip*: what this agent states for the epoch, signed. A lone agent has nobody to tell: its statements go into
- * its own log, on change and otherwise once in a while.
+ * The step *gossip*: what this agent states for the epoch, signed. A lone agent has nobody to tell: its statements go
+ * into its own log, on change and otherwise once in a while.
  *
- * The log is the reservation of epochs: a statement is durable before anything that rests on it is sent, and one epoch is
- * never signed twice, also across restarts and a clock that jumps back.
+ * The log is the reservation of epochs: a statement is durable before anything that rests on it is sent, and one
+ * epoch is never signed twice, also across restarts and a clock that jumps back.
  */
 import type { Crypto, Signer } from "../models/crypto.ts";
 import { type EvidenceKey, EVIDENCE_KEYS } from "../models/terms.ts";
@@ -56,8 +56,8 @@ export function createGossip(options: GossipOptions): GossipState {
 }
 
 /**
- * The statement of this epoch, or none: the epoch was stated, the clock is unset or behind, nothing is new, or nothing may
- * be signed.
+ * The statement of this epoch, or none: the epoch was stated, the clock is unset or behind, nothing is new, or
+ * nothing may be signed.
  * @param checkpoint SHA-256 of the last signed checkpoint; undefined when the log may not be signed any more
  */
 export function gossip(

@@ -1,7 +1,7 @@
 /**
  * A statement: what one agent publishes for one epoch. A CBOR array of fixed order,
- * `[version, network, zone, station, epoch, seq, previous hash, roster version, evidence[], checkpoint hash]`, signed as
- * the exact bytes that travel. Evidence is cumulative, in millinats, in the order of EVIDENCE_KEYS.
+ * `[version, network, zone, station, epoch, seq, previous hash, roster version, evidence[], checkpoint hash]`, signed
+ * as the exact bytes that travel. Evidence is cumulative, in millinats, in the order of EVIDENCE_KEYS.
  */
 import type { Crypto, Signer } from "../models/crypto.ts";
 import type { Epoch } from "../models/units.ts";

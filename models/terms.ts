@@ -30,7 +30,9 @@ export type Threat = (typeof THREATS)[number];
  * Joint features: normal at each station, abnormal together. Each carries its own cumulative evidence in a statement,
  * tuned to a shift too small to alarm on at one station. Fixed order, only ever appended to.
  */
-export const FEATURES = ["starts", "stops", "refusals", "power-step", "setpoint-step", "delivered-less-billed"] as const;
+export const FEATURES = [
+  "starts", "stops", "refusals", "power-step", "setpoint-step", "delivered-less-billed",
+] as const;
 export type Feature = (typeof FEATURES)[number];
 
 export type EvidenceKey = Threat | Feature;

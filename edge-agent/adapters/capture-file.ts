@@ -1,4 +1,4 @@
-/** Reads captures (JSON Lines, plain or gzip) and puts several of them in order of time, without holding any in memory. */
+/** Reads captures (JSON Lines, plain or gzip), and puts several in order of time without holding any in memory. */
 import { createReadStream } from "node:fs";
 import { access, constants } from "node:fs/promises";
 import { createInterface } from "node:readline";
@@ -58,12 +58,14 @@ async function* linesOf(file: CaptureFile, problems: LineProblems): AsyncGenerat
   }
 }
 
-/** All lines of all files, oldest first; each file is taken to be in order. At equal times the first named file leads. */
+/** All lines of all files, oldest first; each file is in order. At equal times the first named file leads. */
 export async function* mergedLines(
   files: readonly CaptureFile[], problems: LineProblems,
 ): AsyncGenerator<CaptureLine> {
   const sources = files.map((file) => linesOf(file, problems));
-  const heads = await Promise.all(sources.map(async (source) => (await source.next()).value as CaptureLine | undefined));
+  const next = async (source: AsyncGenerator<CaptureLine> | undefined) =>
+    (await source?.next())?.value as CaptureLine | undefined;
+  const heads = await Promise.all(sources.map(next));
   for (;;) {
     let first = -1;
     heads.forEach((head, index) => {
@@ -72,6 +74,6 @@ export async function* mergedLines(
     const head = heads[first];
     if (head === undefined) return;
     yield head;
-    heads[first] = (await sources[first]?.next())?.value as CaptureLine | undefined;
+    heads[first] = await next(sources[first]);
   }
 }

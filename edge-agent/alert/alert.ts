@@ -1,6 +1,6 @@
 /**
- * The step *alert*: the life of an incident. It is raised once; more evidence updates it, at most once a minute and only
- * when there is something to add; it is cleared when its threat lapsed.
+ * The step *alert*: the life of an incident. It is raised once; more evidence updates it, at most once a minute and
+ * only when there is something to add; it is cleared when its threat lapsed.
  */
 import type { Crypto } from "../../models/crypto.ts";
 import type { Alert, Belief, ExplanationTerm, Threat, Verdict } from "../../models/terms.ts";

@@ -47,7 +47,7 @@ export const CATALOGUE: Readonly<Record<Threat, CatalogueEntry>> = {
   "configuration-tampering": {
     headline: "Security or network settings are being weakened",
     severity: "high",
-    nextStep: "Ask the CSMS operator whether this change was ordered; set the values back and rotate credentials if not.",
+    nextStep: "Ask the CSMS operator whether this was ordered; if not, set the values back and rotate credentials.",
   },
   "firmware-tampering": {
     headline: "Firmware from an untrusted source",

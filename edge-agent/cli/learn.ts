@@ -7,13 +7,13 @@ import { learnedOnly, type Memory } from "../memory.ts";
 import type { CaptureLine } from "../observe/trace.ts";
 import { Replay } from "../replay.ts";
 import { DAY_MS, rfc3339, type StationId } from "../../models/units.ts";
-import { captureFiles, epochOption } from "./replay.ts";
+import { captureFiles, epochOption, nothingRead } from "./replay.ts";
 import { type Command, type Io, parseOptions, UsageError } from "./command.ts";
 
 const HELP = `kerbwatch learn --ocpp FILE... [--meter FILE]... --state DIR
 
-Learns what is normal for a station from a capture of honest traffic, as the agent itself does while it runs, and saves it
-in the state directory, where \`kerbwatch run\` goes on from it. A day is useful, two weeks are sharp.
+Learns what is normal for a station from a capture of honest traffic, as the agent itself does while it runs, and
+saves it in the state directory, where \`kerbwatch run\` goes on from it. A day is useful, two weeks are sharp.
 
   --ocpp FILE     OCPP traffic as Open OCPP Trace v1.1 (.jsonl or .jsonl.gz); may be given several times
   --meter FILE    the agent's own meter over the same time; may be given several times
@@ -85,7 +85,8 @@ async function watch(
     if (station !== undefined && line.station !== station) continue;
     only ??= line.station;
     if (line.station !== only) {
-      throw new UsageError(`--ocpp: found stations ${only} and ${line.station}; allowed: one, chosen with --station ID`);
+      const found = `found stations ${only} and ${line.station}`;
+      throw new UsageError(`--ocpp: ${found}; allowed: one, chosen with --station ID`);
     }
     run.take(line);
     const today = Math.floor(line.at / DAY_MS);
@@ -94,7 +95,7 @@ async function watch(
   }
   const memory = only === undefined ? undefined : run.memoryOf(only);
   if (memory !== undefined) return learnedOnly(memory);
-  io.err(station === undefined ? "nothing in the capture could be read\n" : `the capture holds no station ${station}\n`);
+  io.err(nothingRead(station));
   return undefined;
 }
 

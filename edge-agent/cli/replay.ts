@@ -9,8 +9,8 @@ import { type Command, type Io, parseOptions, UsageError } from "./command.ts";
 
 const HELP = `kerbwatch replay CAPTURE... [--meter FILE]... [--state DIR] [--station ID]
 
-Runs the agent over a capture, in virtual time, and prints as JSON Lines what it would have said: findings (evidence that
-came half the way to an alert) and the station's alerts. Nothing is written; --state is only read.
+Runs the agent over a capture, in virtual time, and prints as JSON Lines what it would have said: findings (evidence
+that came half the way to an alert) and the station's alerts. Nothing is written; --state is only read.
 
   CAPTURE         OCPP traffic as Open OCPP Trace v1.1 (.jsonl or .jsonl.gz); several are merged by time
   --meter FILE    the agent's own meter (.jsonl or .jsonl.gz); may be given several times
@@ -83,6 +83,10 @@ export async function feed(
   io.err(`${stations} station${stations === 1 ? "" : "s"}, ${frames} frames, ${meterReadings} meter readings${also}: ` +
     `${findings} findings, ${raised} alerts raised\n`);
   if (stations > 0) return 0;
-  io.err(station === undefined ? "nothing in the capture could be read\n" : `the capture holds no station ${station}\n`);
+  io.err(nothingRead(station));
   return 1;
+}
+
+export function nothingRead(station: string | undefined): string {
+  return station === undefined ? "nothing in the capture could be read\n" : `the capture holds no station ${station}\n`;
 }

@@ -9,8 +9,8 @@ import { type Command, parseOptions } from "./command.ts";
 const HELP = `kerbwatch run --config FILE
 
 Runs the agent: the charger connects to it, it dials the CSMS, passes every byte untouched, and watches. Stop it with
-Ctrl-C or SIGTERM; what it learned and recorded is kept in stateDir. Alerts go to the outlets of the configuration, notices
-about the agent itself to standard error.
+Ctrl-C or SIGTERM; what it learned and recorded is kept in stateDir. Alerts go to the outlets of the configuration,
+notices about the agent itself to standard error.
 
   --config FILE   kerbwatch.yaml (YAML or JSON); all its keys: kerbwatch doctor --reference
 

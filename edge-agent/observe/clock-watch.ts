@@ -1,6 +1,6 @@
 /**
- * A second opinion on the agent's clock: the CSMS's, as told in BootNotification and Heartbeat results. A board without a
- * battery starts in 1970; such a clock states nothing, and says so. Durations use the other clock and go on.
+ * A second opinion on the agent's clock: the CSMS's, as told in BootNotification and Heartbeat results. A board
+ * without a battery starts in 1970; such a clock states nothing, and says so. Durations use the other clock and go on.
  */
 import type { Observation } from "../../models/terms.ts";
 import { MINUTE_MS, type Now, rfc3339, SECOND_MS, type WallMs } from "../../models/units.ts";
@@ -23,7 +23,7 @@ export function createClockWatch(earliest: WallMs): ClockWatch {
   return { earliest, state: "unchecked", aheadOfCsmsMs: undefined };
 }
 
-/** Takes note of the CSMS's clock and says once when the state of the clock changed for the worse, and when it is good. */
+/** Takes note of the CSMS's clock, and says once when the agent's turns out wrong, and when it is good again. */
 export function watchClock(watch: ClockWatch, observations: readonly Observation[], now: Now): Effect[] {
   for (const seen of observations) {
     if (seen.kind === "csms-time") watch.aheadOfCsmsMs = seen.at - seen.csmsTime;
@@ -44,8 +44,8 @@ function describe(watch: ClockWatch, now: Now): string {
   const ahead = Math.round((watch.aheadOfCsmsMs ?? 0) / SECOND_MS);
   switch (watch.state) {
     case "unset":
-      return `clock: ${rfc3339(now.wallMs)} cannot be; it was never set. Frames pass and are watched; nothing is stated ` +
-        "until the clock is set (NTP, or a clock with a battery)";
+      return `clock: ${rfc3339(now.wallMs)} cannot be; it was never set. Frames pass and are watched; nothing is ` +
+        "stated until the clock is set (NTP, or a clock with a battery)";
     case "off":
       return `clock: ${Math.abs(ahead)} s ${ahead > 0 ? "ahead of" : "behind"} the CSMS's; set it (NTP), or records ` +
         "carry wrong times";

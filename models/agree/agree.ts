@@ -1,9 +1,9 @@
 /**
- * The step *agree*: beliefs to verdicts. A lone agent is a zone of one: with n < 4 a zone works with f = 0, its quorum is
- * one, and its own evidence decides.
+ * The step *agree*: beliefs to verdicts. A lone agent is a zone of one: with n < 4 a zone works with f = 0, its
+ * quorum is one, and its own evidence decides.
  *
- * Only a raise is a verdict, never quiet. A raised threat is held while its evidence lasts and ends by hysteresis: when the
- * evidence fell to half the threshold, or when nothing was added to it for `HOLD_MS`.
+ * Only a raise is a verdict, never quiet. A raised threat is held while its evidence lasts and ends by hysteresis:
+ * when the evidence fell to half the threshold, or when nothing was added to it for `HOLD_MS`.
  */
 import type { Belief, EvidenceKey, Threat, Verdict } from "../terms.ts";
 import { THREATS } from "../terms.ts";

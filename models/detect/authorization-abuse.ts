@@ -120,7 +120,8 @@ function refusal(state: AuthorizationAbuse, seen: Authorization, now: Now): Find
   }
   const lately = state.refused.filter(([, at]) => now.wallMs - at < HOUR_MS).length;
   const usual = upper.toFixed(2);
-  const says = `${lately} different idTokens refused within an hour; ${usual} visits an hour with a refusal would be usual`;
+  const says = `${lately} different idTokens refused within an hour; ` +
+    `${usual} visits an hour with a refusal would be usual`;
   const frames = framesOf(seen);
   const found = [finding("authorization-abuse", terms, says, now.wallMs, frames)];
   if (!sameVisit) {
@@ -143,6 +144,8 @@ function alreadyRefused(state: AuthorizationAbuse, token: TokenPseudonym, at: Wa
   return entry !== undefined && at - entry[1] < SAME_TOKEN_MS;
 }
 
-function finding(key: Finding["key"], terms: Term[], says: string, at: WallMs, frames: readonly number[] = []): Finding {
+function finding(
+  key: Finding["key"], terms: Term[], says: string, at: WallMs, frames: readonly number[] = [],
+): Finding {
   return { key, at, ...weigh(terms, -MOST_NATS, MOST_NATS), frames, says };
 }

@@ -1,52 +1,45 @@
 /**
  * configuration-tampering: security or network settings weakened or mass-changed.
  *
- * Looks for: a security profile lowered, a new CSMS address, protections switched off (sensitive-settings.ts), and changes
- * that come when none usually do.
- * Statistic: bursts of changes are a Poisson process at a learned rate; each change adds the likelihood ratio of its kind.
- * A value that this station was given before is a habit and speaks for honesty.
+ * Looks for: a security profile lowered, a new CSMS address, protections switched off (sensitive-settings.ts).
+ * Statistic: changes come in bursts; a burst adds the likelihood ratio of each kind of change that it shows, once. A
+ * value that this station was given before is a habit and speaks for honesty.
  * Null: the station's own past; the shares of kinds among honest changes are judgements, no public base rates exist.
- * Honest look-alikes: commissioning (many changes at once, few of them sensitive), a CSMS that pushes the same settings after
- * each boot, the rotation of keys, a planned move to another CSMS (an operator declares that one).
+ * Honest look-alikes: commissioning (many changes at once, few of them sensitive), a CSMS that pushes the same
+ * settings after each boot, the rotation of keys, a planned move to another CSMS (an operator declares that one).
  */
 import type { Finding, Observation, Term } from "../terms.ts";
 import { HOUR_MS, type Now } from "../units.ts";
 import { type Detector, framesOf, MOST_NATS, weigh } from "./detector.ts";
 import { isPlainText, knowHost } from "./learned/hosts.ts";
-import { createRate, eventNats, learnRate, type LearnedRate, quietNats, upperPerHour } from "./learned/rate.ts";
 import { type ChangeKind, kindOf } from "./sensitive-settings.ts";
 
 type Change = Extract<Observation, { kind: "configuration-change" }>;
 type Profile = Extract<Observation, { kind: "network-profile" }>;
 
 export interface ConfigurationTampering {
-  bursts: LearnedRate;
   lastChangeMs: number;
-  lastTickMs: number;
   /** Settings seen before: variable and value, oldest first. Secret values are never here. */
   known: string[];
   /** Kinds that this burst has shown already: each counts once a burst. */
-  shown: ChangeKind[];
+  shown: (ChangeKind | "known")[];
   securityProfile: number | undefined;
   csmsHosts: string[];
 }
 
-/** ln(share among hostile changes / share among honest ones), judged. The shares are beside it. */
+/** The share of hostile and of honest bursts that show a kind: judgements. Planned moves are declared. */
 const KINDS: Record<ChangeKind, { term: string; attackShare: number; honestShare: number }> = {
-  "downgrade": { term: "security profile lowered", attackShare: 0.25, honestShare: 0.00002 },
-  "new-csms": { term: "pointed at another CSMS", attackShare: 0.25, honestShare: 0.00002 },
+  "downgrade": { term: "security profile lowered", attackShare: 0.5, honestShare: 0.00002 },
+  "new-csms": { term: "pointed at another CSMS", attackShare: 0.5, honestShare: 0.00001 },
   "authorization-weakened": { term: "authorisation weakened", attackShare: 0.1, honestShare: 0.01 },
   "metering-blinded": { term: "metering switched off", attackShare: 0.1, honestShare: 0.002 },
   "monitoring-off": { term: "security monitoring switched off", attackShare: 0.1, honestShare: 0.001 },
   "credential": { term: "credential replaced", attackShare: 0.1, honestShare: 0.03 },
-  "ordinary": { term: "ordinary setting", attackShare: 0.1, honestShare: 0.95 },
+  "ordinary": { term: "ordinary setting", attackShare: 0.5, honestShare: 0.95 },
 };
 const PLAIN_CSMS = { term: "the new CSMS has no TLS", attackShare: 0.7, honestShare: 0.1 };
 const KNOWN_VALUE: Term = { term: "a value that was set before", nats: -2 };
-const PRIOR_BURSTS_PER_HOUR = 0.5 / 24;
-const ATTACK_PER_HOUR = 6 / 24;
 const BURST_MS = HOUR_MS;
-const LONGEST_QUIET_MS = HOUR_MS;
 const MOST_KNOWN = 256;
 const MOST_TEXT = 96;
 const LEARN_BELOW_NATS = 4;
@@ -55,13 +48,11 @@ export const configurationTampering: Detector<ConfigurationTampering> = {
   name: "configuration-tampering",
   version: 1,
   create: (site) => ({
-    bursts: createRate(PRIOR_BURSTS_PER_HOUR, 96), lastChangeMs: -1, lastTickMs: -1, known: [], shown: [],
+    lastChangeMs: -1, known: [], shown: [],
     securityProfile: undefined, csmsHosts: site.csmsHost === undefined ? [] : [site.csmsHost],
   }),
   observe(state, observation, now) {
     switch (observation.kind) {
-      case "tick":
-        return quiet(state, now);
       case "configuration-change":
         return change(state, observation, now);
       case "network-profile":
@@ -72,34 +63,19 @@ export const configurationTampering: Detector<ConfigurationTampering> = {
   },
 };
 
-function quiet(state: ConfigurationTampering, now: Now): Finding[] {
-  const since = state.lastTickMs < 0 ? 0 : now.monoMs - state.lastTickMs;
-  state.lastTickMs = now.monoMs;
-  if (since <= 0) return [];
-  const hours = Math.min(since, LONGEST_QUIET_MS) / HOUR_MS;
-  const nats = quietNats(upperPerHour(state.bursts, now.wallMs), ATTACK_PER_HOUR, hours);
-  learnRate(state.bursts, now.wallMs, hours, 0);
-  return [finding([{ term: "time without a change", nats }], "", now, [])];
-}
-
-/** A burst's first change counts as an event; the rest of it does not. */
-function burstTerm(state: ConfigurationTampering, now: Now): Term[] {
+/** A burst begins with the first change in an hour. */
+function noteBurst(state: ConfigurationTampering, now: Now): void {
   const goesOn = state.lastChangeMs >= 0 && now.monoMs - state.lastChangeMs < BURST_MS;
   state.lastChangeMs = now.monoMs;
-  if (goesOn) return [];
-  state.shown = [];
-  const nats = eventNats(upperPerHour(state.bursts, now.wallMs), ATTACK_PER_HOUR);
-  learnRate(state.bursts, now.wallMs, 0, 1);
-  return [{ term: "settings changed out of the blue", nats }];
+  if (!goesOn) state.shown = [];
 }
 
 function change(state: ConfigurationTampering, seen: Change, now: Now): Finding[] {
   const setting = `${seen.variable}=${seen.secret ? "" : seen.value ?? ""}`.slice(0, MOST_TEXT);
   const known = !seen.secret && state.known.includes(setting);
   const kind = kindOf(seen.variable, seen.value, state.securityProfile);
-  const terms = burstTerm(state, now);
-  if (known) terms.push(KNOWN_VALUE);
-  else terms.push(kindTerm(state, kind));
+  noteBurst(state, now);
+  const terms = known ? knownTerms(state) : [kindTerm(state, kind)];
   const found = finding(terms, changeSays(seen, kind), now, framesOf(seen));
   // What the station refused was not set; an attempt is evidence all the same.
   if (found.nats < LEARN_BELOW_NATS && seen.outcome !== "refused") learn(state, seen, setting);
@@ -111,6 +87,12 @@ function kindTerm(state: ConfigurationTampering, kind: ChangeKind): Term {
   if (state.shown.includes(kind)) return { term: law.term, nats: 0 };
   state.shown.push(kind);
   return { term: law.term, nats: Math.log(law.attackShare / law.honestShare) };
+}
+
+function knownTerms(state: ConfigurationTampering): Term[] {
+  if (state.shown.includes("known")) return [];
+  state.shown.push("known");
+  return [KNOWN_VALUE];
 }
 
 function changeSays(seen: Change, kind: ChangeKind): string {
@@ -128,11 +110,12 @@ function learn(state: ConfigurationTampering, seen: Change, setting: string): vo
 
 function networkProfile(state: ConfigurationTampering, seen: Profile, now: Now): Finding[] {
   const host = seen.csms.host;
-  const terms = burstTerm(state, now);
+  noteBurst(state, now);
+  const terms: Term[] = [];
   const lowered = seen.securityProfile !== undefined && state.securityProfile !== undefined &&
     seen.securityProfile < state.securityProfile;
   if (lowered) terms.push(kindTerm(state, "downgrade"));
-  if (state.csmsHosts.includes(host)) terms.push(KNOWN_VALUE);
+  if (state.csmsHosts.includes(host)) terms.push(...knownTerms(state));
   else {
     terms.push(kindTerm(state, "new-csms"));
     const share = isPlainText(seen.csms.scheme)

@@ -40,7 +40,8 @@ export const credentialCloning: Detector<CredentialCloning> = {
   create: () => ({ notes: [], overlaps: createHabit(OVERLAP) }),
   observe(state, observation, now) {
     if (observation.kind === "transaction-ended") {
-      const open = state.notes.find((note) => note.transactionId === observation.transactionId && note.to === undefined);
+      const { transactionId } = observation;
+      const open = state.notes.find((note) => note.transactionId === transactionId && note.to === undefined);
       if (open !== undefined) open.to = observation.at;
     }
     if (observation.kind !== "transaction-started" || observation.token === undefined) return [];

@@ -6,8 +6,9 @@
  * against the uncertainty of the comparison, so the evidence does not depend on how often either is sampled.
  *
  * Within a session theft is one common shift of x = ln(delivered / billed) in every block, while an honest glitch (a
- * reading that came late, a report that was lost) spoils one: blocks have Student-t noise, and the evidence is the mixture
- * over shifts of the product of their likelihood ratios (shift-grid.ts). One session is one e-value, and bounded.
+ * reading that came late, a report that was lost) spoils one: blocks have Student-t noise, and the evidence is the
+ * mixture over shifts of the product of their likelihood ratios (shift-grid.ts). One session is one e-value, and
+ * bounded.
  *
  * A meter on EVSE 0 covers the whole station: then the registers of all its open transactions are added.
  */

@@ -3,11 +3,12 @@
  *
  * Looks for three things. (1) The agent's own meter runs ahead of the registers that the station reports: see
  * energy-balance.ts. (2) The meter runs while no transaction is open. (3) A reported register rolls back.
- * Statistics: (1) one common shift of the learned ratio of delivered to billed energy over a session; (2) and (3) the station's
- * own habit: how often honest idle time shows charging power, how often its registers step back.
- * Null: the station's own past from a shipped prior. Honest look-alikes: meter class, the loss of a DC charger metered on
- * the AC side, registers that restart with each session, a backlog of transactions after an outage, standby power.
- * The forward gaps between sessions that 16.7 % of honest register pairs show (Barnet 2020) are no evidence here.
+ * Statistics: (1) one common shift of the learned ratio of delivered to billed energy over a session; (2) and (3) the
+ * station's own habit: how often honest idle time shows charging power, how often its registers step back.
+ * Null: the station's own past from a shipped prior. Honest look-alikes: meter class, the loss of a DC charger
+ * metered on the AC side, registers that restart with each session, a backlog of transactions after an outage,
+ * standby power. The forward gaps between sessions that 16.7 % of honest register pairs show (Barnet 2020) are no
+ * evidence here.
  * Joint feature `delivered-less-billed`: the same comparison against a drift too small to matter at one station.
  */
 import type { Finding, Observation } from "../terms.ts";
@@ -75,7 +76,7 @@ export const energyTheft: Detector<EnergyTheft> = {
     rollbackHabit: createHabit(ROLLBACK),
   }),
   observe(state, observation, now) {
-    return [...compare(state, observation, now), ...idle(state, observation, now), ...rollback(state, observation, now)];
+    return [compare, idle, rollback].flatMap((look) => look(state, observation, now));
   },
 };
 
@@ -91,7 +92,8 @@ function compare(state: EnergyTheft, seen: Observation, now: Now): Finding[] {
       if (!seen.offline) onStart(state.balance, seen, now);
       return [];
     case "reported-reading":
-      return seen.offline ? [] : onReported(state.balance, seen, now).flatMap((block) => comparisonFindings(block, seen, now));
+      if (seen.offline) return [];
+      return onReported(state.balance, seen, now).flatMap((block) => comparisonFindings(block, seen, now));
     case "transaction-ended":
       return onStop(state.balance, seen, now).flatMap((block) => comparisonFindings(block, seen, now));
     default:

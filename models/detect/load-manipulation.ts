@@ -1,17 +1,19 @@
 /**
  * load-manipulation: demand pushed, dropped or oscillated together.
  *
- * Looks for: starts, stops, large steps of metered power and changes of the charging limit. At one station each of these
- * is ordinary, so this detector has no station view; it gives the zone its joint features.
+ * Looks for: starts, stops, large steps of metered power and changes of the charging limit. At one station each of
+ * these is ordinary, so this detector has no station view; it gives the zone its joint features.
  * Statistic: each is a Poisson process at a learned rate by time of week; the alternative is a short burst. One start
  * within a burst is worth a few nats that decay in minutes: alone it means nothing, a street of them adds up.
- * Null: the station's own past. Tariff edges repeat daily and are learned by the hour; starts shifted by a mandatory random
- * delay stay within it.
+ * Null: the station's own past. Tariff edges repeat daily and are learned by the hour; starts shifted by a mandatory
+ * random delay stay within it.
  */
 import type { Feature, Finding, Observation } from "../terms.ts";
 import { HOUR_MS, MINUTE_MS, type Now } from "../units.ts";
 import { type Detector, framesOf } from "./detector.ts";
-import { createRate, eventNats, learnRate, type LearnedRate, quietNats, ratePerHour, upperPerHour } from "./learned/rate.ts";
+import {
+  createRate, eventNats, learnRate, type LearnedRate, quietNats, ratePerHour, upperPerHour,
+} from "./learned/rate.ts";
 
 const STREAMS = ["starts", "stops", "power-step", "setpoint-step"] as const satisfies readonly Feature[];
 type Stream = (typeof STREAMS)[number];

@@ -4,7 +4,8 @@
  * makers vary the case.
  */
 export type ChangeKind =
-  | "downgrade" | "new-csms" | "authorization-weakened" | "metering-blinded" | "monitoring-off" | "credential" | "ordinary";
+  | "downgrade" | "new-csms" | "authorization-weakened" | "metering-blinded" | "monitoring-off" | "credential"
+  | "ordinary";
 
 interface Setting {
   readonly name: RegExp;
@@ -21,7 +22,8 @@ const isNeverInterval = (value: string) => Number(value) > 86_400;
 const always = () => true;
 
 const SETTINGS: readonly Setting[] = [
-  { name: /^(AuthorizationKey|BasicAuthPassword|SecurityCtrlr\.BasicAuthPassword)$/i, kind: "credential", harmful: always },
+  { name: /^(AuthorizationKey|BasicAuthPassword|SecurityCtrlr\.BasicAuthPassword)$/i, kind: "credential",
+    harmful: always },
   { name: /^(AllowOfflineTxForUnknownId|OfflineTxForUnknownIdEnabled|AuthCtrlr\.OfflineTxForUnknownIdEnabled)$/i,
     kind: "authorization-weakened", harmful: isOn },
   { name: /^(FreeVend|FreeModeActive|AuthDisabled|DisableRemoteAuthorization|AuthCtrlr\.DisableRemoteAuthorization)$/i,

@@ -1,10 +1,10 @@
 /**
  * How much evidence makes a verdict at one station.
  *
- * The evidence is a CUSUM of log e-values. For any such sum the mean number of updates to a false alarm is at least
- * exp(threshold), without assuming independence (Shin, Ramdas, Rinaldo, "E-detectors", arXiv 2203.03532, theorem 2.4;
- * CUSUM never exceeds the Shiryaev-Roberts sum). So the threshold follows from the stated mean time between false alarms
- * and from how often a threat's evidence is updated at a busy station.
+ * The evidence is a CUSUM of log e-values. For any such sum the mean number of e-values to a false alarm is at least
+ * exp(threshold), without assuming independence (Shin, Ramdas, Rinaldo, "E-detectors", arXiv 2203.03532; CUSUM never
+ * exceeds the Shiryaev-Roberts sum). So the threshold follows from the stated mean time between false alarms and from
+ * how many e-values of a threat a busy station gives in a year.
  */
 import { type EvidenceKey, FEATURES, THREATS, type Threat } from "../terms.ts";
 
@@ -12,28 +12,35 @@ import { type EvidenceKey, FEATURES, THREATS, type Threat } from "../terms.ts";
 export const YEARS_BETWEEN_FALSE_ALERTS = 5;
 
 /**
- * Informative updates in a year at a busy station: events that can raise the evidence (quiet time only lowers it).
- * Threats without a detector yet have none.
+ * How often in a year the evidence may begin anew at a busy station: the e-values of one threat. Where the evidence
+ * is that of a rate, a beginning is possible at every moment, and what counts is the alternative's own rate: an event
+ * that was chosen because it happened is worth its jump, so slower counting would promise too much. Where it is that
+ * of single things (a session, an order, a burst of changes), these are counted. Threats without a detector yet have
+ * none.
  */
-const UPDATES_PER_YEAR: Partial<Record<Threat, number>> = {
-  "authorization-abuse": 2_000,
+const E_VALUES_PER_YEAR: Partial<Record<Threat, number>> = {
+  /** GUESSES_PER_HOUR in authorization-abuse.ts, all year. */
+  "authorization-abuse": 12 * 24 * 365,
+  /** Transactions. */
   "credential-cloning": 8_000,
   /** Sessions: one session is one e-value. Blocks of idle time are rarely informative. */
   "energy-theft": 4_000,
-  "configuration-tampering": 200,
+  /** Bursts of changes. */
+  "configuration-tampering": 100,
+  /** Orders, boots with another version. */
   "firmware-tampering": 12,
 };
 const UNLISTED_PER_YEAR = 10_000;
 
-/** The law itself: ln(updates a year x years between false alarms of this one threat). */
-export function thresholdNats(updatesPerYear: number, yearsBetweenFalseAlarms: number): number {
-  return Math.log(updatesPerYear * yearsBetweenFalseAlarms);
+/** The law itself: ln(e-values a year x years between false alarms of this one threat). */
+export function thresholdNats(eValuesPerYear: number, yearsBetweenFalseAlarms: number): number {
+  return Math.log(eValuesPerYear * yearsBetweenFalseAlarms);
 }
 
 const THRESHOLDS = new Map<EvidenceKey, number>(
   [...THREATS, ...FEATURES].map((key) => {
-    const updates = UPDATES_PER_YEAR[key as Threat] ?? UNLISTED_PER_YEAR;
-    return [key, thresholdNats(updates, YEARS_BETWEEN_FALSE_ALERTS * THREATS.length)];
+    const eValues = E_VALUES_PER_YEAR[key as Threat] ?? UNLISTED_PER_YEAR;
+    return [key, thresholdNats(eValues, YEARS_BETWEEN_FALSE_ALERTS * THREATS.length)];
   }),
 );
 
@@ -43,8 +50,9 @@ export function thresholdOf(key: EvidenceKey): number {
 }
 
 /**
- * Probability that evidence of this height is no false alarm, if real attacks of one kind or another come to a station as
- * often as false alerts may (all threats together): the odds at the threshold are then the number of threats to one.
+ * Probability that evidence of this height is no false alarm, if real attacks of one kind or another come to a
+ * station as often as false alerts may (all threats together): the odds at the threshold are then the number of
+ * threats to one.
  */
 export function confidenceAt(sinceOnsetNats: number, threshold: number): number {
   const logOdds = sinceOnsetNats - threshold + Math.log(THREATS.length);

@@ -7,8 +7,8 @@
  * Rinaldo, "E-detectors", arXiv 2203.03532, section 2).
  *
  * Learning: a Gamma posterior that forgets with a half-life, times a profile over 48 bins (24 hours, weekday and
- * weekend), each bin shrunk towards the shipped shape by `SHAPE_WEIGHT` pseudo-events. Hours are UTC: a shift of an hour
- * twice a year moves a little mass between neighbouring bins and is forgotten like any other change of habit.
+ * weekend), each bin shrunk towards the shipped shape by `SHAPE_WEIGHT` pseudo-events. Hours are UTC: a shift of an
+ * hour twice a year moves a little mass between neighbouring bins and is forgotten like any other change of habit.
  */
 import { DAY_MS, HOUR_MS, type WallMs } from "../../units.ts";
 

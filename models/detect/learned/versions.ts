@@ -1,6 +1,6 @@
 /**
- * Order of firmware versions as makers write them: runs of digits compare as numbers, other runs as text, shorter first.
- * Returns a negative number, 0 or a positive one.
+ * Order of firmware versions as makers write them: runs of digits compare as numbers, other runs as text, shorter
+ * first. Returns a negative number, 0 or a positive one.
  */
 export function compareVersions(left: string, right: string): number {
   const split = (version: string) => version.slice(0, 64).match(/\d+|[A-Za-z]+/g) ?? [];
