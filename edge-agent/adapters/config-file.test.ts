@@ -1,0 +1,79 @@
+import { mkdirSync, mkdtempSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { assert, test } from "../../build/testing.ts";
+import { parseConfig } from "../config.ts";
+import { UsageError } from "../usage-error.ts";
+import { loadConfig } from "./config-file.ts";
+import { readCsmsTls, readListenTls } from "./tls-files.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "kerbwatch-config-"));
+const LEAST = "station: CP-001\ncsms: wss://csms.example\n";
+
+function written(name: string, content: string | Uint8Array): string {
+  const path = join(folder, name);
+  writeFileSync(path, content);
+  return path;
+}
+
+function refusal(run: () => unknown): string {
+  try {
+    run();
+  } catch (error) {
+    assert.instance(error, UsageError);
+    return (error as Error).message;
+  }
+  return "accepted";
+}
+
+test("a file is read, and its folder is where relative paths begin", () => {
+  assert.is(loadConfig(written("k.yaml", `${LEAST}stateDir: state\n`), {}).stateDir, join(folder, "state"));
+});
+
+test("a byte-order mark is no part of the configuration", () => {
+  assert.is(loadConfig(written("bom.yaml", `\ufeff${LEAST}`), {}).station, "CP-001");
+  assert.is(loadConfig(written("bom.json", '\ufeff{"station":"A","csms":"ws://b"}'), {}).station, "A");
+});
+
+mkdirSync(join(folder, "dir.yaml"));
+const WRONG: [string, () => string, string][] = [
+  ["absent", () => join(folder, "none.yaml"), "none.yaml: cannot be read (ENOENT)"],
+  ["a folder", () => join(folder, "dir.yaml"), "dir.yaml: found no regular file; allowed: a YAML or JSON file"],
+  ["a device that never ends", () => "/dev/zero", "/dev/zero: found no regular file; allowed: a YAML or JSON file"],
+  ["huge", () => written("huge.yaml", "#".repeat(262_145)), "huge.yaml: found 262145 bytes; allowed: at most 262144"],
+  ["binary", () => written("bin.yaml", new Uint8Array([0, 255, 254, 1])),
+    "bin.yaml: line 1: cannot be read as YAML or JSON: "],
+];
+for (const [name, path, message] of WRONG) {
+  test(`refused in one line: ${name}`, () => {
+    const said = refusal(() => loadConfig(path(), {}));
+    assert.match(said, message);
+    assert.not.match(said, /\n/);
+  });
+}
+
+const TLS = `${LEAST}listen: wss://0.0.0.0:9000\ntls: { cert: c.pem, key: "env:KW_KEY", ca: ca.pem }\n`
+  + "csmsTls: { cert: c.pem, key: \"file:k.pem\" }\n";
+
+test("certificates and keys come from files and from the environment", () => {
+  written("c.pem", "CERT");
+  written("k.pem", "KEY");
+  written("ca.pem", "CA");
+  const config = loadConfig(written("tls.yaml", TLS), { KW_KEY: "FROM ENV" });
+  assert.equal(readListenTls(config, { KW_KEY: "FROM ENV" }), { cert: "CERT", key: "FROM ENV", ca: "CA" });
+  assert.equal(readCsmsTls(config, {}), { cert: "CERT", key: "KEY" });
+});
+
+test("without TLS there is nothing to read", () => {
+  const config = parseConfig(LEAST, "k.yaml", {});
+  assert.is(readListenTls(config, {}), undefined);
+  assert.equal(readCsmsTls(config, {}), {});
+});
+
+test("a certificate or key that cannot be read is named", () => {
+  const config = parseConfig(TLS, "/nowhere/k.yaml", { KW_KEY: "x" });
+  assert.is(refusal(() => readListenTls(config, {})),
+    "tls.cert: cannot read /nowhere/c.pem (ENOENT); allowed: a PEM file");
+  assert.is(refusal(() => readCsmsTls({ ...config, csmsTls: { key: { from: "file", path: "/nowhere/k.pem" } } }, {})),
+    "csmsTls.key: cannot read /nowhere/k.pem (ENOENT); allowed: a PEM file");
+});
