@@ -109,7 +109,7 @@ export const CERTIFICATE_ACTIONS: readonly (readonly [string, Action])[] = [
 export function configurationChange(variable: string, value: unknown, outcome: Outcome): Body {
   const secret = isHiddenVariable(variable);
   const shown = secret || typeof value !== "string" || value.includes("-----BEGIN")
-    ? undefined : textOf(withoutCredentials(value.slice(0, 2500)), 256);
+    ? undefined : textOf(withoutCredentials(value), 256);
   return { kind: "configuration-change", variable, secret, outcome, ...(shown !== undefined && { value: shown }) };
 }
 

@@ -46,6 +46,13 @@ test("the last message again is a repeat, also for a transaction that was not kn
   assert.is(isRepeat(transactions, "8", "Ended 6"), false);
 });
 
+test("what a repeat is known by is short, however long the message's fields are", () => {
+  const transactions = createTransactions();
+  assert.is(isRepeat(transactions, "7", "x".repeat(1 << 20)), false);
+  noteOpen(transactions, "8", 1, undefined, "y".repeat(1 << 20));
+  for (const { mark } of transactions.known.values()) assert.is(mark?.length, 96);
+});
+
 test("a flood of transactions and EVSEs is bounded; the newest stay", () => {
   const transactions = createTransactions();
   for (let i = 1; i <= 10_000; i += 1) {

@@ -1,8 +1,11 @@
 /** What is known of the station's transactions: which EVSE each is on, and which messages of it are repeats. */
 import type { TokenPseudonym } from "../../models/units.ts";
+import { defined } from "./fields.ts";
 
 /** More than any station has EVSEs, and enough for an offline backlog's latest. */
 const MAX_TRANSACTIONS = 64;
+/** Characters kept to know a repeat by: two time stamps' worth, however long the station's are. */
+const MAX_MARK = 96;
 
 interface Transaction {
   readonly evseId: number;
@@ -38,8 +41,10 @@ function put(transactions: Transactions, id: string, transaction: Transaction): 
   }
 }
 
-/** A transaction is open on an EVSE. Another one there has ended unseen. */
-export function noteOpen(transactions: Transactions, id: string, evseId: number, token?: TokenPseudonym): void {
+/** A transaction is open on an EVSE, and `mark` its last message, if given. Another one there has ended unseen. */
+export function noteOpen(
+  transactions: Transactions, id: string, evseId: number, token?: TokenPseudonym, mark?: string,
+): void {
   noteEvse(transactions, evseId);
   for (const [otherId, other] of transactions.known) {
     if (evseId > 0 && other.open && other.evseId === evseId && otherId !== id) {
@@ -47,10 +52,8 @@ export function noteOpen(transactions: Transactions, id: string, evseId: number,
     }
   }
   const before = transactions.known.get(id);
-  const kept = token ?? before?.token;
   put(transactions, id, {
-    evseId, open: true,
-    ...(kept !== undefined && { token: kept }), ...(before?.mark !== undefined && { mark: before.mark }),
+    evseId, open: true, ...defined({ token: token ?? before?.token, mark: mark?.slice(0, MAX_MARK) ?? before?.mark }),
   });
 }
 
@@ -60,8 +63,9 @@ export function noteEnded(transactions: Transactions, id: string): void {
   if (known !== undefined) put(transactions, id, { ...known, open: false });
 }
 
-/** True when `mark` is what the transaction's last message was too; remembers it otherwise. */
-export function isRepeat(transactions: Transactions, id: string, mark: string): boolean {
+/** True when the transaction's last message was this one too; remembers it otherwise. */
+export function isRepeat(transactions: Transactions, id: string, whole: string): boolean {
+  const mark = whole.slice(0, MAX_MARK);
   const known = transactions.known.get(id);
   if (known?.mark === mark) return true;
   put(transactions, id, { ...(known ?? { evseId: 0, open: false }), mark });
