@@ -39,7 +39,8 @@ function startTransaction(request: Request, ending: Ending): readonly Body[] {
   // A start whose result was lost is sent again under a new message id; many CSMSs give it the id that it has.
   const mark = `Start ${String(fields.timestamp)} ${String(fields.meterStart)}`;
   const { transactions } = context;
-  if (transactions.known.get(transactionId)?.open === true && isRepeat(transactions, transactionId, mark)) return bodies;
+  const isOpen = transactions.known.get(transactionId)?.open === true;
+  if (isOpen && isRepeat(transactions, transactionId, mark)) return bodies;
   transactions.known.delete(transactionId);
   noteOpen(transactions, transactionId, evseId, token, mark);
   bodies.push({
