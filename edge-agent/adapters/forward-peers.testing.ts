@@ -10,7 +10,8 @@ import type { Forwarder, ForwarderOptions } from "./splice.ts";
 export const loopback = (port: number, more: Partial<Address> = {}): Address =>
   ({ secure: false, host: "127.0.0.1", port, path: "", ...more });
 
-export const CHARGER_REQUEST = "GET /CP-001?a=1 HTTP/1.1\r\nHost: charger-was-told-this:9000\r\nUpgrade: websocket\r\n" +
+export const CHARGER_REQUEST =
+  "GET /CP-001?a=1 HTTP/1.1\r\nHost: charger-was-told-this:9000\r\nUpgrade: websocket\r\n" +
   "Connection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n" +
   "Sec-WebSocket-Protocol: ocpp2.0.1, ocpp1.6\r\n\r\n";
 export const CSMS_ANSWER = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n" +

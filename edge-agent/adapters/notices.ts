@@ -6,7 +6,7 @@ const REPEAT_MS = 600_000;
 export class RateLimitedNotices {
   readonly #notice: (text: string) => void;
   readonly #monoMs: () => number;
-  readonly #said = new Map<string, { at: number; held: number }>();
+  readonly #said = new Map<string, { at: number; held: number; over: boolean }>();
 
   constructor(notice: (text: string) => void, monoMs: () => number) {
     this.#notice = notice;
@@ -19,10 +19,11 @@ export class RateLimitedNotices {
     const last = this.#said.get(kind);
     if (last !== undefined && now - last.at < REPEAT_MS) {
       last.held += 1;
+      last.over = false;
       return;
     }
     const held = last === undefined || last.held === 0 ? "" : ` (and ${last.held} times since the last such line)`;
-    this.#said.set(kind, { at: now, held: 0 });
+    this.#said.set(kind, { at: now, held: 0, over: false });
     try {
       this.#notice(text + held);
     } catch {
@@ -30,8 +31,11 @@ export class RateLimitedNotices {
     }
   }
 
-  /** The trouble of this kind is over: the next one is said at once. True when there had been one. */
+  /** The trouble of this kind is over. True when there had been one since the last call. */
   over(kind: string): boolean {
-    return this.#said.delete(kind);
+    const last = this.#said.get(kind);
+    if (last === undefined || last.over) return false;
+    last.over = true;
+    return true;
   }
 }

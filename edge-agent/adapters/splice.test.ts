@@ -114,6 +114,7 @@ test("a CSMS that says something else than HTTP, or hangs up, gives 502; one tha
       const station = await csms.connections.next(() => true);
       if (reply !== undefined) station.socket.end(reply);
       assert.match(await charger.rest(), new RegExp(`^HTTP/1.1 ${status} `));
+      assert.match(kit.notices.join(), /^csms: ws:.* took the connection and did not answer the charger's request \(/);
     });
   }
 });

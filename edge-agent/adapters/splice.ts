@@ -62,7 +62,7 @@ export interface ForwarderOptions {
 export interface Forwarder {
   /** Rejects with an Error of one line that names `listen`, what was found and what to do. */
   start(): Promise<{ readonly address: string; readonly port: number }>;
-  /** Closes the listening socket and drops every connection. */
+  /** Closes the listening socket and drops every connection; no event comes after it. */
   stop(): Promise<void>;
   stats(): ForwarderStats;
 }
@@ -93,6 +93,8 @@ class SpliceForwarder implements Forwarder {
   readonly #sockets = new Set<Socket>();
   /** Connections before their upgrade, oldest first, and whom they wait for. */
   readonly #waiting = new Map<Socket, "charger" | "csms">();
+  /** Ends of connections that are still to come. */
+  readonly #serving = new Set<Promise<void>>();
   #errorsInARow = 0;
 
   constructor(options: ForwarderOptions, onEvent: (event: AgentEvent) => void, notice: (text: string) => void) {
@@ -113,7 +115,10 @@ class SpliceForwarder implements Forwarder {
     this.#server = createListener(this.#listen, options.tls, limits.headersTimeoutMs);
     this.#server.maxConnections = limits.connections;
     this.#server.on("connection", (socket: Socket) => this.#adopt(socket));
-    this.#server.on(this.#listen.secure ? "secureConnection" : "connection", (socket) => void this.#serve(socket));
+    this.#server.on(this.#listen.secure ? "secureConnection" : "connection", (socket: Socket) => {
+      const serving = this.#serve(socket).finally(() => this.#serving.delete(serving));
+      this.#serving.add(serving);
+    });
     this.#server.on("tlsClientError", (error: Error) =>
       notices.say("listen-tls", `listen: a TLS handshake on ${this.#listen.text} failed (${error.message})`));
   }
@@ -132,11 +137,11 @@ class SpliceForwarder implements Forwarder {
     });
   }
 
-  stop(): Promise<void> {
-    return new Promise((resolve) => {
-      this.#server.close(() => resolve());
-      for (const socket of this.#sockets) socket.destroy();
-    });
+  async stop(): Promise<void> {
+    const closed = new Promise((resolve) => this.#server.close(resolve));
+    for (const socket of this.#sockets) socket.destroy();
+    await closed;
+    await Promise.all(this.#serving);
   }
 
   stats(): ForwarderStats {

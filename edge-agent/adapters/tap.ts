@@ -116,7 +116,7 @@ class DirectionTap {
 
   push(bytes: Uint8Array): void {
     if (this.#closed) return;
-    for (const event of this.#reader.push(bytes)) this.#take(event);
+    this.#reader.push(bytes, this.#take);
   }
 
   close(): void {
@@ -136,7 +136,7 @@ class DirectionTap {
       `frames ${way} pass unread until the station reconnects: ${why}`);
   }
 
-  #take(event: WireEvent): void {
+  readonly #take = (event: WireEvent): void => {
     if (event.kind === "protocol-error") return this.goBlind("not-a-frame", `WebSocket: ${event.detail}`);
     if (event.kind === "skipped") return this.#skipped(event);
     const { opcode, payload } = event;
@@ -146,7 +146,7 @@ class DirectionTap {
     if (bytes === undefined) return;
     if (opcode === "binary") return this.#unparsed("binary", `${bytes.length} bytes`);
     this.#text(bytes);
-  }
+  };
 
   #skipped(event: WireEvent & { kind: "skipped" }): void {
     if (event.compressed) this.#inflater?.missed();
@@ -188,9 +188,11 @@ class DirectionTap {
       return this.#unparsed("bad-utf8", `${bytes.length} bytes`);
     }
     this.#context.counters.frames[this.#direction] += 1;
+    const direction = this.#direction;
     const { ocppVersion } = this.#negotiated;
-    const frame = { kind: "frame", direction: this.#direction, text } as const;
-    this.#context.emit(ocppVersion === undefined ? frame : { ...frame, ocppVersion });
+    this.#context.emit(ocppVersion === undefined
+      ? { kind: "frame", direction, text }
+      : { kind: "frame", direction, text, ocppVersion });
   }
 
   #unparsed(oddity: Oddity, detail: string): void {

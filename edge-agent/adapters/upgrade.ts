@@ -85,7 +85,6 @@ async function dialFor(charger: Socket, context: UpgradeContext): Promise<Dialle
   if (dialled.ok) {
     if (notices.over("csms")) notices.say("csms-back", `csms: ${csms.text} answers again`);
   } else if (!gone.signal.aborted) {
-    notices.over("csms-back");
     notices.say("csms", dialled.refusedPeer
       ? `csms: ${csms.text} is not trusted (${dialled.why}): the charger is refused until the certificate, ` +
         "the address in csms or the authority in csmsTls.ca is mended"
@@ -102,15 +101,23 @@ async function passAnswer(
   charger.once("close", drop);
   if (charger.destroyed) drop();
   let rest: Buffer | undefined;
+  let trouble = "closed the connection";
+  csms.once("error", (error) => {
+    trouble = error.message.split("\n")[0] ?? "";
+  });
   for (;;) {
     const answer = await readHead(csms, context.limits.headBytes, context.limits.answerTimeoutMs, rest);
     const head = answer.ok ? parseHead(answer.head) : undefined;
     const status = head === undefined ? undefined : statusOf(head);
     if (!answer.ok || head === undefined || status === undefined) {
       csms.destroy();
+      const problem = answer.ok ? "no HTTP" : answer.problem === "closed" ? trouble : answer.problem;
+      // A charger that left is no trouble of the CSMS.
+      if (charger.destroyed) return undefined;
       context.refused();
-      const late = !answer.ok && answer.problem === "timeout";
-      refuse(charger, late ? 504 : 502, "the CSMS did not answer the request");
+      context.notices.say("csms-silent", `csms: ${context.csms.text} took the connection and did not answer the ` +
+        `charger's request (${problem}): the charger is refused and will try again`);
+      refuse(charger, problem === "timeout" ? 504 : 502, "the CSMS did not answer the request");
       return undefined;
     }
     charger.write(answer.head);

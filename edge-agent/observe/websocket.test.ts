@@ -10,11 +10,22 @@ const LIMITS: ReaderOptions = { deflate: true, maxMessageBytes: 70_000, maxCompr
 const utf8 = (text: string): Uint8Array => new TextEncoder().encode(text);
 const hex = (text: string): Uint8Array => Uint8Array.from(Buffer.from(text.replaceAll(" ", ""), "hex"));
 
-function read(bytes: Uint8Array, options: Partial<ReaderOptions> = {}): WireEvent[] {
-  return new FrameReader({ ...LIMITS, ...options }).push(bytes);
+/** Pushes, and gives what was emitted: payloads are copied, since they hold during the call only. */
+function pushTo(reader: FrameReader, bytes: Uint8Array): WireEvent[] {
+  const events: WireEvent[] = [];
+  reader.push(bytes, (event) =>
+    events.push(event.kind === "message" ? { ...event, payload: event.payload.slice() } : event));
+  return events;
 }
 
-/** Events with their payloads copied as plain arrays, to be compared. */
+function read(bytes: Uint8Array, options: Partial<ReaderOptions> = {}): WireEvent[] {
+  return pushTo(new FrameReader({ ...LIMITS, ...options }), bytes);
+}
+
+/** What a reader may keep set aside between messages, for data and control frames together. */
+const KEPT_BYTES = 16_384 + 1_024;
+
+/** Events with their payloads as plain arrays, to be compared. */
 function plain(events: readonly WireEvent[]): unknown[] {
   return events.map((event) => (event.kind === "message" ? { ...event, payload: [...event.payload] } : event));
 }
@@ -44,7 +55,7 @@ for (const { name, bytes, gives } of RFC_EXAMPLES) {
   test(`RFC 6455, 5.7: ${name}`, () => {
     assert.equal(plain(read(hex(bytes))), gives);
     const reader = new FrameReader(LIMITS);
-    const slowly = [...hex(bytes)].flatMap((byte) => reader.push(Uint8Array.of(byte)));
+    const slowly = [...hex(bytes)].flatMap((byte) => pushTo(reader, Uint8Array.of(byte)));
     assert.equal(plain(slowly), gives, "byte by byte");
   });
 }
@@ -70,11 +81,11 @@ const BREACHES: readonly { name: string; bytes: string; deflate?: boolean }[] = 
 for (const { name, bytes, deflate = true } of BREACHES) {
   test(`ends the reading, once: ${name}`, () => {
     const reader = new FrameReader({ ...LIMITS, deflate });
-    const events = reader.push(joinBytes([hex(bytes), hex("81 01 61")]));
+    const events = pushTo(reader, joinBytes([hex(bytes), hex("81 01 61")]));
     assert.is(events.at(-1)?.kind, "protocol-error");
     assert.is(events.filter((event) => event.kind === "protocol-error").length, 1);
-    assert.equal(reader.push(hex("81 01 61")), []);
-    assert.is(reader.heldBytes, 0);
+    assert.equal(pushTo(reader, hex("81 01 61")), []);
+    assert.ok(reader.heldBytes <= KEPT_BYTES);
   });
 }
 
@@ -118,28 +129,35 @@ test("a frame that is not admitted is counted, and asked for once a frame with i
 
 test("a claimed length sets no memory aside", () => {
   const reader = new FrameReader({ ...LIMITS, maxMessageBytes: 1 << 30 });
-  reader.push(hex("82 ff 00 00 00 00 3f ff ff ff 01 02 03 04 61"));
-  assert.ok(reader.heldBytes <= 16, String(reader.heldBytes));
+  pushTo(reader, hex("82 ff 00 00 00 00 3f ff ff ff 01 02 03 04 61"));
+  assert.ok(reader.heldBytes <= 1_024, String(reader.heldBytes));
 });
 
-test("what was pushed is not changed, and a masked payload is a copy", () => {
+test("what was pushed is not changed", () => {
   const bytes = encodeFrame({ opcode: 1, mask: Uint8Array.of(9, 8, 7, 6), payload: new Uint8Array(500).fill(65) });
   const before = [...bytes];
-  const [event] = read(bytes);
+  assert.equal(plain(read(bytes)), [message("text", new Uint8Array(500).fill(65))]);
   assert.equal([...bytes], before);
-  bytes.fill(0);
-  assert.ok(event?.kind === "message" && event.payload.every((byte) => byte === 65));
+});
+
+test("the memory of a large message is let go", () => {
+  const reader = new FrameReader(LIMITS);
+  const frame = encodeFrame({ opcode: 1, payload: new Uint8Array(60_000) });
+  reader.push(frame.subarray(0, 50_000), () => assert.unreachable());
+  assert.ok(reader.heldBytes >= 49_000);
+  reader.push(frame.subarray(50_000), () => undefined);
+  assert.ok(reader.heldBytes <= KEPT_BYTES);
 });
 
 test("every alignment of mask, payload and cut unmasks alike", () => {
   const random = seeded(5);
-  for (let length = 120; length < 140; length++) {
+  for (let length = 55; length < 75; length++) {
     for (let cut = 0; cut < 12; cut++) {
       const payload = random.bytes(length);
       const mask = random.bytes(4);
       const bytes = encodeFrame({ opcode: 2, mask, payload });
       const reader = new FrameReader(LIMITS);
-      const events = [...reader.push(bytes.subarray(0, cut)), ...reader.push(bytes.subarray(cut))];
+      const events = [...pushTo(reader, bytes.subarray(0, cut)), ...pushTo(reader, bytes.subarray(cut))];
       assert.equal(plain(events), [message("binary", payload)]);
     }
   }
@@ -182,9 +200,9 @@ test("property: what was framed is read, wherever it is cut", () => {
     const bytes = joinBytes(messages.flatMap(({ frames }) => frames.map(encodeFrame)));
     const reader = new FrameReader(LIMITS);
     const events: WireEvent[] = [];
-    for (const chunk of randomCuts(random, bytes)) events.push(...reader.push(chunk));
+    for (const chunk of randomCuts(random, bytes)) events.push(...pushTo(reader, chunk));
     assert.equal(plain(events), messages.flatMap(({ gives }) => gives), `seed ${seed}`);
-    assert.is(reader.heldBytes, 0);
+    assert.ok(reader.heldBytes <= KEPT_BYTES);
   }
 });
 
@@ -206,12 +224,12 @@ test("fuzz: any bytes, cut anywhere, give what they give in one piece, and memor
   for (let seed = 1; seed <= 3_000; seed++) {
     const random = seeded(seed);
     const bytes = seed % 4 === 0 ? random.bytes(random.int(300)) : hostileBytes(random);
-    const atOnce = new FrameReader(options).push(bytes);
+    const atOnce = pushTo(new FrameReader(options), bytes);
     const reader = new FrameReader(options);
     const events: WireEvent[] = [];
     for (const chunk of randomCuts(random, bytes)) {
-      events.push(...reader.push(chunk));
-      assert.ok(reader.heldBytes <= 2 * 180 + 2 * 125, `seed ${seed}: ${reader.heldBytes} bytes held`);
+      events.push(...pushTo(reader, chunk));
+      assert.ok(reader.heldBytes <= 2 * 1_024, `seed ${seed}: ${reader.heldBytes} bytes held`);
     }
     assert.equal(plain(events), plain(atOnce), `seed ${seed}`);
     atOnce.forEach((event) => kinds.add(event.kind));

@@ -9,7 +9,7 @@ export type Opcode = "text" | "binary" | "close" | "ping" | "pong";
 export type SkipReason = "too-large" | "over-budget";
 
 export type WireEvent =
-  /** A whole message, or a control frame. `payload` is unmasked and may be a view into the bytes that were pushed. */
+  /** A whole message, or a control frame. `payload` is unmasked, and a view that holds during the call only. */
   | { readonly kind: "message"; readonly opcode: Opcode; readonly compressed: boolean; readonly payload: Uint8Array }
   /** The end of a message that was counted (`bytes`: its payload) and not kept. The next one is read again. */
   | { readonly kind: "skipped"; readonly opcode: Opcode; readonly compressed: boolean; readonly reason: SkipReason;
@@ -28,21 +28,24 @@ export interface ReaderOptions {
   readonly admit?: (bytes: number) => boolean;
 }
 
+/** The frame that is under way; one object for all of them, since there are many. */
 interface Frame {
-  readonly opcode: Opcode;
-  readonly control: boolean;
-  readonly fin: boolean;
-  readonly mask: Uint8Array | undefined;
-  readonly length: number;
+  open: boolean;
+  opcode: Opcode;
+  control: boolean;
+  fin: boolean;
+  masked: boolean;
+  length: number;
   taken: number;
 }
 
+/** The message that is under way, likewise. */
 interface Message {
-  readonly opcode: Opcode;
-  readonly compressed: boolean;
-  readonly kept: ByteStore;
+  open: boolean;
+  opcode: Opcode;
+  compressed: boolean;
   bytes: number;
-  skip?: SkipReason;
+  skip: SkipReason | undefined;
 }
 
 const OPCODES: Readonly<Record<number, Opcode>> = { 1: "text", 2: "binary", 8: "close", 9: "ping", 10: "pong" };
@@ -52,16 +55,21 @@ const FIRST_CONTROL = 8;
 const MAX_CONTROL_BYTES = 125;
 /** 2 bytes, 8 of length, 4 of mask. */
 const MAX_HEAD_BYTES = 14;
-/** Below this, unmasking byte by byte is quicker than setting up whole words. */
-const WORDWISE_BYTES = 128;
-const NOTHING = new Uint8Array(0);
+/** Below this, unmasking byte by byte is quicker than by whole words. */
+const WORDWISE_BYTES = 64;
+/** A buffer up to this size is kept for the next message: most are smaller. */
+const KEPT_BYTES = 16_384;
+const FIRST_CAPACITY = 1_024;
 
 export class FrameReader {
   readonly #options: ReaderOptions;
   readonly #head = new Uint8Array(MAX_HEAD_BYTES);
   #headLength = 0;
-  #frame: Frame | undefined;
-  #message: Message | undefined;
+  readonly #mask = new Uint8Array(4);
+  readonly #frame: Frame =
+    { open: false, opcode: "text", control: false, fin: true, masked: false, length: 0, taken: 0 };
+  readonly #message: Message = { open: false, opcode: "text", compressed: false, bytes: 0, skip: undefined };
+  readonly #data = new ByteStore();
   readonly #control = new ByteStore();
   #ended = false;
 
@@ -69,34 +77,31 @@ export class FrameReader {
     this.#options = options;
   }
 
-  /** Takes the next bytes, in order and cut anywhere; gives what they completed. Never throws, never changes them. */
-  push(chunk: Uint8Array): WireEvent[] {
-    const events: WireEvent[] = [];
+  /** Takes the next bytes, in order and cut anywhere; emits what they completed. Never throws, never changes them. */
+  push(chunk: Uint8Array, emit: (event: WireEvent) => void): void {
     let at = 0;
     while (at < chunk.length && !this.#ended) {
-      const frame = this.#frame;
-      at = frame === undefined ? this.#readHead(chunk, at, events) : this.#readPayload(frame, chunk, at, events);
+      at = this.#frame.open ? this.#readPayload(chunk, at, emit) : this.#readHead(chunk, at, emit);
     }
-    return events;
   }
 
-  /** Bytes held back until a message is whole: for tests and statistics. */
+  /** Memory set aside for messages, bytes. */
   get heldBytes(): number {
-    return this.#control.capacity + (this.#message?.kept.capacity ?? 0);
+    return this.#control.capacity + this.#data.capacity;
   }
 
-  #readHead(chunk: Uint8Array, start: number, events: WireEvent[]): number {
+  #readHead(chunk: Uint8Array, start: number, emit: (event: WireEvent) => void): number {
     let at = start;
     while (at < chunk.length) {
       this.#head[this.#headLength++] = chunk[at++] as number;
       if (this.#headLength < 2 || this.#headLength < headBytes(this.#head)) continue;
-      const problem = this.#beginFrame(this.#head);
       this.#headLength = 0;
+      const problem = this.#beginFrame(this.#head);
       if (problem !== undefined) {
-        events.push({ kind: "protocol-error", detail: problem });
         this.#end();
-      } else if (this.#frame?.length === 0) {
-        this.#endFrame(this.#frame, events);
+        emit({ kind: "protocol-error", detail: problem });
+      } else if (this.#frame.length === 0) {
+        this.#endFrame(emit);
       }
       return at;
     }
@@ -107,42 +112,52 @@ export class FrameReader {
   #beginFrame(head: Uint8Array): string | undefined {
     const first = head[0] as number;
     const code = first & 0x0f;
-    const fin = (first & 0x80) !== 0;
+    const rsv1 = (first & 0x40) !== 0;
     const length = payloadLength(head);
     if ((first & 0x30) !== 0) return "RSV2 or RSV3 is set, of an unknown extension";
     if (length === undefined) return "a length beyond 2^53 bytes";
-    const maskAt = headBytes(head) - 4;
-    const mask = ((head[1] as number) & 0x80) !== 0 ? head.slice(maskAt, maskAt + 4) : undefined;
-    const compressed = (first & 0x40) !== 0;
-    const frame = { fin, mask, length, taken: 0 };
-    if (code >= FIRST_CONTROL) return this.#beginControl(code, frame, compressed);
-    return this.#beginData(code, frame, compressed);
+    const frame = this.#frame;
+    frame.fin = (first & 0x80) !== 0;
+    frame.masked = ((head[1] as number) & 0x80) !== 0;
+    frame.length = length;
+    frame.taken = 0;
+    if (frame.masked) for (let i = 0, at = headBytes(head) - 4; i < 4; i++) this.#mask[i] = head[at + i] as number;
+    const problem = code >= FIRST_CONTROL ? this.#beginControl(code, rsv1) : this.#beginData(code, rsv1);
+    frame.open = problem === undefined;
+    return problem;
   }
 
-  #beginControl(code: number, frame: Omit<Frame, "opcode" | "control">, rsv1: boolean): string | undefined {
+  #beginControl(code: number, rsv1: boolean): string | undefined {
+    const frame = this.#frame;
     const opcode = OPCODES[code];
     if (opcode === undefined) return `reserved opcode ${code}`;
     if (!frame.fin) return `a fragmented ${opcode} frame`;
     if (rsv1) return `RSV1 is set on a ${opcode} frame`;
     if (frame.length > MAX_CONTROL_BYTES) return `a ${opcode} frame of ${frame.length} bytes`;
-    this.#frame = { ...frame, opcode, control: true };
+    frame.opcode = opcode;
+    frame.control = true;
     return undefined;
   }
 
-  #beginData(code: number, frame: Omit<Frame, "opcode" | "control">, rsv1: boolean): string | undefined {
-    const opcode = code === CONTINUATION ? this.#message?.opcode : OPCODES[code];
-    if (opcode === undefined) {
-      return code === CONTINUATION ? "a continuation of nothing" : `reserved opcode ${code}`;
-    }
+  #beginData(code: number, rsv1: boolean): string | undefined {
+    const message = this.#message;
     if (code === CONTINUATION) {
+      if (!message.open) return "a continuation of nothing";
       if (rsv1) return "RSV1 is set on a continuation";
     } else {
-      if (this.#message !== undefined) return `a ${opcode} frame inside a fragmented message`;
+      const opcode = OPCODES[code];
+      if (opcode === undefined) return `reserved opcode ${code}`;
+      if (message.open) return `a ${opcode} frame inside a fragmented message`;
       if (rsv1 && !this.#options.deflate) return "RSV1 is set, and no compression was agreed";
-      this.#message = { opcode, compressed: rsv1, kept: new ByteStore(), bytes: 0 };
+      message.open = true;
+      message.opcode = opcode;
+      message.compressed = rsv1;
+      message.bytes = 0;
+      message.skip = undefined;
     }
-    this.#frame = { ...frame, opcode, control: false };
-    if (this.#message !== undefined) this.#decideToKeep(this.#message, frame.length);
+    this.#frame.opcode = message.opcode;
+    this.#frame.control = false;
+    this.#decideToKeep(message, this.#frame.length);
     return undefined;
   }
 
@@ -152,42 +167,42 @@ export class FrameReader {
     const limit = message.compressed ? this.#options.maxCompressedBytes : this.#options.maxMessageBytes;
     if (message.bytes > limit) message.skip = "too-large";
     else if (this.#options.admit?.(frameBytes) === false) message.skip = "over-budget";
-    if (message.skip !== undefined) message.kept.clear();
+    if (message.skip !== undefined) this.#data.clear();
   }
 
-  #readPayload(frame: Frame, chunk: Uint8Array, at: number, events: WireEvent[]): number {
+  #readPayload(chunk: Uint8Array, at: number, emit: (event: WireEvent) => void): number {
+    const frame = this.#frame;
     const take = Math.min(frame.length - frame.taken, chunk.length - at);
-    const store = frame.control ? this.#control : this.#message?.skip === undefined ? this.#message?.kept : undefined;
-    if (store !== undefined) {
-      const whole = take === frame.length && frame.fin && store.length === 0;
-      if (whole && frame.mask === undefined) store.borrow(chunk.subarray(at, at + take));
-      else store.append(chunk.subarray(at, at + take), frame.mask, frame.taken);
+    if (frame.control) this.#control.append(chunk, at, take, frame.masked ? this.#mask : undefined, frame.taken);
+    else if (this.#message.skip === undefined) {
+      this.#data.append(chunk, at, take, frame.masked ? this.#mask : undefined, frame.taken);
     }
     frame.taken += take;
-    if (frame.taken === frame.length) this.#endFrame(frame, events);
+    if (frame.taken === frame.length) this.#endFrame(emit);
     return at + take;
   }
 
-  #endFrame(frame: Frame, events: WireEvent[]): void {
-    this.#frame = undefined;
+  #endFrame(emit: (event: WireEvent) => void): void {
+    const frame = this.#frame;
+    frame.open = false;
     if (frame.control) {
-      events.push({ kind: "message", opcode: frame.opcode, compressed: false, payload: this.#control.take() });
+      const payload = this.#control.take();
       // RFC 6455, 5.5.1: nothing follows a close frame, and no endpoint reads what does.
       if (frame.opcode === "close") this.#end();
+      emit({ kind: "message", opcode: frame.opcode, compressed: false, payload });
       return;
     }
+    if (!frame.fin) return;
     const message = this.#message;
-    if (!frame.fin || message === undefined) return;
-    this.#message = undefined;
+    message.open = false;
     const { opcode, compressed, skip, bytes } = message;
-    if (skip === undefined) events.push({ kind: "message", opcode, compressed, payload: message.kept.take() });
-    else events.push({ kind: "skipped", opcode, compressed, reason: skip, bytes });
+    if (skip === undefined) emit({ kind: "message", opcode, compressed, payload: this.#data.take() });
+    else emit({ kind: "skipped", opcode, compressed, reason: skip, bytes });
   }
 
   #end(): void {
     this.#ended = true;
-    this.#frame = undefined;
-    this.#message = undefined;
+    this.#data.clear();
     this.#control.clear();
   }
 }
@@ -210,36 +225,27 @@ function payloadLength(head: Uint8Array): number | undefined {
 
 /** The bytes of one message while it comes in; grows with what has come and not with what was claimed. */
 class ByteStore {
-  #bytes: Uint8Array = NOTHING;
+  #bytes = new Uint8Array(0);
+  /** The same memory by words, for unmasking. */
+  #words = new Uint32Array(0);
+  readonly #key = new Uint8Array(4);
+  readonly #keyWord = new Uint32Array(this.#key.buffer);
   #length = 0;
-
-  get length(): number {
-    return this.#length;
-  }
 
   get capacity(): number {
     return this.#bytes.length;
   }
 
-  /** Keeps a view of a payload that is whole: no copy. */
-  borrow(bytes: Uint8Array): void {
-    this.#bytes = bytes;
-    this.#length = bytes.length;
-  }
-
-  /** Copies and unmasks; `phase`: offset of `bytes` in its frame's payload. */
-  append(bytes: Uint8Array, mask: Uint8Array | undefined, phase: number): void {
-    const end = this.#length + bytes.length;
-    if (end > this.#bytes.length) {
-      const grown = new Uint8Array(Math.max(end, 2 * this.#bytes.length));
-      grown.set(this.#bytes.subarray(0, this.#length));
-      this.#bytes = grown;
-    }
-    this.#bytes.set(bytes, this.#length);
-    if (mask !== undefined) unmask(this.#bytes, this.#length, end, mask, phase);
+  /** Copies `count` bytes of `from`, and unmasks them; `phase`: their offset in the payload of their frame. */
+  append(from: Uint8Array, at: number, count: number, mask: Uint8Array | undefined, phase: number): void {
+    const end = this.#length + count;
+    if (end > this.#bytes.length) this.#grow(end);
+    this.#bytes.set(count === from.length ? from : from.subarray(at, at + count), this.#length);
+    if (mask !== undefined) this.#unmask(this.#length, end, mask, phase);
     this.#length = end;
   }
 
+  /** What was gathered, as a view that holds until the next append. */
   take(): Uint8Array {
     const taken = this.#bytes.subarray(0, this.#length);
     this.clear();
@@ -247,27 +253,39 @@ class ByteStore {
   }
 
   clear(): void {
-    this.#bytes = NOTHING;
     this.#length = 0;
+    if (this.#bytes.length > KEPT_BYTES) this.#allocate(0);
   }
-}
 
-/** RFC 6455, 5.3, in place, four bytes at a time where that pays. `bytes` starts at offset 0 of its buffer. */
-function unmask(bytes: Uint8Array, from: number, to: number, mask: Uint8Array, phase: number): void {
-  const aligned = from + ((4 - (from % 4)) % 4);
-  if (to - from < WORDWISE_BYTES) return unmaskBytes(bytes, from, to, mask, phase);
-  unmaskBytes(bytes, from, aligned, mask, phase);
-  const words = new Uint32Array(bytes.buffer, aligned, (to - aligned) >>> 2);
-  const key = new Uint8Array(4);
-  for (let i = 0; i < 4; i++) key[i] = mask[(phase + aligned - from + i) & 3] as number;
-  const keyWord = new Uint32Array(key.buffer)[0] as number;
-  for (let i = 0; i < words.length; i++) words[i] = (words[i] as number) ^ keyWord;
-  const rest = aligned + words.length * 4;
-  unmaskBytes(bytes, rest, to, mask, phase + rest - from);
-}
+  #grow(atLeast: number): void {
+    const old = this.#bytes;
+    this.#allocate(Math.ceil(Math.max(atLeast, 2 * old.length, FIRST_CAPACITY) / 4) * 4);
+    this.#bytes.set(old.subarray(0, this.#length));
+  }
 
-function unmaskBytes(bytes: Uint8Array, from: number, to: number, mask: Uint8Array, phase: number): void {
-  for (let at = from, key = phase; at < to; at++, key++) {
-    bytes[at] = (bytes[at] as number) ^ (mask[key & 3] as number);
+  #allocate(capacity: number): void {
+    this.#bytes = new Uint8Array(capacity);
+    this.#words = new Uint32Array(this.#bytes.buffer);
+  }
+
+  /** RFC 6455, 5.3, in place, four bytes at a time where that pays. */
+  #unmask(from: number, to: number, mask: Uint8Array, phase: number): void {
+    if (to - from < WORDWISE_BYTES) return this.#unmaskBytes(from, to, mask, phase);
+    const firstWord = Math.ceil(from / 4);
+    const lastWord = Math.floor(to / 4);
+    const atWord = phase + firstWord * 4 - from;
+    for (let i = 0; i < 4; i++) this.#key[i] = mask[(atWord + i) & 3] as number;
+    const key = this.#keyWord[0] as number;
+    const words = this.#words;
+    this.#unmaskBytes(from, firstWord * 4, mask, phase);
+    for (let i = firstWord; i < lastWord; i++) words[i] = (words[i] as number) ^ key;
+    this.#unmaskBytes(lastWord * 4, to, mask, phase + lastWord * 4 - from);
+  }
+
+  #unmaskBytes(from: number, to: number, mask: Uint8Array, phase: number): void {
+    const bytes = this.#bytes;
+    for (let at = from, key = phase; at < to; at++, key++) {
+      bytes[at] = (bytes[at] as number) ^ (mask[key & 3] as number);
+    }
   }
 }
