@@ -39,3 +39,20 @@ test("a reader that goes away changes neither the exit code nor ends in a stack"
   const [code] = await once(child, "exit") as [number | null];
   assert.equal([code, err], [0, ""]);
 });
+
+test("run says where the charger connects, as bound, and ends with 0 when it is asked to stop", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "kerbwatch-run-"));
+  const config = join(folder, "kerbwatch.yaml");
+  writeFileSync(config, "station: CP-001\ncsms: ws://127.0.0.1:1/ocpp\nlisten: ws://127.0.0.1:0\nstateDir: state\n");
+  const child = spawn(process.execPath, [program, "run", "--config", config], { stdio: ["ignore", "ignore", "pipe"] });
+  let err = "";
+  const exit = once(child, "exit");
+  await new Promise<void>((resolve) => child.stderr.on("data", (part: Buffer) => {
+    err += part.toString();
+    if (err.includes("watches CP-001")) resolve();
+  }).on("close", resolve));
+  child.kill("SIGTERM");
+  const [code] = await exit as [number | null];
+  assert.match(err, /: chargers connect to ws:\/\/127\.0\.0\.1:[1-9]\d*, the CSMS is ws:\/\/127\.0\.0\.1:1\/ocpp\n/);
+  assert.is(code, 0);
+});

@@ -18,7 +18,8 @@ export interface StatusSources {
   readonly startedAt: WallMs;
   readonly pid: number;
   readonly residentBytes: number;
-  readonly listening: { readonly address: string; readonly port: number };
+  /** As bound: `ws://127.0.0.1:9000`. */
+  readonly listening: { readonly address: string };
   readonly http: HostPort | undefined;
   readonly forward: {
     readonly connections: { readonly now: number; readonly total: number; readonly refused: number };
@@ -53,7 +54,7 @@ export function reportStatus(from: StatusSources): Status {
       version: VERSION, station: config.station, region: config.region, zone: config.zone, mode: config.mode,
       pid: from.pid, startedAt: rfc3339(from.startedAt), uptimeS: Math.round((wallMs - from.startedAt) / SECOND_MS),
       residentBytes: from.residentBytes,
-      listen: `${config.listen.secure ? "wss" : "ws"}://${from.listening.address}:${from.listening.port}`,
+      listen: from.listening.address,
       ...(from.http !== undefined && { http: hostPortText(from.http) }),
     },
     link: linkOf(from),
