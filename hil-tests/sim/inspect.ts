@@ -44,11 +44,17 @@ export interface Billed {
   readonly stopWh: number;
 }
 
-interface Open {
+/** A transaction whose end the capture does not show. */
+export interface Unfinished {
   readonly evseId: number;
   readonly token: string;
   readonly from: number;
   readonly startWh: number;
+}
+
+export interface Transactions {
+  readonly billed: readonly Billed[];
+  readonly unfinished: readonly Unfinished[];
 }
 
 function registerOf(meterValue: unknown): number {
@@ -57,27 +63,28 @@ function registerOf(meterValue: unknown): number {
 }
 
 /** OCPP 1.6: a start waits for its result, which brings the transaction's number. */
-function billed16(lines: readonly TraceLine[]): Billed[] {
-  const asked = new Map<string, Open>();
-  const open = new Map<unknown, Open>();
+function read16(lines: readonly TraceLine[]): Transactions {
+  const asked = new Map<string, Unfinished>();
+  const open = new Map<unknown, Unfinished>();
   const done: Billed[] = [];
   for (const { at, action, messageId = "", messageType, payload = {} } of lines) {
     if (action === "StartTransaction") {
       const { connectorId, idTag, meterStart } = payload as { connectorId: number; idTag: string; meterStart: number };
       asked.set(messageId, { evseId: connectorId, token: idTag, from: at, startWh: meterStart });
     } else if (messageType === "CALLRESULT" && asked.has(messageId)) {
-      open.set(payload["transactionId"], asked.get(messageId) as Open);
+      open.set(payload["transactionId"], asked.get(messageId) as Unfinished);
       asked.delete(messageId);
     } else if (action === "StopTransaction") {
       const start = open.get(payload["transactionId"]);
       if (start !== undefined) done.push({ ...start, to: at, stopWh: payload["meterStop"] as number });
+      open.delete(payload["transactionId"]);
     }
   }
-  return done;
+  return { billed: done, unfinished: [...open.values()] };
 }
 
-function billed201(lines: readonly TraceLine[]): Billed[] {
-  const open = new Map<string, Open>();
+function read201(lines: readonly TraceLine[]): Transactions {
+  const open = new Map<string, Unfinished>();
   const done: Billed[] = [];
   for (const { at, action, payload = {} } of lines) {
     if (action !== "TransactionEvent") continue;
@@ -90,13 +97,27 @@ function billed201(lines: readonly TraceLine[]): Billed[] {
     } else if (payload["eventType"] === "Ended") {
       const start = open.get(transactionId);
       if (start !== undefined) done.push({ ...start, to: at, stopWh: registerWh });
+      open.delete(transactionId);
     }
   }
-  return done;
+  return { billed: done, unfinished: [...open.values()] };
+}
+
+const known = new WeakMap<readonly TimedLine[], Transactions>();
+
+/** The transactions that a capture shows; read once for each array of lines. */
+export function transactionsOf(ocpp: readonly TimedLine[]): Transactions {
+  let transactions = known.get(ocpp);
+  if (transactions === undefined) {
+    const about = /StartTransaction|StopTransaction|TransactionEvent|"transactionId"/;
+    const lines = ocpp.filter(({ line }) => about.test(line)).map(traceLine);
+    transactions = lines.some(({ action }) => action === "TransactionEvent") ? read201(lines) : read16(lines);
+    known.set(ocpp, transactions);
+  }
+  return transactions;
 }
 
 /** The transactions that began and ended within a capture. */
-export function billedTransactions(ocpp: readonly TimedLine[]): Billed[] {
-  const lines = ocpp.map(traceLine);
-  return lines.some(({ action }) => action === "TransactionEvent") ? billed201(lines) : billed16(lines);
+export function billedTransactions(ocpp: readonly TimedLine[]): readonly Billed[] {
+  return transactionsOf(ocpp).billed;
 }
