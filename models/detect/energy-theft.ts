@@ -35,6 +35,9 @@ interface IdleWatch {
   /** Register and time at the start of the current block, by metered EVSE. */
   blockStartMs: number;
   blockStartWh: Record<string, number>;
+  /** Sum and number of the power readings in the block, W. */
+  powerSumW: number;
+  powerReadings: number;
   /** Learned standby power, W. */
   standbyW: number;
   /** Whether the last block showed charging power: the next one is then no surprise. */
@@ -47,6 +50,8 @@ const GRACE_MS = 10 * MINUTE_MS;
 const IDLE_BLOCK_MS = 5 * MINUTE_MS;
 /** IEC 61851-1 lets no EV charge below 6 A: 1,380 W on one phase. Standby and cabinet heating stay under this. */
 const CHARGING_W = 1_000;
+/** The register alone must show this much: one step of a coarse one (100 Wh) is 1.2 kW over a block. */
+const CHARGING_BY_REGISTER_W = 2_500;
 const IDLE: TraitLaw = {
   term: "charging power without a transaction", absent: "idle without charging power",
   attackShare: 0.5, honestShare: 1 / 500, weight: 500,
@@ -69,7 +74,7 @@ export const energyTheft: Detector<EnergyTheft> = {
   create: () => ({
     balance: createBalance(),
     idle: {
-      clearSinceMs: -1, blockStartMs: -1, blockStartWh: {}, standbyW: 30, running: false, linkUp: true,
+      clearSinceMs: -1, blockStartMs: -1, blockStartWh: {}, powerSumW: 0, powerReadings: 0, standbyW: 30, running: false, linkUp: true,
     },
     idleHabit: createHabit(IDLE),
     registerWh: {},
@@ -139,24 +144,34 @@ function idleBlock(state: EnergyTheft, seen: Observation & { kind: "meter-readin
   const registerWh = seen.reading.energyImportWh;
   if (registerWh === undefined) return [];
   if (watch.blockStartMs < 0 || watch.blockStartWh[meter] === undefined) {
-    watch.blockStartMs = now.monoMs;
-    watch.blockStartWh = { [meter]: registerWh };
+    beginBlock(watch, meter, registerWh, now);
     return [];
+  }
+  if (seen.reading.powerW !== undefined) {
+    watch.powerSumW += seen.reading.powerW;
+    watch.powerReadings += 1;
   }
   const elapsedMs = now.monoMs - watch.blockStartMs;
   if (elapsedMs < IDLE_BLOCK_MS) return [];
   const energyWh = registerWh - (watch.blockStartWh[meter] ?? registerWh);
-  watch.blockStartMs = now.monoMs;
-  watch.blockStartWh = { [meter]: registerWh };
-  const powerW = (energyWh * HOUR_MS) / elapsedMs;
+  const registerW = (energyWh * HOUR_MS) / elapsedMs;
+  const readW = watch.powerReadings === 0 ? registerW : watch.powerSumW / watch.powerReadings;
+  beginBlock(watch, meter, registerWh, now);
   // A gap in the readings says nothing about when the energy flowed.
-  if (elapsedMs > 3 * IDLE_BLOCK_MS || powerW < 0) return [];
-  return judgeIdle(state, powerW, now);
+  if (elapsedMs > 3 * IDLE_BLOCK_MS || registerW < 0) return [];
+  return judgeIdle(state, readW, registerW, now);
 }
 
-function judgeIdle(state: EnergyTheft, powerW: number, now: Now): Finding[] {
+function beginBlock(watch: IdleWatch, meter: string, registerWh: number, now: Now): void {
+  Object.assign(watch, {
+    blockStartMs: now.monoMs, blockStartWh: { [meter]: registerWh }, powerSumW: 0, powerReadings: 0,
+  });
+}
+
+function judgeIdle(state: EnergyTheft, readW: number, registerW: number, now: Now): Finding[] {
   const watch = state.idle;
-  const charging = powerW > watch.standbyW + CHARGING_W;
+  const charging = readW > watch.standbyW + CHARGING_W || registerW > watch.standbyW + CHARGING_BY_REGISTER_W;
+  const powerW = Math.max(0, charging ? Math.max(readW, registerW) : readW);
   const goesOn = charging && watch.running;
   watch.running = charging;
   if (!charging) watch.standbyW += (Math.min(powerW, watch.standbyW + CHARGING_W) - watch.standbyW) * 0.02;

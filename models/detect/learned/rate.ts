@@ -9,6 +9,8 @@
  * Learning: a Gamma posterior that forgets with a half-life, times a profile over 48 bins (24 hours, weekday and
  * weekend), each bin shrunk towards the shipped shape by `SHAPE_WEIGHT` pseudo-events. Hours are UTC: a shift of an
  * hour twice a year moves a little mass between neighbouring bins and is forgotten like any other change of habit.
+ * Forgetting takes the prior away too; what stays is half an event (Jeffreys' prior), so that an event which never
+ * came in a year is rare and not impossible.
  */
 import { DAY_MS, HOUR_MS, type WallMs } from "../../units.ts";
 
@@ -24,6 +26,7 @@ export interface LearnedRate {
 export const BINS = 48;
 const HALF_LIFE_HOURS = 45 * 24;
 const SHAPE_WEIGHT = 6;
+const JEFFREYS = 0.5;
 /** A profile never calls an hour quieter than this share of the mean: what was never seen is not impossible. */
 const QUIETEST = 0.1;
 
@@ -35,9 +38,19 @@ export function createRate(perHour: number, weightHours: number): LearnedRate {
 
 /** Weekday hours 0 to 23, then weekend hours 24 to 47, UTC. 1970-01-01 was a Thursday. */
 export function binOf(at: WallMs): number {
-  const day = (Math.floor(at / DAY_MS) + 4) % 7;
-  const hour = Math.floor(at / HOUR_MS) % 24;
+  const day = modulo(Math.floor(at / DAY_MS) + 4, 7);
+  const hour = modulo(Math.floor(at / HOUR_MS), 24);
   return day === 0 || day === 6 ? 24 + hour : hour;
+}
+
+/** A clock before 1970 has bins as well. */
+function modulo(value: number, by: number): number {
+  return ((value % by) + by) % by;
+}
+
+/** A bin is open for some hours of the week only; what it forgets in one of them is its share of the whole week. */
+function weeksShare(bin: number): number {
+  return (7 * 24) / (bin < 24 ? 5 : 2);
 }
 
 function profile(rate: LearnedRate, bin: number, shape: readonly number[] | undefined): number {
@@ -56,15 +69,17 @@ export function ratePerHour(rate: LearnedRate, at: WallMs, shape?: readonly numb
  * that little experience makes the agent slow to accuse.
  */
 export function upperPerHour(rate: LearnedRate, at: WallMs, shape?: readonly number[]): number {
-  return ((rate.events + Math.sqrt(rate.events)) / rate.hours) * profile(rate, binOf(at), shape);
+  const events = rate.events + JEFFREYS;
+  return ((events + Math.sqrt(events)) / rate.hours) * profile(rate, binOf(at), shape);
 }
 
 /** Lets `hours` go by and counts `events` in them. */
 export function learnRate(rate: LearnedRate, at: WallMs, hours: number, events: number): void {
   const keep = Math.pow(0.5, hours / HALF_LIFE_HOURS);
   const bin = binOf(at);
-  rate.expected[bin] = (rate.expected[bin] ?? 0) * keep + (rate.events / rate.hours) * hours;
-  rate.seen[bin] = (rate.seen[bin] ?? 0) * keep + events;
+  const keepBin = Math.pow(keep, weeksShare(bin));
+  rate.expected[bin] = (rate.expected[bin] ?? 0) * keepBin + (rate.events / rate.hours) * hours;
+  rate.seen[bin] = (rate.seen[bin] ?? 0) * keepBin + events;
   rate.events = rate.events * keep + events;
   rate.hours = rate.hours * keep + hours;
 }

@@ -6,6 +6,8 @@ export interface Spread {
   weight: number;
   /** The variance never counts as less than this: no meter is better than its class. */
   floor: number;
+  /** The variance is never learned above this: odd values on purpose must not teach that anything goes. */
+  ceiling: number;
 }
 
 const MOST_WEIGHT = 200;
@@ -25,6 +27,6 @@ export function learnSpread(spread: Spread, value: number, noise: number, least:
   const weight = Math.min(MOST_WEIGHT, spread.weight + 1);
   const own = Math.max(0, step * step - noise * noise);
   spread.centre = Math.min(most, Math.max(least, spread.centre + step / weight));
-  spread.variance += (own - spread.variance) / weight;
+  spread.variance = Math.min(spread.ceiling, spread.variance + (own - spread.variance) / weight);
   spread.weight = weight;
 }
