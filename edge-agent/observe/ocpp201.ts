@@ -35,8 +35,9 @@ function transactionId(request: Request): string | undefined {
 }
 
 /**
- * TransactionEvent as it passes (E01 to E12). A repeat of the last event (E04: same seqNo after an outage or an error)
- * says nothing new. The register at an end is that of the last reading sent with it.
+ * TransactionEvent as it passes (E01 to E12). A repeat of the last event (E04: same seqNo and time, after an outage or
+ * an error) says nothing new; the time counts because some stations give every event the same seqNo. The register at an
+ * end is that of the last reading sent with it.
  */
 function transactionEvent(request: Request): readonly Body[] {
   const { fields, context: { transactions } } = request;
@@ -46,7 +47,7 @@ function transactionEvent(request: Request): readonly Body[] {
   const evseId = evseIn(fields).evseId ?? evseOfTransaction(transactions, id);
   const token = tokenOf(request, fields.idToken) ?? tokenOfTransaction(transactions, id);
   const known = transactions.known.get(id);
-  if (isRepeat(transactions, id, `${String(type)} ${String(fields.seqNo)}`)) return [];
+  if (isRepeat(transactions, id, `${String(type)} ${String(fields.seqNo)} ${String(fields.timestamp)}`)) return [];
   if (type === "Started" || known === undefined || known.open) noteOpen(transactions, id, evseId, token);
   const readings = reportedReadings(request, fields.meterValue, evseId, id, fields.offline);
   const excess = tooMany(request, fields.meterValue);
