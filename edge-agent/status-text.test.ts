@@ -8,7 +8,7 @@ test("the whole status in words", () => {
   const head = text.slice(0, text.indexOf("\n"));
   assert.is(head, "CP-001 in zone feeder-7, kerbwatch 0.1.0, mode observe, up 2 d 4 h, 61.0 MB of memory, pid 4711");
   assert.is(text.slice(head.length + 1), `in line     charger and CSMS connected, OCPP 1.6, for 60 min
-            CSMS wss://csms.example:443, 3 connections, 1 refused
+            CSMS wss://csms.example:443, connections: 3, refused: 1
 frames      1200 from the charger, 1190 from the CSMS; unparsed: 2 too-large, 1 not-json
 delay       38 µs median, 181 µs at the 99th percentile
 meter       EVSE 1, sdm630 at 127.0.0.1:502: 7204 W, 1234.57 kWh, 8 s ago
@@ -29,7 +29,7 @@ notice      the clock was set
 });
 
 test("a young agent without charger, meter or checkpoint says so", () => {
-  const { delayUs: _d, since: _s, ocppVersion: _o, ...link } = STATUS.link;
+  const { delayUs: _d, since: _s, ...link } = STATUS.link;
   const young: Status = {
     ...STATUS, link: { ...link, state: "waiting", unparsed: {}, lastError: "no route" }, meters: [],
     clock: { state: "unset" }, log: { state: "read-only", entries: 0, why: "disk full" },

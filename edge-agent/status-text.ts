@@ -39,11 +39,11 @@ const LINK_WORDS: Record<LinkStatus["state"], string> = {
 function linkLines({ link, time }: Status): string[] {
   const unparsed = Object.entries(link.unparsed).map(([why, count]) => `${count} ${why}`).join(", ");
   const delay = link.delayUs;
-  const version = link.ocppVersion === undefined ? "" : `, OCPP ${link.ocppVersion}`;
+  const version = link.ocppVersion === undefined || link.state === "waiting" ? "" : `, OCPP ${link.ocppVersion}`;
   const since = link.since === undefined ? "" : `, for ${ago(link.since, time).replace(/ ago$/, "")}`;
   return [
     `in line     ${LINK_WORDS[link.state]}${version}${since}`,
-    `            CSMS ${plainText(link.csms, 200)}, ${link.connections} connections, ${link.refused} refused`,
+    `            CSMS ${plainText(link.csms, 200)}, connections: ${link.connections}, refused: ${link.refused}`,
     `frames      ${link.framesFromStation} from the charger, ${link.framesFromCsms} from the CSMS; unparsed: `
       + (unparsed || "none"),
     `delay       ${delay ? `${Math.round(delay.p50)} µs median, ${Math.round(delay.p99)} µs at the 99th percentile` :
