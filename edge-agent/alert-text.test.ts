@@ -26,6 +26,11 @@ test("an alert in plain words: when, how bad, what, where, why with the largest 
   ].join("\n"));
 });
 
+test("no alert is quite sure", () => {
+  assert.match(alertText({ ...ALERT, confidence: 1 }, false), "at CP-001, over 99 % sure\n");
+  assert.match(alertText({ ...ALERT, confidence: 0.99 }, false), "at CP-001, 99 % sure\n");
+});
+
 test("a cleared alert asks for nothing", () => {
   assert.not.match(alertText({ ...ALERT, state: "cleared" }, false), "next:");
 });

@@ -12,6 +12,10 @@ const MAX_TERMS = 3;
 
 export const percent = (share: number): string => `${Math.round(share * 100)} %`;
 
+/** How sure an alert is. Never quite: what rounds to certainty is "over 99 %". */
+export const certainty = (confidence: number): string =>
+  `${confidence > 0.99 ? "over 99 %" : percent(confidence)} sure`;
+
 function where({ scope, stations, zone, region }: Alert): string {
   const names = stations.slice(0, MAX_STATIONS).map((id) => plainText(id, 48)).join(", ");
   const more = stations.length > MAX_STATIONS ? ` and ${stations.length - MAX_STATIONS} more` : "";
@@ -35,7 +39,7 @@ export function alertText(alert: Alert, colour: boolean): string {
   const threat = paint("1", alert.threat);
   const why = reasons(alert);
   const lines = [
-    `${plainText(alert.time, 30)}  ${label}  ${threat} at ${where(alert)}, ${percent(alert.confidence)} sure`,
+    `${plainText(alert.time, 30)}  ${label}  ${threat} at ${where(alert)}, ${certainty(alert.confidence)}`,
     `    ${plainText(alert.summary)}`,
     ...(alert.onset === alert.time ? [] : [`    since: ${plainText(alert.onset, 30)}`]),
     ...(why === "" ? [] : [`    why:   ${why}`]),

@@ -1,6 +1,6 @@
 /** An incident told from the log: what was said of it when, why, on which frames, and what to do. Pure. */
 import type { Alert, ExplanationTerm } from "../models/terms.ts";
-import { percent } from "./alert-text.ts";
+import { certainty, percent } from "./alert-text.ts";
 import { plainText } from "./plain-text.ts";
 
 /** One state of an incident in the list: its newest alert, and how many there were. */
@@ -52,7 +52,7 @@ function reasonLines(terms: readonly ExplanationTerm[]): string[] {
 }
 
 const alertLine = ({ time, state, confidence, summary }: Alert): string =>
-  `  ${plainText(time, 30)}  ${state.padEnd(7)}  ${percent(confidence)} sure  ${plainText(summary)}`;
+  `  ${plainText(time, 30)}  ${state.padEnd(7)}  ${certainty(confidence)}  ${plainText(summary)}`;
 
 function frameLines({ frames, missing }: IncidentStory): string[] {
   const shown = frames.flatMap(({ time, direction, text }) =>
