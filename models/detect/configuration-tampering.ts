@@ -10,7 +10,7 @@
  */
 import type { Finding, Observation, Term } from "../terms.ts";
 import { HOUR_MS, type Now } from "../units.ts";
-import { type Detector, framesOf, MOST_NATS, weigh } from "./detector.ts";
+import { type Detector, framesOf, MOST_NATS, unlessAccepted, weigh } from "./detector.ts";
 import { isPlainText, knowHost } from "./learned/hosts.ts";
 import { type ChangeKind, kindOf } from "./sensitive-settings.ts";
 
@@ -97,7 +97,7 @@ function knownTerms(state: ConfigurationTampering): Term[] {
 
 function changeSays(seen: Change, kind: ChangeKind): string {
   const value = seen.secret || seen.value === undefined ? "" : ` to ${seen.value.slice(0, MOST_TEXT)}`;
-  const result = seen.outcome === "refused" ? " (the station refused)" : "";
+  const result = unlessAccepted(seen.outcome);
   return `${seen.variable} set${value}${result}${kind === "ordinary" ? "" : `: ${KINDS[kind].term}`}`;
 }
 
@@ -124,7 +124,7 @@ function networkProfile(state: ConfigurationTampering, seen: Profile, now: Now):
     terms.push({ term: PLAIN_CSMS.term, nats: Math.log(share) });
   }
   const says = `network profile points at ${host === "" ? "no URL" : host} over ${seen.csms.scheme || "nothing"}` +
-    (lowered ? ", with a lower security profile" : "");
+    (lowered ? ", with a lower security profile" : "") + unlessAccepted(seen.outcome);
   const found = finding(terms, says, now, framesOf(seen));
   if (found.nats < LEARN_BELOW_NATS && seen.outcome !== "refused") {
     knowHost(state.csmsHosts, host);

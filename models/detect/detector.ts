@@ -1,5 +1,5 @@
 /** What every detector is: a learned state that is plain JSON, and one pure function over observations. */
-import type { Finding, Observation, Term, Threat } from "../terms.ts";
+import type { Finding, Observation, Outcome, Term, Threat } from "../terms.ts";
 import type { Now } from "../units.ts";
 
 /** What a detector is told of its station beforehand. */
@@ -27,6 +27,12 @@ export function weigh(terms: readonly Term[], least: number, most: number): { na
   const nats = Math.min(most, Math.max(least, sum));
   if (sum === nats || sum === 0) return { nats: sum, terms: [...terms] };
   return { nats, terms: terms.map((term) => ({ term: term.term, nats: (term.nats * nats) / sum })) };
+}
+
+/** How the station took an order, where that softens it: an attempt is told as such. */
+export function unlessAccepted(outcome: Outcome): string {
+  if (outcome === "refused") return " (the station refused)";
+  return outcome === "error" ? " (the station answered with an error)" : "";
 }
 
 /** The frame that an observation came from, as the list that a finding carries. */

@@ -12,7 +12,7 @@
  */
 import type { Finding, Observation, RemoteHost, Term } from "../terms.ts";
 import { DAY_MS, type Now } from "../units.ts";
-import { type Detector, framesOf, MOST_NATS, weigh } from "./detector.ts";
+import { type Detector, framesOf, MOST_NATS, unlessAccepted, weigh } from "./detector.ts";
 import { createHabit, type Habit, habitTerm, learnHabit, type TraitLaw } from "./learned/habit.ts";
 import { isAddress, isPlainText, knowHost } from "./learned/hosts.ts";
 import { compareVersions } from "./learned/versions.ts";
@@ -119,7 +119,7 @@ function order(state: FirmwareTampering, seen: Order, now: Now): Finding[] {
 function orderSays(seen: Order, stranger: boolean): string {
   const from = describe(seen.from);
   const what = `${seen.signed ? "signed" : "unsigned"} firmware`;
-  return `order to install ${what} from ${stranger ? "the unknown " : ""}${from}`;
+  return `order to install ${what} from ${stranger ? "the unknown " : ""}${from}${unlessAccepted(seen.outcome)}`;
 }
 
 function describe(host: RemoteHost): string {
