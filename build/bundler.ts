@@ -7,6 +7,7 @@ import { builtinModules } from "node:module";
 import { dirname, join } from "node:path";
 import { build } from "esbuild";
 import type { Metafile } from "esbuild";
+import { AGENT_BYTES } from "../targets/budgets.ts";
 
 export interface Program {
   /** Both relative to the repository. */
@@ -18,7 +19,7 @@ export interface Program {
 
 /** The agent has to fit on the boards that are already there (design, section 1); the simulator never ships. */
 export const PROGRAMS: readonly Program[] = [
-  { entry: "edge-agent/main.ts", outFile: "dist/kerbwatch.cjs", budgetBytes: 512 * 1024 },
+  { entry: "edge-agent/main.ts", outFile: "dist/kerbwatch.cjs", budgetBytes: AGENT_BYTES },
   { entry: "hil-tests/sim/main.ts", outFile: "dist/kerbwatch-sim.cjs" },
 ];
 
