@@ -14,6 +14,7 @@
  */
 import type { MeterSide, Observation, Reading } from "../terms.ts";
 import { HOUR_MS, MINUTE_MS, type Now } from "../units.ts";
+import { MOST_NATS } from "./detector.ts";
 import { learnSpread, scaleOf, type Spread } from "./learned/spread.ts";
 import { addBlock, createShiftGrid, type ShiftGrid, shiftGridNats } from "./learned/shift-grid.ts";
 
@@ -94,6 +95,8 @@ const MOST_SHIFT = 1.4;
 /** One session never says more than this either way. */
 const LEAST_A_SESSION = -3;
 const MOST_A_SESSION = 16;
+/** Nor one comparison more than this; what is left over follows with the next one. */
+const MOST_A_BLOCK = MOST_NATS;
 /** The joint feature looks for a drift of this size in x, and one session says at most this much about it. */
 const DRIFT = 0.01;
 const MOST_DRIFT_NATS = 2;
@@ -102,6 +105,10 @@ const MOST_X = 1.5;
 /** Below this evidence a session is taken as honest and learned from. */
 const LEARN_BELOW_NATS = 1;
 const MOST_TRANSACTIONS = 64;
+/** No station has more meters; ids beyond are not followed. */
+const MOST_METERS = 32;
+/** Beyond any register, Wh, and any power, W: a broken reading. */
+const MOST_READING = 1e12;
 /** A transaction without an end for longer than this has ended unseen. */
 const LONGEST_MS = 72 * HOUR_MS;
 
@@ -115,8 +122,8 @@ export function createBalance(): Balance {
  */
 function prior(side: MeterSide): Agreement {
   const ratio: Spread = side === "ac-input"
-    ? { centre: 0.04, variance: 0.035 ** 2, weight: 2, floor: CLASS_VARIANCE }
-    : { centre: 0, variance: 0.01 ** 2, weight: 4, floor: CLASS_VARIANCE };
+    ? { centre: 0.04, variance: 0.035 ** 2, weight: 2, floor: CLASS_VARIANCE, ceiling: 0.05 ** 2 }
+    : { centre: 0, variance: 0.01 ** 2, weight: 4, floor: CLASS_VARIANCE, ceiling: 0.02 ** 2 };
   return { ratio, syncS2: SYNC_S ** 2, syncWeight: SYNC_WEIGHT };
 }
 const CENTRE_BOUNDS = {
@@ -129,15 +136,21 @@ function idKey(transactionId: string): string {
   return `#${transactionId}`;
 }
 
+/** The figure, unless no meter can mean it. */
+export function plausible(figure: number | undefined): number | undefined {
+  return figure !== undefined && Math.abs(figure) <= MOST_READING ? figure : undefined;
+}
+
 export function onReading(balance: Balance, reading: Reading, side: MeterSide, now: Now): void {
-  const registerWh = reading.energyImportWh;
+  const registerWh = plausible(reading.energyImportWh);
   if (registerWh === undefined) return;
   const key = String(reading.evseId);
   const before = balance.meters[key];
+  if (before === undefined && Object.keys(balance.meters).length >= MOST_METERS) return;
   const session = balance.sessions[key];
   // A register that went back was replaced, reset or wrapped: what was measured across that moment is void.
   if (session !== undefined && before !== undefined && registerWh < before.registerWh) voidBlock(session);
-  balance.meters[key] = { registerWh, powerW: Math.max(0, reading.powerW ?? 0), atMs: now.monoMs, side };
+  balance.meters[key] = { registerWh, powerW: Math.max(0, plausible(reading.powerW) ?? 0), atMs: now.monoMs, side };
 }
 
 export function onMeterLost(balance: Balance, evseId: number): void {
@@ -167,13 +180,17 @@ function covered(balance: Balance, key: string): TransactionTrack[] {
   return Object.values(balance.transactions).filter((open) => meterOf(balance, open.evseId) === key);
 }
 
+/** A start that is told after an outage is an open transaction like any other; it is compared from its next report. */
 export function onStart(balance: Balance, started: Started, now: Now): void {
   dropStale(balance, started.evseId, now);
-  balance.transactions[idKey(started.transactionId)] = {
-    evseId: started.evseId, startedMs: now.monoMs, reportedWh: started.registerWh, reportedAtMs: now.monoMs,
-  };
   const key = meterOf(balance, started.evseId);
   const meter = balance.meters[key];
+  // What no transaction is left of has ended unseen: it is neither learned from nor held against anybody.
+  if (covered(balance, key).length === 0) delete balance.sessions[key];
+  const reportedWh = started.offline ? undefined : plausible(started.registerWh);
+  balance.transactions[idKey(started.transactionId)] = {
+    evseId: started.evseId, startedMs: now.monoMs, reportedWh, reportedAtMs: now.monoMs,
+  };
   if (meter === undefined || balance.sessions[key] !== undefined) return;
   const learned = (balance.learned[key] ??= prior(meter.side));
   const leastShift = Math.max(LEAST_SHIFT, LEAST_SHIFT_SPREADS * scaleOf(learned.ratio, 0));
@@ -189,10 +206,19 @@ export function dropStale(balance: Balance, startingEvseId: number, now: Now): v
   for (const id of ids) {
     const open = balance.transactions[id];
     const stale = open === undefined || open.evseId === startingEvseId || now.monoMs - open.startedMs > LONGEST_MS;
-    if (stale) delete balance.transactions[id];
+    if (stale) forgetTransaction(balance, id);
   }
   const oldest = ids.length >= MOST_TRANSACTIONS ? ids[0] : undefined;
-  if (oldest !== undefined) delete balance.transactions[oldest];
+  if (oldest !== undefined) forgetTransaction(balance, oldest);
+}
+
+/** What it has taken since its last report will never be billed: the block of its meter is void. */
+function forgetTransaction(balance: Balance, id: string): void {
+  const open = balance.transactions[id];
+  if (open === undefined) return;
+  const session = balance.sessions[meterOf(balance, open.evseId)];
+  if (session !== undefined) voidBlock(session);
+  delete balance.transactions[id];
 }
 
 function find(balance: Balance, transactionId: string | undefined, evseId: number): TransactionTrack | undefined {
@@ -202,14 +228,16 @@ function find(balance: Balance, transactionId: string | undefined, evseId: numbe
 
 export function onReported(balance: Balance, seen: Reported, now: Now): Comparison[] {
   const track = find(balance, seen.transactionId, seen.reading.evseId);
-  return track === undefined ? [] : settle(balance, track, seen.reading.energyImportWh, now, false);
+  return track === undefined ? [] : settle(balance, track, plausible(seen.reading.energyImportWh), now, false);
 }
 
 export function onStop(balance: Balance, seen: Ended, now: Now): Comparison[] {
   const track = balance.transactions[idKey(seen.transactionId)];
   if (track === undefined) return [];
   const key = meterOf(balance, track.evseId);
-  const found = seen.offline ? [] : settle(balance, track, seen.registerWh, now, true);
+  const registerWh = seen.offline ? undefined : plausible(seen.registerWh);
+  const found = settle(balance, track, registerWh, now, true);
+  if (registerWh === undefined) forgetTransaction(balance, idKey(seen.transactionId));
   delete balance.transactions[idKey(seen.transactionId)];
   const session = balance.sessions[key];
   if (session === undefined || covered(balance, key).length > 0) return found;
@@ -267,8 +295,8 @@ function closeBlock(session: Session, learned: Agreement, block: ClosedBlock): C
   session.deliveredTotalWh += block.deliveredWh;
   session.billedTotalWh += session.billedWh;
   const nats = Math.max(LEAST_A_SESSION, Math.min(MOST_A_SESSION, shiftGridNats(session.grid)));
-  const theftNats = nats - session.givenNats;
-  session.givenNats = nats;
+  const theftNats = Math.max(-MOST_A_BLOCK, Math.min(MOST_A_BLOCK, nats - session.givenNats));
+  session.givenNats += theftNats;
   if (nats < LEARN_BELOW_NATS) learnSync(learned, block, session.billedWh);
   session.startWh = block.register;
   session.billedWh = 0;

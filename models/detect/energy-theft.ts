@@ -16,6 +16,7 @@ import { HOUR_MS, MINUTE_MS, type Now } from "../units.ts";
 import { type Detector, framesOf, MOST_NATS, weigh } from "./detector.ts";
 import {
   type Balance, type Comparison, createBalance, dropStale, onMeterLost, onReading, onReported, onStart, onStop,
+  plausible,
 } from "./energy-balance.ts";
 import { createHabit, type Habit, habitTerm, learnHabit, type TraitLaw } from "./learned/habit.ts";
 
@@ -28,25 +29,34 @@ export interface EnergyTheft {
   rollbackHabit: Habit;
 }
 
-/** The meter while no transaction is open. */
+/** The meters while no transaction is open. */
 interface IdleWatch {
   /** Monotonic time since which nothing can explain charging power: no transaction, link up; -1: something can. */
   clearSinceMs: number;
-  /** Register and time at the start of the current block, by metered EVSE. */
-  blockStartMs: number;
-  blockStartWh: Record<string, number>;
+  /** By metered EVSE. */
+  meters: Record<string, IdleMeter>;
+  /** Learned standby power, W. */
+  standbyW: number;
+  linkUp: boolean;
+  /** Transactions that ended of late, newest last: their readings may come late and excuse nothing. */
+  ended: string[];
+}
+
+interface IdleMeter {
+  /** Time and register at the start of the current block; -1: none. */
+  startMs: number;
+  startWh: number;
   /** Sum and number of the power readings in the block, W. */
   powerSumW: number;
   powerReadings: number;
-  /** Learned standby power, W. */
-  standbyW: number;
   /** Whether the last block showed charging power: the next one is then no surprise. */
   running: boolean;
-  linkUp: boolean;
 }
 
 /** After an end, a connect or a reboot the station may still owe a message: that long nothing is held against it. */
 const GRACE_MS = 10 * MINUTE_MS;
+/** A transaction that began before the agent is known by its reports only, and they come every 15 minutes or so. */
+const UNSEEN_MS = 20 * MINUTE_MS;
 const IDLE_BLOCK_MS = 5 * MINUTE_MS;
 /** IEC 61851-1 lets no EV charge below 6 A: 1,380 W on one phase. Standby and cabinet heating stay under this. */
 const CHARGING_W = 1_000;
@@ -66,16 +76,15 @@ const ROLLBACK_LEAST_WH = 100;
 /** A register that starts near zero restarts with each session: a habit of the maker's, no roll-back. */
 const RESTART_BELOW_WH = 50;
 const MOST_EVSES = 32;
+const MOST_ENDED = 16;
 const NO_EVSE = -1;
 
 export const energyTheft: Detector<EnergyTheft> = {
   name: "energy-theft",
-  version: 1,
+  version: 2,
   create: () => ({
     balance: createBalance(),
-    idle: {
-      clearSinceMs: -1, blockStartMs: -1, blockStartWh: {}, powerSumW: 0, powerReadings: 0, standbyW: 30, running: false, linkUp: true,
-    },
+    idle: { clearSinceMs: -1, meters: {}, standbyW: 30, linkUp: true, ended: [] },
     idleHabit: createHabit(IDLE),
     registerWh: {},
     rollbackHabit: createHabit(ROLLBACK),
@@ -94,7 +103,7 @@ function compare(state: EnergyTheft, seen: Observation, now: Now): Finding[] {
       onMeterLost(state.balance, seen.evseId);
       return [];
     case "transaction-started":
-      if (!seen.offline) onStart(state.balance, seen, now);
+      onStart(state.balance, seen, now);
       return [];
     case "reported-reading":
       if (seen.offline) return [];
@@ -124,12 +133,13 @@ function idle(state: EnergyTheft, seen: Observation, now: Now): Finding[] {
   const watch = state.idle;
   if (seen.kind === "tick") dropStale(state.balance, NO_EVSE, now);
   if (seen.kind === "link") watch.linkUp = seen.state === "connect";
+  if (seen.kind === "transaction-ended") watch.ended = [...watch.ended, seen.transactionId].slice(-MOST_ENDED);
   const open = Object.keys(state.balance.transactions).length > 0;
   const explained = open || !watch.linkUp || seen.kind === "link" || seen.kind === "boot" ||
-    seen.kind === "transaction-ended" || seen.kind === "meter-lost";
+    seen.kind === "transaction-ended" || seen.kind === "meter-lost" || tellsOfUnseen(watch, seen);
   if (explained) {
-    watch.clearSinceMs = open || !watch.linkUp ? -1 : now.monoMs;
-    watch.blockStartMs = -1;
+    watch.clearSinceMs = open || !watch.linkUp ? -1 : now.monoMs + (tellsOfUnseen(watch, seen) ? UNSEEN_MS : 0);
+    for (const meter of Object.values(watch.meters)) meter.startMs = -1;
     return [];
   }
   if (watch.clearSinceMs < 0) watch.clearSinceMs = now.monoMs;
@@ -137,43 +147,51 @@ function idle(state: EnergyTheft, seen: Observation, now: Now): Finding[] {
   return idleBlock(state, seen, now);
 }
 
+/** A report of a transaction whose start passed by before the agent was there. */
+function tellsOfUnseen(watch: IdleWatch, seen: Observation): boolean {
+  return seen.kind === "reported-reading" && seen.transactionId !== undefined && !seen.offline &&
+    !watch.ended.includes(seen.transactionId);
+}
+
 /** Closes a block of idle time every `IDLE_BLOCK_MS` and asks whether energy flowed in it. */
 function idleBlock(state: EnergyTheft, seen: Observation & { kind: "meter-reading" }, now: Now): Finding[] {
-  const watch = state.idle;
-  const meter = String(seen.reading.evseId);
-  const registerWh = seen.reading.energyImportWh;
-  if (registerWh === undefined) return [];
-  if (watch.blockStartMs < 0 || watch.blockStartWh[meter] === undefined) {
-    beginBlock(watch, meter, registerWh, now);
+  const registerWh = plausible(seen.reading.energyImportWh);
+  const meter = registerWh === undefined ? undefined : meterOf(state.idle, String(seen.reading.evseId));
+  if (registerWh === undefined || meter === undefined) return [];
+  if (meter.startMs < 0) {
+    beginBlock(meter, registerWh, now);
     return [];
   }
-  if (seen.reading.powerW !== undefined) {
-    watch.powerSumW += seen.reading.powerW;
-    watch.powerReadings += 1;
+  const reading = plausible(seen.reading.powerW);
+  if (reading !== undefined) {
+    meter.powerSumW += reading;
+    meter.powerReadings += 1;
   }
-  const elapsedMs = now.monoMs - watch.blockStartMs;
+  const elapsedMs = now.monoMs - meter.startMs;
   if (elapsedMs < IDLE_BLOCK_MS) return [];
-  const energyWh = registerWh - (watch.blockStartWh[meter] ?? registerWh);
-  const registerW = (energyWh * HOUR_MS) / elapsedMs;
-  const readW = watch.powerReadings === 0 ? registerW : watch.powerSumW / watch.powerReadings;
-  beginBlock(watch, meter, registerWh, now);
+  const registerW = ((registerWh - meter.startWh) * HOUR_MS) / elapsedMs;
+  const readW = meter.powerReadings === 0 ? registerW : meter.powerSumW / meter.powerReadings;
+  beginBlock(meter, registerWh, now);
   // A gap in the readings says nothing about when the energy flowed.
   if (elapsedMs > 3 * IDLE_BLOCK_MS || registerW < 0) return [];
-  return judgeIdle(state, readW, registerW, now);
+  return judgeIdle(state, meter, readW, registerW, now);
 }
 
-function beginBlock(watch: IdleWatch, meter: string, registerWh: number, now: Now): void {
-  Object.assign(watch, {
-    blockStartMs: now.monoMs, blockStartWh: { [meter]: registerWh }, powerSumW: 0, powerReadings: 0,
-  });
+function meterOf(watch: IdleWatch, key: string): IdleMeter | undefined {
+  if (watch.meters[key] === undefined && Object.keys(watch.meters).length >= MOST_EVSES) return undefined;
+  return (watch.meters[key] ??= { startMs: -1, startWh: 0, powerSumW: 0, powerReadings: 0, running: false });
 }
 
-function judgeIdle(state: EnergyTheft, readW: number, registerW: number, now: Now): Finding[] {
+function beginBlock(meter: IdleMeter, registerWh: number, now: Now): void {
+  Object.assign(meter, { startMs: now.monoMs, startWh: registerWh, powerSumW: 0, powerReadings: 0 });
+}
+
+function judgeIdle(state: EnergyTheft, meter: IdleMeter, readW: number, registerW: number, now: Now): Finding[] {
   const watch = state.idle;
   const charging = readW > watch.standbyW + CHARGING_W || registerW > watch.standbyW + CHARGING_BY_REGISTER_W;
   const powerW = Math.max(0, charging ? Math.max(readW, registerW) : readW);
-  const goesOn = charging && watch.running;
-  watch.running = charging;
+  const goesOn = charging && meter.running;
+  meter.running = charging;
   if (!charging) watch.standbyW += (Math.min(powerW, watch.standbyW + CHARGING_W) - watch.standbyW) * 0.02;
   const term = goesOn ? { term: IDLE.term, nats: STILL_RUNNING_NATS } : habitTerm(state.idleHabit, IDLE, charging);
   if (!goesOn) learnHabit(state.idleHabit, charging);
@@ -182,17 +200,18 @@ function judgeIdle(state: EnergyTheft, readW: number, registerW: number, now: No
 }
 
 function rollback(state: EnergyTheft, seen: Observation, now: Now): Finding[] {
-  if (seen.kind === "transaction-ended" && seen.registerWh !== undefined) {
-    const key = String(seen.evseId);
-    if (state.registerWh[key] !== undefined || Object.keys(state.registerWh).length < MOST_EVSES) {
-      state.registerWh[key] = seen.registerWh;
-    }
+  if (seen.kind !== "transaction-ended" && seen.kind !== "transaction-started") return [];
+  const registerWh = plausible(seen.registerWh);
+  // EVSE 0 is one that the message did not name: registers of two EVSEs are not to be compared.
+  if (registerWh === undefined || seen.evseId === 0) return [];
+  const key = String(seen.evseId);
+  const before = state.registerWh[key];
+  if (seen.kind === "transaction-ended") {
+    if (before !== undefined || Object.keys(state.registerWh).length < MOST_EVSES) state.registerWh[key] = registerWh;
     return [];
   }
-  if (seen.kind !== "transaction-started" || seen.registerWh === undefined || seen.offline) return [];
-  const before = state.registerWh[String(seen.evseId)];
-  if (before === undefined || seen.registerWh < RESTART_BELOW_WH) return [];
-  const stepWh = before - seen.registerWh;
+  if (seen.offline || before === undefined || registerWh < RESTART_BELOW_WH) return [];
+  const stepWh = before - registerWh;
   const rolled = stepWh > ROLLBACK_LEAST_WH;
   const term = habitTerm(state.rollbackHabit, ROLLBACK, rolled);
   learnHabit(state.rollbackHabit, rolled);
