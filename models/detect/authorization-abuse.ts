@@ -5,7 +5,7 @@
  * counts once in `SAME_TOKEN_MS`.
  * Statistic: visits with a refusal are a Poisson process at a learned rate; within a visit a driver may hold several
  * cards, so each further refused card continues the visit with a learned probability. Under attack visits are frequent
- * and almost always go on. The sum of both log-likelihood ratios is the evidence.
+ * and almost always go on. The sum of both log-likelihood ratios is the evidence; that a visit ended speaks against it.
  * Null: the station's own refusals, by time of week; no public base rate exists (the prior is a judgement).
  * Honest look-alike: a CSMS that refuses everybody. Then refusals come as often as drivers do, and the alternative is
  * set at several times that rate, so that an outage of the back end is not evidence.
@@ -14,7 +14,7 @@
 import type { Finding, Observation, Term } from "../terms.ts";
 import { HOUR_MS, MINUTE_MS, type Now, type TokenPseudonym, type WallMs } from "../units.ts";
 import { type Detector, framesOf, MOST_NATS, weigh } from "./detector.ts";
-import { createHabit, type Habit, honestShare, learnHabit, type TraitLaw } from "./learned/habit.ts";
+import { createHabit, type Habit, habitTerm, learnHabit, type TraitLaw } from "./learned/habit.ts";
 import { createRate, eventNats, learnRate, type LearnedRate, quietNats, upperPerHour } from "./learned/rate.ts";
 
 type Authorization = Extract<Observation, { kind: "authorization" }>;
@@ -25,7 +25,7 @@ export interface AuthorizationAbuse {
   anotherCard: Habit;
   /** idTokens refused of late: pseudonym and when (wall clock, ms). Newest last. */
   refused: [TokenPseudonym, number][];
-  /** Monotonic time of the last refusal of a new token, and of the last accounting of quiet time; -1: never. */
+  /** Monotonic time of the last refusal of a new token, -1 when no visit is open; and of the last tick, -1: never. */
   lastRefusalMs: number;
   lastTickMs: number;
   /** The detector's own running evidence: while it is high, nothing is learned. */
@@ -51,6 +51,8 @@ const SAME_TOKEN_MS = 12 * HOUR_MS;
 const MOST_TOKENS = 256;
 /** Above this suspicion the station's normal is not what happens now. */
 const LEARN_BELOW_NATS = 5;
+/** A long attack must not keep the agent from learning for long after it. */
+const MOST_SUSPICION = 20;
 /** Quiet time is accounted for at most this long at once: an agent that slept saw nothing. */
 const LONGEST_QUIET_MS = 10 * MINUTE_MS;
 
@@ -91,26 +93,41 @@ function quiet(state: AuthorizationAbuse, now: Now): Finding[] {
   if (since <= 0) return [];
   const hours = Math.min(since, LONGEST_QUIET_MS) / HOUR_MS;
   const { upper, guess, spray } = alternatives(state, now.wallMs);
-  learnRate(state.refusedVisits, now.wallMs, hours, 0);
-  learnRate(state.attempts, now.wallMs, hours, 0);
-  const nats = quietNats(upper, guess, hours);
-  state.suspicion = Math.max(0, state.suspicion + nats);
+  if (state.suspicion < LEARN_BELOW_NATS) {
+    learnRate(state.refusedVisits, now.wallMs, hours, 0);
+    learnRate(state.attempts, now.wallMs, hours, 0);
+  }
+  const terms = [{ term: "time without refusals", nats: quietNats(upper, guess, hours) }, ...endOfVisit(state, now)];
+  suspect(state, terms);
   return [
-    finding("authorization-abuse", [{ term: "time without refusals", nats }], "", now.wallMs),
+    finding("authorization-abuse", terms, "", now.wallMs),
     finding("refusals", [{ term: "time without refusals", nats: quietNats(upper, spray, hours) }], "", now.wallMs),
   ];
+}
+
+/** The visit is over once nobody tried another card for a while: honest ones end sooner than an attack does. */
+function endOfVisit(state: AuthorizationAbuse, now: Now): Term[] {
+  if (state.lastRefusalMs < 0 || now.monoMs - state.lastRefusalMs < VISIT_MS) return [];
+  state.lastRefusalMs = -1;
+  return [habitTerm(state.anotherCard, ANOTHER_CARD, false)];
+}
+
+function suspect(state: AuthorizationAbuse, terms: readonly Term[]): void {
+  const sum = terms.reduce((total, term) => total + term.nats, state.suspicion);
+  state.suspicion = Math.min(MOST_SUSPICION, Math.max(0, sum));
 }
 
 function refusal(state: AuthorizationAbuse, seen: Authorization, now: Now): Finding[] {
   if (alreadyRefused(state, seen.token, now.wallMs)) return [];
   const { upper, guess, spray } = alternatives(state, now.wallMs);
-  const sameVisit = state.lastRefusalMs >= 0 && now.monoMs - state.lastRefusalMs < VISIT_MS;
+  const ended = endOfVisit(state, now);
+  const sameVisit = state.lastRefusalMs >= 0;
   state.lastRefusalMs = now.monoMs;
   const terms: Term[] = sameVisit
-    ? [{ term: ANOTHER_CARD.term, nats: Math.log(ANOTHER_CARD.attackShare / continues(state)) }]
-    : [{ term: "visits with a refused card", nats: eventNats(upper, guess) }];
+    ? [habitTerm(state.anotherCard, ANOTHER_CARD, true)]
+    : [...ended, { term: "visits with a refused card", nats: eventNats(upper, guess) }];
   const learn = state.suspicion < LEARN_BELOW_NATS;
-  state.suspicion += terms[0]?.nats ?? 0;
+  suspect(state, terms);
   if (learn) {
     learnHabit(state.anotherCard, sameVisit);
     if (!sameVisit) {
@@ -129,10 +146,6 @@ function refusal(state: AuthorizationAbuse, seen: Authorization, now: Now): Find
     found.push(finding("refusals", [term], says, now.wallMs, frames));
   }
   return found;
-}
-
-function continues(state: AuthorizationAbuse): number {
-  return honestShare(state.anotherCard, ANOTHER_CARD);
 }
 
 /** Whether this idToken was refused of late; notes it either way. */
