@@ -12,7 +12,7 @@ import type { Finding, Observation, Term } from "../terms.ts";
 import { HOUR_MS, type Now } from "../units.ts";
 import { type Detector, framesOf, MOST_NATS, unlessAccepted, weigh } from "./detector.ts";
 import { isPlainText, knowHost } from "./learned/hosts.ts";
-import { type ChangeKind, kindOf } from "./sensitive-settings.ts";
+import { type ChangeKind, hostOf, isSecurityProfile, kindOf, profileOf } from "./sensitive-settings.ts";
 
 type Change = Extract<Observation, { kind: "configuration-change" }>;
 type Profile = Extract<Observation, { kind: "network-profile" }>;
@@ -73,20 +73,31 @@ function noteBurst(state: ConfigurationTampering, now: Now): void {
 function change(state: ConfigurationTampering, seen: Change, now: Now): Finding[] {
   const setting = `${seen.variable}=${seen.secret ? "" : seen.value ?? ""}`.slice(0, MOST_TEXT);
   const known = !seen.secret && state.known.includes(setting);
-  const kind = kindOf(seen.variable, seen.value, state.securityProfile);
+  const kind = kindHere(state, seen);
   noteBurst(state, now);
   const terms = known ? knownTerms(state) : [kindTerm(state, kind)];
   const found = finding(terms, changeSays(seen, kind), now, framesOf(seen));
   // What the station refused was not set; an attempt is evidence all the same.
-  if (found.nats < LEARN_BELOW_NATS && seen.outcome !== "refused") learn(state, seen, setting);
+  // Judged by its kind: what this burst showed before adds no evidence, and is no more of a habit for that.
+  if (worth(kind) < LEARN_BELOW_NATS && seen.outcome === "accepted") learn(state, seen, setting);
   return [found];
+}
+
+/** The CSMS that the station is at already is no other one. */
+function kindHere(state: ConfigurationTampering, seen: Change): ChangeKind {
+  const kind = kindOf(seen.variable, seen.value, state.securityProfile);
+  return kind === "new-csms" && state.csmsHosts.includes(hostOf(seen.value ?? "")) ? "ordinary" : kind;
+}
+
+function worth(kind: ChangeKind): number {
+  return Math.log(KINDS[kind].attackShare / KINDS[kind].honestShare);
 }
 
 function kindTerm(state: ConfigurationTampering, kind: ChangeKind): Term {
   const law = KINDS[kind];
   if (state.shown.includes(kind)) return { term: law.term, nats: 0 };
   state.shown.push(kind);
-  return { term: law.term, nats: Math.log(law.attackShare / law.honestShare) };
+  return { term: law.term, nats: worth(kind) };
 }
 
 function knownTerms(state: ConfigurationTampering): Term[] {
@@ -102,9 +113,10 @@ function changeSays(seen: Change, kind: ChangeKind): string {
 }
 
 function learn(state: ConfigurationTampering, seen: Change, setting: string): void {
-  if (/securityprofile$/i.test(seen.variable)) state.securityProfile = Number(seen.value);
+  if (isSecurityProfile(seen.variable)) state.securityProfile = profileOf(seen.value) ?? state.securityProfile;
   if (seen.secret) return;
-  state.known.push(setting);
+  // Used again counts as new: what is pushed after each boot stays.
+  state.known = [...state.known.filter((one) => one !== setting), setting];
   if (state.known.length > MOST_KNOWN) state.known.shift();
 }
 
@@ -116,6 +128,7 @@ function networkProfile(state: ConfigurationTampering, seen: Profile, now: Now):
     seen.securityProfile < state.securityProfile;
   if (lowered) terms.push(kindTerm(state, "downgrade"));
   if (state.csmsHosts.includes(host)) terms.push(...knownTerms(state));
+  else if (state.shown.includes("new-csms")) terms.push(kindTerm(state, "new-csms"));
   else {
     terms.push(kindTerm(state, "new-csms"));
     const share = isPlainText(seen.csms.scheme)
@@ -126,7 +139,9 @@ function networkProfile(state: ConfigurationTampering, seen: Profile, now: Now):
   const says = `network profile points at ${host === "" ? "no URL" : host} over ${seen.csms.scheme || "nothing"}` +
     (lowered ? ", with a lower security profile" : "") + unlessAccepted(seen.outcome);
   const found = finding(terms, says, now, framesOf(seen));
-  if (found.nats < LEARN_BELOW_NATS && seen.outcome !== "refused") {
+  const isNew = !state.csmsHosts.includes(host);
+  const most = Math.max(isNew ? worth("new-csms") : 0, lowered ? worth("downgrade") : 0);
+  if (most < LEARN_BELOW_NATS && seen.outcome === "accepted") {
     knowHost(state.csmsHosts, host);
     if (seen.securityProfile !== undefined) state.securityProfile = seen.securityProfile;
   }

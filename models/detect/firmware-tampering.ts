@@ -91,7 +91,8 @@ export const firmwareTampering: Detector<FirmwareTampering> = {
 };
 
 function order(state: FirmwareTampering, seen: Order, now: Now): Finding[] {
-  const where = `${seen.from.scheme}://${seen.from.host}`;
+  // An order that drops the signature is no retry of one that had it.
+  const where = `${seen.signed ? "signed " : ""}${seen.from.scheme}://${seen.from.host}`;
   const last = state.lastOrder;
   if (last !== undefined && last.where === where && now.monoMs - last.atMs < RETRY_MS) return [];
   state.lastOrder = { where, atMs: now.monoMs };

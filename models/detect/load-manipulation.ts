@@ -76,11 +76,12 @@ function streamOf(state: LoadManipulation, seen: Observation): Stream | undefine
       return seen.offline ? undefined : "stops";
     case "meter-reading": {
       const power = seen.reading.powerW;
-      if (power === undefined) return undefined;
+      if (power === undefined || !Number.isFinite(power)) return undefined;
       const before = remember(state.powerW, seen.reading.evseId, power);
       return before !== undefined && isLargeStep(before, power) ? "power-step" : undefined;
     }
     case "charging-limit":
+      if (!Number.isFinite(seen.limit)) return undefined;
       return remember(state.limit, seen.evseId, seen.limit) === seen.limit ? undefined : "setpoint-step";
     default:
       return undefined;

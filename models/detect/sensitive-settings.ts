@@ -46,6 +46,22 @@ const SECURITY_PROFILE = /^(SecurityProfile|SecurityCtrlr\.SecurityProfile)$/i;
 /** The highest profile there is (OCPP 1.6 security white paper, 3; 2.0.1 part 2, A.1.3). */
 const HIGHEST_PROFILE = 3;
 
+export function isSecurityProfile(variable: string): boolean {
+  return SECURITY_PROFILE.test(variable);
+}
+
+/** The profile that a value names; undefined where it names none. */
+export function profileOf(value: string | undefined): number | undefined {
+  const profile = /^\s*([0-3])\s*$/.exec(value ?? "")?.[1];
+  return profile === undefined ? undefined : Number(profile);
+}
+
+/** Host of a URL, lower case and without its port; empty where the text is none. Credentials are not kept. */
+export function hostOf(url: string): string {
+  const authority = /^\s*[a-z][a-z0-9+.-]*:\/\/([^/?#\\\s]*)/i.exec(url)?.[1] ?? "";
+  return authority.slice(authority.lastIndexOf("@") + 1).replace(/:\d*$/, "").replace(/\.$/, "").toLowerCase();
+}
+
 /**
  * What setting `variable` to `value` does.
  * @param securityProfile the profile in force, where it is known
