@@ -162,6 +162,8 @@ export interface Belief {
   readonly onset: WallMs;
   /** The height at which `sinceOnsetNats` becomes a verdict, nats. */
   readonly thresholdNats: number;
+  /** Whether evidence for it was added just now, also where the sum is capped. */
+  readonly rose?: boolean;
   /** Opinion in [0, 1]: sinceOnsetNats over thresholdNats. */
   readonly opinion: number;
   /** Terms since the onset, adding up to sinceOnsetNats. */

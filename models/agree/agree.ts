@@ -25,7 +25,7 @@ export interface AgreeState {
 }
 
 export interface Agreement {
-  /** Threats that stand raised and were raised or rose in this step. */
+  /** Threats that were raised in this step, or whose evidence is higher than it ever was since. */
   readonly verdicts: readonly Verdict[];
   /** Threats that stood raised and no longer do. */
   readonly lapsed: readonly Threat[];
@@ -67,9 +67,10 @@ function rises(state: AgreeState, threat: Threat, belief: Belief, epoch: Epoch, 
     state.raised[threat] = { sinceEpoch: epoch, lastRiseMs: now.monoMs, highestNats: belief.sinceOnsetNats };
     return true;
   }
+  // An attack that goes on holds its verdict, also when the evidence is capped or was higher once.
+  if (belief.rose === true) raised.lastRiseMs = now.monoMs;
   if (belief.sinceOnsetNats <= raised.highestNats) return false;
   raised.highestNats = belief.sinceOnsetNats;
-  raised.lastRiseMs = now.monoMs;
   return true;
 }
 

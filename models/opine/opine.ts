@@ -7,6 +7,7 @@ import type { Now, WallMs } from "../units.ts";
 import { thresholdOf } from "./threshold.ts";
 
 interface Evidence {
+  /** Exact; rounded where it is told. Rounding each finding would swallow the small ones, which speak for honesty. */
   cumulativeMillinats: number;
   sinceOnsetNats: number;
   onset: number;
@@ -29,13 +30,15 @@ export function createOpine(): OpineState {
 /** Takes the findings in and returns the beliefs that they moved. */
 export function opine(state: OpineState, findings: readonly Finding[], now: Now): Belief[] {
   const moved = new Set<EvidenceKey>();
+  const rose = new Set<EvidenceKey>();
   for (const finding of findings) {
     const evidence = (state[finding.key] ??= fresh(finding.at));
-    evidence.cumulativeMillinats += Math.round(finding.nats * 1_000);
+    evidence.cumulativeMillinats += finding.nats * 1_000;
     accumulate(evidence, finding, thresholdOf(finding.key) + HEADROOM_NATS);
     moved.add(finding.key);
+    if (finding.nats > 0) rose.add(finding.key);
   }
-  return [...moved].map((key) => beliefOf(state, key, now));
+  return [...moved].map((key) => ({ ...beliefOf(state, key, now), rose: rose.has(key) }));
 }
 
 function fresh(at: WallMs): Evidence {
@@ -83,7 +86,7 @@ export function beliefOf(state: OpineState, key: EvidenceKey, now: Now): Belief 
   const threshold = thresholdOf(key);
   return {
     key,
-    cumulativeMillinats: evidence.cumulativeMillinats,
+    cumulativeMillinats: millinats(evidence),
     sinceOnsetNats: evidence.sinceOnsetNats,
     onset: evidence.onset as WallMs,
     thresholdNats: threshold,
@@ -103,5 +106,9 @@ function termsOf(evidence: Evidence): Term[] {
 
 /** Cumulative evidence in the order of statements. */
 export function evidenceVector(state: OpineState, keys: readonly EvidenceKey[]): number[] {
-  return keys.map((key) => state[key]?.cumulativeMillinats ?? 0);
+  return keys.map((key) => millinats(state[key]));
+}
+
+function millinats(evidence: Evidence | undefined): number {
+  return Math.round(evidence?.cumulativeMillinats ?? 0) + 0; // no -0
 }
