@@ -41,6 +41,8 @@ export interface GossipOptions {
 
 /** Evidence that rose less than this since the last statement can wait, millinats; quiet can wait for the hour. */
 const WORTH_STATING = 500;
+/** What an integer of the wire carries; a clock beyond it is wrong by centuries. */
+const LAST_EPOCH = 2 ** 32 - 1;
 const AT_LEAST_EVERY_MS = 60 * MINUTE_MS;
 
 export function createGossip(options: GossipOptions): GossipState {
@@ -66,7 +68,7 @@ export function gossip(
 ): Statement | undefined {
   if (checkpoint === undefined) return undefined;
   const epoch = epochOf(now.wallMs, state.epochS);
-  if (now.wallMs < state.earliest || epoch <= state.lastEpoch) return undefined;
+  if (now.wallMs < state.earliest || epoch <= state.lastEpoch || epoch > LAST_EPOCH) return undefined;
   const values = evidence(EVIDENCE_KEYS);
   const rose = values.some((value, index) => value - (state.lastEvidence[index] ?? 0) >= WORTH_STATING);
   if (!rose && now.monoMs - state.lastStatedMs < AT_LEAST_EVERY_MS) return undefined;

@@ -4,7 +4,7 @@
  * as the exact bytes that travel. Evidence is cumulative, in millinats, in the order of EVIDENCE_KEYS.
  */
 import type { Crypto, Signer } from "../models/crypto.ts";
-import type { Epoch } from "../models/units.ts";
+import { type Epoch, isStationId } from "../models/units.ts";
 import { type CborValue, decodeCbor, encodeCbor } from "./cbor.ts";
 
 export const STATEMENT_VERSION = 1;
@@ -32,6 +32,8 @@ export interface Statement {
   readonly signature: Uint8Array;
 }
 
+/** The list of evidence keys only grows; it will never be this long. */
+const MOST_EVIDENCE = 64;
 /** Evidence is held within what the wire's integers carry; a sum this large was decided long ago. */
 const MOST_MILLINATS = 2_000_000_000;
 
@@ -58,14 +60,23 @@ export function decodeBody(bytes: Uint8Array): StatementBody | undefined {
 function bodyOf(value: CborValue): StatementBody | undefined {
   if (!Array.isArray(value) || value.length !== 10 || value[0] !== STATEMENT_VERSION) return undefined;
   const [, network, zone, station, epoch, seq, previous, rosterVersion, evidence, checkpoint] = value as unknown[];
-  const texts = [network, zone, station].every((text) => typeof text === "string");
+  const texts = typeof network === "string" && isId(zone) && isId(station);
   const counts = [epoch, seq, rosterVersion].every((count) => typeof count === "number" && count >= 0);
-  const hashes = previous instanceof Uint8Array && checkpoint instanceof Uint8Array;
-  const numbers = Array.isArray(evidence) && evidence.every((item) => typeof item === "number");
+  const hashes = isHashOrEmpty(previous) && isHashOrEmpty(checkpoint);
+  const numbers = Array.isArray(evidence) && evidence.length <= MOST_EVIDENCE &&
+    evidence.every((item) => typeof item === "number");
   if (!texts || !counts || !hashes || !numbers) return undefined;
   return {
     network, zone, station, epoch, seq, previous, rosterVersion, evidence, checkpoint,
   } as StatementBody;
+}
+
+function isId(text: unknown): boolean {
+  return typeof text === "string" && isStationId(text);
+}
+
+function isHashOrEmpty(bytes: unknown): boolean {
+  return bytes instanceof Uint8Array && (bytes.length === 0 || bytes.length === 32);
 }
 
 /** The name by which a statement is chained to the next: SHA-256 of its bytes. */
