@@ -4,7 +4,9 @@ import { addressText, type Config, hostPortText } from "./config.ts";
 import type { AgentState } from "./pipeline.ts";
 import { rootOf } from "./record/merkle.ts";
 import { toBase64 } from "./record/base64.ts";
-import type { BeliefStatus, IncidentStatus, LinkStatus, LogStatus, MeterStatus, OutletStatus, Status } from "./status.ts";
+import type {
+  BeliefStatus, IncidentStatus, LinkStatus, LogStatus, MeterStatus, OddityCounts, OutletStatus, Status,
+} from "./status.ts";
 import { beliefOf } from "../models/opine/opine.ts";
 import { type Direction, EVIDENCE_KEYS, type Oddity, type Reading } from "../models/terms.ts";
 import { DAY_MS, rfc3339, SECOND_MS, type WallMs } from "../models/units.ts";
@@ -24,7 +26,7 @@ export interface StatusSources {
   readonly forward: {
     readonly connections: { readonly now: number; readonly total: number; readonly refused: number };
     readonly directions: Readonly<Record<Direction, { readonly frames: number }>>;
-    readonly unparsed: Readonly<Partial<Record<Oddity, number>>>;
+    readonly unparsed: OddityCounts;
     readonly tap: { readonly disabled: boolean };
     readonly delay: { readonly p50Us: number; readonly p99Us: number; readonly samples: number };
   };
@@ -88,9 +90,30 @@ function linkOf({ config, forward, link, state }: StatusSources): LinkStatus {
     refused,
     framesFromStation: forward.directions["cp-to-csms"].frames,
     framesFromCsms: forward.directions["csms-to-cp"].frames,
-    unparsed: forward.unparsed,
+    ...messageCounts(forward.unparsed, state.observe.counts.oddities),
     ...(samples > 0 && { delayUs: { p50: p50Us, p99: p99Us } }),
   };
+}
+
+/** What keeps a message from being read; every other oddity is of one that was. */
+const UNREAD: ReadonlySet<Oddity> = new Set([
+  "not-json", "not-a-frame", "unknown-message-type", "bad-utf8", "binary", "too-large", "bad-deflate", "over-budget",
+]);
+
+/**
+ * The tap counts what no text came of, and hands on at most so many a second; the parser counts these and the texts
+ * that are no OCPP-J. So the larger count of the two is the nearer one.
+ */
+export function messageCounts(
+  tap: OddityCounts, parser: ReadonlyMap<Oddity, number>,
+): Pick<LinkStatus, "unparsed" | "oddities"> {
+  const unparsed: Partial<Record<Oddity, number>> = { ...tap };
+  const oddities: Partial<Record<Oddity, number>> = {};
+  for (const [oddity, count] of parser) {
+    if (UNREAD.has(oddity)) unparsed[oddity] = Math.max(count, unparsed[oddity] ?? 0);
+    else oddities[oddity] = count;
+  }
+  return { unparsed, ...(Object.keys(oddities).length > 0 && { oddities }) };
 }
 
 function meterOf({ config, meters, lastMeterAt }: StatusSources, index: number): MeterStatus {

@@ -1,7 +1,7 @@
 /** The status of a running agent in plain words. Pure. */
 import { certainty } from "./alert-text.ts";
 import { plainText } from "./plain-text.ts";
-import type { LinkStatus, MeterStatus, Status } from "./status.ts";
+import type { LinkStatus, MeterStatus, OddityCounts, Status } from "./status.ts";
 
 const MAX_BELIEFS = 5;
 const MAX_NOTICES = 5;
@@ -37,7 +37,7 @@ const LINK_WORDS: Record<LinkStatus["state"], string> = {
 };
 
 function linkLines({ link, time }: Status): string[] {
-  const unparsed = Object.entries(link.unparsed).map(([why, count]) => `${count} ${why}`).join(", ");
+  const counts = (of: OddityCounts) => Object.entries(of).map(([why, count]) => `${count} ${why}`).join(", ");
   const delay = link.delayUs;
   const version = link.ocppVersion === undefined || link.state === "waiting" ? "" : `, OCPP ${link.ocppVersion}`;
   const since = link.since === undefined ? "" : `, for ${ago(link.since, time).replace(/ ago$/, "")}`;
@@ -45,7 +45,8 @@ function linkLines({ link, time }: Status): string[] {
     `in line     ${LINK_WORDS[link.state]}${version}${since}`,
     `            CSMS ${plainText(link.csms, 200)}, connections: ${link.connections}, refused: ${link.refused}`,
     `frames      ${link.framesFromStation} from the charger, ${link.framesFromCsms} from the CSMS; unparsed: `
-      + (unparsed || "none"),
+      + (counts(link.unparsed) || "none"),
+    ...(link.oddities === undefined ? [] : [`            odd, and passed all the same: ${counts(link.oddities)}`]),
     `delay       ${delay ? `${Math.round(delay.p50)} µs median, ${Math.round(delay.p99)} µs at the 99th percentile` :
       "nothing passed yet"}`,
     ...(link.lastError === undefined ? [] : [`            last trouble: ${plainText(link.lastError, 200)}`]),

@@ -37,6 +37,8 @@ export interface AgentStatus {
   readonly http?: string;
 }
 
+export type OddityCounts = Readonly<Partial<Record<Oddity, number>>>;
+
 export interface LinkStatus {
   /** `waiting`: no charger is connected. `relay-only`: frames pass and none is read (see notices). */
   readonly state: "connected" | "waiting" | "csms-away" | "relay-only";
@@ -47,7 +49,10 @@ export interface LinkStatus {
   readonly refused: number;
   readonly framesFromStation: number;
   readonly framesFromCsms: number;
-  readonly unparsed: Readonly<Partial<Record<Oddity, number>>>;
+  /** Messages that passed unread, by why. */
+  readonly unparsed: OddityCounts;
+  /** Messages that were read and broke a rule, by which. */
+  readonly oddities?: OddityCounts;
   /** What the agent adds to a frame's way, microseconds; absent before the first frame. */
   readonly delayUs?: { readonly p50: number; readonly p99: number };
   readonly lastError?: string;
