@@ -73,15 +73,22 @@ export function upperPerHour(rate: LearnedRate, at: WallMs, shape?: readonly num
   return ((events + Math.sqrt(events)) / rate.hours) * profile(rate, binOf(at), shape);
 }
 
+/** What is left at its end of an interval that shrank memory to `keep`: hours, however long it was. */
+function remembered(keep: number): number {
+  return ((1 - keep) * HALF_LIFE_HOURS) / Math.LN2;
+}
+
 /** Lets `hours` go by and counts `events` in them. */
 export function learnRate(rate: LearnedRate, at: WallMs, hours: number, events: number): void {
   const keep = Math.pow(0.5, hours / HALF_LIFE_HOURS);
   const bin = binOf(at);
-  const keepBin = Math.pow(keep, weeksShare(bin));
-  rate.expected[bin] = (rate.expected[bin] ?? 0) * keepBin + (rate.events / rate.hours) * hours;
+  const share = weeksShare(bin);
+  const keepBin = Math.pow(keep, share);
+  const mean = rate.events / rate.hours;
+  rate.expected[bin] = (rate.expected[bin] ?? 0) * keepBin + (mean * remembered(keepBin)) / share;
   rate.seen[bin] = (rate.seen[bin] ?? 0) * keepBin + events;
   rate.events = rate.events * keep + events;
-  rate.hours = rate.hours * keep + hours;
+  rate.hours = rate.hours * keep + remembered(keep);
 }
 
 /** Log-likelihood ratio of one event. */
