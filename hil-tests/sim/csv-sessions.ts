@@ -59,7 +59,7 @@ function plan(row: Row, local: LocalTime, users: Users): PlannedSession | undefi
   const evseId = Number(row.connector);
   return {
     plugInAt, plugOutAt, energyWh, vehicleW,
-    token: row.user === "" ? users.next() : tokenOf(row.user),
+    token: row.user === "" ? users.next({ from: plugInAt, to: plugOutAt }) : tokenOf(row.user),
     ...(Number.isInteger(evseId) && evseId > 0 ? { evseId } : {}),
   };
 }

@@ -10,6 +10,11 @@ import type { Station } from "./station.ts";
 /** The station gives up a charge shorter than this no sooner, whatever the plan says. */
 const SHORTEST_MS = 30 * SECOND_MS;
 
+interface Refused {
+  readonly card: string;
+  readonly status: AuthorizationStatus;
+}
+
 export class Evse {
   readonly id: number;
   readonly outlet: Outlet;
@@ -60,18 +65,21 @@ export class Evse {
     return this.metering.report(this.station.timeline.now, this.station.stamp(), context);
   }
 
-  /** A wrong, expired or blocked card, a few times; then the right one, or the user gives up. */
-  private fumble(plan: PlannedSession, attempt: number): void {
+  /** A wrong, expired or blocked card, mostly the same one again; then the right one, or the user gives up. */
+  private fumble(plan: PlannedSession, attempt: number, last?: Refused): void {
     this.after(5, 25, () => {
       if (!this.station.link.up) return this.presentCard(plan);
-      const unknown = this.chance.chance(0.5);
-      const status: AuthorizationStatus = unknown ? "Invalid" : this.chance.chance(0.8) ? "Expired" : "Blocked";
-      const card = this.chance.hex(8);
-      this.authorize(card, status);
-      if (attempt < 4 && this.chance.chance(0.5)) this.fumble(plan, attempt + 1);
+      const refused = last !== undefined && this.chance.chance(0.85) ? last : this.wrongCard();
+      this.authorize(refused.card, refused.status);
+      if (attempt < 4 && this.chance.chance(0.5)) this.fumble(plan, attempt + 1, refused);
       else if (this.chance.chance(0.6)) this.after(10, 40, () => this.presentCard(plan));
       else this.after(10, 60, () => this.leave());
     });
+  }
+
+  private wrongCard(): Refused {
+    const status = this.chance.chance(0.5) ? "Invalid" : this.chance.chance(0.8) ? "Expired" : "Blocked";
+    return { card: this.chance.hex(8), status };
   }
 
   private authorize(card: string, status: AuthorizationStatus, then?: () => void): void {

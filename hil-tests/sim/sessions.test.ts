@@ -57,6 +57,14 @@ for (const name of PROFILE_NAMES) {
   });
 }
 
+test("nobody charges two vehicles at once", () => {
+  const until = new Map<string, number>();
+  for (const { token, plugInAt, plugOutAt } of plans("residential")) {
+    assert.ok((until.get(token) ?? 0) < plugInAt);
+    until.set(token, plugOutAt);
+  }
+});
+
 test("a night in Oslo is not a night in Los Angeles", () => {
   const hour = (at: WallMs): number => new Date(at).getUTCHours();
   const early = (timezone: string): number =>

@@ -1,5 +1,5 @@
 /** Who comes when, and for how much: sessions drawn from a profile, as an endless stream in order of arrival. */
-import { HOUR_MS, type WallMs } from "../../models/units.ts";
+import { HOUR_MS, MINUTE_MS, type WallMs } from "../../models/units.ts";
 import { dice, type Dice } from "./dice.ts";
 import type { LocalTime } from "./local-time.ts";
 import type { Profile } from "./profile.ts";
@@ -23,6 +23,8 @@ const MEMORY = 200;
 /** Users who return: a new visit copies a past one with the profile's probability (Chinese restaurant process). */
 export class Users {
   private readonly visits: string[] = [];
+  /** Cards in use, and until when. */
+  private readonly here = new Map<string, number>();
   private readonly chance: Dice;
   private readonly returnShare: number;
 
@@ -33,13 +35,34 @@ export class Users {
     for (let i = 0; i < MEMORY; i++) this.next();
   }
 
-  next(): string {
-    const known = this.visits.length > 0 && this.chance.chance(this.returnShare);
-    // RFID cards have UIDs of 4 or 7 bytes.
-    const token = known ? this.chance.pick(this.visits) : this.chance.hex(this.chance.chance(0.6) ? 8 : 14);
+  /** Somebody whose card is not in use: nobody charges two vehicles here at once. */
+  next(during?: { readonly from: number; readonly to: number }): string {
+    let token = this.anybody();
+    for (let tries = 0; tries < 5 && during !== undefined && this.isHere(token, during.from); tries++) {
+      token = this.anybody();
+    }
+    if (during !== undefined) {
+      if (this.isHere(token, during.from)) token = this.stranger();
+      for (const [card, until] of this.here) if (until < during.from) this.here.delete(card);
+      this.here.set(token, during.to);
+    }
     this.visits.push(token);
     if (this.visits.length > MEMORY) this.visits.shift();
     return token;
+  }
+
+  private isHere(token: string, at: number): boolean {
+    return (this.here.get(token) ?? 0) >= at;
+  }
+
+  private anybody(): string {
+    const known = this.visits.length > 0 && this.chance.chance(this.returnShare);
+    return known ? this.chance.pick(this.visits) : this.stranger();
+  }
+
+  /** RFID cards have UIDs of 4 or 7 bytes. */
+  private stranger(): string {
+    return this.chance.hex(this.chance.chance(0.6) ? 8 : 14);
   }
 }
 
@@ -96,7 +119,9 @@ export function* planSessions(spec: PlanSpec): Generator<PlannedSession> {
       const plugInAt = Math.round(hourAt + into * HOUR_MS) as WallMs;
       const plugOutAt = Math.round(plugInAt + visit.hours * HOUR_MS) as WallMs;
       const { energyWh, vehicleW } = visit;
-      yield { plugInAt, plugOutAt, energyWh, vehicleW, token: users.next() };
+      // Ten minutes to leave, so that a visit which runs late does not overlap the next.
+      const token = users.next({ from: plugInAt, to: plugOutAt + 10 * MINUTE_MS });
+      yield { plugInAt, plugOutAt, energyWh, vehicleW, token };
     }
   }
 }
