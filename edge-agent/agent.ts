@@ -9,23 +9,25 @@ import { systemClock, systemTimers } from "./adapters/clock.ts";
 import { nodeCrypto, systemRandom } from "./adapters/crypto.ts";
 import { createStatusServer, type StatusServer } from "./adapters/http.ts";
 import { loadOrCreateKeys } from "./adapters/keys.ts";
-import { openLedger } from "./adapters/ledger-file.ts";
+import { LedgerError, openLedger } from "./adapters/ledger-file.ts";
+import type { Write } from "./adapters/ledger-file.ts";
 import { hasMemory, loadOrCreateTokenSecret, readMemory, writeMemory } from "./adapters/memory-file.ts";
 import { createModbusMeter, type ModbusMeterStats } from "./adapters/modbus-tcp.ts";
 import { createForwarder, type Forwarder } from "./adapters/splice.ts";
 import { readCsmsTls, readListenTls } from "./adapters/tls-files.ts";
 import type { Config, Environment } from "./config.ts";
 import { createCore } from "./core.ts";
+import { type Logged, noteEntry, nothingLogged } from "./logged.ts";
 import { type Memory, memoryOf, resumedMono } from "./memory.ts";
 import { originOf } from "./record/checkpoint.ts";
-import type { Entry } from "./record/entry.ts";
 import { recordOne, signCheckpoint } from "./record/journal.ts";
-import { contentHash, createRecord, refuse } from "./record/record.ts";
+import { contentHash, createRecord, NEW_LOG, refuse } from "./record/record.ts";
+import type { RecoveredLog } from "./record/record.ts";
 import { type AgentState, step } from "./pipeline.ts";
 import type { AgentEvent, AlertSink, Clock, Effect, LedgerStore, MeterSource } from "./ports.ts";
 import { reportStatus } from "./status-report.ts";
 import { RELEASED, VERSION } from "./version.ts";
-import { decodeBody } from "../gossip/statement.ts";
+import type { Alert } from "../models/terms.ts";
 import { rfc3339, SECOND_MS, type MonotonicMs, type Now, type WallMs } from "../models/units.ts";
 
 export interface AgentOutput {
@@ -35,6 +37,10 @@ export interface AgentOutput {
   out(text: string): void;
   readonly colour: boolean;
   readonly env: Environment;
+  /** In place of the machine's clock. */
+  readonly clock?: Clock;
+  /** In place of the system call that writes the log. */
+  readonly logWrite?: Write;
 }
 
 export interface RunningAgent {
@@ -48,6 +54,9 @@ export interface RunningAgent {
 type Meter = MeterSource & { stats(): ModbusMeterStats };
 type Outlet = AlertSink & { stats?(): SinkStats };
 const MOST_NOTICES = 20;
+/** Beyond so many kinds of trouble at a time, one more tells nobody anything. */
+const MOST_MENTIONED = 64;
+const NO_STORE: LedgerStore = { append: () => undefined, writeCheckpoint: () => undefined, close: () => undefined };
 
 /**
  * Starts the agent of a configuration.
@@ -59,11 +68,20 @@ export async function startAgent(config: Config, output: AgentOutput): Promise<R
   return agent;
 }
 
+interface OpenLog {
+  readonly store: LedgerStore;
+  readonly recovered: RecoveredLog;
+  readonly logged: Logged;
+  /** Why there is no log to write to. */
+  readonly missing?: string;
+}
+
 class Agent implements RunningAgent {
   listening = { address: "", port: 0 };
   readonly #config: Config;
   readonly #output: AgentOutput;
   readonly #crypto = nodeCrypto();
+  readonly #baseClock: Clock;
   readonly #clock: Clock;
   readonly #state: AgentState;
   readonly #store: LedgerStore;
@@ -78,47 +96,64 @@ class Agent implements RunningAgent {
   #link: { state: "connect" | "disconnect"; at: WallMs } | undefined;
   #cancelTick: () => void = () => undefined;
   #checkpointAt: WallMs | undefined;
-  #cannotSave = false;
+  #stopped = false;
+  /** Kinds of trouble that were mentioned and are not over. */
+  readonly #mentioned = new Set<string>();
 
   constructor(config: Config, output: AgentOutput) {
     this.#config = config;
     this.#output = output;
+    this.#baseClock = output.clock ?? systemClock;
     const keys = loadOrCreateKeys(config.stateDir, systemRandom);
     for (const warning of keys.warnings) this.#notice(warning);
     if (keys.created.length > 0) this.#notice(`keys: made on this device in ${config.stateDir}/keys`);
     const secret = loadOrCreateTokenSecret(config.stateDir, systemRandom);
     if (!secret.ok) throw new Error(secret.problem);
-    let last: Extract<Entry, { kind: "statement" }> | undefined;
-    const { store, recovered } = openLedger(config.stateDir, this.#crypto, {
-      onEntry: (entry) => {
-        if (entry.kind === "statement") last = entry;
-      },
-    });
+    const { store, recovered, logged, missing } = this.#openLog();
     this.#store = store;
-    const memory = this.#recall();
-    this.#learnedBefore = memory !== undefined;
-    this.#clock = memory === undefined ? systemClock : resumedClock(memory, systemClock);
-    const log = createRecord({
-      origin: originOf(config.station), crypto: this.#crypto, signer: keys.signers.log, recovered,
-    });
-    for (const text of log.notices) this.#notice(text);
-    const now = this.#now();
-    this.#startedAt = now.wallMs;
-    const body = last === undefined ? undefined : decodeBody(last.signedBytes);
-    const { state, fresh } = createCore({
-      station: config.station, region: config.region, zone: config.zone, epochS: config.epochS,
-      site: { csmsHost: config.csms.host }, crypto: this.#crypto, tokenSecret: secret.value,
-      statementSigner: keys.signers.statement, log, earliest: Date.parse(RELEASED) as WallMs,
-      ...(last !== undefined && body !== undefined && { lastStatement: { body, bytes: last.signedBytes } }),
-      ...(memory !== undefined && { memory }),
-    }, now);
-    this.#state = state;
-    if (fresh.length > 0) this.#notice(`learned normal: begins anew for ${fresh.join(", ")} (from another release)`);
-    const { forwarder, meters, outlets, status } = this.#adapters();
-    this.#forwarder = forwarder;
-    this.#meters = meters;
-    this.#outlets = outlets;
-    this.#status = status;
+    try {
+      const memory = this.#recall();
+      this.#learnedBefore = memory !== undefined;
+      this.#clock = memory === undefined ? this.#baseClock : resumedClock(memory, this.#baseClock);
+      const log = createRecord({
+        origin: originOf(config.station), crypto: this.#crypto, signer: keys.signers.log, recovered,
+      });
+      for (const text of log.notices) this.#notice(text);
+      if (missing !== undefined) this.#carryOut(refuse(log, missing));
+      const now = this.#now();
+      this.#startedAt = now.wallMs;
+      const { state, fresh } = createCore({
+        station: config.station, region: config.region, zone: config.zone, epochS: config.epochS,
+        site: { csmsHost: config.csms.host }, crypto: this.#crypto, tokenSecret: secret.value,
+        statementSigner: keys.signers.statement, log, earliest: Date.parse(RELEASED) as WallMs, logged,
+        ...(memory !== undefined && { memory }),
+      }, now);
+      this.#state = state;
+      if (fresh.length > 0) this.#notice(`learned normal: begins anew for ${fresh.join(", ")} (from another release)`);
+      const { forwarder, meters, outlets, status } = this.#adapters();
+      this.#forwarder = forwarder;
+      this.#meters = meters;
+      this.#outlets = outlets;
+      this.#status = status;
+    } catch (error) {
+      store.close();
+      throw error;
+    }
+  }
+
+  /** A full or broken disk must not keep the charger from its CSMS: the agent runs without a log, and says so. */
+  #openLog(): OpenLog {
+    const { logWrite } = this.#output;
+    const logged = nothingLogged();
+    try {
+      const opened = openLedger(this.#config.stateDir, this.#crypto, {
+        onEntry: (entry) => noteEntry(logged, entry), ...(logWrite !== undefined && { write: logWrite }),
+      });
+      return { ...opened, logged };
+    } catch (error) {
+      if (!(error instanceof LedgerError) || error.failure === "locked") throw error;
+      return { store: NO_STORE, recovered: NEW_LOG, logged, missing: error.message };
+    }
   }
 
   #adapters() {
@@ -137,7 +172,7 @@ class Agent implements RunningAgent {
     return { forwarder, meters, outlets, status };
   }
 
-  /** What was learned before; a memory that cannot be used is said so, set aside by the next save, and begun anew. */
+  /** What was learned before; of a memory that cannot be used it is said so, and the next save takes its place. */
   #recall(): Memory | undefined {
     if (!hasMemory(this.#config.stateDir)) return undefined;
     const memory = readMemory(this.#config.stateDir, this.#crypto);
@@ -149,12 +184,12 @@ class Agent implements RunningAgent {
   async start(): Promise<void> {
     try {
       this.listening = await this.#forwarder.start();
-      await this.#status.start();
     } catch (error) {
-      await this.#forwarder.stop();
       this.#store.close();
       throw error;
     }
+    // Nobody's charging depends on the status: without it the agent runs all the same.
+    await this.#status.start().catch((error: Error) => this.#notice(`status: ${error.message}; runs without it`));
     const configHash = contentHash(this.#crypto.sha256(new TextEncoder().encode(JSON.stringify(this.#config))));
     const started = recordOne(this.#state.journal, {
       kind: "start", at: this.#now().wallMs, software: VERSION, configHash,
@@ -180,6 +215,7 @@ class Agent implements RunningAgent {
     this.#cancelTick();
     await this.#forwarder.stop();
     await Promise.all(this.#meters.map((meter) => meter.stop()));
+    this.#stopped = true;
     this.#carryOut([...signCheckpoint(this.#state.journal), { kind: "remember" }]);
     await Promise.all(this.#outlets.map((outlet) => outlet.close()));
     await this.#status.stop();
@@ -202,13 +238,19 @@ class Agent implements RunningAgent {
 
   /** Runs one event through the pipeline. What throws here is a bug: said, counted, and never in line. */
   #onEvent(event: AgentEvent): void {
+    if (this.#stopped) return;
+    const { log } = this.#state.journal;
+    const sizeBefore = log.frontier.size;
     const now = this.#now();
     if (event.kind === "link") this.#link = { state: event.state, at: now.wallMs };
     if (event.kind === "meter") this.#lastMeterAt.set(event.reading.evseId, now.wallMs);
     try {
       this.#carryOut(step(this.#state, event, now));
     } catch (error) {
-      this.#notice(`pipeline: ${(error as Error).message} (a defect: please report it); frames pass unharmed`);
+      const { message } = error as Error;
+      this.#mention(`defect ${message}`, `pipeline: ${message} (a defect: please report it); frames pass unharmed`);
+      // Entries that were counted and may not be on the disk: what follows would be signed over a hole.
+      if (log.frontier.size !== sizeBefore) this.#carryOut(refuse(log, "entries were lost to a defect"));
       if (event.kind === "frame" || event.kind === "unparsed" || event.kind === "link") throw error;
     }
   }
@@ -224,7 +266,7 @@ class Agent implements RunningAgent {
           this.#writeLog(() => this.#store.writeCheckpoint(effect.note));
           break;
         case "alert":
-          for (const outlet of this.#outlets) outlet.send(effect.alert);
+          for (const outlet of this.#outlets) this.#send(outlet, effect.alert);
           break;
         case "notice":
           this.#notice(effect.text);
@@ -248,20 +290,37 @@ class Agent implements RunningAgent {
     }
   }
 
+  #send(outlet: Outlet, alert: Alert): void {
+    const before = outlet.stats?.().dropped;
+    outlet.send(alert);
+    const { dropped, lastError } = outlet.stats?.() ?? {};
+    const kind = `outlet ${outlet.name}`;
+    if (dropped === before) this.#mentioned.delete(kind);
+    else this.#mention(kind, `alerts: ${outlet.name}: an alert could not be written (${lastError ?? "no reason"})`);
+  }
+
   #remember(): void {
+    const kind = "memory";
     try {
       writeMemory(this.#config.stateDir, memoryOf(this.#state, this.#now()), this.#crypto);
-      this.#cannotSave = false;
+      this.#mentioned.delete(kind);
     } catch (error) {
-      if (!this.#cannotSave) this.#notice(`learned normal: cannot be saved (${(error as Error).message})`);
-      this.#cannotSave = true;
+      this.#mention(kind, `learned normal: cannot be saved (${(error as Error).message}); a restart would go back to ` +
+        "what was saved last");
     }
+  }
+
+  /** Says it unless it was said before and is not over yet. */
+  #mention(kind: string, text: string): void {
+    if (this.#mentioned.has(kind) || this.#mentioned.size >= MOST_MENTIONED) return;
+    this.#mentioned.add(kind);
+    this.#notice(text);
   }
 
   #notice(text: string): void {
     this.#notices.push(text);
     if (this.#notices.length > MOST_NOTICES) this.#notices.shift();
-    this.#output.notice(`${rfc3339(systemClock.wallMs())} ${text}`);
+    this.#output.notice(`${rfc3339(this.#baseClock.wallMs())} ${text}`);
   }
 }
 

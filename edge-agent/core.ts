@@ -1,6 +1,5 @@
 /** Puts the pure core of one agent together: the state that `step` works on, for the agent, replay and simulator. */
 import { createGossip } from "../gossip/gossip.ts";
-import type { StatementBody } from "../gossip/statement.ts";
 import { createAgree } from "../models/agree/agree.ts";
 import type { Crypto, Signer } from "../models/crypto.ts";
 import type { Site } from "../models/detect/detector.ts";
@@ -9,6 +8,7 @@ import { createOpine } from "../models/opine/opine.ts";
 import type { Now, StationId, WallMs, ZoneId } from "../models/units.ts";
 import { createAlert } from "./alert/alert.ts";
 import { createDuties } from "./duties.ts";
+import { bringUpTo, type Logged } from "./logged.ts";
 import type { Memory } from "./memory.ts";
 import { createClockWatch } from "./observe/clock-watch.ts";
 import { createObserve } from "./observe/observe.ts";
@@ -29,8 +29,8 @@ export interface CoreOptions {
   readonly log: RecordState;
   /** A clock before this was never set; 0 in a replay. */
   readonly earliest: WallMs;
-  /** The last statement in the log. */
-  readonly lastStatement?: { readonly body: StatementBody; readonly bytes: Uint8Array };
+  /** What the log tells; absent in a replay, which has none. */
+  readonly logged?: Logged;
   readonly memory?: Memory;
 }
 
@@ -50,7 +50,7 @@ export function createCore(options: CoreOptions, now: Now): Core {
     opine: memory?.opine ?? createOpine(),
     gossip: createGossip({
       crypto, signer: options.statementSigner, network: region, zone, station, epochS, earliest,
-      ...(options.lastStatement !== undefined && { last: options.lastStatement }),
+      ...(options.logged?.lastStatement !== undefined && { last: options.logged.lastStatement }),
     }),
     agree: createAgree(station, zone),
     journal: createJournal(options.log),
@@ -58,6 +58,7 @@ export function createCore(options: CoreOptions, now: Now): Core {
     duties: createDuties(now, memory?.since),
   };
   if (memory !== undefined) recallRest(state, memory);
+  if (options.logged !== undefined) bringUpTo(state, options.logged, memory?.savedAt, now);
   return { state, fresh: recalled?.fresh ?? [] };
 }
 

@@ -1,5 +1,5 @@
 /** What recurs beside the sentence: when to sign a checkpoint, when to save what was learned, what to mention once. */
-import { type Alert, type Belief, type Observation, type Threat, THREATS } from "../models/terms.ts";
+import { type Alert, type Belief, type Observation, type Oddity, type Threat, THREATS } from "../models/terms.ts";
 import { MINUTE_MS, type Now, SECOND_MS, type WallMs } from "../models/units.ts";
 import type { Effect } from "./ports.ts";
 import { type JournalState, signCheckpoint } from "./record/journal.ts";
@@ -9,6 +9,10 @@ export interface Duties {
   readonly since: WallMs;
   checkpointMs: number;
   rememberedMs: number;
+  /** A transaction began or ended since. */
+  newsUnsaved: boolean;
+  /** Oddities that were mentioned. */
+  readonly unread: Set<Oddity>;
   /** Threats whose evidence was mentioned since its onset. */
   readonly mentioned: Set<Threat>;
 }
@@ -16,7 +20,7 @@ export interface Duties {
 const CHECKPOINT_EVERY_MS = MINUTE_MS;
 /** Quiet learning is slow, and flash wears: what a power cut may cost is a quarter of an hour of it. */
 const REMEMBER_EVERY_MS = 15 * MINUTE_MS;
-/** With a transaction or an alert what is known is saved soon, but not once for each of a backlog. */
+/** With a transaction what is known is saved soon, but not once for each of a backlog; with an alert at once. */
 const REMEMBER_AT_MOST_EVERY_MS = 20 * SECOND_MS;
 /** Evidence is worth mentioning from this share of its threshold on. */
 const NOTABLE_OPINION = 0.5;
@@ -24,7 +28,10 @@ const NOTABLE_OPINION = 0.5;
 const THREAT_SET: ReadonlySet<string> = new Set(THREATS);
 
 export function createDuties(now: Now, since: WallMs = now.wallMs): Duties {
-  return { since, checkpointMs: now.monoMs, rememberedMs: now.monoMs, mentioned: new Set() };
+  return {
+    since, checkpointMs: now.monoMs, rememberedMs: now.monoMs - REMEMBER_AT_MOST_EVERY_MS, newsUnsaved: false,
+    mentioned: new Set(), unread: new Set(),
+  };
 }
 
 /** Signed at once with an alert, otherwise once a minute; nothing comes of it when no entry is new. */
@@ -38,11 +45,27 @@ export function wantsCheckpoint(duties: Duties, journal: JournalState, alerts: r
 export function wantsRemembering(
   duties: Duties, observations: readonly Observation[], alerts: readonly Alert[], now: Now,
 ): Effect[] {
+  if (observations.some(({ kind }) => kind.startsWith("transaction-"))) duties.newsUnsaved = true;
   const since = now.monoMs - duties.rememberedMs;
-  const telling = alerts.length > 0 || observations.some(({ kind }) => kind.startsWith("transaction-"));
-  if (since < (telling ? REMEMBER_AT_MOST_EVERY_MS : REMEMBER_EVERY_MS)) return [];
+  const due = since >= (duties.newsUnsaved ? REMEMBER_AT_MOST_EVERY_MS : REMEMBER_EVERY_MS);
+  if (!due && alerts.length === 0) return [];
   duties.rememberedMs = now.monoMs;
+  duties.newsUnsaved = false;
   return [{ kind: "remember" }];
+}
+
+/** Ways in which a message passes by unread; what is wrong with one that could be read is the detectors' business. */
+const UNREAD: ReadonlySet<Oddity> =
+  new Set(["not-json", "not-a-frame", "bad-utf8", "binary", "too-large", "bad-deflate", "over-budget"]);
+
+/** The first message of each kind that passed by unread; `status` counts them all. */
+export function unreadMessages(duties: Duties, observations: readonly Observation[]): Effect[] {
+  return observations.flatMap((seen) => {
+    if (seen.kind !== "oddity" || !UNREAD.has(seen.oddity) || duties.unread.has(seen.oddity)) return [];
+    duties.unread.add(seen.oddity);
+    const text = `frames: one passed untouched and unread (${seen.oddity}: ${seen.detail}); status counts more like it`;
+    return [{ kind: "notice" as const, text }];
+  });
 }
 
 /** Evidence that has come half the way to a verdict: mentioned once, and again only after it had gone back. */

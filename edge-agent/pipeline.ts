@@ -1,8 +1,9 @@
 /**
  * The page that the program is about: observe, detect, opine, gossip, agree, record, alert.
  *
- * `step` is pure but for the state it is handed: no clock, no I/O, no randomness. What is to be done outside comes back as
- * effects, in the order in which they must be carried out: what an alert rests on is durable before the alert goes out.
+ * `step` is pure but for the state it is handed: no clock, no I/O, no randomness. What is to be done outside comes
+ * back as effects, in the order in which they must be carried out: what an alert rests on is durable before the alert
+ * goes out.
  */
 import { gossip, type GossipState } from "../gossip/gossip.ts";
 import { agree, type AgreeState } from "../models/agree/agree.ts";
@@ -10,7 +11,7 @@ import { detect, type DetectState } from "../models/detect/detect.ts";
 import { evidenceVector, forget, opine, type OpineState } from "../models/opine/opine.ts";
 import { epochOf, type Now } from "../models/units.ts";
 import { alert, type AlertState } from "./alert/alert.ts";
-import { type Duties, notableBeliefs, wantsCheckpoint, wantsRemembering } from "./duties.ts";
+import { type Duties, notableBeliefs, unreadMessages, wantsCheckpoint, wantsRemembering } from "./duties.ts";
 import { type ClockWatch, watchClock } from "./observe/clock-watch.ts";
 import { observe, type ObserveState, recentFrame } from "./observe/observe.ts";
 import type { AgentEvent, Effect } from "./ports.ts";
@@ -46,6 +47,7 @@ export function step(state: AgentState, event: AgentEvent, now: Now): Effect[] {
   effects.push(...wantsCheckpoint(state.duties, state.journal, alerts, now));
   effects.push(...alerts.map((one) => ({ kind: "alert" as const, alert: one })));
   effects.push(...notableBeliefs(state.duties, beliefs, now));
+  effects.push(...unreadMessages(state.duties, observations));
   effects.push(...watchClock(state.clockWatch, observations, now));
   effects.push(...wantsRemembering(state.duties, observations, alerts, now));
   return effects;

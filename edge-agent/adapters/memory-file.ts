@@ -39,8 +39,10 @@ export function writeMemory(stateDir: string, memory: Memory, crypto: Crypto): v
 export function loadOrCreateTokenSecret(stateDir: string, random: Random): Result<Uint8Array> {
   const path = join(stateDir, "keys", "token.secret");
   try {
-    mkdirSync(join(stateDir, "keys"), { recursive: true, mode: 0o700 });
-    createFile(path, random.bytes(SECRET_BYTES));
+    if (statSync(path, { throwIfNoEntry: false }) === undefined) { // else nothing is written: the disk may be full
+      mkdirSync(join(stateDir, "keys"), { recursive: true, mode: 0o700 });
+      createFile(path, random.bytes(SECRET_BYTES));
+    }
     const secret = new Uint8Array(readFileSync(path));
     return secret.length === SECRET_BYTES ? ok(secret) : problem(`${path}: damaged; move it away and start again`);
   } catch (error) {
