@@ -1,7 +1,9 @@
 /** `kerbwatch learn`: what is normal, from a capture. */
 import { mkdirSync } from "node:fs";
-import { checkReadable, LineProblems, mergedLines } from "../adapters/capture-file.ts";
+import { join } from "node:path";
+import { type CaptureFile, checkReadable, LineProblems, mergedLines } from "../adapters/capture-file.ts";
 import { nodeCrypto, signerFromSeed } from "../adapters/crypto.ts";
+import { type Lock, LockHeldError, takeLock } from "../adapters/lock-file.ts";
 import { hasMemory, memoryPath, readMemory, writeMemory } from "../adapters/memory-file.ts";
 import { learnedOnly, type Memory } from "../memory.ts";
 import type { CaptureLine } from "../observe/trace.ts";
@@ -47,25 +49,55 @@ export const learn: Command = {
     const stateDir = String(options.state);
     const files = captureFiles(options.ocpp, options.meter);
     await checkReadable(files);
-    const before = options.fresh ? undefined : earlier(stateDir);
-    const run = new Replay({
-      crypto: nodeCrypto(), signer: signerFromSeed(new Uint8Array(32)), epochS: epochOption(options.epoch),
-      ...(before !== undefined && { memory: before }),
-    }, () => undefined);
-    const problems = new LineProblems((text) => io.err(text));
-    const learned = await watch(run, mergedLines(files, problems), options.station, io);
-    if (learned === undefined) return 1;
-    save(stateDir, learned);
-    const days = (learned.savedAt - learned.since) / DAY_MS;
-    io.out(`learned ${days.toFixed(1)} days of ${run.stations()[0]}, from ${rfc3339(learned.since)} to ` +
-      `${rfc3339(learned.savedAt)}: ${memoryPath(stateDir)}\n`);
-    if (run.counts.raised > 0) {
-      io.err(`${run.counts.raised} alerts would have been raised on this capture: is it honest? ` +
-        "See `kerbwatch replay`; --fresh forgets\n");
+    const lock = takeState(stateDir);
+    try {
+      return await learnInto(stateDir, files, options, io);
+    } finally {
+      lock.release();
     }
-    return 0;
   },
 };
+
+interface LearnOptions {
+  readonly epoch: string | undefined;
+  readonly station: string | undefined;
+  readonly fresh: boolean;
+}
+
+async function learnInto(
+  stateDir: string, files: readonly CaptureFile[], options: LearnOptions, io: Io,
+): Promise<number> {
+  const before = options.fresh ? undefined : earlier(stateDir);
+  const run = new Replay({
+    crypto: nodeCrypto(), signer: signerFromSeed(new Uint8Array(32)), epochS: epochOption(options.epoch),
+    ...(before !== undefined && { memory: before }),
+  }, () => undefined);
+  const problems = new LineProblems((text) => io.err(text));
+  const learned = await watch(run, mergedLines(files, problems), options.station, io);
+  if (learned === undefined) return 1;
+  save(stateDir, learned);
+  const days = (learned.savedAt - learned.since) / DAY_MS;
+  io.out(`learned ${days.toFixed(1)} days of ${run.stations()[0]}, from ${rfc3339(learned.since)} to ` +
+    `${rfc3339(learned.savedAt)}: ${memoryPath(stateDir)}\n`);
+  if (run.counts.raised > 0) {
+    io.err(`${run.counts.raised} alerts would have been raised on this capture: is it honest? ` +
+      "See `kerbwatch replay`; --fresh forgets\n");
+  }
+  return 0;
+}
+
+/** Keeps a running agent and this command from writing over each other. */
+function takeState(stateDir: string): Lock {
+  try {
+    mkdirSync(stateDir, { recursive: true, mode: 0o700 });
+    return takeLock(join(stateDir, "lock"));
+  } catch (error) {
+    if (error instanceof LockHeldError) {
+      throw new Error(`--state: ${stateDir} is in use by an agent (process ${error.pid}); stop it first`);
+    }
+    throw new Error(`--state: ${stateDir} cannot be written (${(error as NodeJS.ErrnoException).code})`);
+  }
+}
 
 /** What was learned before, to be carried on. */
 function earlier(stateDir: string): Memory | undefined {
@@ -101,7 +133,6 @@ async function watch(
 
 function save(stateDir: string, memory: Memory): void {
   try {
-    mkdirSync(stateDir, { recursive: true, mode: 0o700 });
     writeMemory(stateDir, memory, nodeCrypto());
   } catch (error) {
     throw new Error(`--state: ${memoryPath(stateDir)} cannot be written (${(error as NodeJS.ErrnoException).code})`);

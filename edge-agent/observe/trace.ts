@@ -24,7 +24,7 @@ export interface CaptureProblem {
 }
 
 /** A frame of 1 MiB, escaped as `raw` and repeated as `payload`, and some to spare. */
-const MAX_LINE_CHARS = 4 << 20;
+export const MAX_LINE_CHARS = 4 << 20;
 
 /** A problem, with what was found cut to a length that can be shown. */
 export function captureProblem(what: string, found: unknown, allowed: string): CaptureProblem {
