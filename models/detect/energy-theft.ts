@@ -64,13 +64,13 @@ const CHARGING_W = 1_000;
 const CHARGING_BY_REGISTER_W = 2_500;
 const IDLE: TraitLaw = {
   term: "charging power without a transaction", absent: "idle without charging power",
-  attackShare: 0.5, honestShare: 1 / 500, weight: 500,
+  attackShare: 0.5, honestShare: 1 / 1_000, weight: 500,
 };
-/** Once it runs, it goes on: the further blocks of one episode say less than the first. */
-const STILL_RUNNING_NATS = 0.4;
+/** Once it runs, it goes on: honest causes last another block half of the time, theft nearly always. */
+const STILL_RUNNING_NATS = 0.7;
 const ROLLBACK: TraitLaw = {
   term: "reported register rolled back", absent: "register went on",
-  attackShare: 0.6, honestShare: 0.01, weight: 100,
+  attackShare: 0.6, honestShare: 0.001, weight: 50,
 };
 const ROLLBACK_LEAST_WH = 100;
 /** A register that starts near zero restarts with each session: a habit of the maker's, no roll-back. */
