@@ -80,7 +80,8 @@ function logLines({ log, time }: Status): string[] {
 
 function beliefLines({ beliefs, incidents }: Status): string[] {
   const open = incidents.map((incident) => `  ${incident.severity}  ${incident.threat}, `
-    + `${certainty(incident.confidence)}, since ${plainText(incident.onset, 30)}\n      ${plainText(incident.summary, 300)}\n`
+    + `${certainty(incident.confidence)}, since ${plainText(incident.onset, 30)}\n`
+    + `      ${plainText(incident.summary, 300)}\n`
     + `      kerbwatch explain ${plainText(incident.incidentId, 80).slice(0, 12)}`);
   const top = [...beliefs].sort((a, b) => b.opinion - a.opinion).slice(0, MAX_BELIEFS)
     .map(({ key, opinion, says }) => `  ${opinion.toFixed(2)}  ${key}: ${plainText(says, 200)}`);

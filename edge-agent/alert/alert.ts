@@ -1,6 +1,6 @@
 /**
  * The step *alert*: the life of an incident. It is raised once; more evidence updates it, at most once a minute and
- * only when there is something to add; it is cleared when its threat lapsed.
+ * only when there is something to add (what comes sooner waits for its minute); it is cleared when its threat lapsed.
  */
 import type { Crypto } from "../../models/crypto.ts";
 import type { Alert, Belief, ExplanationTerm, Threat, Verdict } from "../../models/terms.ts";
@@ -15,6 +15,8 @@ interface Incident {
   lastAlert: Alert;
   toldMs: number;
   toldNats: number;
+  /** The newest update that came too soon after the last, and its evidence, nats. */
+  waiting?: { alert: Alert; nats: number };
 }
 
 export interface AlertState {
@@ -43,8 +45,9 @@ export function alert(
   evidence: ReadonlyMap<Threat, readonly ContentHash[]>, now: Now,
 ): Alert[] {
   const raisedOrUpdated = verdicts.flatMap((verdict) => tell(state, verdict, evidence.get(verdict.threat) ?? [], now));
+  const waited = Object.values(state.open).flatMap((incident) => tellWaiting(incident, now));
   const cleared = lapsed.flatMap((threat) => clear(state, threat, now));
-  return [...raisedOrUpdated, ...cleared];
+  return [...raisedOrUpdated, ...waited, ...cleared];
 }
 
 function tell(state: AlertState, verdict: Verdict, hashes: readonly ContentHash[], now: Now): Alert[] {
@@ -56,11 +59,19 @@ function tell(state: AlertState, verdict: Verdict, hashes: readonly ContentHash[
     state.open[verdict.threat] = { incidentId, lastAlert: raised, toldMs: now.monoMs, toldNats: nats };
     return [raised];
   }
-  const soon = now.monoMs - incident.toldMs < UPDATE_AT_MOST_EVERY_MS;
-  if (soon || nats - incident.toldNats < WORTH_TELLING_NATS) return [];
+  if (nats - incident.toldNats < WORTH_TELLING_NATS) return [];
   const all = [...new Set([...incident.lastAlert.evidence, ...hashes])].slice(-MOST_EVIDENCE);
-  const updated = compose(state, verdict, "updated", incident.incidentId, all, now);
-  Object.assign(incident, { lastAlert: updated, toldMs: now.monoMs, toldNats: nats });
+  incident.waiting = { alert: compose(state, verdict, "updated", incident.incidentId, all, now), nats };
+  return tellWaiting(incident, now);
+}
+
+/** Without this, what follows a raise within the minute would never be told: evidence need not rise again. */
+function tellWaiting(incident: Incident, now: Now): Alert[] {
+  const { waiting, toldMs } = incident;
+  if (waiting === undefined || now.monoMs - toldMs < UPDATE_AT_MOST_EVERY_MS) return [];
+  delete incident.waiting;
+  const updated: Alert = { ...waiting.alert, time: rfc3339(now.wallMs) };
+  Object.assign(incident, { lastAlert: updated, toldMs: now.monoMs, toldNats: waiting.nats });
   return [updated];
 }
 
