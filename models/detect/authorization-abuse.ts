@@ -4,15 +4,16 @@
  * Looks for: distinct idTokens refused at this station. The same idToken refused again is one driver trying again and
  * counts once in `SAME_TOKEN_MS`.
  * Statistic: visits with a refusal are a Poisson process at a learned rate; within a visit a driver may hold several
- * cards, so each further refused card continues the visit with a learned probability. Under attack visits are frequent
- * and almost always go on. The sum of both log-likelihood ratios is the evidence; that a visit ended speaks against it.
+ * cards, so each further refused card continues the visit with a learned probability. Two attackers are looked for: one
+ * in a hurry, whose visits are frequent and almost always go on, and a patient one, whose visits only come more often
+ * than they should. The evidence is that of their even mixture.
  * Null: the station's own refusals, by time of week; no public base rate exists (the prior is a judgement).
  * Honest look-alike: a CSMS that refuses everybody. Then refusals come as often as drivers do, and the alternative is
  * set at several times that rate, so that an outage of the back end is not evidence.
  * Joint feature `refusals`: the same events against a rise too small to matter at one station.
  */
 import type { Finding, Observation, Term } from "../terms.ts";
-import { HOUR_MS, MINUTE_MS, type Now, type TokenPseudonym, type WallMs } from "../units.ts";
+import { DAY_MS, HOUR_MS, MINUTE_MS, type Now, type TokenPseudonym, type WallMs } from "../units.ts";
 import { type Detector, framesOf, MOST_NATS, weigh } from "./detector.ts";
 import { createHabit, type Habit, habitTerm, learnHabit, type TraitLaw } from "./learned/habit.ts";
 import { createRate, eventNats, learnRate, type LearnedRate, quietNats, upperPerHour } from "./learned/rate.ts";
@@ -28,16 +29,18 @@ export interface AuthorizationAbuse {
   /** Monotonic time of the last refusal of a new token, -1 when no visit is open; and of the last tick, -1: never. */
   lastRefusalMs: number;
   lastTickMs: number;
-  /** The detector's own running evidence: while it is high, nothing is learned. */
-  suspicion: number;
+  /** Running evidence for the attacker in a hurry and for the patient one, nats. While it is high nothing is learned. */
+  hurried: number;
+  patient: number;
 }
 
 const ANOTHER_CARD: TraitLaw = {
   term: "another card refused in the same visit", absent: "the visit ended",
   attackShare: 0.97, honestShare: 0.3, weight: 10,
 };
-/** A guesser tries at least this often, and at least `ABOVE_ATTEMPTS` times as often as drivers come. */
-const GUESSES_PER_HOUR = 12;
+/** Attackers try at least this often, and at least `ABOVE_ATTEMPTS` times as often as drivers come. */
+const HURRIED_PER_HOUR = 12;
+const PATIENT_PER_HOUR = 1.5;
 const ABOVE_ATTEMPTS = 8;
 const SPRAY_PER_HOUR = 0.5;
 const SPRAY_ABOVE_ATTEMPTS = 6;
@@ -52,13 +55,13 @@ const MOST_TOKENS = 256;
 /** Above this suspicion the station's normal is not what happens now. */
 const LEARN_BELOW_NATS = 5;
 /** A long attack must not keep the agent from learning for long after it. */
-const MOST_SUSPICION = 20;
+const MOST_SUSPICION = 26;
 /** Quiet time is accounted for at most this long at once: an agent that slept saw nothing. */
 const LONGEST_QUIET_MS = 10 * MINUTE_MS;
 
 export const authorizationAbuse: Detector<AuthorizationAbuse> = {
   name: "authorization-abuse",
-  version: 1,
+  version: 2,
   create: () => ({
     refusedVisits: createRate(PRIOR_REFUSED_PER_HOUR, 96),
     attempts: createRate(PRIOR_ATTEMPTS_PER_HOUR, 48),
@@ -66,7 +69,8 @@ export const authorizationAbuse: Detector<AuthorizationAbuse> = {
     refused: [],
     lastRefusalMs: -1,
     lastTickMs: -1,
-    suspicion: 0,
+    hurried: 0,
+    patient: 0,
   }),
   observe(state, observation, now) {
     if (observation.kind === "tick") return quiet(state, now);
@@ -77,14 +81,39 @@ export const authorizationAbuse: Detector<AuthorizationAbuse> = {
   },
 };
 
-function alternatives(state: AuthorizationAbuse, at: WallMs): { upper: number; guess: number; spray: number } {
+interface Rates {
+  /** Refused visits an hour that honesty explains. */
+  readonly upper: number;
+  readonly hurried: number;
+  readonly patient: number;
+  /** The joint feature's alternative: too little to matter at one station. */
+  readonly spray: number;
+}
+
+function ratesNow(state: AuthorizationAbuse, at: WallMs): Rates {
   const upper = upperPerHour(state.refusedVisits, at);
   const attempts = upperPerHour(state.attempts, at);
   return {
     upper,
-    guess: Math.max(GUESSES_PER_HOUR, ABOVE_ATTEMPTS * attempts),
+    hurried: Math.max(HURRIED_PER_HOUR, ABOVE_ATTEMPTS * attempts),
+    patient: Math.max(PATIENT_PER_HOUR, ABOVE_ATTEMPTS * attempts),
     spray: Math.max(upper + SPRAY_PER_HOUR, SPRAY_ABOVE_ATTEMPTS * attempts),
   };
+}
+
+/** The even mixture of both attackers, nats. */
+function suspicionOf({ hurried, patient }: AuthorizationAbuse): number {
+  const top = Math.max(hurried, patient);
+  return top + Math.log((Math.exp(hurried - top) + Math.exp(patient - top)) / 2);
+}
+
+/** Adds to both sums and gives what the mixture gained or lost, as one term. */
+function suspect(state: AuthorizationAbuse, term: string, hurriedNats: number, patientNats: number): Term {
+  const before = suspicionOf(state);
+  const within = (sum: number) => Math.min(MOST_SUSPICION, Math.max(0, sum));
+  state.hurried = within(state.hurried + hurriedNats);
+  state.patient = within(state.patient + patientNats);
+  return { term, nats: suspicionOf(state) - before };
 }
 
 function quiet(state: AuthorizationAbuse, now: Now): Finding[] {
@@ -92,42 +121,38 @@ function quiet(state: AuthorizationAbuse, now: Now): Finding[] {
   state.lastTickMs = now.monoMs;
   if (since <= 0) return [];
   const hours = Math.min(since, LONGEST_QUIET_MS) / HOUR_MS;
-  const { upper, guess, spray } = alternatives(state, now.wallMs);
-  if (state.suspicion < LEARN_BELOW_NATS) {
+  const { upper, hurried, patient, spray } = ratesNow(state, now.wallMs);
+  if (suspicionOf(state) < LEARN_BELOW_NATS) {
     learnRate(state.refusedVisits, now.wallMs, hours, 0);
     learnRate(state.attempts, now.wallMs, hours, 0);
   }
-  const terms = [{ term: "time without refusals", nats: quietNats(upper, guess, hours) }, ...endOfVisit(state, now)];
-  suspect(state, terms);
+  const nats = [quietNats(upper, hurried, hours), quietNats(upper, patient, hours)] as const;
+  const terms = [suspect(state, "time without refusals", ...nats), ...endOfVisit(state, now)];
   return [
     finding("authorization-abuse", terms, "", now.wallMs),
     finding("refusals", [{ term: "time without refusals", nats: quietNats(upper, spray, hours) }], "", now.wallMs),
   ];
 }
 
-/** The visit is over once nobody tried another card for a while: honest ones end sooner than an attack does. */
+/** The visit is over once nobody tried another card for a while: one of an attacker in a hurry would have gone on. */
 function endOfVisit(state: AuthorizationAbuse, now: Now): Term[] {
   if (state.lastRefusalMs < 0 || now.monoMs - state.lastRefusalMs < VISIT_MS) return [];
   state.lastRefusalMs = -1;
-  return [habitTerm(state.anotherCard, ANOTHER_CARD, false)];
-}
-
-function suspect(state: AuthorizationAbuse, terms: readonly Term[]): void {
-  const sum = terms.reduce((total, term) => total + term.nats, state.suspicion);
-  state.suspicion = Math.min(MOST_SUSPICION, Math.max(0, sum));
+  const { term, nats } = habitTerm(state.anotherCard, ANOTHER_CARD, false);
+  return [suspect(state, term, nats, 0)];
 }
 
 function refusal(state: AuthorizationAbuse, seen: Authorization, now: Now): Finding[] {
   if (alreadyRefused(state, seen.token, now.wallMs)) return [];
-  const { upper, guess, spray } = alternatives(state, now.wallMs);
-  const ended = endOfVisit(state, now);
+  const { upper, hurried, patient, spray } = ratesNow(state, now.wallMs);
+  const terms = endOfVisit(state, now);
   const sameVisit = state.lastRefusalMs >= 0;
   state.lastRefusalMs = now.monoMs;
-  const terms: Term[] = sameVisit
-    ? [habitTerm(state.anotherCard, ANOTHER_CARD, true)]
-    : [...ended, { term: "visits with a refused card", nats: eventNats(upper, guess) }];
-  const learn = state.suspicion < LEARN_BELOW_NATS;
-  suspect(state, terms);
+  const learn = suspicionOf(state) < LEARN_BELOW_NATS;
+  const another = habitTerm(state.anotherCard, ANOTHER_CARD, true);
+  terms.push(sameVisit
+    ? suspect(state, another.term, another.nats, 0)
+    : suspect(state, "visits with a refused card", eventNats(upper, hurried), eventNats(upper, patient)));
   if (learn) {
     learnHabit(state.anotherCard, sameVisit);
     if (!sameVisit) {
@@ -135,10 +160,7 @@ function refusal(state: AuthorizationAbuse, seen: Authorization, now: Now): Find
       learnRate(state.attempts, now.wallMs, 0, 1);
     }
   }
-  const lately = state.refused.filter(([, at]) => now.wallMs - at < HOUR_MS).length;
-  const usual = upper.toFixed(2);
-  const says = `${lately} different idTokens refused within an hour; ` +
-    `${usual} visits an hour with a refusal would be usual`;
+  const says = refusalSays(state, upper, now);
   const frames = framesOf(seen);
   const found = [finding("authorization-abuse", terms, says, now.wallMs, frames)];
   if (!sameVisit) {
@@ -146,6 +168,13 @@ function refusal(state: AuthorizationAbuse, seen: Authorization, now: Now): Find
     found.push(finding("refusals", [term], says, now.wallMs, frames));
   }
   return found;
+}
+
+function refusalSays(state: AuthorizationAbuse, upper: number, now: Now): string {
+  const within = (ms: number) => state.refused.filter(([, at]) => now.wallMs - at < ms).length;
+  const lately = within(HOUR_MS) > 3 ? `${within(HOUR_MS)} different idTokens refused within an hour`
+    : `${within(DAY_MS)} different idTokens refused within a day`;
+  return `${lately}; ${(24 * upper).toFixed(1)} visits a day with a refusal would be usual`;
 }
 
 /** Whether this idToken was refused of late; notes it either way. */
