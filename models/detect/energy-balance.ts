@@ -13,7 +13,7 @@
  * A meter on EVSE 0 covers the whole station: then the registers of all its open transactions are added.
  */
 import type { MeterSide, Observation, Reading } from "../terms.ts";
-import { HOUR_MS, MINUTE_MS, type Now } from "../units.ts";
+import { HOUR_MS, MINUTE_MS, type Now, SECOND_MS } from "../units.ts";
 import { MOST_NATS } from "./detector.ts";
 import { learnSpread, scaleOf, type Spread } from "./learned/spread.ts";
 import { addBlock, createShiftGrid, type ShiftGrid, shiftGridNats } from "./learned/shift-grid.ts";
@@ -26,6 +26,8 @@ interface MeterTrack {
   registerWh: number;
   powerW: number;
   atMs: number;
+  /** Time between its last readings, ms: between two of them its register is only guessed. */
+  everyMs: number;
   side: MeterSide;
 }
 
@@ -42,6 +44,8 @@ interface Session {
   /** The meter's register at the start of the block; undefined: begins with the next report. */
   startWh: number | undefined;
   billedWh: number;
+  /** The highest power since the block began, W. */
+  peakW: number;
   /** Closed blocks together. */
   deliveredTotalWh: number;
   billedTotalWh: number;
@@ -53,9 +57,12 @@ interface Session {
 /** What is learned of one meter and station pair. */
 interface Agreement {
   ratio: Spread;
-  /** Variance of the time between a report and what it reports, s^2, and how much that rests on. */
-  syncS2: number;
-  syncWeight: number;
+  /**
+   * How far apart in time a report and the meter's register are, as a share of the time that could lie between them:
+   * mean square, and how much that rests on.
+   */
+  lag2: number;
+  lagWeight: number;
 }
 
 export interface Balance {
@@ -79,13 +86,18 @@ const LAST_AT_NOISE = 0.2;
 const LEAST_BLOCK_WH = 50;
 /** Resolution of both registers together, Wh: whole Wh at best, 10 Wh often. */
 const RESOLUTION_WH = 12;
-/** Prior of the time between a sample and the frame that reports it, s, and the bounds of learning. */
-const SYNC_S = 1;
-const SYNC_WEIGHT = 20;
-const LEAST_SYNC_S = 0.2;
-const MOST_SYNC_S = 20;
+/** A report is this much older than its frame at most, s: beside the meter's own interval the time that may lie between. */
+const REPORT_S = 1;
+/** Prior of the lag's share of that time, and the bounds of learning. */
+const LAG = 0.3;
+const LAG_WEIGHT = 20;
+const LEAST_LAG = 0.05;
+const MOST_LAG = 2;
+/** A block further off than this many standard deviations teaches no more than this: outliers teach little. */
+const LEARN_WITHIN = 3;
 /** A meter that has been silent for longer than this cannot be interpolated. */
 const STALE_MS = 2 * MINUTE_MS;
+const FIRST_EVERY_MS = 10 * SECOND_MS;
 /** Honest meters: class B of EN 50470-3 allows 1 to 1.5 %; two of them, mostly well within. */
 const CLASS_VARIANCE = 0.005 ** 2;
 /** Shifts of x that count as theft; smaller ones are for the zone. */
@@ -124,7 +136,7 @@ function prior(side: MeterSide): Agreement {
   const ratio: Spread = side === "ac-input"
     ? { centre: 0.04, variance: 0.035 ** 2, weight: 2, floor: CLASS_VARIANCE, ceiling: 0.05 ** 2 }
     : { centre: 0, variance: 0.01 ** 2, weight: 4, floor: CLASS_VARIANCE, ceiling: 0.02 ** 2 };
-  return { ratio, syncS2: SYNC_S ** 2, syncWeight: SYNC_WEIGHT };
+  return { ratio, lag2: LAG ** 2, lagWeight: LAG_WEIGHT };
 }
 const CENTRE_BOUNDS = {
   "ac-input": { least: -0.03, most: 0.12 },
@@ -150,7 +162,10 @@ export function onReading(balance: Balance, reading: Reading, side: MeterSide, n
   const session = balance.sessions[key];
   // A register that went back was replaced, reset or wrapped: what was measured across that moment is void.
   if (session !== undefined && before !== undefined && registerWh < before.registerWh) voidBlock(session);
-  balance.meters[key] = { registerWh, powerW: Math.max(0, plausible(reading.powerW) ?? 0), atMs: now.monoMs, side };
+  const powerW = Math.max(0, plausible(reading.powerW) ?? 0);
+  const everyMs = before === undefined ? FIRST_EVERY_MS : Math.min(STALE_MS, now.monoMs - before.atMs);
+  if (session !== undefined) session.peakW = Math.max(session.peakW, powerW);
+  balance.meters[key] = { registerWh, powerW, atMs: now.monoMs, everyMs, side };
 }
 
 export function onMeterLost(balance: Balance, evseId: number): void {
@@ -195,7 +210,7 @@ export function onStart(balance: Balance, started: Started, now: Now): void {
   const learned = (balance.learned[key] ??= prior(meter.side));
   const leastShift = Math.max(LEAST_SHIFT, LEAST_SHIFT_SPREADS * scaleOf(learned.ratio, 0));
   balance.sessions[key] = {
-    startWh: deliveredNow(meter, now), billedWh: 0, deliveredTotalWh: 0, billedTotalWh: 0,
+    startWh: deliveredNow(meter, now), billedWh: 0, peakW: meter.powerW, deliveredTotalWh: 0, billedTotalWh: 0,
     grid: createShiftGrid(leastShift, MOST_SHIFT), givenNats: 0,
   };
 }
@@ -267,22 +282,36 @@ function settle(
   const deliveredWh = register - session.startWh;
   const learned = (balance.learned[key] ??= prior(meter.side));
   const lateMs = covered(balance, key).reduce((sum, open) => sum + (now.monoMs - open.reportedAtMs), 0);
-  const noise = relativeNoise(learned, meter.powerW, lateMs, deliveredWh);
+  const peakW = Math.max(session.peakW, meter.powerW);
+  const noise = relativeNoise(learned, { peakW, everyMs: meter.everyMs }, lateMs, deliveredWh);
   if (deliveredWh < LEAST_BLOCK_WH || noise > (last ? LAST_AT_NOISE : CLOSE_AT_NOISE)) return [];
-  return [closeBlock(session, learned, { deliveredWh, noise, register, powerW: meter.powerW })];
+  const closed = closeBlock(session, learned, { deliveredWh, noise, register, peakW, everyMs: meter.everyMs });
+  session.peakW = meter.powerW;
+  return [closed];
+}
+
+interface Timing {
+  /** The highest power of the block. */
+  readonly peakW: number;
+  readonly everyMs: number;
+}
+
+/** The most by which a report and the meter's register may honestly lie apart in time, s. */
+function spanS({ everyMs }: Timing): number {
+  return REPORT_S + everyMs / SECOND_MS;
 }
 
 /** Standard deviation of x from timing and resolution; what other open transactions have yet to report counts too. */
-function relativeNoise(learned: Agreement, powerW: number, lateMs: number, deliveredWh: number): number {
-  const timingWh = powerW * (Math.sqrt(2 * learned.syncS2) / 3_600 + lateMs / HOUR_MS);
+function relativeNoise(learned: Agreement, timing: Timing, lateMs: number, deliveredWh: number): number {
+  const lagH = (Math.sqrt(2 * learned.lag2) * spanS(timing)) / 3_600;
+  const timingWh = timing.peakW * (lagH + lateMs / HOUR_MS);
   return Math.sqrt(2 * RESOLUTION_WH ** 2 + timingWh ** 2) / Math.max(1, deliveredWh);
 }
 
-interface ClosedBlock {
+interface ClosedBlock extends Timing {
   readonly deliveredWh: number;
   readonly noise: number;
   readonly register: number;
-  readonly powerW: number;
 }
 
 function ratioOf(deliveredWh: number, billedWh: number): number {
@@ -297,7 +326,7 @@ function closeBlock(session: Session, learned: Agreement, block: ClosedBlock): C
   const nats = Math.max(LEAST_A_SESSION, Math.min(MOST_A_SESSION, shiftGridNats(session.grid)));
   const theftNats = Math.max(-MOST_A_BLOCK, Math.min(MOST_A_BLOCK, nats - session.givenNats));
   session.givenNats += theftNats;
-  if (nats < LEARN_BELOW_NATS) learnSync(learned, block, session.billedWh);
+  if (nats < LEARN_BELOW_NATS) learnLag(learned, block, session.billedWh);
   session.startWh = block.register;
   session.billedWh = 0;
   return {
@@ -306,15 +335,15 @@ function closeBlock(session: Session, learned: Agreement, block: ClosedBlock): C
 }
 
 /** What the residual of an honest block leaves beside the ratio's spread and the resolution is timing. */
-function learnSync(learned: Agreement, block: ClosedBlock, billedWh: number): void {
-  if (block.powerW <= 0) return;
+function learnLag(learned: Agreement, block: ClosedBlock, billedWh: number): void {
+  if (block.peakW <= 0) return;
   const residualWh = block.deliveredWh - billedWh * Math.exp(learned.ratio.centre);
   const spreadWh2 = Math.max(learned.ratio.floor, learned.ratio.variance) * block.deliveredWh ** 2;
-  const timingWh2 = Math.max(0, residualWh ** 2 - spreadWh2) / 2;
-  const seenS2 = Math.min(MOST_SYNC_S ** 2, timingWh2 * (3_600 / block.powerW) ** 2);
-  learned.syncWeight = Math.min(500, learned.syncWeight + 1);
-  const next = learned.syncS2 + (seenS2 - learned.syncS2) / learned.syncWeight;
-  learned.syncS2 = Math.max(LEAST_SYNC_S ** 2, next);
+  const timingWh2 = Math.max(0, residualWh ** 2 - spreadWh2 - 2 * RESOLUTION_WH ** 2) / 2;
+  const lag2 = timingWh2 * (3_600 / (block.peakW * spanS(block))) ** 2;
+  learned.lagWeight = Math.min(500, learned.lagWeight + 1);
+  const next = learned.lag2 + (Math.min(lag2, LEARN_WITHIN ** 2 * learned.lag2) - learned.lag2) / learned.lagWeight;
+  learned.lag2 = Math.min(MOST_LAG ** 2, Math.max(LEAST_LAG ** 2, next));
 }
 
 /** At the end of a session its whole ratio is learned from, if it was honest, and gives the zone its small drift. */

@@ -192,6 +192,8 @@ function judgeIdle(state: EnergyTheft, meter: IdleMeter, readW: number, register
   const powerW = Math.max(0, charging ? Math.max(readW, registerW) : readW);
   const goesOn = charging && meter.running;
   meter.running = charging;
+  // That one EVSE rests says nothing for the other.
+  if (!charging && Object.values(watch.meters).some(({ running }) => running)) return [];
   if (!charging) watch.standbyW += (Math.min(powerW, watch.standbyW + CHARGING_W) - watch.standbyW) * 0.02;
   const term = goesOn ? { term: IDLE.term, nats: STILL_RUNNING_NATS } : habitTerm(state.idleHabit, IDLE, charging);
   if (!goesOn) learnHabit(state.idleHabit, charging);
