@@ -8,8 +8,8 @@
  * in a hurry, whose visits are frequent and almost always go on, and a patient one, whose visits only come more often
  * than they should. The evidence is that of their even mixture.
  * Null: the station's own refusals, by time of week; no public base rate exists (the prior is a judgement).
- * Honest look-alike: a CSMS that refuses everybody. Then refusals come as often as drivers do, and the alternative is
- * set at several times that rate, so that an outage of the back end is not evidence.
+ * Honest look-alike: a CSMS that refuses everybody. Then refusals come as often as drivers do: the null is every rate
+ * up to that one, and the alternative several times it, so that an outage of the back end is not evidence.
  * Joint feature `refusals`: the same events against a rise too small to matter at one station.
  */
 import type { Finding, Observation, Term } from "../terms.ts";
@@ -29,7 +29,7 @@ export interface AuthorizationAbuse {
   /** Monotonic time of the last refusal of a new token, -1 when no visit is open; and of the last tick, -1: never. */
   lastRefusalMs: number;
   lastTickMs: number;
-  /** Running evidence for the attacker in a hurry and for the patient one, nats. While it is high nothing is learned. */
+  /** Running evidence for the attacker in a hurry and for the patient one, nats; while high, nothing is learned. */
   hurried: number;
   patient: number;
 }
@@ -82,8 +82,10 @@ export const authorizationAbuse: Detector<AuthorizationAbuse> = {
 };
 
 interface Rates {
-  /** Refused visits an hour that honesty explains. */
+  /** Refused visits an hour that would be usual. */
   readonly upper: number;
+  /** Refused visits an hour that honesty explains: as many as there are visits, when the CSMS refuses everybody. */
+  readonly honest: number;
   readonly hurried: number;
   readonly patient: number;
   /** The joint feature's alternative: too little to matter at one station. */
@@ -95,6 +97,7 @@ function ratesNow(state: AuthorizationAbuse, at: WallMs): Rates {
   const attempts = upperPerHour(state.attempts, at);
   return {
     upper,
+    honest: Math.max(upper, attempts),
     hurried: Math.max(HURRIED_PER_HOUR, ABOVE_ATTEMPTS * attempts),
     patient: Math.max(PATIENT_PER_HOUR, ABOVE_ATTEMPTS * attempts),
     spray: Math.max(upper + SPRAY_PER_HOUR, SPRAY_ABOVE_ATTEMPTS * attempts),
@@ -121,13 +124,16 @@ function quiet(state: AuthorizationAbuse, now: Now): Finding[] {
   state.lastTickMs = now.monoMs;
   if (since <= 0) return [];
   const hours = Math.min(since, LONGEST_QUIET_MS) / HOUR_MS;
-  const { upper, hurried, patient, spray } = ratesNow(state, now.wallMs);
+  const { upper, honest, hurried, patient, spray } = ratesNow(state, now.wallMs);
   if (suspicionOf(state) < LEARN_BELOW_NATS) {
     learnRate(state.refusedVisits, now.wallMs, hours, 0);
     learnRate(state.attempts, now.wallMs, hours, 0);
   }
-  const nats = [quietNats(upper, hurried, hours), quietNats(upper, patient, hours)] as const;
-  const terms = [suspect(state, "time without refusals", ...nats), ...endOfVisit(state, now)];
+  const ended = endOfVisit(state, now);
+  // While a visit is open, whether it goes on is what counts, and not when the next one comes.
+  const exposed = state.lastRefusalMs < 0 ? hours : 0;
+  const nats = [quietNats(honest, hurried, exposed), quietNats(honest, patient, exposed)] as const;
+  const terms = [suspect(state, "time without refusals", ...nats), ...ended];
   return [
     finding("authorization-abuse", terms, "", now.wallMs),
     finding("refusals", [{ term: "time without refusals", nats: quietNats(upper, spray, hours) }], "", now.wallMs),
@@ -144,7 +150,7 @@ function endOfVisit(state: AuthorizationAbuse, now: Now): Term[] {
 
 function refusal(state: AuthorizationAbuse, seen: Authorization, now: Now): Finding[] {
   if (alreadyRefused(state, seen.token, now.wallMs)) return [];
-  const { upper, hurried, patient, spray } = ratesNow(state, now.wallMs);
+  const { upper, honest, hurried, patient, spray } = ratesNow(state, now.wallMs);
   const terms = endOfVisit(state, now);
   const sameVisit = state.lastRefusalMs >= 0;
   state.lastRefusalMs = now.monoMs;
@@ -152,7 +158,7 @@ function refusal(state: AuthorizationAbuse, seen: Authorization, now: Now): Find
   const another = habitTerm(state.anotherCard, ANOTHER_CARD, true);
   terms.push(sameVisit
     ? suspect(state, another.term, another.nats, 0)
-    : suspect(state, "visits with a refused card", eventNats(upper, hurried), eventNats(upper, patient)));
+    : suspect(state, "visits with a refused card", eventNats(honest, hurried), eventNats(honest, patient)));
   if (learn) {
     learnHabit(state.anotherCard, sameVisit);
     if (!sameVisit) {
@@ -172,9 +178,9 @@ function refusal(state: AuthorizationAbuse, seen: Authorization, now: Now): Find
 
 function refusalSays(state: AuthorizationAbuse, upper: number, now: Now): string {
   const within = (ms: number) => state.refused.filter(([, at]) => now.wallMs - at < ms).length;
-  const lately = within(HOUR_MS) > 3 ? `${within(HOUR_MS)} different idTokens refused within an hour`
-    : `${within(DAY_MS)} different idTokens refused within a day`;
-  return `${lately}; ${(24 * upper).toFixed(1)} visits a day with a refusal would be usual`;
+  const [count, span] = within(HOUR_MS) > 3 ? [within(HOUR_MS), "an hour"] : [within(DAY_MS), "a day"];
+  const tokens = count === 1 ? "1 idToken" : `${count} different idTokens`;
+  return `${tokens} refused within ${span}; ${(24 * upper).toFixed(1)} visits a day with a refusal would be usual`;
 }
 
 /** Whether this idToken was refused of late; notes it either way. */

@@ -86,7 +86,7 @@ const LAST_AT_NOISE = 0.2;
 const LEAST_BLOCK_WH = 50;
 /** Resolution of both registers together, Wh: whole Wh at best, 10 Wh often. */
 const RESOLUTION_WH = 12;
-/** A report is this much older than its frame at most, s: beside the meter's own interval the time that may lie between. */
+/** A report is this much older than its frame at most, s; the meter's own interval may lie between, too. */
 const REPORT_S = 1;
 /** Prior of the lag's share of that time, and the bounds of learning. */
 const LAG = 0.3;

@@ -47,7 +47,8 @@ const LAWS = {
     term: "host is a bare address", absent: "host has a name", attackShare: 0.3, honestShare: 0.02, weight: 30,
   },
   older: {
-    term: "older version after the boot", absent: "version not older", attackShare: 0.5, honestShare: 0.0015, weight: 30,
+    term: "older version after the boot", absent: "version not older", attackShare: 0.5, honestShare: 0.0015,
+    weight: 30,
   },
   unordered: {
     term: "version changed without an order", absent: "version changed after an order",
