@@ -59,7 +59,8 @@ async function onStreet(
 }
 
 const says = (street: Street, pattern: RegExp): Promise<string> => street.notices.next((text) => pattern.test(text));
-const times = (street: Street, pattern: RegExp): number => street.notices.all.filter((text) => pattern.test(text)).length;
+const times = (street: Street, pattern: RegExp): number =>
+  street.notices.all.filter((text) => pattern.test(text)).length;
 
 async function failure(start: Promise<unknown>): Promise<string> {
   try {
@@ -140,7 +141,8 @@ test("the port for the status in use: said, and the agent runs without it", () =
 test("a second agent on the same state is refused; the first goes on", () =>
   onStreet(async (street) => {
     const ends = await street.connect(await street.start());
-    assert.match(await failure(street.start()), new RegExp(`state is in use by another agent \\(process ${process.pid}`));
+    const error = await failure(street.start());
+    assert.is(error, `${street.stateDir} is in use by another agent (process ${process.pid})`);
     const learn = await ran(["learn", "--ocpp", "package.json", "--state", street.stateDir]);
     assert.equal([learn.code, learn.err], [1, `kerbwatch: --state: ${street.stateDir} is in use by an agent ` +
       `(process ${process.pid}); stop it first\n`]);
@@ -302,7 +304,8 @@ test("a log that lost entries: said, signed no more; frames pass and alerts go o
   }, { damaged: true }));
 
 const MANGLED: readonly (readonly [what: string, bytes: Buffer, binary: boolean, notice: RegExp])[] = [
-  ["a frame of 2 MB", Buffer.from(`[2,"big","DataTransfer",{"data":"${"x".repeat(2 << 20)}"}]`), false, /too-large: 2097/],
+  ["a frame of 2 MB", Buffer.from(`[2,"big","DataTransfer",{"data":"${"x".repeat(2 << 20)}"}]`), false,
+    /too-large: 2097/],
   ["invalid UTF-8", Buffer.from([0x5b, 0x32, 0x2c, 0x22, 0xff, 0xfe, 0xc0, 0x22, 0x5d]), false, /bad-utf8: 9 bytes/],
   ["text that is no JSON", Buffer.from("GET / HTTP/1.1"), false, /not-json: /],
   ["an empty frame", Buffer.alloc(0), false, /not-json: /],
@@ -370,7 +373,8 @@ test("a log folder that cannot be written at the start: said, and the charger is
     rmSync(join(street.stateDir, "log"), { recursive: true });
     writeFileSync(join(street.stateDir, "log"), "not a folder");
     const agent = await street.start();
-    assert.match(await says(street, /log: the log in/), /cannot be written: .*signs nothing more until it is restarted/);
+    const line = await says(street, /log: the log in/);
+    assert.match(line, /cannot be written: .*signs nothing more until it is restarted/);
     const ends = await street.connect(agent);
     await ends.csms.call("UpdateFirmware", HOSTILE_ORDER);
     await street.told.next(() => true);

@@ -11,7 +11,6 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type ClientOptions, WebSocket, WebSocketServer } from "ws";
-import { assert } from "../build/testing.ts";
 import { nodeCrypto } from "./adapters/crypto.ts";
 import { Record as Heard } from "./adapters/forward-peers.testing.ts";
 import { readLog } from "./adapters/ledger-read.ts";
@@ -21,12 +20,17 @@ import type { Alert } from "../models/terms.ts";
 
 export { Heard };
 
-const all = mkdtempSync(join(tmpdir(), "kerbwatch-agent-"));
-process.once("exit", () => rmSync(all, { recursive: true, force: true }));
+const parent = mkdtempSync(join(tmpdir(), "kerbwatch-agent-"));
+process.once("exit", () => rmSync(parent, { recursive: true, force: true }));
+
+/** Fails the test that this is called from. */
+function ensure(holds: boolean, what: string): asserts holds {
+  if (!holds) throw new Error(what);
+}
 
 /** Gone when the test file ends. */
 export function freshFolder(): string {
-  return mkdtempSync(join(all, "x"));
+  return mkdtempSync(join(parent, "x"));
 }
 
 /** No test waits for this to pass: what is awaited has then not come, and `heard` says what came in its place. */
@@ -194,11 +198,11 @@ export async function passes({ station, csms }: Ends): Promise<void> {
     const seen = to.got.all.length;
     from.send(odd(way));
     const got = await to.got.next((message) => to.got.all.indexOf(message) >= seen);
-    assert.is(got.isBinary, false);
-    assert.ok(got.bytes.equals(odd(way)), `${way}: ${textOf(got)}`);
+    ensure(!got.isBinary && got.bytes.equals(odd(way)), `${way}: another frame arrived: ${textOf(got)}`);
     await from.got.next((message) => textOf(message).startsWith(`[3,"${way}-${marks}"`));
   }
-  assert.type((await station.call("Heartbeat", {})).currentTime, "string");
+  const { currentTime } = await station.call("Heartbeat", {});
+  ensure(typeof currentTime === "string", "the result of Heartbeat came without its time");
 }
 
 /** The log's entries; fails the test when the log is damaged. */
@@ -206,10 +210,10 @@ export function entriesOf(stateDir: string): Entry[] {
   const entries: Entry[] = [];
   const found = readLog(stateDir, nodeCrypto(), ({ entry }) => {
     const decoded = decodeEntry(Uint8Array.from(entry));
-    if (!decoded.ok) throw new Error(`an entry cannot be read: ${decoded.problem}`);
+    ensure(decoded.ok, "an entry cannot be read");
     entries.push(decoded.value);
   });
-  assert.is(found.damage, undefined);
+  ensure(found.damage === undefined, `the log is damaged: ${found.damage}`);
   return entries;
 }
 
@@ -221,10 +225,10 @@ export function statementsOf(entries: readonly Entry[]): StatementBody[] {
   for (const entry of entries) {
     if (entry.kind !== "statement") continue;
     const body = decodeBody(entry.signedBytes);
-    if (body === undefined) throw new Error("a statement cannot be read");
-    assert.is(body.seq, bodies.length, "sequence numbers follow one another");
-    assert.ok(body.epoch > (bodies.at(-1)?.epoch ?? -1), "no epoch is signed twice");
-    assert.equal([...body.previous], [...previous], "each statement names the one before");
+    ensure(body !== undefined, "a statement cannot be read");
+    ensure(body.seq === bodies.length, `statement ${bodies.length} has sequence number ${body.seq}`);
+    ensure(body.epoch > (bodies.at(-1)?.epoch ?? -1), `epoch ${body.epoch} was signed twice, or late`);
+    ensure(Buffer.compare(body.previous, previous) === 0, `statement ${body.seq} does not name the one before`);
     previous = statementHash(crypto, entry.signedBytes);
     bodies.push(body);
   }
@@ -239,7 +243,7 @@ export function alertsIn(path: string): Alert[] {
 export function alertsAreLogged(stateDir: string): Alert[] {
   const alerts = alertsIn(join(stateDir, "alerts.jsonl"));
   const logged = entriesOf(stateDir).flatMap((entry) => (entry.kind === "alert" ? [entry.json] : []));
-  for (const alert of alerts) assert.ok(logged.includes(JSON.stringify(alert)), `not in the log: ${alert.summary}`);
+  for (const alert of alerts) ensure(logged.includes(JSON.stringify(alert)), `not in the log: ${alert.summary}`);
   return alerts;
 }
 
