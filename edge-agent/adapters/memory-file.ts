@@ -4,7 +4,7 @@ import { join } from "node:path";
 import type { Crypto } from "../../models/crypto.ts";
 import { decodeMemory, encodeMemory, MAX_MEMORY_CHARS, type Memory } from "../memory.ts";
 import type { Random } from "../ports.ts";
-import { ok, problem, type Result } from "../record/result.ts";
+import { ok, problem, type Result } from "../../models/result.ts";
 import { createFile, errorCode, replaceFile } from "./durable-file.ts";
 
 const SECRET_BYTES = 32;

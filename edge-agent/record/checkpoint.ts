@@ -2,8 +2,8 @@
 import type { StationId } from "../../models/units.ts";
 import { fromBase64, toBase64 } from "./base64.ts";
 import { isKeyName } from "./note.ts";
-import { ok, problem } from "./result.ts";
-import type { Result } from "./result.ts";
+import { ok, problem } from "../../models/result.ts";
+import type { Result } from "../../models/result.ts";
 
 const ROOT_BYTES = 32;
 

@@ -6,8 +6,8 @@ import { decodeCbor, encodeCbor } from "../../gossip/cbor.ts";
 import type { CborValue } from "../../gossip/cbor.ts";
 import { rfc3339 } from "../../models/units.ts";
 import type { WallMs } from "../../models/units.ts";
-import { ok, problem } from "./result.ts";
-import type { Result } from "./result.ts";
+import { ok, problem } from "../../models/result.ts";
+import type { Result } from "../../models/result.ts";
 
 /** First item of every entry. */
 export const ENTRY_VERSION = 1;

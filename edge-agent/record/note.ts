@@ -5,8 +5,8 @@
 import { PUBLIC_KEY_BYTES, SIGNATURE_BYTES, publicKeyProblem } from "../../gossip/ed25519.ts";
 import type { Crypto, Signer } from "../../models/crypto.ts";
 import { fromBase64, toBase64 } from "./base64.ts";
-import { ok, problem } from "./result.ts";
-import type { Result } from "./result.ts";
+import { ok, problem } from "../../models/result.ts";
+import type { Result } from "../../models/result.ts";
 
 /** "Signature types": 0x01 is Ed25519 over the note's text. */
 export const ED25519_TYPE = 0x01;

@@ -10,8 +10,8 @@ import { formatCheckpoint, parseCheckpoint } from "./checkpoint.ts";
 import { EMPTY_FRONTIER, appendLeaf, leafHash, rootOf } from "./merkle.ts";
 import type { Frontier } from "./merkle.ts";
 import { openNote, signNote, verifierKeyOf } from "./note.ts";
-import { ok, problem } from "./result.ts";
-import type { Result } from "./result.ts";
+import { ok, problem } from "../../models/result.ts";
+import type { Result } from "../../models/result.ts";
 
 /** A log as it was found on disk. */
 export interface RecoveredLog {

@@ -1,10 +1,2 @@
-/** What a parser of hostile input gives back: a value, or one line that says what was wrong. Parsers never throw. */
-export type Result<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly problem: string };
-
-export function ok<T>(value: T): Result<T> {
-  return { ok: true, value };
-}
-
-export function problem(text: string): { readonly ok: false; readonly problem: string } {
-  return { ok: false, problem: text };
-}
+/** What parsers give back, as everywhere: see models/result.ts. */
+export { ok, problem, type Result } from "../../models/result.ts";
