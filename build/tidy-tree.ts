@@ -16,8 +16,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   "models": ["models"],
   "gossip": ["models", "gossip"],
   "edge-agent": ["models", "gossip", "edge-agent"],
-  "hil-tests": ["models", "gossip", "edge-agent", "hil-tests", "build"],
-  "build": ["models", "gossip", "edge-agent", "build"],
+  "hil-tests": ["models", "gossip", "edge-agent", "hil-tests", "build", "targets"],
+  "build": ["models", "gossip", "edge-agent", "build", "targets"],
   "targets": ["targets", "build"],
 };
 

@@ -56,7 +56,7 @@ const quiet: Act = {
     const { transactions } = rig.csms;
     const billed = transactions.length === 1;
     return {
-      observed: raised.length > 0 ? raised.map(({ threat }) => threat).join(", ") : billed ? "nothing" : "no transaction",
+      observed: raised.map(({ threat }) => threat).join(", ") || (billed ? "nothing" : "no transaction"),
       asTold: raised.length === 0 && billed,
     };
   },
@@ -76,7 +76,9 @@ const guesses: Act = {
   told: "authorization-abuse",
   async play(rig) {
     return expectOnly("authorization-abuse", await raisedDuring(rig, async () => {
-      for (let guess = 0; guess < GUESSES; guess++) await rig.station.authorize(`0BAD${String(guess).padStart(6, "0")}`);
+      for (let guess = 0; guess < GUESSES; guess++) {
+        await rig.station.authorize(`0BAD${String(guess).padStart(6, "0")}`);
+      }
     }));
   },
 };
