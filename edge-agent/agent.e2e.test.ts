@@ -18,6 +18,7 @@ import {
 } from "./agent.testing.ts";
 import { nodeCrypto } from "./adapters/crypto.ts";
 import { readMemory } from "./adapters/memory-file.ts";
+import { ran } from "./cli/io.testing.ts";
 import type { Status } from "./status.ts";
 
 const program = join(freshFolder(), "kerbwatch.cjs");
@@ -94,7 +95,7 @@ class Street {
 
   /** The log is whole and signed as `ledger verify` finds it, and its statements are a chain. */
   async verify(): Promise<{ size: number; signedSize: number }> {
-    const { code, out, err } = await command("ledger", "verify", "--json", "--state", this.stateDir);
+    const { code, out, err } = await ran(["ledger", "verify", "--json", "--state", this.stateDir]);
     assert.is(code, 0, `${out}\n${err}`);
     statementsOf(entriesOf(this.stateDir));
     return JSON.parse(out) as { size: number; signedSize: number };
@@ -238,6 +239,7 @@ test("SIGKILL in mid-session: back at once, the transaction goes on, nothing is 
       const memory = readMemory(street.stateDir, nodeCrypto());
       const known = memory.ok ? memory.value.transactions.map(([id, { evseId, open }]) => ({ id, evseId, open })) : [];
       assert.equal(known, [{ id: "4711", evseId: 1, open: false }]);
+      assert.is((await command("ledger", "verify", "--state", street.stateDir)).code, 0);
       const told = await command("explain", String(raised?.incidentId).slice(0, 12), "--state", street.stateDir);
       assert.is(told.code, 0, told.err);
       assert.match(told.out, "http://198.51.100.7/");

@@ -34,7 +34,7 @@ export function freshFolder(): string {
 }
 
 /** No test waits for this to pass: what is awaited has then not come, and `heard` says what came in its place. */
-const HUNG_MS = 60_000;
+const HUNG_MS = 120_000;
 
 /** What is awaited, or an Error once it is plain that it does not come. */
 export async function within<T>(awaited: Promise<T>, heard: () => string): Promise<T> {
