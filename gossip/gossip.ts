@@ -18,6 +18,10 @@ export interface GossipState {
   readonly station: StationId;
   readonly epochS: number;
   readonly earliest: WallMs;
+  /** The roster in force; 0 without one. */
+  rosterVersion: number;
+  /** A statement is made at least this often, however quiet it is. */
+  statedEveryMs: number;
   /** The last epoch that was stated, and its statement's place in the chain. */
   lastEpoch: Epoch;
   seq: number;
@@ -35,6 +39,10 @@ export interface GossipOptions {
   readonly epochS: number;
   /** Nothing is stated by a clock before this, which was never set: the day of the release; 0 in a replay. */
   readonly earliest: WallMs;
+  /** The roster in force; absent for a lone agent. */
+  readonly rosterVersion?: number;
+  /** How long quiet may last between two statements; an hour unless said. A zone counts who is silent as lowest. */
+  readonly statedEveryMs?: number;
   /** The last statement in the log, where there is one. */
   readonly last?: { readonly body: StatementBody; readonly bytes: Uint8Array };
 }
@@ -46,14 +54,16 @@ const LAST_EPOCH = 2 ** 32 - 1;
 const AT_LEAST_EVERY_MS = 60 * MINUTE_MS;
 
 export function createGossip(options: GossipOptions): GossipState {
-  const { last, ...fixed } = options;
+  const { last, rosterVersion = 0, statedEveryMs = AT_LEAST_EVERY_MS, ...fixed } = options;
   return {
     ...fixed,
+    rosterVersion,
+    statedEveryMs,
     lastEpoch: last?.body.epoch ?? (-1 as Epoch),
     seq: last === undefined ? 0 : last.body.seq + 1,
     previous: last === undefined ? new Uint8Array(0) : statementHash(options.crypto, last.bytes),
     lastEvidence: last?.body.evidence ?? EVIDENCE_KEYS.map(() => 0),
-    lastStatedMs: -AT_LEAST_EVERY_MS,
+    lastStatedMs: -statedEveryMs,
   };
 }
 
@@ -71,10 +81,10 @@ export function gossip(
   if (now.wallMs < state.earliest || epoch <= state.lastEpoch || epoch > LAST_EPOCH) return undefined;
   const values = evidence(EVIDENCE_KEYS);
   const rose = values.some((value, index) => value - (state.lastEvidence[index] ?? 0) >= WORTH_STATING);
-  if (!rose && now.monoMs - state.lastStatedMs < AT_LEAST_EVERY_MS) return undefined;
+  if (!rose && now.monoMs - state.lastStatedMs < state.statedEveryMs) return undefined;
   const statement = signStatement({
     network: state.network, zone: state.zone, station: state.station, epoch, seq: state.seq, previous: state.previous,
-    rosterVersion: 0, evidence: values, checkpoint,
+    rosterVersion: state.rosterVersion, evidence: values, checkpoint,
   }, state.signer);
   state.lastEpoch = epoch;
   state.seq += 1;

@@ -1,11 +1,13 @@
 /**
  * A statement: what one agent publishes for one epoch. A CBOR array of fixed order,
  * `[version, network, zone, station, epoch, seq, previous hash, roster version, evidence[], checkpoint hash]`, signed
- * as the exact bytes that travel. Evidence is cumulative, in millinats, in the order of EVIDENCE_KEYS.
+ * as the exact bytes that travel, under the domain "statement" (SPEC.md, sections 1 and 4). Evidence is cumulative, in
+ * millinats, in the order of EVIDENCE_KEYS.
  */
 import type { Crypto, Signer } from "../models/crypto.ts";
 import { type Epoch, isStationId } from "../models/units.ts";
 import { type CborValue, decodeCbor, encodeCbor } from "./cbor.ts";
+import { signAs, verifyAs } from "./domain.ts";
 
 export const STATEMENT_VERSION = 1;
 /** A statement is never longer than this on the wire, bytes. */
@@ -34,8 +36,8 @@ export interface Statement {
 
 /** The list of evidence keys only grows; it will never be this long. */
 const MOST_EVIDENCE = 64;
-/** Evidence is held within what the wire's integers carry; a sum this large was decided long ago. */
-const MOST_MILLINATS = 2_000_000_000;
+/** Evidence is held within 32 bits and a sign; a sum this large was decided long ago. */
+export const MOST_MILLINATS = 2_000_000_000;
 
 export function encodeBody(body: StatementBody): Uint8Array {
   const evidence = body.evidence.map((value) => Math.max(-MOST_MILLINATS, Math.min(MOST_MILLINATS, value)));
@@ -47,7 +49,14 @@ export function encodeBody(body: StatementBody): Uint8Array {
 
 export function signStatement(body: StatementBody, signer: Signer): Statement {
   const bytes = encodeBody(body);
-  return { body, bytes, signature: signer.sign(bytes) };
+  return { body, bytes, signature: signAs("statement", bytes, signer) };
+}
+
+/** Whether the holder of `publicKey` signed exactly these bytes as a statement. Never throws. */
+export function verifyStatement(
+  statement: Pick<Statement, "bytes" | "signature">, publicKey: Uint8Array, crypto: Crypto,
+): boolean {
+  return verifyAs("statement", statement.bytes, statement.signature, publicKey, crypto);
 }
 
 /** Reads a statement's bytes; undefined when they are not one. Never throws. */
@@ -60,11 +69,11 @@ export function decodeBody(bytes: Uint8Array): StatementBody | undefined {
 function bodyOf(value: CborValue): StatementBody | undefined {
   if (!Array.isArray(value) || value.length !== 10 || value[0] !== STATEMENT_VERSION) return undefined;
   const [, network, zone, station, epoch, seq, previous, rosterVersion, evidence, checkpoint] = value as unknown[];
-  const texts = typeof network === "string" && isId(zone) && isId(station);
+  const texts = isId(network) && isId(zone) && isId(station);
   const counts = [epoch, seq, rosterVersion].every((count) => typeof count === "number" && count >= 0);
   const hashes = isHashOrEmpty(previous) && isHashOrEmpty(checkpoint);
   const numbers = Array.isArray(evidence) && evidence.length <= MOST_EVIDENCE &&
-    evidence.every((item) => typeof item === "number");
+    evidence.every((item) => typeof item === "number" && Math.abs(item) <= MOST_MILLINATS);
   if (!texts || !counts || !hashes || !numbers) return undefined;
   return {
     network, zone, station, epoch, seq, previous, rosterVersion, evidence, checkpoint,

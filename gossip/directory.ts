@@ -1,0 +1,24 @@
+/** What the protocol of one zone needs to know of its roster, and nothing more: a roster in force can be seen as one. */
+import type { StationId, ZoneId } from "../models/units.ts";
+
+export interface DirectoryMember {
+  readonly station: StationId;
+  /** Raw Ed25519, 32 bytes. */
+  readonly statementKey: Uint8Array;
+}
+
+export interface Directory {
+  readonly network: string;
+  /** The roster's version: messages say which they were made under. */
+  readonly version: number;
+  readonly epochS: number;
+  /** `f`: how many Byzantine or broken members the zone survives. */
+  readonly zone: { readonly id: ZoneId; readonly f: number };
+  /** The zone's members in the roster's order; a member's index is its place here. At most MOST_MEMBERS. */
+  readonly members: readonly DirectoryMember[];
+  /** -1 for a station that is not a member of the zone. */
+  indexOf(station: string): number;
+}
+
+/** A digest and a certificate that name every member of a larger zone would not fit their limits. */
+export const MOST_MEMBERS = 64;
