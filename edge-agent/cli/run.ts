@@ -2,6 +2,7 @@
 import { startAgent } from "../agent.ts";
 import { wantsColour } from "../adapters/alert-terminal.ts";
 import { loadConfig } from "../adapters/config-file.ts";
+import { keepHeapSmall } from "../adapters/small-heap.ts";
 import { addressText } from "../config.ts";
 import { VERSION } from "../version.ts";
 import { type Command, parseOptions } from "./command.ts";
@@ -29,6 +30,7 @@ export const run: Command = {
   async run(args, io) {
     const { options } = parseOptions(args, OPTIONS);
     const config = loadConfig(options.config, io.env);
+    keepHeapSmall();
     const stopAsked = signalled();
     const agent = await startAgent(config, {
       notice: (text) => io.err(`${text}\n`), out: (text) => io.out(text), env: io.env,
