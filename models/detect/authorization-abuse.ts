@@ -29,6 +29,8 @@ export interface AuthorizationAbuse {
   /** Monotonic time of the last refusal of a new token, -1 when no visit is open; and of the last tick, -1: never. */
   lastRefusalMs: number;
   lastTickMs: number;
+  /** Cards of the open visit that were learned from; -1: it began under suspicion, and teaches nothing. */
+  taught: number;
   /** Running evidence for the attacker in a hurry and for the patient one, nats; while high, nothing is learned. */
   hurried: number;
   patient: number;
@@ -54,6 +56,11 @@ const SAME_TOKEN_MS = 12 * HOUR_MS;
 const MOST_TOKENS = 256;
 /** Above this suspicion the station's normal is not what happens now. */
 const LEARN_BELOW_NATS = 5;
+/**
+ * Whether a visit teaches is decided when it begins: a card that is left out because the ones before it were suspicious
+ * would make every further card look rarer than it is. No visit teaches more than this many cards.
+ */
+const MOST_TAUGHT = 3;
 /** A long attack must not keep the agent from learning for long after it. */
 const MOST_SUSPICION = 26;
 /** Quiet time is accounted for at most this long at once: an agent that slept saw nothing. */
@@ -61,7 +68,7 @@ const LONGEST_QUIET_MS = 10 * MINUTE_MS;
 
 export const authorizationAbuse: Detector<AuthorizationAbuse> = {
   name: "authorization-abuse",
-  version: 2,
+  version: 3,
   create: () => ({
     refusedVisits: createRate(PRIOR_REFUSED_PER_HOUR, 96),
     attempts: createRate(PRIOR_ATTEMPTS_PER_HOUR, 48),
@@ -69,6 +76,7 @@ export const authorizationAbuse: Detector<AuthorizationAbuse> = {
     refused: [],
     lastRefusalMs: -1,
     lastTickMs: -1,
+    taught: -1,
     hurried: 0,
     patient: 0,
   }),
@@ -154,18 +162,13 @@ function refusal(state: AuthorizationAbuse, seen: Authorization, now: Now): Find
   const terms = endOfVisit(state, now);
   const sameVisit = state.lastRefusalMs >= 0;
   state.lastRefusalMs = now.monoMs;
-  const learn = suspicionOf(state) < LEARN_BELOW_NATS;
+  const suspicionBefore = suspicionOf(state);
   const another = habitTerm(state.anotherCard, ANOTHER_CARD, true);
   terms.push(sameVisit
     ? suspect(state, another.term, another.nats, 0)
     : suspect(state, "visits with a refused card", eventNats(honest, hurried), eventNats(honest, patient)));
-  if (learn) {
-    learnHabit(state.anotherCard, sameVisit);
-    if (!sameVisit) {
-      learnRate(state.refusedVisits, now.wallMs, 0, 1);
-      learnRate(state.attempts, now.wallMs, 0, 1);
-    }
-  }
+  if (!sameVisit) state.taught = suspicionBefore < LEARN_BELOW_NATS ? 0 : -1;
+  teach(state, sameVisit, now);
   const says = refusalSays(state, upper, now);
   const frames = framesOf(seen);
   const found = [finding("authorization-abuse", terms, says, now.wallMs, frames)];
@@ -174,6 +177,15 @@ function refusal(state: AuthorizationAbuse, seen: Authorization, now: Now): Find
     found.push(finding("refusals", [term], says, now.wallMs, frames));
   }
   return found;
+}
+
+function teach(state: AuthorizationAbuse, sameVisit: boolean, now: Now): void {
+  if (state.taught < 0 || state.taught >= MOST_TAUGHT) return;
+  state.taught += 1;
+  learnHabit(state.anotherCard, sameVisit);
+  if (sameVisit) return;
+  learnRate(state.refusedVisits, now.wallMs, 0, 1);
+  learnRate(state.attempts, now.wallMs, 0, 1);
 }
 
 function refusalSays(state: AuthorizationAbuse, upper: number, now: Now): string {
