@@ -22,6 +22,8 @@ export type OpineState = Partial<Record<EvidenceKey, Evidence>>;
 const MOST_FRAMES = 16;
 /** Evidence above the threshold stops counting here, so that an incident can end when the attack does. */
 const HEADROOM_NATS = 10;
+/** What rounding leaves of a sum that came back to nothing: without this its onset and its terms would never end. */
+const NEGLIGIBLE_NATS = 1e-6;
 
 export function createOpine(): OpineState {
   return {};
@@ -48,7 +50,7 @@ function fresh(at: WallMs): Evidence {
 /** Page's CUSUM: the sum restarts whenever honesty is the better story of all that came since. */
 function accumulate(evidence: Evidence, finding: Finding, most: number): void {
   const sum = evidence.sinceOnsetNats + finding.nats;
-  if (sum <= 0) {
+  if (sum < NEGLIGIBLE_NATS) {
     restart(evidence, finding.at);
     return;
   }
