@@ -1,0 +1,137 @@
+import { seeded } from "../../build/seeded.ts";
+import { assert, test } from "../../build/testing.ts";
+import type { Outcome } from "../terms.ts";
+import { configurationTampering, type ConfigurationTampering } from "./configuration-tampering.ts";
+import { Bench, type Seen, survivesRestarts, withstands } from "./detector.testing.ts";
+
+const HOUR = 3_600;
+const DAY = 24 * HOUR;
+const KEY = "configuration-tampering";
+const SITE = { csmsHost: "csms.example" };
+
+function change(variable: string, value: string, outcome: Outcome = "accepted"): Seen {
+  return { kind: "configuration-change", variable, value, secret: false, outcome };
+}
+const secret = (variable: string): Seen =>
+  ({ kind: "configuration-change", variable, secret: true, outcome: "accepted" });
+
+function profile(host: string, scheme = "wss", securityProfile?: number, outcome: Outcome = "accepted"): Seen {
+  return {
+    kind: "network-profile", csms: { scheme, host }, outcome, ...(securityProfile !== undefined && { securityProfile }),
+  };
+}
+
+const create = (): Bench<ConfigurationTampering> => new Bench(configurationTampering, SITE);
+
+const HONEST: Record<string, readonly Seen[]> = {
+  "commissioning: forty ordinary settings at once":
+    Array.from({ length: 40 }, (_, n) => change(`Vendor.Key${n}`, `${n}`)),
+  "the rotation of a key": [secret("AuthorizationKey")],
+  "a key and a higher profile": [secret("AuthorizationKey"), change("SecurityProfile", "2")],
+  "the address that the station has already":
+    [change("CentralSystemURL", "wss://CSMS.example:443/ocpp"), profile("csms.example", "wss", 2)],
+  "another metering interval": [change("MeterValueSampleInterval", "900"), change("HeartbeatInterval", "3600")],
+  "unknown idTokens allowed offline": [change("AllowOfflineTxForUnknownId", "true")],
+};
+
+for (const [name, changes] of Object.entries(HONEST)) {
+  test(`honest: ${name}`, () => {
+    const bench = create();
+    changes.forEach((seen, n) => bench.see(seen, n));
+    assert.ok(bench.peak(KEY) < 0.5, `${bench.peak(KEY)}`);
+  });
+}
+
+test("settings pushed again after each boot, and a key rotated each month, stay quiet for two years", () => {
+  const bench = create();
+  for (let day = 0; day < 730; day += 2) {
+    for (let n = 0; n < 30; n++) bench.see(change(`Key${n}`, "1"), day * DAY + n);
+    bench.see(change("MeterValueSampleInterval", "0"), day * DAY + 40);
+    if (day % 30 === 0) bench.see(secret("AuthorizationKey"), day * DAY + 50);
+  }
+  assert.ok(bench.peak(KEY) < 0.6, `${bench.peak(KEY)}`);
+  assert.is(new Set(bench.state.known).size, bench.state.known.length);
+});
+
+const ATTACKS: Record<string, readonly Seen[]> = {
+  "the security profile lowered": [change("SecurityProfile", "3"), change("SecurityProfile", "1")],
+  "the security profile taken away": [change("SecurityCtrlr.SecurityProfile", "0")],
+  "another CSMS by key": [change("CentralSystemURL", "wss://evil.example/")],
+  "another CSMS by profile": [profile("evil.example")],
+  "another CSMS without TLS": [profile("203.0.113.5", "ws")],
+  "another CSMS whose name ends alike": [change("CentralSystemURL", "wss://evil.example/csms.example")],
+  "another CSMS behind the name of the own one": [change("CentralSystemURL", "wss://csms.example@evil.example/")],
+  "an attempt that the station refused": [change("CentralSystemURL", "wss://evil.example/", "refused")],
+  "hidden among ordinary settings":
+    [...Array.from({ length: 20 }, (_, n) => change(`Key${n}`, "1")), change("SecurityProfile", "0")],
+};
+
+for (const [name, changes] of Object.entries(ATTACKS)) {
+  test(`attack: ${name} is told at once`, () => {
+    const bench = create();
+    changes.forEach((seen, n) => bench.see(seen, n));
+    assert.is(bench.raisedAt.get(KEY), changes.length - 1);
+  });
+}
+
+test("what was an attack once is one again: neither repeating it nor words in between make it a habit", () => {
+  const stories: Seen[][] = [
+    Array.from({ length: 10 }, () => change("SecurityProfile", "1")),
+    Array.from({ length: 10 }, () => profile("evil.example", "wss")),
+    Array.from({ length: 10 }, () => change("CentralSystemURL", "wss://evil.example/")),
+    [change("SecurityProfile", "abc", "error"), change("SecurityProfile", "NaN"), change("SecurityProfile", "99")],
+  ];
+  for (const story of stories) {
+    const bench = create();
+    bench.see(change("SecurityProfile", "3"), 0);
+    story.forEach((seen, n) => bench.see(seen, 10 + n));
+    const again = story[0]?.kind === "network-profile" || /URL/.test(JSON.stringify(story[0]))
+      ? story[0]! : change("SecurityProfile", "1");
+    const [found] = bench.see(again, 2 * DAY);
+    assert.ok(found !== undefined && found.nats > 8, `${JSON.stringify(again)}: ${found?.nats}`);
+  }
+});
+
+test("what was refused, failed or never answered is not taken for set", () => {
+  for (const outcome of ["refused", "error", "none"] as const) {
+    const bench = create();
+    bench.see(change("SecurityProfile", "3", outcome), 0);
+    bench.see(change("Key", "1", outcome), 1);
+    assert.equal([bench.state.securityProfile, bench.state.known], [undefined, []]);
+  }
+});
+
+test("each kind counts once in a burst, and again an hour after it", () => {
+  const bench = create();
+  const nats = (s: number): number => bench.see(change("HeartbeatInterval", "999999"), s)[0]!.nats;
+  assert.ok(nats(0) > 4);
+  assert.equal([nats(60), nats(HOUR), nats(2 * HOUR - 1)], [0, 0, 0]);
+  assert.ok(nats(4 * HOUR) > 4);
+});
+
+test("a profile order that is sent again in one burst adds nothing", () => {
+  const bench = create();
+  bench.see(profile("evil.example", "ws"), 0);
+  const total = bench.total(KEY);
+  for (let again = 1; again < 10; again++) bench.see(profile("evil.example", "ws"), again);
+  assert.is(bench.total(KEY), total);
+});
+
+test("the value of a secret is neither kept nor told", () => {
+  const bench = create();
+  bench.see({ kind: "configuration-change", variable: "AuthorizationKey", value: "hunter2", secret: true,
+    outcome: "accepted" }, 0);
+  assert.not.match(JSON.stringify([bench.state, bench.findings]), "hunter2");
+});
+
+test("a restart after every step changes nothing", () => {
+  survivesRestarts(configurationTampering, (bench) => {
+    const random = seeded(51);
+    const seen = [...Object.values(HONEST).flat(), ...Object.values(ATTACKS).flat()];
+    for (let n = 0; n < 400; n++) bench.see(random.pick(seen), n * 300);
+  }, SITE);
+});
+
+test("hostile observations: never a throw, sound findings, small state", () => {
+  withstands(configurationTampering, seeded(52), 100_000);
+});
