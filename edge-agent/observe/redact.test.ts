@@ -29,6 +29,18 @@ test("the value of a secret setting goes, of another stays", () => {
   assert.not.match(redact([2, "1", "NotifyReport", { reportData }]), "hunter2");
 });
 
+test("makers' names for passwords and keys are secret; names of settings and lists of them are not", () => {
+  const names = ["AuthorizationKey", "WifiKey", "wpa_key", "WLAN-Key", "FtpPass", "WifiPW", "SimPuk", "apiKeyId"];
+  for (const name of names) {
+    assert.not.match(redact([2, "1", "ChangeConfiguration", { key: name, value: "hunter2" }]), "hunter2", name);
+    assert.not.match(redact([2, "1", "DataTransfer", { vendorId: "V", [name]: "hunter2" }]), "hunter2", name);
+  }
+  const settings = [3, "1", { configurationKey: [{ key: "HeartbeatInterval", value: "60" }], unknownKey: ["Volume"] }];
+  assert.is(redact(settings), JSON.stringify(settings));
+  const asked = [2, "1", "GetConfiguration", { key: ["HeartbeatInterval"] }];
+  assert.is(redact(asked), JSON.stringify(asked));
+});
+
 test("credentials and queries of URLs go, the host stays", () => {
   const location = (text: string): string => redact([2, "1", "UpdateFirmware", { location: text }]);
   assert.is(location("ftp://user:pa:s/s@w@fw.example:21/a.bin"),

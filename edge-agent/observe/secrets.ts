@@ -6,9 +6,10 @@
  * hidden than a password shown.
  */
 const SECRET_NAME = new RegExp([
-  "passw", "passphrase", "passcode", "pwd$", "secret", "credential", "psk", "pincode", "^pin$", "simpin", "username",
-  "auth(orization|entication)?[-_]?key", "(api|private|vpn|access|shared)[-_]?key", "^csr$", "^exi(request|response)$",
-  "^signedmeterdata$",
+  "passw", "passphrase", "passcode", "pass$", "pwd?$", "secret", "credential", "psk", "pincode", "^pin$",
+  "sim[-_]?p(in|uk)", "username", "bearer", "^csr$", "^exi(request|response)$", "^signedmeterdata$",
+  // Any key (of a Wi-Fi, an API, a VPN), but not the `key` that names a setting, nor the lists of such keys.
+  "(?<!^|configuration|unknown)[-_]?key$", "(auth(orization|entication)?|api|private|vpn|access|shared)[-_]?key",
 ].join("|"), "i");
 
 /** Names under which a driver's identity travels: idTag, idToken, eMAID and makers' words for them. */
