@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
 import {
-  appendFileSync, closeSync, existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync,
-  writeSync,
+  appendFileSync, closeSync, constants, existsSync, mkdtempSync, openSync, readFileSync, readdirSync, rmSync, statSync,
+  writeFileSync, writeSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -297,4 +297,47 @@ test("SIGKILL amid appends: nothing acknowledged is lost, nothing unwritten appe
     assert.is(found.damage, undefined);
     assert.ok(acknowledged >= count && seen.length > acknowledged, `${seen.length} of ${acknowledged + 1}`);
   }
+}));
+
+const FD_INFO = "/proc/self/fdinfo";
+if (existsSync(FD_INFO)) {
+  test("a write is durable when it returns: the segment is open for synchronous appending", withFolder((stateDir) => {
+    const flags: number[] = [];
+    const write: Write = (fd, bytes) => {
+      flags.push(Number.parseInt(/flags:\s*(\d+)/.exec(readFileSync(`${FD_INFO}/${fd}`, "utf8"))![1]!, 8));
+      return writeSync(fd, bytes);
+    };
+    const { store } = openLedger(stateDir, crypto, { write });
+    store.append([notice("one")]);
+    store.append([notice("two")]);
+    store.close();
+    const { O_APPEND, O_DSYNC } = constants;
+    assert.is(flags.length, 2);
+    for (const one of flags) assert.is(one & (O_APPEND | O_DSYNC), O_APPEND | O_DSYNC);
+  }));
+} else test.skip("a write is durable when it returns", "no /proc");
+
+test("what a failed write left, and could not be cut at once, is cut before the next write", withFolder((stateDir) => {
+  let failing = false;
+  const reopen = (fd: number, how: number): void => {
+    closeSync(fd);
+    if (openSync(segmentPath(stateDir, 0), how) !== fd) throw new Error("another descriptor was free");
+  };
+  let broken = -1;
+  const write: Write = (fd, bytes) => {
+    if (!failing) return writeSync(fd, bytes);
+    writeSync(fd, bytes.subarray(0, 9));
+    reopen(broken = fd, constants.O_RDONLY); // the file can be written no more, and not be cut
+    throw Object.assign(new Error("EIO"), { code: "EIO" });
+  };
+  const { store } = openLedger(stateDir, crypto, { write });
+  store.append([notice("one")]);
+  failing = true;
+  assert.is(failure(() => store.append([notice("lost")])), "failed");
+  failing = false;
+  reopen(broken, constants.O_RDWR | constants.O_APPEND);
+  store.append([notice("two")]);
+  store.close();
+  const { frontier, tornBytes, damage } = readLog(stateDir, crypto);
+  assert.equal([frontier.size, tornBytes, damage], [2, 0, undefined]);
 }));

@@ -1,9 +1,9 @@
 import { test, assert } from "../../build/testing.ts";
 import { nodeCrypto, signerFromSeed } from "../adapters/crypto.ts";
 import type { Effect } from "../ports.ts";
-import { parseCheckpoint } from "./checkpoint.ts";
+import { formatCheckpoint, parseCheckpoint } from "./checkpoint.ts";
 import { EMPTY_FRONTIER, appendLeaf, leafHash, rootOf } from "./merkle.ts";
-import { openNote, verifierKeyOf } from "./note.ts";
+import { openNote, signNote, verifierKeyOf } from "./note.ts";
 import { NEW_LOG, appendEntries, checkpoint, contentHash, createRecord, refuse } from "./record.ts";
 import type { RecordState, RecoveredLog } from "./record.ts";
 
@@ -123,4 +123,11 @@ test("when the log could not be written, signing stops at once and is told once"
 
 test("hashes as alerts name them", () => {
   assert.is(contentHash(Uint8Array.of(0, 10, 255)), "sha256:000aff");
+});
+
+test("a checkpoint that its own key signed for another log is not this log's", () => {
+  const { frontier } = found(entries(2));
+  const text = formatCheckpoint({ origin: "kerbwatch/CP-002", size: 2, root: rootOf(crypto, frontier) });
+  const state = start(found(entries(2), signNote(crypto, text, origin, signer), 2));
+  assert.is(state.refused, "the log's checkpoint is of another log");
 });
