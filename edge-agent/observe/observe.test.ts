@@ -198,3 +198,18 @@ for (const [name, text] of COSTLY) {
     assert.ok(Number(process.hrtime.bigint() - began) < 10e9);
   });
 }
+
+test("which version a station speaks is asked anew with each connection", () => {
+  const state = create();
+  const text = '[2,"1","Heartbeat",{}]';
+  observe(state, { kind: "frame", direction: "cp-to-csms", text, ocppVersion: "2.0.1" }, at(0));
+  assert.is(state.version, "2.0.1");
+  observe(state, { kind: "link", state: "disconnect" }, at(1));
+  assert.is(state.version, "2.0.1");
+  observe(state, { kind: "link", state: "connect" }, at(2));
+  assert.is(state.version, undefined);
+  send(state, "cp-to-csms", [2, "2", "Heartbeat", {}], 3);
+  assert.is(state.version, undefined, "either version has it");
+  send(state, "cp-to-csms", [2, "3", "StopTransaction", { transactionId: 1, meterStop: 0 }], 4);
+  assert.is(state.version, "1.6");
+});

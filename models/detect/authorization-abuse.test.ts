@@ -149,3 +149,35 @@ test("a restart after every step changes nothing", () => {
 test("hostile observations: never a throw, sound findings, small state", () => {
   withstands(authorizationAbuse, seeded(11), 100_000);
 });
+
+test("a refused idToken is forgotten after a day, though nobody comes any more", () => {
+  const bench = create();
+  bench.see(refused(1), 0);
+  bench.see(refused(2), HOUR);
+  bench.tickTo(DAY - 60, 60);
+  assert.is(bench.state.refused.length, 2);
+  bench.tickTo(DAY + 60, 60);
+  assert.equal(bench.state.refused.map(([known]) => known), [token(2)]);
+  bench.tickTo(DAY + HOUR + 60, 60);
+  assert.equal(bench.state.refused, []);
+});
+
+test("many guesses are remembered up to a bound", () => {
+  const bench = create();
+  for (let card = 0; card < 600; card++) bench.see(refused(card), card);
+  assert.is(bench.state.refused.length, 256);
+  assert.is(bench.state.refused.at(-1)?.[0], token(599));
+});
+
+test("an agent that slept has seen no quiet time, and time under suspicion teaches nothing", () => {
+  const bench = create();
+  bench.tickTo(HOUR, 60);
+  const { hours } = bench.state.refusedVisits;
+  const [slept] = bench.see({ kind: "tick" }, 30 * DAY);
+  assert.ok(bench.state.refusedVisits.hours - hours < 0.17, "ten minutes at most");
+  assert.ok((slept?.nats ?? 0) > -3);
+  for (let card = 0; card < 40; card++) bench.see(refused(card), 30 * DAY + card);
+  const taught = { ...bench.state.refusedVisits };
+  bench.see({ kind: "tick" }, 30 * DAY + 60);
+  assert.is(bench.state.refusedVisits.hours, taught.hours);
+});

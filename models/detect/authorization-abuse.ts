@@ -131,6 +131,8 @@ function quiet(state: AuthorizationAbuse, now: Now): Finding[] {
   const since = state.lastTickMs < 0 ? 0 : now.monoMs - state.lastTickMs;
   state.lastTickMs = now.monoMs;
   if (since <= 0) return [];
+  // Nobody asks for older ones, and what is remembered of drivers ends by itself.
+  while (state.refused[0] !== undefined && now.wallMs - state.refused[0][1] >= DAY_MS) state.refused.shift();
   const hours = Math.min(since, LONGEST_QUIET_MS) / HOUR_MS;
   const { upper, honest, hurried, patient, spray } = ratesNow(state, now.wallMs);
   if (suspicionOf(state) < LEARN_BELOW_NATS) {

@@ -87,6 +87,22 @@ test("a note is kept for 48 hours, opened by the start and closed by the end", (
   assert.equal(bench.state.notes.map(({ transactionId }) => transactionId), ["new", "newer"]);
 });
 
+test("a note ends after 48 hours though nothing follows it", () => {
+  const bench = create();
+  bench.see(start("last", 1, 1), 0);
+  bench.see({ kind: "tick" }, NOTE_MS / 1_000 - 1);
+  assert.is(bench.state.notes.length, 1);
+  bench.see({ kind: "tick" }, NOTE_MS / 1_000);
+  assert.equal(bench.state.notes, []);
+});
+
+test("notes are bounded, the newest are kept", () => {
+  const bench = create();
+  for (let n = 0; n < 700; n++) bench.see(start(`t${n}`, n, 1 + n % 2), n);
+  assert.is(bench.state.notes.length, 512);
+  assert.is(bench.state.notes.at(-1)?.transactionId, "t699");
+});
+
 test("transaction ids from the wire are only ever compared", () => {
   const bench = create();
   for (const id of ["__proto__", "constructor", "", "-1"]) {

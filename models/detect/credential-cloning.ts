@@ -39,6 +39,7 @@ export const credentialCloning: Detector<CredentialCloning> = {
   version: 1,
   create: () => ({ notes: [], overlaps: createHabit(OVERLAP) }),
   observe(state, observation, now) {
+    if (observation.kind === "tick") state.notes = recent(state.notes, now);
     if (observation.kind === "transaction-ended") {
       const { transactionId } = observation;
       const open = state.notes.find((note) => note.transactionId === transactionId && note.to === undefined);
@@ -49,10 +50,16 @@ export const credentialCloning: Detector<CredentialCloning> = {
   },
 };
 
+/** What is remembered of drivers ends by itself, also at a station where nobody charges any more. */
+function recent(notes: Note[], now: Now): Note[] {
+  return notes.some((note) => now.wallMs - note.from >= NOTE_MS)
+    ? notes.filter((note) => now.wallMs - note.from < NOTE_MS) : notes;
+}
+
 function started(
   state: CredentialCloning, seen: Observation & { kind: "transaction-started" }, token: TokenPseudonym, now: Now,
 ): Finding[] {
-  state.notes = state.notes.filter((note) => now.wallMs - note.from < NOTE_MS).slice(-MOST_NOTES + 1);
+  state.notes = recent(state.notes, now).slice(-MOST_NOTES + 1);
   // A station that lost a stop message leaves a note open; on the same EVSE a new transaction ends it.
   for (const note of state.notes) if (note.evseId === seen.evseId && note.to === undefined) note.to = seen.at;
   const overlap = state.notes.some((note) => note.token === token && note.to === undefined);
