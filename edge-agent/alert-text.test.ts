@@ -19,7 +19,7 @@ test("an alert in plain words: when, how bad, what, where, why with the largest 
     "2026-03-01T09:00:20.000Z  RAISED high  energy-theft at CP-001, 97 % sure",
     "    Energy is delivered and not billed at CP-001: 12.4 kWh.",
     "    since: 2026-03-01T08:57:00.000Z",
-    "    why:   delivered less billed 81 %, power step 19 %",
+    "    why:   delivered less billed 81 %; power step 19 %",
     "    next:  Compare the meters.",
     "    more:  kerbwatch explain 3fa2c1b4d5e6",
     "",

@@ -25,7 +25,7 @@ function where({ scope, stations, zone, region }: Alert): string {
 
 function reasons(alert: Alert): string {
   const largest = [...alert.explanation].sort((a, b) => Math.abs(b.share) - Math.abs(a.share)).slice(0, MAX_TERMS);
-  return largest.map(({ term, share }) => `${plainText(term, 80)} ${percent(share)}`).join(", ");
+  return largest.map(({ term, share }) => `${plainText(term, 80)} ${percent(share)}`).join("; ");
 }
 
 /**

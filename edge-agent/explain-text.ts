@@ -78,10 +78,10 @@ export function storyText(story: IncidentStory): string {
   return `${lines.join("\n")}\n`;
 }
 
-/** One line an incident, newest last. */
+/** Two lines an incident, newest last. */
 export function listText(incidents: readonly IncidentSummary[]): string {
   if (incidents.length === 0) return "no incidents in this log\n";
   return incidents.map(({ incidentId, last }) =>
     `${incidentId.slice(0, SHORT_ID_CHARS)}  ${plainText(last.time, 30)}  ${last.state.padEnd(7)}  `
-    + `${last.severity.padEnd(8)}  ${plainText(last.summary, 200)}\n`).join("");
+    + `${last.severity.padEnd(8)}  ${last.threat}\n    ${plainText(last.summary, 200)}\n`).join("");
 }

@@ -13,6 +13,9 @@ export function plainText(text: string, maxChars = 500): string {
   return clean.length > maxChars ? `${clean.slice(0, maxChars - 1)}…` : clean;
 }
 
+/** A count with its noun: `1 entry`, `2 entries`. */
+export const counted = (count: number, one: string, many: string): string => `${count} ${count === 1 ? one : many}`;
+
 /** A value as an error message shows it: JSON on one line, short. */
 export function shown(value: unknown): string {
   if (value === undefined) return "nothing";

@@ -1,6 +1,6 @@
 /** The status of a running agent in plain words. Pure. */
 import { certainty } from "./alert-text.ts";
-import { plainText } from "./plain-text.ts";
+import { counted, plainText } from "./plain-text.ts";
 import type { LinkStatus, MeterStatus, OddityCounts, Status } from "./status.ts";
 
 const MAX_BELIEFS = 5;
@@ -75,7 +75,7 @@ function logLines({ log, time }: Status): string[] {
   const root = log.root === undefined ? "no checkpoint yet" :
     `checkpoint ${ago(log.checkpointAt, time)}, root ${plainText(log.root, 60)}`;
   const state = log.state === "good" ? "" : `READ ONLY (${plainText(log.why ?? "no reason given", 200)}); `;
-  return [`log         ${state}${log.entries} entries, ${root}`];
+  return [`log         ${state}${counted(log.entries, "entry", "entries")}, ${root}`];
 }
 
 function beliefLines({ beliefs, incidents }: Status): string[] {
@@ -107,7 +107,8 @@ export function statusText(status: Status): string {
     `learned     ${learned.days.toFixed(1)} days of normal`,
     ...beliefLines(status),
     ...dropped.map(({ name, dropped: n, lastError }) =>
-      `outlet      ${plainText(name, 40)}: ${n} alerts dropped (${plainText(lastError ?? "no reason given", 200)})`),
+      `outlet      ${plainText(name, 40)}: ${counted(n, "alert", "alerts")} dropped `
+      + `(${plainText(lastError ?? "no reason given", 200)})`),
     ...notices.slice(-MAX_NOTICES).map((notice) => `notice      ${plainText(notice, 300)}`),
   ];
   return `${lines.join("\n")}\n`;

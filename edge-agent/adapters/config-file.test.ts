@@ -37,7 +37,7 @@ test("a byte-order mark is no part of the configuration", () => {
 
 mkdirSync(join(folder, "dir.yaml"));
 const WRONG: [string, () => string, string][] = [
-  ["absent", () => join(folder, "none.yaml"), "none.yaml: cannot be read (ENOENT)"],
+  ["absent", () => join(folder, "none.yaml"), "none.yaml: no such file; allowed: a YAML or JSON file"],
   ["a folder", () => join(folder, "dir.yaml"), "dir.yaml: found no regular file; allowed: a YAML or JSON file"],
   ["a device that never ends", () => "/dev/zero", "/dev/zero: found no regular file; allowed: a YAML or JSON file"],
   ["huge", () => written("huge.yaml", "#".repeat(262_145)), "huge.yaml: found 262145 bytes; allowed: at most 262144"],

@@ -26,7 +26,9 @@ export function loadConfig(path: string, env: Environment): Config {
     text = readText(path);
   } catch (error) {
     if (error instanceof UsageError) throw error;
-    throw new UsageError(`${path}: cannot be read (${(error as NodeJS.ErrnoException).code ?? String(error)})`);
+    const code = (error as NodeJS.ErrnoException).code ?? String(error);
+    throw new UsageError(code === "ENOENT" ? `${path}: no such file; allowed: a YAML or JSON file`
+      : `${path}: cannot be read (${code})`);
   }
   return parseConfig(text, path, env);
 }

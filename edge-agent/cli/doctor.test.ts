@@ -205,7 +205,8 @@ test("a wrong configuration ends with 2 and one line", async () => {
 });
 
 test("status without an agent says so and ends with 1; with one it tells", () => site(async (here) => {
-  const none = `kerbwatch: no agent is running on this state directory (${here.stateDir})\n`;
+  const none = `kerbwatch: no agent is running on this state directory (${here.stateDir}); `
+    + "start it with kerbwatch run, or name its own with --state DIR or --config FILE\n";
   assert.equal(await ran(["status", "--state", here.stateDir]), { code: 1, out: "", err: none });
   const agent = createStatusServer({ stateDir: here.stateDir, status: () => STATUS });
   await agent.start();

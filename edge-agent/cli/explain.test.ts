@@ -95,8 +95,9 @@ test("without an id the incidents are listed, newest last", async () => {
   const { code, out } = await ran(["explain", "--state", full]);
   assert.is(code, 0);
   const lines = out.trimEnd().split("\n");
-  assert.match(lines[0] ?? "", /^3fa2ffff1111 {2}.* raised {3}critical {2}Firmware/);
-  assert.match(lines[1] ?? "", /^3fa2c1b4d5e6 {2}.* updated {2}critical {2}It goes on\.$/);
+  assert.match(lines[0] ?? "", /^3fa2ffff1111 {2}.* raised {3}critical {2}energy-theft$/);
+  assert.match(lines[2] ?? "", /^3fa2c1b4d5e6 {2}.* updated {2}critical {2}firmware-tampering$/);
+  assert.is(lines[3], "    It goes on.");
   const { out: json } = await ran(["explain", "--json", "--state", full]);
   assert.equal((JSON.parse(json) as { incidents: { alerts: number }[] }).incidents.map((one) => one.alerts), [1, 2]);
 });
@@ -119,7 +120,8 @@ const WRONG: [string, string[], number, string][] = [
   ["no id at all", ["../x", "--state", full], 2,
     'kerbwatch: "../x": not an incident id; allowed: 1 to 64 hexadecimal digits\n'],
   ["two ids", ["a", "b", "--state", full], 2, 'kerbwatch: "b": one argument too many; allowed: one incident id\n'],
-  ["no log", ["--state", empty], 1, `kerbwatch: there is no log in ${empty}\n`],
+  ["no log", ["--state", empty], 1,
+    `kerbwatch: there is no log in ${empty}; name the agent's own with --state DIR or --config FILE\n`],
   ["both places", ["--state", full, "--config", "k"], 2,
     "kerbwatch: --config: found beside --state; allowed: one of the two\n"],
 ];

@@ -6,7 +6,7 @@ import type { IncidentSummary } from "../explain-text.ts";
 import { shown } from "../plain-text.ts";
 import { UsageError, parseOptions } from "./command.ts";
 import type { Command, Io } from "./command.ts";
-import { STATE_HELP, STATE_OPTIONS, stateDirOf } from "./state-dir.ts";
+import { STATE_HELP, STATE_OPTIONS, noLogIn, stateDirOf } from "./state-dir.ts";
 
 const MOST_NAMED = 5;
 
@@ -36,7 +36,7 @@ async function run(args: string[], io: Io): Promise<number> {
   const { incidents, entries, damage } = findIncidents(stateDir, crypto, prefix ?? "");
   if (damage !== undefined) io.err(`kerbwatch: the log is damaged (${damage}); this is what stands before\n`);
   if (entries === 0) {
-    io.err(`kerbwatch: there is no log in ${stateDir}\n`);
+    io.err(`kerbwatch: ${noLogIn(stateDir)}\n`);
     return 1;
   }
   if (prefix === undefined) {

@@ -140,7 +140,9 @@ test("verify: a rewritten history with whole records is found by its root", with
 }));
 
 test("verify: no log at all, and wrong usage", withFolder(async (stateDir) => {
-  assert.is((await verify(stateDir)).code, 1);
+  const none = await verify(stateDir);
+  assert.is(none.code, 1);
+  assert.match(none.out, `there is no log in ${stateDir}; name the agent's own with --state DIR`);
   for (const args of [[], ["prove"], ["verify", "7"], ["verify", "--keys", "x"]]) {
     assert.is((await execute(ledger, ...args, "--state", stateDir)).code, 2, args.join(" "));
   }

@@ -16,7 +16,7 @@ import { problem } from "../../models/result.ts";
 import type { Result } from "../../models/result.ts";
 import { UsageError, parseOptions } from "./command.ts";
 import type { Command, Io } from "./command.ts";
-import { STATE_HELP, STATE_OPTIONS, stateDirOf } from "./state-dir.ts";
+import { STATE_HELP, STATE_OPTIONS, noLogIn, stateDirOf } from "./state-dir.ts";
 
 /** What was found; the JSON output. */
 interface Report {
@@ -103,7 +103,9 @@ function examine(stateDir: string, given: string | undefined): Report {
   const key = given !== undefined || origin !== undefined
     ? expectedKey(crypto, stateDir, given, origin ?? "") : undefined;
   let signedSize = 0;
-  if (found.checkpoint === undefined) problems.push("no checkpoint: nothing signed to hold the log against");
+  const empty = found.frontier.size === 0 && found.tornBytes === 0;
+  if (found.checkpoint === undefined && empty) problems.push(noLogIn(stateDir));
+  else if (found.checkpoint === undefined) problems.push("no checkpoint: nothing signed to hold the log against");
   else if (key === undefined) problems.push("the checkpoint is malformed");
   else {
     const judged = judge(crypto, found, key);
@@ -118,7 +120,8 @@ function examine(stateDir: string, given: string | undefined): Report {
 }
 
 function asText(report: Report): string {
-  const good = `Good: every one of the ${report.signedSize} entries that were signed is there, unchanged.`;
+  const good = report.signedSize === 1 ? "Good: the one entry that was signed is there, unchanged."
+    : `Good: every one of the ${report.signedSize} entries that were signed is there, unchanged.`;
   const lines = [
     report.ok ? good : "NOT GOOD",
     ...report.problems.map((text) => `  ${text}`),
@@ -157,7 +160,7 @@ async function run(args: string[], io: Io): Promise<number> {
 
 export const ledger: Command = {
   name: "ledger",
-  summary: "verify: checks that the log is whole, unchanged and signed",
+  summary: "checks the record (ledger verify): whole, unchanged and signed",
   help: `
 Usage: kerbwatch ledger verify [--state DIR | --config FILE] [--key VKEY] [--json]
 

@@ -4,6 +4,7 @@ import { nodeCrypto, signerFromSeed } from "../adapters/crypto.ts";
 import { readMemory } from "../adapters/memory-file.ts";
 import { parseMeterLine } from "../observe/meter-capture.ts";
 import { parseTraceLine } from "../observe/trace.ts";
+import { counted } from "../plain-text.ts";
 import { Replay } from "../replay.ts";
 import { type Command, type Io, parseOptions, UsageError } from "./command.ts";
 
@@ -75,13 +76,14 @@ export async function feed(
   }
   const { frames, meterReadings, late, findings, raised, beyond } = run.counts;
   const also = [
-    problems.total() > 0 ? `${problems.total()} bad lines skipped` : "",
-    late > 0 ? `${late} lines out of order` : "",
+    problems.total() > 0 ? `${counted(problems.total(), "bad line", "bad lines")} skipped` : "",
+    late > 0 ? `${counted(late, "line", "lines")} out of order` : "",
     beyond > 0 ? `${beyond} lines of too many stations left out` : "",
   ].filter((text) => text !== "").map((text) => `, ${text}`).join("");
   const stations = run.stations().length;
-  io.err(`${stations} station${stations === 1 ? "" : "s"}, ${frames} frames, ${meterReadings} meter readings${also}: ` +
-    `${findings} findings, ${raised} alerts raised\n`);
+  io.err(`${counted(stations, "station", "stations")}, ${counted(frames, "frame", "frames")}, `
+    + `${counted(meterReadings, "meter reading", "meter readings")}${also}: `
+    + `${counted(findings, "finding", "findings")}, ${counted(raised, "alert", "alerts")} raised\n`);
   if (stations > 0) return 0;
   io.err(nothingRead(station));
   return 1;

@@ -13,6 +13,10 @@ export const STATE_OPTIONS = {
 export const STATE_HELP = `  --state DIR     the agent's state directory (default: ${USUAL_STATE_DIR})
   --config FILE   or its configuration, which names it`;
 
+/** What to say where there is no log at all: nothing that could be good or bad. */
+export const noLogIn = (stateDir: string): string =>
+  `there is no log in ${stateDir}; name the agent's own with --state DIR or --config FILE`;
+
 export async function stateDirOf(
   options: { readonly state: string | undefined; readonly config: string | undefined }, io: Io,
 ): Promise<string> {

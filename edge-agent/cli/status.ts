@@ -15,7 +15,8 @@ async function run(args: string[], io: Io): Promise<number> {
     io.out(options.json ? `${JSON.stringify(asked.status)}\n` : statusText(asked.status));
     return 0;
   }
-  const why = asked.kind === "none" ? `no agent is running on this state directory (${stateDir})` : asked.why;
+  const why = asked.kind === "none" ? `no agent is running on this state directory (${stateDir}); `
+    + "start it with kerbwatch run, or name its own with --state DIR or --config FILE" : asked.why;
   io.err(`kerbwatch: ${why}\n`);
   return 1;
 }

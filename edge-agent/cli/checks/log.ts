@@ -4,6 +4,7 @@ import { readLog } from "../../adapters/ledger-read.ts";
 import type { LogFound } from "../../adapters/ledger-read.ts";
 import { parseCheckpoint } from "../../record/checkpoint.ts";
 import { parseNote } from "../../record/note.ts";
+import { counted } from "../../plain-text.ts";
 import { codeOf, failed, passed, warned } from "./check.ts";
 import type { Check } from "./check.ts";
 
@@ -29,11 +30,12 @@ export function checkLog(stateDir: string, isRunning: boolean): Check {
     const wrong = found.damage ?? contradiction(found);
     if (wrong !== undefined) return failed("log", `the log in ${stateDir} is not whole: ${wrong}`, KEEP_IT);
     const entries = found.frontier.size;
+    const has = counted(entries, "entry", "entries");
     if (found.tornBytes > 0 && !isRunning) {
-      return warned("log", `${entries} entries, and ${found.tornBytes} bytes of a write that a crash cut short`,
+      return warned("log", `${has}, and ${found.tornBytes} bytes of a write that a crash cut short`,
         "nothing: the agent cuts them off at its next start, and nothing acknowledged is lost");
     }
-    return passed("log", entries === 0 ? "no entries yet" : `${entries} entries, whole`);
+    return passed("log", entries === 0 ? "no entries yet" : `${has}, whole`);
   } catch (error) {
     return failed("log", `the log in ${stateDir} cannot be read (${codeOf(error)})`, "run doctor as the agent's user");
   }
