@@ -6,6 +6,7 @@ import { parseArgs } from "node:util";
 import type { SimVersion } from "../sim/capture.ts";
 import { type Act, ACTS, GOOD_TOKEN, type Outcome } from "./acts.ts";
 import { learnTwoWeeks, makeFolder, removeFolder, type Rig, startRig } from "./rig.ts";
+import { wordTable } from "./told-table.ts";
 
 const HELP = `npm start [-- OPTIONS]
 
@@ -73,21 +74,25 @@ async function playAll(rig: Rig, version: SimVersion): Promise<Played[]> {
   return played;
 }
 
+/** Of act, told, observed and verdict: 80 columns with the gaps. */
+const WIDTHS = [24, 21, 24, 5];
+
 function table(played: readonly Played[]): string {
   const rows = played.map(({ act, outcome }, index) =>
-    `${index + 1}. ${act.name}\n     told      ${act.told}\n     observed  ${outcome.observed}\n` +
-    `     ${outcome.asTold ? "ok" : "NOT AS TOLD"}`);
+    [`${index + 1}. ${act.name}`, act.told, outcome.observed, outcome.asTold ? "ok" : "WRONG"]);
   const good = played.filter(({ outcome }) => outcome.asTold).length;
-  return `\nTold against observed\n${rows.join("\n")}\n\n${good} of ${ACTS.length} acts ended as told`;
+  return `\n${wordTable(["Act", "Told", "Observed", ""], rows, WIDTHS)}\n${good} of ${ACTS.length} acts ended as told`;
 }
 
 /** Plays everything; the rig is closed and the folder removed whatever happens. */
-async function demonstrate({ version, stay, keep }: Options, stopped: Promise<void>): Promise<number> {
+async function demonstrate({ version, stay, keep }: Options, stop: AbortSignal): Promise<number> {
+  const stopped = new Promise<void>((resolve) => stop.addEventListener("abort", () => resolve()));
   const folder = makeFolder();
   let rig: Rig | undefined;
   try {
     console.log(`One charger speaking OCPP ${version}, one agent, one CSMS, one meter.`);
     await learnTwoWeeks(folder, version, progress("learning two weeks of honest traffic"));
+    if (stop.aborted) return 1;
     rig = await startRig(folder, version, [GOOD_TOKEN]);
     await rig.agent.start();
     await rig.station.connect();
@@ -100,18 +105,23 @@ async function demonstrate({ version, stay, keep }: Options, stopped: Promise<vo
       await stopped;
     }
     return played.length === ACTS.length && played.every(({ outcome }) => outcome.asTold) ? 0 : 1;
+  } catch (error) {
+    // A terminal's Ctrl-C ends the children too: what they say of that is no news.
+    if (!stop.aborted) throw error;
+    return 1;
   } finally {
+    if (stop.aborted) console.log("\nstopped; ending what was started");
     await rig?.close();
     if (keep) console.log(`kept: ${folder}`);
     else removeFolder(folder);
   }
 }
 
-/** Settles at the first request to stop; npm passes a signal on that the terminal has sent already. */
-function stopAsked(): Promise<void> {
-  return new Promise((resolve) => {
-    for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => resolve());
-  });
+/** Aborts at the first request to stop; npm passes a signal on that the terminal has sent already. */
+function stopAsked(): AbortSignal {
+  const stop = new AbortController();
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => stop.abort());
+  return stop.signal;
 }
 
 const options = readOptions(process.argv.slice(2));
