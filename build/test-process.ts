@@ -1,7 +1,8 @@
 /** Bundles the test files and runs each as a Node process of its own, bounded in time, with nothing left behind. */
 import { spawn } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
-import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { build } from "esbuild";
 import { repoRoot } from "./paths.ts";
@@ -111,11 +112,21 @@ function readReport(file: string): TestReport | undefined {
   return existsSync(file) ? JSON.parse(readFileSync(file, "utf8")) as TestReport : undefined;
 }
 
+let scratch: string | undefined;
+
+/** The tests' temporary folder, which is gone with this process, whatever a test leaves in it. Short: sockets go there. */
+function scratchFolder(): string {
+  if (scratch !== undefined) return scratch;
+  const mine = scratch = mkdtempSync(join(tmpdir(), "kw-"));
+  process.on("exit", () => rmSync(mine, { recursive: true, force: true, maxRetries: 3 }));
+  return mine;
+}
+
 /** Runs one bundled test file. A file that ends without a report, or badly in spite of it, counts as one failure. */
 export async function runFile(path: string, outDir: string): Promise<FileResult> {
   const file = join(outDir, builtName(path));
   const reportFile = `${file}.report.json`;
-  const { ok, ms, output } = await runNode([file], { [REPORT_VARIABLE]: reportFile });
+  const { ok, ms, output } = await runNode([file], { [REPORT_VARIABLE]: reportFile, TMPDIR: scratchFolder() });
   const report = readReport(reportFile);
   if (report === undefined) return { passed: 0, failed: 1, skipped: [], ms, output: `${output}\nno report\n` };
   const unpassed = report.declared - report.passed;
