@@ -67,4 +67,5 @@ function recallRest(state: AgentState, memory: Memory): void {
   state.alert.open = memory.incidents;
   for (const [id, transaction] of memory.transactions) state.observe.transactions.known.set(id, transaction);
   for (const evse of memory.evses) state.observe.transactions.evses.add(evse);
+  state.observe.frames.lastNo = memory.lastFrameNo ?? 0;
 }

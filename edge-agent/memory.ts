@@ -1,6 +1,7 @@
 /**
- * What an agent carries over a restart: what was learned, the evidence so far, open incidents and open transactions. JSON
- * with its own SHA-256 in front, so that a file that a power cut or a hand damaged is told apart from one that is whole.
+ * What an agent carries over a restart: what was learned, the evidence so far, open incidents and open transactions.
+ * JSON with its own SHA-256 in front, so that a file that a power cut or a hand damaged is told apart from one that
+ * is whole.
  */
 import type { Crypto } from "../models/crypto.ts";
 import type { AgreeState } from "../models/agree/agree.ts";
@@ -28,6 +29,8 @@ export interface Memory {
   readonly incidents: AlertState["open"];
   readonly transactions: readonly (readonly [string, MapValue])[];
   readonly evses: readonly number[];
+  /** Numbers of frames go on from here, so that evidence from before never points at a frame that came after. */
+  readonly lastFrameNo?: number;
 }
 type MapValue = Transactions["known"] extends Map<string, infer V> ? V : never;
 
@@ -39,6 +42,7 @@ export function memoryOf(state: AgentState, now: Now): Memory {
   return {
     since: state.duties.since, savedAt: now.wallMs, monoMs: now.monoMs, detect: state.detect, opine: state.opine,
     raised: state.agree.raised, incidents: state.alert.open, transactions: [...known], evses: [...evses],
+    lastFrameNo: state.observe.frames.lastNo,
   };
 }
 
@@ -55,8 +59,8 @@ export function encodeMemory(memory: Memory, crypto: Crypto): string {
 /** Reads what was saved. Never throws; a problem says why it cannot be used. */
 export function decodeMemory(text: string, crypto: Crypto): Result<Memory> {
   if (text.length > MAX_MEMORY_CHARS) return problem(`${text.length} characters, at most ${MAX_MEMORY_CHARS} allowed`);
-  const [hash, json, rest] = text.split("\n");
-  if (hash === undefined || json === undefined || rest !== "") return problem("not two lines");
+  const [hash, json, ...rest] = text.split("\n");
+  if (hash === undefined || json === undefined || rest.length !== 1 || rest[0] !== "") return problem("not two lines");
   if (contentHash(crypto.sha256(new TextEncoder().encode(json))) !== hash) return problem("damaged: its hash differs");
   try {
     const memory = JSON.parse(json) as Memory & { version: unknown };

@@ -1,6 +1,6 @@
 /**
- * The step *record*: which entries the log gains. Statements, verdicts with the frames that they rest on (redacted), and
- * alerts. The evidence of an alert is named by the leaf hashes of these frames.
+ * The step *record*: which entries the log gains. Statements, verdicts with the frames that they rest on (redacted),
+ * and alerts. The evidence of an alert is named by the leaf hashes of these frames.
  */
 import type { Statement } from "../../gossip/statement.ts";
 import type { Alert, Threat, Verdict } from "../../models/terms.ts";
@@ -33,6 +33,8 @@ interface ToRecord {
 
 const MOST_FRAMES = 512;
 const PPM = 1_000_000;
+/** What an integer of an entry carries. */
+const MOST_EPOCH = 2 ** 32 - 1;
 
 export function createJournal(log: RecordState): JournalState {
   return { log, frames: new Map(), checkpointHash: new Uint8Array(0) };
@@ -93,7 +95,8 @@ export function signCheckpoint(journal: JournalState): Effect[] {
 function verdictEntry(verdict: Verdict, now: Now): Entry {
   return {
     kind: "verdict", at: now.wallMs, threat: verdict.threat, scope: verdict.scope, zone: verdict.zone,
-    epoch: verdict.epoch, onset: new Date(verdict.onset).toISOString(),
+    // A clock before 1970 or centuries off is not worth a crash; the entry's own time tells.
+    epoch: Math.max(0, Math.min(MOST_EPOCH, verdict.epoch)), onset: new Date(verdict.onset).toISOString(),
     confidencePpm: Math.round(verdict.confidence * PPM), stations: verdict.stations,
   };
 }
