@@ -1,6 +1,6 @@
 /**
- * Agents over a capture, in virtual time: the same core as on a charger, fed from lines and told the time by them. Equal
- * input gives equal output.
+ * Agents over a capture, in virtual time: the same core as on a charger, fed from lines and told the time by them.
+ * Equal input gives equal output.
  */
 import type { Crypto, Signer } from "../models/crypto.ts";
 import type { Alert, Belief, Threat } from "../models/terms.ts";

@@ -1,0 +1,67 @@
+import { assert, test } from "../build/testing.ts";
+import type { Alert, Belief, Observation, Threat } from "../models/terms.ts";
+import type { MonotonicMs, Now, WallMs } from "../models/units.ts";
+import { crypto } from "./core.testing.ts";
+import { signerFromSeed } from "./adapters/crypto.ts";
+import { createDuties, notableBeliefs, unreadMessages, wantsCheckpoint, wantsRemembering } from "./duties.ts";
+import { createJournal, recordOne } from "./record/journal.ts";
+import { createRecord, NEW_LOG } from "./record/record.ts";
+
+const at = (s: number): Now => ({ wallMs: (1.7e12 + s * 1_000) as WallMs, monoMs: (s * 1_000) as MonotonicMs });
+const ALERT = {} as Alert;
+const tick = (s: number): Observation => ({ kind: "tick", at: at(s).wallMs });
+const started = (s: number): Observation =>
+  ({ kind: "transaction-started", at: at(s).wallMs, transactionId: "t", evseId: 1, offline: false });
+
+test("a checkpoint once a minute and with an alert, and only over entries that are new", () => {
+  const log = createRecord(
+    { origin: "kerbwatch/CP", crypto, signer: signerFromSeed(new Uint8Array(32)), recovered: NEW_LOG });
+  const journal = createJournal(log);
+  const duties = createDuties(at(0));
+  const signed = (s: number, alerts: Alert[] = []) => wantsCheckpoint(duties, journal, alerts, at(s)).length;
+  const add = (s: number) => recordOne(journal, { kind: "notice", at: at(s).wallMs, text: "so" });
+  assert.is(signed(60), 0);
+  add(61);
+  assert.equal([signed(61), signed(119.9), signed(120), signed(180), signed(240)], [0, 0, 1, 0, 0]);
+  add(241);
+  assert.equal([signed(242), signed(242, [ALERT]), signed(243, [ALERT])], [0, 1, 0]);
+  add(244);
+  assert.equal([signed(250), signed(303)], [0, 1]);
+});
+
+test("what is known is saved with an alert at once, soon after a transaction, and otherwise four times an hour", () => {
+  const duties = createDuties(at(0));
+  const saves = (s: number, seen: Observation[] = [tick(s)], alerts: Alert[] = []) =>
+    wantsRemembering(duties, seen, alerts, at(s)).length;
+  for (let s = 0; s < 800; s += 10) assert.is(saves(s), 0);
+  assert.is(saves(900), 1);
+  assert.is(saves(905, [started(905)]), 0, "not once for each of a backlog");
+  assert.equal([saves(910), saves(919), saves(920), saves(930)], [0, 0, 1, 0], "but not forgotten either");
+  assert.is(saves(931, [tick(931)], [ALERT]), 1);
+  assert.equal([saves(1_000), saves(1_830), saves(1_831)], [0, 0, 1]);
+});
+
+function belief(opinion: number, key: Threat | "starts" = "energy-theft"): Belief {
+  return {
+    key, cumulativeMillinats: 0, sinceOnsetNats: 1, onset: 0 as WallMs, thresholdNats: 1, opinion, terms: [],
+    frames: [], says: "",
+  };
+}
+
+test("evidence is mentioned once on its way up, and again after it had gone back", () => {
+  const duties = createDuties(at(0));
+  const mentioned = [0.49, 0.5, 0.8, 1, 0.3, 0.6, 0.24, 0.49, 0.5].map((opinion) =>
+    notableBeliefs(duties, [belief(opinion)], at(1)).length);
+  assert.equal(mentioned, [0, 1, 0, 0, 0, 0, 0, 0, 1]);
+  assert.equal(notableBeliefs(duties, [belief(1, "starts")], at(2)), []);
+  assert.is(notableBeliefs(duties, [belief(1, "firmware-tampering")], at(2)).length, 1);
+});
+
+test("of messages that nobody could read the first of each kind is told", () => {
+  const duties = createDuties(at(0));
+  const odd = (oddity: "binary" | "not-json" | "unknown-action"): Observation =>
+    ({ kind: "oddity", at: at(0).wallMs, oddity, detail: "9 bytes" });
+  const told = (seen: Observation[]) => unreadMessages(duties, seen).length;
+  assert.equal([told([odd("binary"), odd("binary")]), told([odd("binary")]), told([odd("not-json")])], [1, 0, 1]);
+  assert.is(told([odd("unknown-action"), tick(1)]), 0);
+});
