@@ -10,7 +10,7 @@ import { LineFile } from "./line-file.ts";
 import { PROFILES, profileForRating } from "./profile.ts";
 import { parseRegion, type Region, type RegionStation } from "./region.ts";
 import type { HonestCounts } from "./station.ts";
-import { refuse } from "./refuse.ts";
+import { refuse } from "../../edge-agent/refuse.ts";
 
 const HELP = `Makes honest captures of every station of a region, in virtual time: what an agent beside each would see.
 Writes DIR/<station>.ocpp.jsonl, DIR/<station>.meter.jsonl and DIR/truth.json. The same inputs and seed give the same

@@ -2,7 +2,7 @@
 import { CORE_SCHEMA, load } from "js-yaml";
 import { UsageError } from "../../edge-agent/usage-error.ts";
 import { isStationId, type StationId, type WallMs } from "../../models/units.ts";
-import { refuse } from "./refuse.ts";
+import { refuse } from "../../edge-agent/refuse.ts";
 
 export const BEHAVIOURS = ["silent", "frame", "hide", "equivocate", "replay", "flood"] as const;
 /**

@@ -1,19 +1,11 @@
-/** The region file (contracts, section 3): which stations there are, and in which zones. */
-import { CORE_SCHEMA, load } from "js-yaml";
-import { nearest } from "../../edge-agent/nearest.ts";
-import { shown } from "../../edge-agent/plain-text.ts";
-import { UsageError } from "../../edge-agent/usage-error.ts";
-import { ID_RULE, isStationId, isZoneId, type StationId, type ZoneId } from "../../models/units.ts";
+/** A region as the simulator plays it: the agent's own reading of the file, with profiles that the simulator knows. */
+import { parseRegion as parseForAgents, type RegionStation as AgentStation } from "../../edge-agent/region.ts";
 import type { SimVersion } from "./capture.ts";
 import { PROFILE_NAMES, type ProfileName } from "./profile.ts";
-import { refuse } from "./refuse.ts";
+import { refuse } from "../../edge-agent/refuse.ts";
+import type { ZoneId } from "../../models/units.ts";
 
-export interface RegionStation {
-  readonly id: StationId;
-  readonly zone: ZoneId;
-  /** The whole station, W. */
-  readonly ratedW: number;
-  readonly evses: number;
+export interface RegionStation extends AgentStation {
   readonly ocppVersion: SimVersion;
   /** How people use it; absent: chosen by the rating. */
   readonly profile?: ProfileName;
@@ -32,126 +24,24 @@ export interface Region {
   readonly zones: readonly Zone[];
 }
 
-type Mapping = Readonly<Record<string, unknown>>;
+const VERSIONS: readonly string[] = ["1.6", "2.0.1"] satisfies SimVersion[];
 
-/** What one run can hold; a region of more is a mistake in the file. */
-const MAX_STATIONS = 10_000;
-const MAX_EVSES = 64;
-
-const TOP_KEYS = ["version", "region", "timezone", "zones", "events"];
-const ZONE_KEYS = ["id", "ratingW", "liarsTolerated", "stations"];
-const STATION_KEYS = ["id", "lat", "lon", "ratedW", "evses", "ocppVersion", "profile"];
-const EVENT_KEYS = ["kind", "zone", "daily", "spreadS", "from", "to", "expect"];
-const EVENT_KINDS = ["tariff", "demand-response"];
-const VERSIONS = ["1.6", "2.0.1"];
-
-function unknownKey(key: string, name: string, allowed: readonly string[]): never {
-  const close = nearest(name, allowed);
-  const hint = close === undefined ? `allowed: ${allowed.join(", ")}` : `did you mean ${close}?`;
-  throw new UsageError(`${key}: unknown key ${shown(name)}; ${hint}`);
-}
-
-function mapping(value: unknown, key: string, allowed: readonly string[]): Mapping {
-  if (typeof value !== "object" || value === null || Array.isArray(value)) {
-    refuse(key, value, `a mapping with ${allowed.join(", ")}`);
+function isPlayable(station: AgentStation, key: string): station is RegionStation {
+  const { ocppVersion, profile } = station;
+  if (!VERSIONS.includes(ocppVersion)) refuse(`${key}.ocppVersion`, ocppVersion, VERSIONS.join(", "));
+  if (profile !== undefined && !(PROFILE_NAMES as string[]).includes(profile)) {
+    refuse(`${key}.profile`, profile, PROFILE_NAMES.join(", "));
   }
-  for (const name of Object.keys(value)) {
-    if (!allowed.includes(name)) unknownKey(key, name, allowed);
-  }
-  return value as Mapping;
-}
-
-function list(value: unknown, key: string): readonly unknown[] {
-  return Array.isArray(value) && value.length > 0 ? value : refuse(key, value, "a list of at least one");
-}
-
-function number(value: unknown, key: string, low: number, high: number): number {
-  if (typeof value === "number" && value >= low && value <= high) return value;
-  return refuse(key, value, `a number from ${low} to ${high}`);
-}
-
-function integer(value: unknown, key: string, low: number, high: number): number {
-  if (Number.isInteger(value)) return number(value, key, low, high);
-  return refuse(key, value, `an integer from ${low} to ${high}`);
-}
-
-function oneOf<T extends string>(value: unknown, key: string, allowed: readonly string[]): T {
-  return typeof value === "string" && allowed.includes(value) ? value as T : refuse(key, value, allowed.join(", "));
-}
-
-function text(value: unknown, key: string): string {
-  if (typeof value === "string" && value !== "" && value.length <= 200) return value;
-  return refuse(key, value, "a text of 1 to 200 characters");
-}
-
-function timezone(value: unknown): string {
-  if (value === undefined) return "UTC";
-  try {
-    return new Intl.DateTimeFormat("en", { timeZone: text(value, "timezone") }).resolvedOptions().timeZone;
-  } catch (error) {
-    if (error instanceof UsageError) throw error;
-    return refuse("timezone", value, "a name of the IANA time zone data base, Europe/Madrid for example");
-  }
-}
-
-function station(value: unknown, key: string, zone: ZoneId): RegionStation {
-  const { id, lat, lon, ratedW, evses, ocppVersion, profile } = mapping(value, key, STATION_KEYS);
-  if (typeof id !== "string" || !isStationId(id)) refuse(`${key}.id`, id, ID_RULE);
-  if (lat !== undefined) number(lat, `${key}.lat`, -90, 90);
-  if (lon !== undefined) number(lon, `${key}.lon`, -180, 180);
-  return {
-    id, zone,
-    ratedW: number(ratedW, `${key}.ratedW`, 1_000, 2_000_000),
-    evses: evses === undefined ? 1 : integer(evses, `${key}.evses`, 1, MAX_EVSES),
-    ocppVersion: ocppVersion === undefined ? "1.6" : oneOf(ocppVersion, `${key}.ocppVersion`, VERSIONS),
-    ...(profile === undefined ? {} : { profile: oneOf(profile, `${key}.profile`, PROFILE_NAMES) }),
-  };
-}
-
-function zone(value: unknown, key: string): Zone {
-  const { id, ratingW, liarsTolerated, stations } = mapping(value, key, ZONE_KEYS);
-  if (typeof id !== "string" || !isZoneId(id)) refuse(`${key}.id`, id, ID_RULE);
-  return {
-    id,
-    liarsTolerated: liarsTolerated === undefined ? 0 : integer(liarsTolerated, `${key}.liarsTolerated`, 0, 1_000),
-    ...(ratingW === undefined ? {} : { ratingW: number(ratingW, `${key}.ratingW`, 1, 1e12) }),
-    stations: list(stations, `${key}.stations`).map((item, i) => station(item, `${key}.stations[${i}]`, id)),
-  };
-}
-
-function checkEvents(value: unknown): void {
-  if (value === undefined) return;
-  list(value, "events").forEach((item, i) => {
-    const event = mapping(item, `events[${i}]`, EVENT_KEYS);
-    oneOf(event["kind"], `events[${i}].kind`, EVENT_KINDS);
-  });
-}
-
-function checkNames(zones: readonly Zone[]): void {
-  const seen = new Set<string>();
-  zones.forEach((each, i) => {
-    if (seen.has(`zone ${each.id}`)) refuse(`zones[${i}].id`, each.id, "each zone once");
-    seen.add(`zone ${each.id}`);
-    each.stations.forEach(({ id }, j) => {
-      if (seen.has(id)) refuse(`zones[${i}].stations[${j}].id`, id, "each station once in a region");
-      seen.add(id);
-    });
-  });
-  if (seen.size > MAX_STATIONS) refuse("zones", seen.size, `at most ${MAX_STATIONS} zones and stations`);
+  return true;
 }
 
 /** Reads a region from YAML or JSON. Throws UsageError that names the key, what was found and what is allowed. */
 export function parseRegion(source: string): Region {
-  let document: unknown;
-  try {
-    document = load(source, { schema: CORE_SCHEMA }); // times stay texts
-  } catch (error) {
-    refuse("region file", (error as Error).message.split("\n")[0], "YAML or JSON");
-  }
-  const { version, region, timezone: zoneName, zones, events } = mapping(document, "region file", TOP_KEYS);
-  if (version !== 1) refuse("version", version, "1");
-  checkEvents(events);
-  const parsed = list(zones, "zones").map((item, i) => zone(item, `zones[${i}]`));
-  checkNames(parsed);
-  return { region: text(region, "region"), timezone: timezone(zoneName), zones: parsed };
+  const { region, timezone, zones } = parseForAgents(source);
+  const playable = zones.map((zone, i) => ({
+    ...zone,
+    stations: zone.stations.filter((station, j): station is RegionStation =>
+      isPlayable(station, `zones[${i}].stations[${j}]`)),
+  }));
+  return { region, timezone, zones: playable };
 }
