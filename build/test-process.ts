@@ -114,7 +114,7 @@ function readReport(file: string): TestReport | undefined {
 
 let scratch: string | undefined;
 
-/** The tests' temporary folder, which is gone with this process, whatever a test leaves in it. Short: sockets go there. */
+/** The tests' temporary folder, gone with this process whatever they leave in it. Short: sockets have long names. */
 function scratchFolder(): string {
   if (scratch !== undefined) return scratch;
   const mine = scratch = mkdtempSync(join(tmpdir(), "kw-"));

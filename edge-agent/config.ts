@@ -319,8 +319,9 @@ function referenceRows(node: SchemaNode, prefix: string): ReferenceRow[] {
 
 /** Every key with its default, what it may hold and what it means: generated from the schema, so it cannot be wrong. */
 export function configReference(): string {
-  const head = "Keys of the configuration (YAML or JSON). Relative paths count from the file's own folder. Secrets are "
-    + "read\nfrom a file (file:PATH) or from the environment (env:NAME); none stands in the configuration itself.\n\n";
+  const head = "Keys of the configuration (YAML or JSON). Relative paths count from the file's\n"
+    + "own folder. Secrets are read from a file (file:PATH) or from the environment\n"
+    + "(env:NAME); none stands in the configuration itself.\n\n";
   const rows = referenceRows(ROOT, "").map(({ key, allowed, otherwise, means }) =>
     `${key}\n    ${means}\n    allowed: ${allowed}; default: ${otherwise}\n`);
   return head + rows.join("");

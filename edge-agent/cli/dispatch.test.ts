@@ -84,12 +84,26 @@ test("an accident ends with 1 and one line, and with KERBWATCH_DEBUG=1 tells whe
   assert.is((await ran(["status"], odd)).err, "kerbwatch: just a text\n");
 });
 
+const helpOf = async (...words: string[]): Promise<{ code: number; out: string }> => {
+  let out = "";
+  const io = { out: (text: string) => { out += text; }, err: () => {}, env: {} };
+  return { code: await dispatch(["help", ...words], io, COMMANDS), out };
+};
+
+test("the general help fits a terminal of 80 columns", async () => {
+  assert.equal((await helpOf()).out.split("\n").filter((line) => line.length > 80), []);
+});
+
 for (const [name, load] of Object.entries(COMMANDS)) {
   test(`${name}: registered under its own name, with a line of summary and help that gives exit codes`, async () => {
     const loaded = await load();
     assert.is(loaded.name, name);
     assert.ok(loaded.summary.length > 10 && loaded.summary.length <= 100);
     assert.match(loaded.help, `kerbwatch ${name}`);
-    assert.match(loaded.help, /Exit codes?: 0 /);
+    assert.match(loaded.help, /^Usage: /m);
+    assert.match(loaded.help, /Exit codes: 0 [^]*2\s+wrong/);
+    const { code, out } = await helpOf(name);
+    assert.is(code, 0);
+    assert.equal(out.split("\n").filter((line) => line.length > 80), [], "fits a terminal of 80 columns");
   });
 }

@@ -7,20 +7,21 @@ import type { Command, Io } from "./command.ts";
 
 type Commands = Readonly<Record<string, () => Promise<Command>>>;
 
-const HEAD = `kerbwatch: neighbourhood watch for EV chargers. It sits in line between one charging station and its CSMS,
-passes every frame untouched, learns what is normal here, and notices, explains and records what is not.
+const HEAD = `kerbwatch: neighbourhood watch for EV chargers. It sits in line between one
+charging station and its CSMS, passes every frame untouched, learns what is
+normal here, and notices, explains and records what is not.
 
 Commands (kerbwatch <command> --help says more):
 `;
 
 const START = `
 To begin:
-  1. Write kerbwatch.yaml with three lines:   station: CP-001
-                                              csms: wss://csms.example
-                                              stateDir: /var/lib/kerbwatch
-  2. Check it:                                kerbwatch doctor --config kerbwatch.yaml
-  3. Start it, and point the charger at it:   kerbwatch run --config kerbwatch.yaml
-                                              (the charger connects to ws://127.0.0.1:9000)
+  1. Write kerbwatch.yaml:     station: CP-001
+                               csms: wss://csms.example
+                               stateDir: /var/lib/kerbwatch
+  2. Check it:                 kerbwatch doctor --config kerbwatch.yaml
+  3. Start it:                 kerbwatch run --config kerbwatch.yaml
+  4. Point the charger at it:  ws://127.0.0.1:9000 in place of the CSMS
 
 All keys of the configuration: kerbwatch doctor --reference
 Exit codes: 0 done, 1 the work failed, 2 wrong usage or configuration.

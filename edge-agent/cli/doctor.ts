@@ -87,18 +87,22 @@ async function run(args: string[], io: Io): Promise<number> {
 
 export const doctor: Command = {
   name: "doctor",
-  summary: "checks config, clock, disk, ports, keys, CSMS, meters and log; says what to mend",
+  summary: "checks config, clock, CSMS, meters and more; says what to mend",
   help: `
 Usage: kerbwatch doctor --config FILE [--show] [--json]
        kerbwatch doctor --reference
 
-One line a check: ok, warn or fail, what was found, and after an arrow what to do about it. It changes nothing, may run
-beside the agent, and never speaks OCPP to the CSMS.
+One line a check: ok, warn or fail, what was found, and after an arrow what to
+do about it. It changes nothing, may run beside the agent, and never speaks OCPP
+to the CSMS.
 
   --config FILE   the configuration to check
-  --show          also print the configuration in force, defaults included and secrets hidden
-  --json          the checks and the configuration in force as JSON, stable, for programs
-  --reference     print every key of the configuration with its meaning, what it may hold and its default
+  --show          also print the configuration in force, defaults included and
+                  secrets hidden
+  --json          the checks and the configuration in force as JSON, stable, for
+                  programs
+  --reference     print every key of the configuration with its meaning, what it
+                  may hold and its default
 
 Exit codes: 0 nothing fails, 1 something does, 2 wrong usage or configuration.
 `,

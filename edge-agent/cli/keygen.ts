@@ -72,15 +72,20 @@ export const keygen: Command = {
   help: `
 Usage: kerbwatch keygen --state DIR [--station ID] [--json]
 
-Makes one Ed25519 key for each purpose in DIR/keys, readable by its owner alone. The private halves never leave the
-device; the public ones go to the operator, for the roster and for checking this agent's log. Keys that are there are
-never overwritten: the command then shows them, and says so. The agent makes missing keys by itself at its start.
+Makes one Ed25519 key for each purpose in DIR/keys, readable by its owner alone.
+The private halves never leave the device; the public ones go to the operator,
+for the roster and for checking this agent's log. Keys that are there are never
+overwritten: the command then shows them, and says so. The agent makes missing
+keys by itself at its start.
 
-  --state DIR     the agent's state directory, as in its configuration (stateDir)
-  --station ID    the station's OCPP identity: shows verifier keys (name+hash+key), as "ledger verify" takes them
+  --state DIR     the agent's state directory, as in its configuration
+                  (stateDir)
+  --station ID    the station's OCPP identity: shows verifier keys
+                  (name+hash+key), as "ledger verify" takes them
   --json          for programs
 
-Exit codes: 0 the keys are there, 1 a key file is damaged or cannot be made, 2 wrong usage.
+Exit codes: 0 the keys are there, 1 a key file is damaged or cannot be made, 2
+wrong usage.
 `,
   run,
 };

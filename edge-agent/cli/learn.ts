@@ -12,22 +12,29 @@ import { DAY_MS, rfc3339, type StationId } from "../../models/units.ts";
 import { captureFiles, epochOption, nothingRead } from "./replay.ts";
 import { type Command, type Io, parseOptions, UsageError } from "./command.ts";
 
-const HELP = `kerbwatch learn --ocpp FILE... [--meter FILE]... --state DIR
+const HELP = `Usage: kerbwatch learn --ocpp FILE... [--meter FILE]... --state DIR
+         [--station ID] [--epoch S] [--fresh]
 
-Learns what is normal for a station from a capture of honest traffic, as the agent itself does while it runs, and
-saves it in the state directory, where \`kerbwatch run\` goes on from it. A day is useful, two weeks are sharp.
+Learns what is normal for a station from a capture of honest traffic, as the
+agent itself does while it runs, and saves it in the state directory, where
+\`kerbwatch run\` goes on from it. A day is useful, two weeks are sharp.
 
-  --ocpp FILE     OCPP traffic as Open OCPP Trace v1.1 (.jsonl or .jsonl.gz); may be given several times
-  --meter FILE    the agent's own meter over the same time; may be given several times
+  --ocpp FILE     OCPP traffic as Open OCPP Trace v1.1 (.jsonl or .jsonl.gz);
+                  may be given several times
+  --meter FILE    the agent's own meter over the same time; may be given several
+                  times
   --state DIR     where it is saved (normal.json)
   --station ID    which station, when the capture holds several
   --epoch S       the round, in seconds (default 10)
-  --fresh         forget what was learned there before; otherwise it is carried on
+  --fresh         forget what was learned there before; otherwise it is carried
+                  on
 
 Example
-  kerbwatch learn --ocpp may.jsonl.gz --meter may-meter.jsonl.gz --state /var/lib/kerbwatch
+  kerbwatch learn --ocpp may.jsonl.gz --meter may-meter.jsonl.gz \\
+    --state /var/lib/kerbwatch
 
-Exit code: 0 learned, 1 nothing in the capture could be read.
+Exit codes: 0 learned, 1 nothing in the capture could be read or saved, 2 wrong
+usage.
 `;
 
 const OPTIONS = {

@@ -162,17 +162,22 @@ export const ledger: Command = {
   name: "ledger",
   summary: "checks the record (ledger verify): whole, unchanged and signed",
   help: `
-Usage: kerbwatch ledger verify [--state DIR | --config FILE] [--key VKEY] [--json]
+Usage: kerbwatch ledger verify [--state DIR | --config FILE] [--key VKEY]
+         [--json]
 
-Reads every segment of the log, recomputes the Merkle tree (RFC 9162), and holds it against the signed checkpoint
-beside it (a C2SP signed note). Needs no running agent, and disturbs none. An auditor copies the "log" folder of the
-state directory into a folder of his own and gives the key that he had from the operator before.
+Reads every segment of the log, recomputes the Merkle tree (RFC 9162), and holds
+it against the signed checkpoint beside it (a C2SP signed note). Needs no
+running agent, and disturbs none. An auditor copies the "log" folder of the
+state directory into a folder of his own and gives the key that he had from the
+operator before.
 
 ${STATE_HELP}
-  --key VKEY      the log's public key, as "keygen --station" shows it (default: the device's own)
+  --key VKEY      the log's public key, as "keygen --station" shows it (default:
+                  the device's own)
   --json          for programs
 
-Exit codes: 0 whole and signed, 1 damaged, changed, cut or not signed, 2 wrong usage.
+Exit codes: 0 whole and signed, 1 damaged, changed, cut or not signed, 2 wrong
+usage.
 `,
   run,
 };

@@ -8,21 +8,29 @@ import { counted } from "../plain-text.ts";
 import { Replay } from "../replay.ts";
 import { type Command, type Io, parseOptions, UsageError } from "./command.ts";
 
-const HELP = `kerbwatch replay CAPTURE... [--meter FILE]... [--state DIR] [--station ID]
+const HELP = `Usage: kerbwatch replay CAPTURE... [--meter FILE]... [--state DIR]
+         [--station ID] [--epoch S]
 
-Runs the agent over a capture, in virtual time, and prints as JSON Lines what it would have said: findings (evidence
-that came half the way to an alert) and the station's alerts. Nothing is written; --state is only read.
+Runs the agent over a capture, in virtual time, and prints as JSON Lines what it
+would have said: findings (evidence that came half the way to an alert) and the
+station's alerts. Nothing is written; --state is only read.
 
-  CAPTURE         OCPP traffic as Open OCPP Trace v1.1 (.jsonl or .jsonl.gz); several are merged by time
-  --meter FILE    the agent's own meter (.jsonl or .jsonl.gz); may be given several times
-  --state DIR     start from what was learned there, instead of the shipped prior
-  --station ID    only this station; otherwise every station of the capture has an agent of its own
+  CAPTURE         OCPP traffic as Open OCPP Trace v1.1 (.jsonl or .jsonl.gz);
+                  several are merged by time
+  --meter FILE    the agent's own meter (.jsonl or .jsonl.gz); may be given
+                  several times
+  --state DIR     start from what was learned there, instead of the shipped
+                  prior
+  --station ID    only this station; otherwise every station of the capture has
+                  an agent of its own
   --epoch S       the round, in seconds (default 10)
 
 Example
-  kerbwatch replay monday.jsonl.gz --meter monday-meter.jsonl | jq 'select(.state == "raised") | .summary'
+  kerbwatch replay monday.jsonl.gz --meter monday-meter.jsonl |
+    jq 'select(.state == "raised") | .summary'
 
-Exit code: 0 when the capture was read, whatever was found; 1 when nothing in it could be read.
+Exit codes: 0 the capture was read, whatever was found; 1 nothing in it could be
+read; 2 wrong usage.
 `;
 
 const OPTIONS = {

@@ -7,18 +7,21 @@ import { addressText } from "../config.ts";
 import { VERSION } from "../version.ts";
 import { type Command, parseOptions } from "./command.ts";
 
-const HELP = `kerbwatch run --config FILE
+const HELP = `Usage: kerbwatch run --config FILE
 
-Runs the agent: the charger connects to it, it dials the CSMS, passes every byte untouched, and watches. Stop it with
-Ctrl-C or SIGTERM; what it learned and recorded is kept in stateDir. Alerts go to the outlets of the configuration,
+Runs the agent: the charger connects to it, it dials the CSMS, passes every byte
+untouched, and watches. Stop it with Ctrl-C or SIGTERM; what it learned and
+recorded is kept in stateDir. Alerts go to the outlets of the configuration,
 notices about the agent itself to standard error.
 
-  --config FILE   kerbwatch.yaml (YAML or JSON); all its keys: kerbwatch doctor --reference
+  --config FILE   kerbwatch.yaml (YAML or JSON); all its keys: kerbwatch doctor
+                  --reference
 
 Example
-  kerbwatch doctor --config kerbwatch.yaml && kerbwatch run --config kerbwatch.yaml
+  kerbwatch doctor --config kerbwatch.yaml
+  kerbwatch run --config kerbwatch.yaml
 
-Exit code: 0 stopped as asked, 1 could not start, 2 wrong configuration.
+Exit codes: 0 stopped as asked, 1 could not start, 2 wrong configuration.
 `;
 
 const OPTIONS = { config: { type: "string", required: true, value: "FILE" } } as const;

@@ -27,13 +27,15 @@ export const status: Command = {
   help: `
 Usage: kerbwatch status [--json] [--state DIR | --config FILE]
 
-Asks the agent that runs on this machine: is it in line, what passed, what the meter says, how the clock and the log
-are, how much of normal is learned, which incidents are open and what it leans to believe.
+Asks the agent that runs on this machine: is it in line, what passed, what the
+meter says, how the clock and the log are, how much of normal is learned, which
+incidents are open and what it leans to believe.
 
 ${STATE_HELP}
   --json          the same as JSON, stable, for programs
 
-Exit codes: 0 told, 1 no agent is running there or it does not answer, 2 wrong usage.
+Exit codes: 0 told, 1 no agent is running there or it does not answer, 2 wrong
+usage.
 `,
   run,
 };
