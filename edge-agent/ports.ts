@@ -1,6 +1,6 @@
 /** The edges of the agent: what adapters provide to it, and the events and effects that cross them. */
 import type { Alert, Belief, Direction, MeterSide, Oddity, OcppVersion, Reading, Threat } from "../models/terms.ts";
-import type { MonotonicMs, Now, WallMs } from "../models/units.ts";
+import type { MonotonicMs, Now, StationId, WallMs } from "../models/units.ts";
 
 export interface Clock {
   wallMs(): WallMs;
@@ -69,6 +69,29 @@ export interface AlertSink {
   /** Never throws; a sink that is down counts what it dropped. */
   send(alert: Alert): void;
   close(): Promise<void>;
+}
+
+/** A member whose broker is dialled. */
+export interface MeshNeighbour {
+  readonly station: StationId;
+  /** Raw Ed25519 key that its broker must show, 32 bytes. */
+  readonly tlsKey: Uint8Array;
+  /** `host:port` of its broker; empty when it has none and can only dial. */
+  readonly address: string;
+}
+
+/**
+ * What one agent says to its neighbours, and hears from them. Nothing that comes is checked but who brought it: a
+ * station whose certificate was seen, or the URL of a site's broker. The author and the content are another matter.
+ */
+export interface Transport {
+  /** Rejects when the embedded broker cannot listen. A neighbour that is away is tried again. */
+  start(): Promise<void>;
+  stop(): Promise<void>;
+  /** Tells everybody who is connected, except the one whom it came from; at most once, or not at all. Never throws. */
+  publish(topic: string, bytes: Uint8Array, except?: string): void;
+  /** Whom to dial from now on; to be called whenever the roster changes: who is no member any more is cut off. */
+  setNeighbours(neighbours: readonly MeshNeighbour[]): void;
 }
 
 export type { Now };
