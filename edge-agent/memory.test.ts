@@ -34,7 +34,7 @@ function toldBy(bench: CoreBench): unknown[] {
 
 test("restarts in mid-session, in mid-attack and while incidents are open change nothing of what follows", () => {
   const story = eventfulStory();
-  for (const cutS of [1_500, 4_020, 5_500, 7_000, 10_001, 12_005, 14_000]) {
+  for (const cutS of [1_500, 4_020, 7_000, 10_001, 12_005]) {
     const before = new CoreBench();
     before.takeAll(story.filter(({ s }) => s < cutS));
     const after = restarted(before, cutS);
