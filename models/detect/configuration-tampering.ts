@@ -40,9 +40,10 @@ const KINDS: Record<ChangeKind, { term: string; attackShare: number; honestShare
   "ordinary": { term: "ordinary setting", attackShare: 0.5, honestShare: 0.95 },
 };
 const PLAIN_CSMS = { term: "the new CSMS has no TLS", attackShare: 0.7, honestShare: 0.1 };
-const KNOWN_VALUE: Term = { term: "a value that was set before", nats: -2 };
-/** Shares 0.6 of hostile and 0.18 of honest bursts that went so far: judgements. */
-const ANOTHER: Term = { term: "another protection taken in the same run", nats: Math.log(0.6 / 0.18) };
+/** Shares 0.3 of hostile and 0.7 of honest bursts: judgements. */
+const KNOWN_VALUE: Term = { term: "a value that was set before", nats: Math.log(0.3 / 0.7) };
+/** Shares 0.6 of hostile and 0.15 of honest bursts that went so far: judgements. */
+const ANOTHER: Term = { term: "another protection taken in the same run", nats: Math.log(0.6 / 0.15) };
 const MOST_WEAKENED = 16;
 const BURST_MS = HOUR_MS;
 const MOST_KNOWN = 256;
@@ -109,9 +110,10 @@ function kindTerm(state: ConfigurationTampering, kind: ChangeKind): Term {
 
 /** A run through the settings takes one protection after the other; honest bursts that take one seldom take two. */
 function anotherTerms(state: ConfigurationTampering, kind: ChangeKind, variable: string): Term[] {
+  const name = variable.slice(0, MOST_TEXT);
   const weakened = kind !== "ordinary" && kind !== "credential";
-  if (!weakened || state.weakened.includes(variable.slice(0, MOST_TEXT)) || state.weakened.length >= MOST_WEAKENED) return [];
-  state.weakened.push(variable.slice(0, MOST_TEXT));
+  if (!weakened || state.weakened.includes(name) || state.weakened.length >= MOST_WEAKENED) return [];
+  state.weakened.push(name);
   return state.weakened.length === 1 ? [] : [ANOTHER];
 }
 
