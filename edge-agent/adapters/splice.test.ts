@@ -53,9 +53,13 @@ test("interim answers pass, and the 101 after them is still the one", () => with
   const charger = await dialRaw(kit.port);
   charger.socket.write(CHARGER_REQUEST);
   const station = await csms.connections.next(() => true);
+  await station.takeHead();
   station.socket.write(`HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n${CSMS_ANSWER}`);
   assert.match(await charger.takeHead(), /^HTTP\/1.1 103 Early Hints\r\nLink: x\r\n\r\n$/);
   assert.is(await charger.takeHead(), CSMS_ANSWER);
+  charger.socket.write(maskedText("joined"));
+  assert.equal(await station.take(maskedText("joined").length), Buffer.from(maskedText("joined")));
+  await kit.events.next((event) => event.kind === "frame" && event.text === "joined");
 }));
 
 const REFUSALS = [
@@ -278,6 +282,31 @@ test("a pipeline that throws touches nothing; after 20 failures in a row it is l
     assert.is(calls, 20);
     assert.equal(kit.forwarder.stats().tap, { errors: 20, disabled: true });
     assert.match(kit.notices.join("\n"), /observing failed.*\n.*observing is off after 20 failures/);
+  });
+});
+
+test("a parser that throws touches nothing: that connection is no longer read, and the next one is", () => {
+  let armed = false;
+  const monoMs = (): number => {
+    if (!armed) return 0;
+    armed = false;
+    throw new Error("a defect");
+  };
+  return withBoth({ monoMs }, async (kit, csms) => {
+    const { charger, station } = await upgradedPair(kit, csms);
+    armed = true;
+    for (const say of ["thrown at", "unread"]) {
+      charger.socket.write(maskedText(say));
+      assert.equal(await station.take(maskedText(say).length), Buffer.from(maskedText(say)));
+    }
+    station.socket.write(text("back"));
+    assert.equal(await charger.take(text("back").length), Buffer.from(text("back")));
+    const next = await upgradedPair(kit, csms);
+    next.charger.socket.write(maskedText("read again"));
+    await kit.events.next((event) => event.kind === "frame" && event.text === "read again");
+    assert.equal([...kit.texts("cp-to-csms"), ...kit.texts("csms-to-cp")], ["read again"]);
+    assert.equal(kit.forwarder.stats().tap, { errors: 1, disabled: false });
+    assert.match(kit.notices.join(), "observing failed (Error: a defect); traffic is not affected");
   });
 });
 

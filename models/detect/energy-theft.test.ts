@@ -299,6 +299,15 @@ test("charging without a transaction is told within two hours, at either of two 
   }
 });
 
+test("ten minutes after an end nothing is held against it: the next start may still be on its way", () => {
+  const world = new World();
+  world.idle(0, 2 * HOUR);
+  world.session({ fromS: 2 * HOUR, minutes: 30, powerW: 7_000 });
+  world.idle(2 * HOUR + 30 * MINUTE + 2, 9 * MINUTE, 7_200);
+  world.idle(2 * HOUR + 40 * MINUTE, 2 * HOUR);
+  assert.ok(world.bench.peak(KEY) < 0.1, `${world.bench.peak(KEY)}`);
+});
+
 /** What can explain charging power without a transaction that the agent saw begin. */
 const EXCUSES: Record<string, (world: World) => void> = {
   "an agent that came in mid-session, with reports every minute": (world) => {
