@@ -107,3 +107,15 @@ test("durations go on over an absence, which never counts backwards and ends aft
   assert.equal([0, 1, 3_600, -3_600, -1e9].map(after), [0, 1_000, 3_600_000, 0, 0]);
   assert.is(after(1e12), 90 * 86_400_000);
 });
+
+test("a memory that is whole and lacks a part, as another release's might, is refused by that part's name", () => {
+  const memory = memoryOf(new CoreBench().core.state, new CoreBench().now(0));
+  const parts =
+    ["since", "savedAt", "monoMs", "detect", "opine", "raised", "incidents", "transactions", "evses"] as const;
+  for (const part of parts) {
+    for (const value of [undefined, null, "x"]) {
+      const found = decodeMemory(encodeMemory({ ...memory, [part]: value } as unknown as Memory, crypto), crypto);
+      assert.is(found.ok ? "" : found.problem, `${part} is missing or malformed`);
+    }
+  }
+});

@@ -56,6 +56,16 @@ export function encodeMemory(memory: Memory, crypto: Crypto): string {
   return `${contentHash(crypto.sha256(new TextEncoder().encode(json)))}\n${json}\n`;
 }
 
+const isGroup = (value: unknown): boolean => typeof value === "object" && value !== null && !Array.isArray(value);
+
+/** A part without which the agent could not start; what is inside, the hash vouches for. */
+function wrongPart(memory: Memory): string | undefined {
+  const numbers = (["since", "savedAt", "monoMs"] as const).find((name) => !Number.isFinite(memory[name]));
+  const groups = (["detect", "opine", "raised", "incidents"] as const).find((name) => !isGroup(memory[name]));
+  const lists = (["transactions", "evses"] as const).find((name) => !Array.isArray(memory[name]));
+  return numbers ?? groups ?? lists;
+}
+
 /** Reads what was saved. Never throws; a problem says why it cannot be used. */
 export function decodeMemory(text: string, crypto: Crypto): Result<Memory> {
   if (text.length > MAX_MEMORY_CHARS) return problem(`${text.length} characters, at most ${MAX_MEMORY_CHARS} allowed`);
@@ -65,7 +75,8 @@ export function decodeMemory(text: string, crypto: Crypto): Result<Memory> {
   try {
     const memory = JSON.parse(json) as Memory & { version: unknown };
     if (memory.version !== MEMORY_VERSION) return problem(`version ${String(memory.version)}, not ${MEMORY_VERSION}`);
-    return ok(memory);
+    const wrong = wrongPart(memory);
+    return wrong === undefined ? ok(memory) : problem(`${wrong} is missing or malformed`);
   } catch {
     return problem("no JSON");
   }
