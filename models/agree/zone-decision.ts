@@ -1,0 +1,281 @@
+/**
+ * The zone's decision for one evidence key: the common-onset trimmed sum (gossip/SPEC.md, section 6).
+ *
+ * For an onset, each member's growth since then is clipped, the f highest and the f lowest are dropped and the rest is
+ * added; what counts is the largest such sum over the onsets. The f highest are dropped because up to f members may
+ * claim anything; accumulated growth is trimmed and not single epochs, because trimming each epoch leaves a bias.
+ * Everything is integer arithmetic in millinats, so that every engine decides alike; floats are used only where they
+ * hold integers below 2^53.
+ */
+import { type EvidenceKey, EVIDENCE_KEYS } from "../terms.ts";
+import { clipOf, SUPPORT_MILLINATS, zoneThreshold } from "./zone-laws.ts";
+
+/** A member whose newest statement is older than this many epochs counts as the lowest value. */
+export const NEWER_WITHIN_EPOCHS = 6;
+/** No statement and no onset is older than this, epochs. */
+export const WINDOW_EPOCHS = 180;
+/** Statements are accepted from this far ahead, epochs. */
+const AHEAD_EPOCHS = 1;
+
+export interface ZoneSize {
+  /** Members in the roster's zone. */
+  readonly n: number;
+  /** How many of them may lie or be broken: n > 3f. */
+  readonly f: number;
+}
+
+export interface Decision {
+  /** The trimmed sum, millinats. */
+  readonly sum: number;
+  /** Members whose growth is above SUPPORT_MILLINATS. */
+  readonly supporters: number;
+  readonly raises: boolean;
+}
+
+/** Growth of cumulative evidence, millinats, within [-clip, clip]. */
+export function growthOf(newer: number, older: number, clip: number): number {
+  return Math.max(-clip, Math.min(clip, newer - older));
+}
+
+/** The sum of all but the f highest and the f lowest; 0 when nothing is left. */
+export function trimmedSum(growths: readonly number[] | Float64Array, f: number): number {
+  const sorted = Float64Array.from(growths).sort();
+  return sumBetween(sorted, f);
+}
+
+function sumBetween(sorted: Float64Array, f: number): number {
+  let sum = 0;
+  for (let index = f; index < sorted.length - f; index++) sum += sorted[index] as number;
+  return sum;
+}
+
+/**
+ * The decision on the growths that a proposal lists, one a member. Members that are not listed count as the lowest
+ * value, and so does what is no integer; more growths than members, or an f that n does not carry, raise nothing.
+ */
+export function decide(asked: ZoneSize & { readonly key: EvidenceKey; readonly growths: readonly number[] }): Decision {
+  const { n, f, key, growths } = asked;
+  if (growths.length > n || !carries({ n, f })) return { sum: 0, supporters: 0, raises: false };
+  const clip = clipOf(key);
+  const all = Float64Array.from({ length: n }, (_, index) => {
+    const growth = growths[index];
+    return growth !== undefined && Number.isSafeInteger(growth) ? growthOf(growth, 0, clip) : -clip;
+  });
+  const supporters = supportersOf(all);
+  const sum = trimmedSum(all, f);
+  return { sum, supporters, raises: sum >= zoneThreshold(key, { n, f }) && supporters >= f + 1 };
+}
+
+/** Whether a zone of n members can survive f: n > 3f. */
+export function carries({ n, f }: ZoneSize): boolean {
+  return Number.isSafeInteger(n) && Number.isSafeInteger(f) && f >= 0 && n >= 1 && n > 3 * f;
+}
+
+function supportersOf(growths: Float64Array): number {
+  let supporters = 0;
+  for (const growth of growths) if (growth > SUPPORT_MILLINATS) supporters += 1;
+  return supporters;
+}
+
+/** Of a statement, what the decision needs: `evidence` is cumulative, in the order of EVIDENCE_KEYS. */
+export interface Stated {
+  readonly epoch: number;
+  readonly evidence: readonly number[];
+}
+
+export interface MemberHistory<S extends Stated> {
+  /** Epochs ascending and different. */
+  readonly statements: readonly S[];
+  /** Proved to have equivocated: counts as the lowest value. */
+  readonly guilty?: boolean;
+}
+
+/** What an agent holds of its zone. Members are in the roster's order; one that is not listed counts as silent. */
+export interface ZoneHistory<S extends Stated> extends ZoneSize {
+  readonly epoch: number;
+  readonly members: readonly MemberHistory<S>[];
+}
+
+/** The two statements that a member's growth rests on. */
+export interface Pair<S> {
+  readonly newer: S;
+  readonly older: S;
+}
+
+export interface Onset<S> {
+  readonly key: EvidenceKey;
+  readonly onset: number;
+  readonly decision: Decision;
+  /** One a member, in the roster's order: clipped, millinats. */
+  readonly growths: readonly number[];
+  /** One a member; undefined for one that counts as the lowest value. */
+  readonly pairs: readonly (Pair<S> | undefined)[];
+}
+
+/**
+ * The onset with the largest trimmed sum among those that have f + 1 supporters, the latest of equals; undefined when
+ * no onset has a positive one.
+ */
+export function searchOnset<S extends Stated>(zone: ZoneHistory<S>, key: EvidenceKey): Onset<S> | undefined {
+  return carries(zone) ? search(align(zone), key, EVIDENCE_KEYS.indexOf(key), 1) : undefined;
+}
+
+/** The same for every key; those without a positive sum are left out. */
+export function searchEveryKey<S extends Stated>(zone: ZoneHistory<S>): Onset<S>[] {
+  return searchAll(zone, () => 1);
+}
+
+/** Only the keys that raise: what a member looks for in every epoch, and cheaper, since most onsets stay far below. */
+export function searchRaises<S extends Stated>(zone: ZoneHistory<S>): Onset<S>[] {
+  return searchAll(zone, (key) => zoneThreshold(key, zone));
+}
+
+function searchAll<S extends Stated>(zone: ZoneHistory<S>, leastOf: (key: EvidenceKey) => number): Onset<S>[] {
+  if (!carries(zone)) return [];
+  const aligned = align(zone);
+  return EVIDENCE_KEYS.flatMap((key, index) => search(aligned, key, index, leastOf(key)) ?? []);
+}
+
+/** One member's statements of the window against the common list of onsets. */
+interface Track<S> {
+  readonly member: number;
+  readonly statements: readonly S[];
+  /** For each statement, its epoch's place in the list of onsets. */
+  readonly places: Int32Array;
+  /** For each onset, the place of the member's older statement. */
+  readonly older: Int32Array;
+}
+
+interface Aligned<S> {
+  readonly zone: ZoneSize;
+  /** Every epoch of the window in which somebody stated, ascending. */
+  readonly onsets: readonly number[];
+  /** Members that count; all others count as the lowest value. */
+  readonly tracks: readonly Track<S>[];
+}
+
+function align<S extends Stated>(zone: ZoneHistory<S>): Aligned<S> {
+  const first = zone.epoch - WINDOW_EPOCHS + 1;
+  const last = zone.epoch + AHEAD_EPOCHS;
+  const counting = zone.members.slice(0, zone.n).flatMap(({ statements, guilty }, member) => {
+    const held = statements.filter(({ epoch }) => epoch >= first && epoch <= last);
+    const newest = held[held.length - 1];
+    const counts = guilty !== true && newest !== undefined && newest.epoch >= zone.epoch - NEWER_WITHIN_EPOCHS;
+    return counts ? [{ member, held }] : [];
+  });
+  const placeOf = new Int32Array(last - first + 1).fill(-1);
+  for (const { held } of counting) for (const { epoch } of held) placeOf[epoch - first] = 0;
+  const onsets: number[] = [];
+  placeOf.forEach((stated, index) => {
+    if (stated === 0) placeOf[index] = onsets.push(first + index) - 1;
+  });
+  const tracks = counting.map(({ member, held }) => {
+    const places = new Int32Array(held.length);
+    for (let at = 0; at < places.length; at++) places[at] = placeOf[(held[at] as S).epoch - first] as number;
+    return { member, statements: held, places, older: olderOf(places, onsets.length) };
+  });
+  return { zone, onsets, tracks };
+}
+
+/** The last statement at or before each onset; before a member's first one, that. */
+function olderOf(places: Int32Array, onsets: number): Int32Array {
+  const older = new Int32Array(onsets);
+  let at = 0;
+  for (let place = 0; place < onsets; place++) {
+    while (at + 1 < places.length && (places[at + 1] as number) <= place) at += 1;
+    older[place] = at;
+  }
+  return older;
+}
+
+/** Cumulative evidence for one key. */
+interface Columns {
+  /** One a track: its statements' values. */
+  readonly values: readonly Float64Array[];
+  /**
+   * The onsets that matter: those right before a statement that rose. At any other, the next onset finds no member's
+   * evidence higher, so no growth smaller, and the sum only rises with each growth: leaving it out loses nothing.
+   */
+  readonly marked: Uint8Array;
+  /** No onset's sum is above this: the positive growths since each member's own lowest value. */
+  readonly bound: number;
+  /** Members that any onset could find in support. */
+  readonly supporters: number;
+}
+
+function columnsOf<S extends Stated>({ onsets, tracks }: Aligned<S>, keyIndex: number, clip: number): Columns {
+  const marked = new Uint8Array(onsets.length);
+  let bound = 0;
+  let supporters = 0;
+  const values = tracks.map(({ statements, places }) => {
+    const column = new Float64Array(statements.length);
+    let before = Infinity;
+    let lowest = Infinity;
+    for (let at = 0; at < column.length; at++) {
+      const value = (statements[at] as S).evidence[keyIndex] ?? 0;
+      column[at] = value;
+      if (value > before) marked[(places[at] as number) - 1] = 1;
+      if (value < lowest) lowest = value;
+      before = value;
+    }
+    const most = growthOf(before, lowest, clip);
+    bound += most;
+    if (most > SUPPORT_MILLINATS) supporters += 1;
+    return column;
+  });
+  return { values, marked, bound, supporters };
+}
+
+/** The best onset whose sum is at least `least`, which is positive. */
+function search<S extends Stated>(
+  aligned: Aligned<S>, key: EvidenceKey, keyIndex: number, least: number,
+): Onset<S> | undefined {
+  const { zone: { n, f }, onsets, tracks } = aligned;
+  const clip = clipOf(key);
+  const { values, marked, bound, supporters } = columnsOf(aligned, keyIndex, clip);
+  if (bound < least || supporters <= f) return undefined;
+  const growths = new Float64Array(n);
+  let best = least - 1;
+  let bestPlace = -1;
+  for (let place = onsets.length - 1; place >= 0; place--) {
+    if (marked[place] === 0) continue;
+    const { positive, supporting } = growthsAt(growths, tracks, values, place, clip);
+    // What is positive bounds the sum: most onsets end here, unsorted.
+    if (supporting <= f || positive <= best) continue;
+    const sum = sumBetween(growths.sort(), f);
+    if (sum > best) [best, bestPlace] = [sum, place];
+  }
+  return bestPlace < 0 ? undefined : resultAt(aligned, key, keyIndex, bestPlace);
+}
+
+/** Writes the growths since one onset and tells the sum of the positive ones and how many support. */
+function growthsAt<S>(
+  growths: Float64Array, tracks: readonly Track<S>[], values: readonly Float64Array[], place: number, clip: number,
+): { positive: number; supporting: number } {
+  let positive = 0;
+  let supporting = 0;
+  growths.fill(-clip);
+  for (let track = 0; track < tracks.length; track++) {
+    const column = values[track] as Float64Array;
+    const older = column[(tracks[track] as Track<S>).older[place] as number] as number;
+    const growth = growthOf(column[column.length - 1] as number, older, clip);
+    growths[track] = growth;
+    if (growth > 0) positive += growth;
+    if (growth > SUPPORT_MILLINATS) supporting += 1;
+  }
+  return { positive, supporting };
+}
+
+function resultAt<S extends Stated>(
+  { zone: { n, f }, onsets, tracks }: Aligned<S>, key: EvidenceKey, keyIndex: number, place: number,
+): Onset<S> {
+  const clip = clipOf(key);
+  const growths = new Array<number>(n).fill(-clip);
+  const pairs = new Array<Pair<S> | undefined>(n).fill(undefined);
+  for (const { member, statements, older } of tracks) {
+    const pair = { newer: statements.at(-1) as S, older: statements[older[place] as number] as S };
+    growths[member] = growthOf(pair.newer.evidence[keyIndex] ?? 0, pair.older.evidence[keyIndex] ?? 0, clip);
+    pairs[member] = pair;
+  }
+  return { key, onset: onsets[place] as number, decision: decide({ n, f, key, growths }), growths, pairs };
+}

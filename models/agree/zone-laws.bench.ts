@@ -1,0 +1,290 @@
+/**
+ * `npm run bench zone-laws`: where the thresholds of zone-laws.ts come from, and what they find.
+ *
+ * An honest street (street.testing.ts) lives through zone-years at ten-second epochs; every epoch with a rise is
+ * decided as the zone would, with honest members and with f framers at +CLIP all year. The highest sums of separate
+ * half hours give the sum that comes `BUDGET_PER_YEAR` times a year; where the years run out the tail is carried on
+ * exponentially. Then attacks on learned streets: how often and how soon they raise. Beside the rule: Low-Sum-CUSUM,
+ * and a proposer who may choose each member's older statement freely.
+ */
+import { writeFileSync } from "node:fs";
+import { parseArgs } from "node:util";
+import { seeded } from "../../build/seeded.ts";
+import { EVIDENCE_KEYS } from "../terms.ts";
+import { HOUR_S, type Key, KEYS, Street, type StreetOptions } from "./street.testing.ts";
+import { lowSumCusum } from "./zone-decision.reference.ts";
+import { searchEveryKey, searchRaises, type ZoneSize } from "./zone-decision.ts";
+import { BUDGET_PER_YEAR, clipOf, zoneThreshold } from "./zone-laws.ts";
+
+const YEAR_HOURS = 365 * 24;
+const LEARNING_HOURS = 60 * 24;
+/** Sums below this are of no interest for the tail, nats. */
+const LEAST_PEAK = 4;
+
+const RULES = ["honest", "framed", "low-sum", "lying proposer"] as const;
+type Rule = (typeof RULES)[number];
+
+const descending = (values: number[]): number[] => values.sort((a, b) => b - a);
+const added = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);
+
+/** Sums of all rules at one epoch, nats; framed ones with the first f members at +CLIP. */
+function sumsOf(street: Street, key: Key, seconds: number, f: number): Record<Rule, number> {
+  const sums = { "honest": 0, "framed": 0, "low-sum": 0, "lying proposer": 0 };
+  const { n } = street.options;
+  for (const onset of street.onsets(key, seconds)) {
+    const growths = street.growths(key, onset, seconds);
+    sums.framed = Math.max(sums.framed, added(descending(growths.slice(f)).slice(0, n - 2 * f)));
+    sums.honest = Math.max(sums.honest, added(descending(growths).slice(f, n - f)));
+  }
+  const cusums = street.stations.slice(f).map(({ curves: { [key]: curve } }) => curve.cusumAt(seconds));
+  const clip = clipOf(key) / 1_000;
+  sums["low-sum"] = lowSumCusum([...cusums, ...new Array<number>(f).fill(clip)], f, clip);
+  sums["lying proposer"] = added(descending(cusums).slice(0, n - 2 * f));
+  return sums;
+}
+
+/** The highest sums of separate half hours. */
+class Peaks {
+  readonly values: number[] = [];
+  #last = -Infinity;
+
+  add(seconds: number, sum: number): void {
+    if (sum < LEAST_PEAK) return;
+    const same = seconds - this.#last < HOUR_S / 2;
+    this.#last = seconds;
+    if (!same) this.values.push(sum);
+    else this.values[this.values.length - 1] = Math.max(sum, this.values.at(-1) as number);
+  }
+
+  /** The sum that is exceeded `perYear` times a year: by the data, or beyond them with the tail's mean excess. */
+  level(years: number, perYear: number): number {
+    const sorted = descending([...this.values]);
+    const rank = perYear * years;
+    if (rank >= 8) return sorted[Math.floor(rank)] ?? 0;
+    const base = Math.min(sorted.length - 1, 30);
+    if (base < 8) return sorted[0] ?? 0;
+    const over = sorted[base] as number;
+    const excess = added(sorted.slice(0, base).map((value) => value - over)) / base;
+    return over + excess * Math.log(base / rank);
+  }
+
+  above(sum: number): number {
+    return this.values.filter((value) => value >= sum).length;
+  }
+}
+
+type PeaksOf = Record<Key, Record<Rule, Peaks>>;
+
+function honestYears(options: StreetOptions, f: number, years: number): PeaksOf {
+  const peaks = Object.fromEntries(KEYS.map((key) =>
+    [key, Object.fromEntries(RULES.map((rule) => [rule, new Peaks()]))])) as PeaksOf;
+  const street = new Street(options, seeded(7 + options.n * 100 + f));
+  street.live(LEARNING_HOURS, () => undefined);
+  street.live(Math.round(years * YEAR_HOURS), (key, seconds) => {
+    const sums = sumsOf(street, key, seconds, f);
+    for (const rule of RULES) peaks[key][rule].add(seconds, sums[rule]);
+  });
+  return peaks;
+}
+
+const round = (value: number): number => Math.round(value * 10) / 10;
+
+function levels(n: number, f: number, years: number): object[] {
+  const peaks = honestYears({ n, epochS: 10 }, f, years);
+  return KEYS.map((key) => {
+    const threshold = zoneThreshold(key, { n, f }) / 1_000;
+    const per: number = BUDGET_PER_YEAR[key];
+    return {
+      zone: `${n}, f ${f}`, years, key, "per year": per,
+      ...Object.fromEntries(RULES.map((rule) => [rule, round(peaks[key][rule].level(years, per))])),
+      threshold: round(threshold),
+      "honest alerts": peaks[key].honest.above(threshold), "framed alerts": peaks[key].framed.above(threshold),
+    };
+  });
+}
+
+/** What all stations suffer alike, and the law does not carry: honest members, false alerts a year. */
+function commonCauses(years: number): object[] {
+  const causes: Record<string, Partial<StreetOptions>> = {
+    "set-points pushed to all, hourly": { pushesPerHour: 1 },
+    "set-points pushed to all, four an hour": { pushesPerHour: 4 },
+    "back end refuses everybody, 3 h a month": { outages: { everyHours: 720, hours: 3 } },
+    "7 of 10 start by timer within 10 min": { timers: { hour: 1, spreadS: 600, share: 0.7 } },
+    "7 of 10 start by timer within 10 s": { timers: { hour: 1, spreadS: 10, share: 0.7 } },
+  };
+  const zones: [number, number][] = [[6, 1], [20, 3]];
+  return Object.entries(causes).flatMap(([cause, options]) => zones.map(([n, f]) => {
+    const peaks = honestYears({ n, epochS: 10, ...options }, f, years);
+    const alerts = KEYS.map((key) =>
+      [key, peaks[key].honest.above(zoneThreshold(key, { n, f }) / 1_000) / years] as const);
+    return { cause, zone: `${n}, f ${f}`, ...Object.fromEntries(alerts.filter(([, perYear]) => perYear > 0)) };
+  }));
+}
+
+interface Lies {
+  readonly name: string;
+  /** Growth that the first f claim, in clips; undefined: the truth. */
+  readonly claim?: 1 | -1;
+}
+const LIES: readonly Lies[] = [{ name: "none" }, { name: "f frame", claim: 1 }, { name: "f hide", claim: -1 }];
+
+/** The trimmed sum over onsets, nats, when the first f lie. */
+function sumWith(street: Street, key: Key, seconds: number, f: number, { claim }: Lies): number {
+  const { n } = street.options;
+  const sums = street.onsets(key, seconds).map((onset) => {
+    const growths = street.growths(key, onset, seconds);
+    const told = claim === undefined ? growths : growths.map((g, i) => (i < f ? (claim * clipOf(key)) / 1_000 : g));
+    return added(descending(told).slice(f, n - f));
+  });
+  return Math.max(0, ...sums);
+}
+
+interface Attack {
+  readonly name: string;
+  readonly epochS: number;
+  readonly hours: number;
+  readonly keys: readonly Key[];
+  /** Learned in `LEARNING_HOURS`, or the shipped prior. */
+  readonly learned: boolean;
+  plan(street: Street, fromS: number): void;
+}
+
+interface Trial {
+  /** Seconds from the attack's beginning to the raise, by key; Infinity: none. */
+  readonly raisedS: Record<string, number>;
+  readonly highest: Record<string, number>;
+  readonly alone: boolean;
+}
+
+function attackOnce(learned: Street, attack: Attack, f: number, lies: Lies, seed: number): Trial {
+  const street = learned.fork(seeded(seed), { epochS: attack.epochS, still: !attack.learned });
+  street.live(attack.learned ? street.dice.int(24) : 1, () => undefined);
+  const fromS = street.seconds + 600;
+  attack.plan(street, fromS);
+  const raisedS: Record<string, number> = Object.fromEntries(attack.keys.map((key) => [key, Infinity]));
+  const highest: Record<string, number> = Object.fromEntries(attack.keys.map((key) => [key, 0]));
+  let alone = false;
+  street.live(attack.hours, (key, seconds) => {
+    if (!attack.keys.includes(key)) return;
+    const sum = sumWith(street, key, seconds, f, lies);
+    highest[key] = Math.max(highest[key] ?? 0, sum);
+    alone ||= street.raisedAlone("authorization-abuse") > 0;
+    const raises = sum >= zoneThreshold(key, { n: street.options.n, f }) / 1_000;
+    if (raises) raisedS[key] = Math.min(raisedS[key] ?? Infinity, seconds - fromS);
+  });
+  return { raisedS, highest, alone };
+}
+
+const sorted = (values: readonly number[]): number[] => [...values].sort((a, b) => a - b);
+const median = (values: readonly number[]): number => sorted(values)[Math.floor(values.length / 2)] ?? 0;
+
+function attackRows(attack: Attack, { n, f }: ZoneSize, trials: number): object[] {
+  const learned = new Street({ n, epochS: 10 }, seeded(n));
+  if (attack.learned) learned.live(LEARNING_HOURS, () => undefined);
+  return LIES.flatMap((lies) => {
+    const results = Array.from({ length: trials }, (_, trial) => attackOnce(learned, attack, f, lies, 1_000 + trial));
+    return attack.keys.map((key) => {
+      const delays = results.map(({ raisedS }) => raisedS[key] ?? Infinity);
+      return {
+        attack: attack.name, zone: `${n}, f ${f}`, lies: lies.name, key,
+        "highest, median": round(median(results.map(({ highest }) => highest[key] ?? 0))),
+        threshold: round(zoneThreshold(key, { n, f }) / 1_000),
+        raised: delays.filter(Number.isFinite).length / trials, "delay s, median": Math.round(median(delays)),
+        "a station alone": results.filter(({ alone }) => alone).length / trials,
+      };
+    });
+  });
+}
+
+function syncStarts(share: number): Attack {
+  return {
+    name: `${share * 100} % start within 10 s`, epochS: 10, hours: 1, keys: ["starts", "power-step"], learned: true,
+    plan(street, fromS) {
+      const order = street.stations.map((_, station) => ({ station, at: street.dice.next() }))
+        .sort((a, b) => a.at - b.at).map(({ station }) => station);
+      const hit = Math.ceil(share * order.length);
+      for (const station of order.slice(0, hit)) {
+        street.plan({ seconds: fromS + 10 * street.dice.next(), station, what: "start", value: 1 });
+      }
+    },
+  };
+}
+
+function sprinkledRefusals(perHour: number): Attack {
+  return {
+    name: `${perHour} refused tokens an hour`, epochS: 10, hours: 4, keys: ["refusals", "authorization-abuse"],
+    learned: true,
+    plan(street, fromS) {
+      street.stations.forEach((_, station) => {
+        for (let at = 0; (at -= Math.log(1 - street.dice.next()) / perHour) < 3;) {
+          street.plan({ seconds: fromS + at * HOUR_S, station, what: "refusal", value: 1 });
+        }
+      });
+    },
+  };
+}
+
+/** The demonstration's street: one-second epochs, little learned. */
+function demonstration(tokens: number): Attack {
+  return {
+    name: `${tokens} refused tokens in two minutes, one-second epochs`, epochS: 1, hours: 1,
+    keys: ["refusals", "authorization-abuse"], learned: false,
+    plan(street, fromS) {
+      street.stations.forEach((_, station) => {
+        for (let token = 0; token < tokens; token++) {
+          street.plan({ seconds: fromS + 120 * street.dice.next(), station, what: "refusal", value: 1 });
+        }
+      });
+    },
+  };
+}
+
+/** Processor time to search every key of a full zone, ms, the best of many: quiet, and with everything on the move. */
+function searchCost(): object[] {
+  const dice = seeded(3);
+  return [["quiet, single rises", 0.002], ["rises everywhere", 0.5]].map(([evidence, rising]) => {
+    const members = Array.from({ length: 60 }, () => {
+      const sums = EVIDENCE_KEYS.map(() => 0);
+      return { statements: Array.from({ length: 180 }, (_, epoch) => ({
+        epoch, evidence: sums.map((sum, key) =>
+          (sums[key] = sum + (dice.next() < Number(rising) ? dice.int(5_000) : -dice.int(1_000)))),
+      })) };
+    });
+    const zone = { n: 60, f: 19, epoch: 180, members };
+    const cost = (run: () => unknown): number => {
+      const times = Array.from({ length: 100 }, () => {
+        const before = process.cpuUsage();
+        run();
+        const { user, system } = process.cpuUsage(before);
+        return (user + system) / 1_000;
+      });
+      return sorted(times)[10] ?? 0;
+    };
+    return { evidence, "raises": cost(() => searchRaises(zone)), "every key": cost(() => searchEveryKey(zone)) };
+  });
+}
+
+function main(): void {
+  const { values } = parseArgs({ options: { json: { type: "string" }, quick: { type: "boolean" } } });
+  const quick = values.quick === true;
+  const zones: [number, number, number][] = quick ? [[6, 1, 1]]
+    : [[3, 0, 8], [4, 1, 8], [6, 1, 12], [12, 3, 4], [20, 3, 2], [20, 6, 2], [60, 19, 0.5]];
+  const trials = quick ? 5 : 40;
+  const attacks = [
+    syncStarts(0.6), syncStarts(0.8), sprinkledRefusals(2), sprinkledRefusals(3),
+    demonstration(1), demonstration(2), demonstration(3), demonstration(4),
+  ];
+  const result = {
+    search: searchCost(),
+    attacks: attacks.flatMap((attack) => attackRows(attack, { n: 6, f: 1 }, trials)),
+    levels: zones.flatMap(([n, f, years]) => levels(n, f, years)),
+    commonCauses: quick ? [] : commonCauses(1),
+  };
+  for (const [name, rows] of Object.entries(result)) {
+    console.log(name);
+    console.table(rows);
+  }
+  if (values.json !== undefined) writeFileSync(values.json, JSON.stringify(result));
+}
+
+main();
