@@ -3,8 +3,12 @@
  * written here is what is checked, what an error message says is allowed, and what the printed reference says.
  */
 import * as v from "valibot";
+import { MAX_PORT, parseHostPort } from "../gossip/host-port.ts";
 import { ID_RULE, isStationId } from "../models/units.ts";
 import { METER_MODEL_NAMES } from "./observe/meters/models.ts";
+import { OPERATOR_KEY_RULE } from "./operators.ts";
+
+export { type HostPort, parseHostPort } from "../gossip/host-port.ts";
 
 /** What a key may hold and what it means; `later` marks a key of the contract that this version does not have yet. */
 export interface KeyDoc {
@@ -25,7 +29,10 @@ export interface Address {
   readonly path: string;
 }
 
-export interface HostPort {
+/** Where an MQTT broker is. */
+export interface MqttAddress {
+  /** `mqtts:`. */
+  readonly secure: boolean;
   readonly host: string;
   readonly port: number;
 }
@@ -35,9 +42,12 @@ export type SecretRef =
   | { readonly from: "file"; readonly path: string }
   | { readonly from: "environment"; readonly variable: string };
 
-const MAX_PORT = 65_535;
 const WS_ADDRESS = /^wss?:\/\/[^\s\\@?#]+$/;
-const HOST_PORT = /^(?:\[([0-9A-Fa-f:.]{2,45})\]|([A-Za-z0-9][A-Za-z0-9.-]{0,252})):(\d{1,5})$/;
+const MQTT_ADDRESS = /^(mqtts?):\/\/([^/]+)$/;
+/** RFC 5735, section 4; RFC 4291, section 2.5.3; RFC 6761, section 6.3. */
+const LOOPBACK = /^(127\.\d{1,3}\.\d{1,3}\.\d{1,3}|::1|localhost)$/;
+/** Its shape; whether its digits belong together is checked where there is something to hash with. */
+const OPERATOR_KEY = /^operator\/[A-Za-z0-9\-_.:]{1,48}\+[0-9a-f]{8}\+[A-Za-z0-9+/]{44}$/;
 const ENV_NAME = /^env:([A-Za-z_][A-Za-z0-9_]{0,127})$/;
 
 /** `ws://` or `wss://`, host, port (80 or 443 when absent) and prefix; nothing when it is not such an address. */
@@ -50,12 +60,12 @@ export function parseAddress(text: string): Address | undefined {
   return host === "" ? undefined : { secure, host, port, path: url.pathname.replace(/\/+$/, "") };
 }
 
-/** `host:port` or `[IPv6]:port`; nothing when it is not that. Port 0 means any free one. */
-export function parseHostPort(text: string): HostPort | undefined {
-  const match = HOST_PORT.exec(text);
-  const port = Number(match?.[3]);
-  const host = match?.[1] ?? match?.[2];
-  return host === undefined || port > MAX_PORT ? undefined : { host, port };
+/** `mqtts://host:port`, or `mqtt://host:port` on this machine; nothing when it is not that. Port 0: any free one. */
+export function parseMqttAddress(text: string): MqttAddress | undefined {
+  const [, scheme, rest = ""] = MQTT_ADDRESS.exec(text) ?? [];
+  const at = parseHostPort(rest);
+  if (at === undefined || (scheme === "mqtt" && !LOOPBACK.test(at.host))) return undefined;
+  return { secure: scheme === "mqtts", ...at };
 }
 
 /** `file:PATH`, `env:NAME` or a bare path; nothing when the text is none of them (the secret itself, say). */
@@ -119,13 +129,28 @@ const address = (ok: (address: Address) => boolean, allowed: string, means: stri
 const hostPort = (minPort: number, means: string) =>
   textThat((text) => (parseHostPort(text)?.port ?? -1) >= minPort, `host:port, port ${minPort} to ${MAX_PORT}`, means);
 
-const publicKey = textThat((text) => /^[!-~]{8,200}$/.test(text), "a public key on one line, 8 to 200 characters",
-  "an operator's public key");
+const publicKey = textThat((text) => OPERATOR_KEY.test(text), OPERATOR_KEY_RULE, "an operator's public key");
 
 const operators = group({
   threshold: whole(1, 16, "", "how many of the keys must sign a roster or an update"),
   keys: listOf(publicKey, 1, 16, "a list of 1 to 16 public keys", "the operator's public keys, installed by hand"),
-}, "root of trust for rosters and updates; kept for later, an agent alone needs none");
+}, "root of trust for rosters and updates; an agent alone needs none");
+
+const mqtts = (minPort: number, means: string) => textThat((text) => {
+  const parsed = parseMqttAddress(text);
+  return parsed?.secure === true && parsed.port >= minPort;
+}, `mqtts://host:port, port ${minPort} to ${MAX_PORT}`, means);
+const broker = textThat((text) => (parseMqttAddress(text)?.port ?? 0) > 0,
+  "mqtts://host:port, or mqtt://host:port on this machine (127.0.0.1, ::1, localhost)", "a broker");
+
+const mesh = group({
+  roster: path("the signed list of members, as `roster sign` makes it"),
+  listen: v.exactOptional(mqtts(0, "the embedded broker, which neighbours dial; port 0: any free one; absent: none")),
+  advertise: v.exactOptional(mqtts(1, "where neighbours reach the embedded broker; the roster has it too")),
+  brokers: v.exactOptional(listOf(broker, 0, 8, "a list of at most 8 addresses",
+    "brokers of the site or operator, used beside the embedded one or instead"), []),
+  ca: v.exactOptional(path("authorities that the certificates of mqtts:// brokers must come from, PEM")),
+}, "the neighbourhood; absent: the agent works alone");
 
 const meter = group({
   evse: whole(0, 99, "", "which EVSE the meter measures; 0 is the whole station"),
@@ -133,7 +158,8 @@ const meter = group({
   model: oneOf(METER_MODEL_NAMES, METER_MODEL_NAMES.join(", "), "the meter's register map"),
   address: hostPort(1, "where the meter answers"),
   unit: v.exactOptional(whole(0, 255, "", "Modbus unit id"), 1),
-  everyS: v.exactOptional(whole(1, 3600, "seconds", "how often it is read"), 10),
+  everyS: v.exactOptional(whole(1, 3600, "seconds",
+    "how often it is read; less often than every two minutes, little of it can be compared with what is billed"), 10),
   side: v.exactOptional(oneOf(["ac-input", "evse-output"], "ac-input or evse-output",
     "where a DC charger is metered: 4 to 10 % is lost between the two"), "ac-input"),
 }, "one meter");
@@ -177,9 +203,9 @@ export const CONFIG_SCHEMA = group({
   region: v.exactOptional(idOf("name of the region"), "local"),
   zone: v.exactOptional(idOf("name of the zone", "the station id")),
   timezone: v.exactOptional(textThat(isTimezone, "a name of the IANA list, such as Europe/Madrid",
-    "for the time of week that normal is learned by"), "UTC"),
+    "the site's time zone, kept for later: the time of week that normal is learned by is UTC"), "UTC"),
   operators: v.exactOptional(operators),
-  mesh: later(),
+  mesh: v.exactOptional(mesh),
 }, "the configuration of one agent");
 
 /** The configuration as written, checked and with defaults, before addresses and paths are taken apart. */

@@ -10,17 +10,25 @@ import { UsageError } from "./usage-error.ts";
 
 const LEAST = "station: CP-001\ncsms: wss://csms.example";
 
-/** The example of contracts, section 5, without `mesh`, which comes with the mesh. */
+const ALICE = "operator/alice+550d5c05+AYqI4910CfGV/VLbLTy6XXLKZwm/HZQSG/N0iAG0D29c";
+const BOB = "operator/bob+c4ffb607+AYE5dw6ofRdfVqNUZsNMfszLjYqRtO43ol32D1uPybOU";
+
+/** The example of contracts, section 5. */
 const EXAMPLE = `
 station: CP-001
 listen: ws://127.0.0.1:9000        # where the charger connects
 csms: wss://csms.example
 mode: observe
 epochS: 10
-operators: { threshold: 2, keys: [RWQf6LRCGA9i53mlYecO4IzT51TGPpvWucNSCh1CBM0QTaLn73Y7GFO3, RWSxBZf0mOu8AbCdEf] }
+operators: { threshold: 2, keys: [${ALICE}, ${BOB}] }
 stateDir: /var/lib/kerbwatch
 meters:
   - { evse: 1, kind: modbus-tcp, model: sdm630, address: 127.0.0.1:502, unit: 1, everyS: 10 }
+mesh:
+  roster: /etc/kerbwatch/roster.kw
+  listen: mqtts://0.0.0.0:8883
+  advertise: mqtts://10.0.0.5:8883
+  brokers: []
 alerts: { jsonl: alerts.jsonl }
 http: 127.0.0.1:8620
 `;
@@ -61,8 +69,9 @@ test("the example of the contract loads, key by key", () => {
     listen: { secure: false, host: "127.0.0.1", port: 9000, path: "" },
     csms: { secure: true, host: "csms.example", port: 443, path: "" },
     epochS: 10, stateDir: "/var/lib/kerbwatch", timezone: "UTC",
-    operators: { threshold: 2,
-      keys: ["RWQf6LRCGA9i53mlYecO4IzT51TGPpvWucNSCh1CBM0QTaLn73Y7GFO3", "RWSxBZf0mOu8AbCdEf"] },
+    operators: { threshold: 2, keys: [ALICE, BOB] },
+    mesh: { roster: "/etc/kerbwatch/roster.kw", listen: { host: "0.0.0.0", port: 8883 },
+      advertise: { host: "10.0.0.5", port: 8883 }, brokers: [] },
     meters: [{ evse: 1, kind: "modbus-tcp", model: "sdm630", address: "127.0.0.1:502", unit: 1, everyS: 10,
       side: "ac-input" }],
     alerts: { jsonl: "/etc/kerbwatch/alerts.jsonl", terminal: true },
@@ -70,8 +79,15 @@ test("the example of the contract loads, key by key", () => {
   });
 });
 
-test("the example of the contract with its mesh says that mesh is not there yet", () => {
-  assert.match(refusal(`${EXAMPLE}mesh: { roster: r.kw }\n`), "mesh: not in this version");
+test("brokers beside the embedded one: TLS with an authority, or on this machine", () => {
+  const mesh = 'mesh: { roster: r.kw, ca: ca.pem, brokers: ["mqtts://[2001:db8::7]:8883", "mqtt://localhost:1883"] }';
+  const text = `${LEAST}\noperators: { threshold: 1, keys: [${ALICE}] }\n${mesh}\n`;
+  assert.equal(parseConfig(text, "etc/k.yaml", {}).mesh, { roster: "etc/r.kw", ca: "etc/ca.pem", brokers: [
+    { secure: true, host: "2001:db8::7", port: 8883 }, { secure: false, host: "localhost", port: 1883 },
+  ] });
+  const local = `${LEAST}\noperators: { threshold: 1, keys: [${ALICE}] }\n`
+    + 'mesh: { roster: r.kw, listen: "mqtts://127.0.0.1:0", brokers: ["mqtt://[::1]:1883", "mqtt://127.1.2.3:1"] }\n';
+  assert.is(parseConfig(local, "k.yaml", {}).mesh?.brokers.length, 2);
 });
 
 test("defaults are safe: this machine only, nothing held back, nothing served, nothing read", () => {
@@ -81,6 +97,7 @@ test("defaults are safe: this machine only, nothing held back, nothing served, n
   assert.is(config.http, undefined);
   assert.equal(config.meters, []);
   assert.is(config.operators, undefined);
+  assert.is(config.mesh, undefined);
   assert.is(config.alerts.jsonl, "/var/lib/kerbwatch/alerts.jsonl");
 });
 
@@ -112,7 +129,8 @@ test("the effective configuration shows every default and no secret", () => {
 });
 
 test("the effective configuration is itself a configuration, and the same one", () => {
-  const first = parseConfig(EXAMPLE, "/etc/k.yaml", {});
+  const text = EXAMPLE.replace("brokers: []", "brokers: [\"mqtts://[::1]:1\", \"mqtt://127.0.0.1:2\"]\n  ca: ca.pem");
+  const first = parseConfig(text, "/etc/k.yaml", {});
   const again = parseConfig(JSON.stringify(effectiveConfig(first)), "/etc/k.json", {});
   assert.equal({ ...again, file: "" }, { ...first, file: "" });
 });
@@ -123,13 +141,13 @@ test("more than a page of text is the wrong file", () => {
 
 test("the reference documents every key of the schema", () => {
   const reference = configReference();
-  for (const key of Object.keys(CONFIG_SCHEMA.entries).filter((name) => name !== "mesh")) {
+  for (const key of Object.keys(CONFIG_SCHEMA.entries)) {
     assert.match(reference, new RegExp(`^${key}$`, "m"));
   }
   assert.match(reference, /^meters\[\]\.everyS\n {4}how often it is read\n.*default: 10$/m);
   assert.match(reference, /^alerts\.jsonl\n.*\n.*default: alerts\.jsonl in stateDir$/m);
   assert.not.match(reference, /undefined|allowed: ;|\n {4}\n/);
-  assert.not.match(reference, /mesh$/m);
+  assert.match(reference, /^mesh\.advertise\n/m);
 });
 
 test("a mutilated configuration is refused in one line, never by an accident", () => {

@@ -7,14 +7,16 @@ import { CORE_SCHEMA, YAMLException, load } from "js-yaml";
 import * as v from "valibot";
 import type { MeterSide } from "../models/terms.ts";
 import type { StationId, ZoneId } from "../models/units.ts";
-import { CONFIG_SCHEMA, parseAddress, parseHostPort, parseSecretRef } from "./config-schema.ts";
-import type { Address, HostPort, KeyDoc, RawConfig, SecretRef } from "./config-schema.ts";
+import { hostPortText } from "../gossip/host-port.ts";
+import { CONFIG_SCHEMA, parseAddress, parseHostPort, parseMqttAddress, parseSecretRef } from "./config-schema.ts";
+import type { Address, HostPort, KeyDoc, MqttAddress, RawConfig, SecretRef } from "./config-schema.ts";
 import type { MeterModelName } from "./observe/meters/models.ts";
 import { nearest } from "./nearest.ts";
 import { plainText, shown } from "./plain-text.ts";
 import { UsageError } from "./usage-error.ts";
 
-export type { Address, HostPort, SecretRef } from "./config-schema.ts";
+export type { Address, HostPort, MqttAddress, SecretRef } from "./config-schema.ts";
+export { hostPortText } from "../gossip/host-port.ts";
 
 /** A configuration is a page of text. More is the wrong file. */
 export const MAX_CONFIG_CHARS = 64 * 1024;
@@ -32,6 +34,18 @@ export interface MeterConfig {
   readonly unit: number;
   readonly everyS: number;
   readonly side: MeterSide;
+}
+
+/** The neighbourhood, as far as it is configured and not in the roster. */
+export interface MeshConfig {
+  /** Path of the roster file. */
+  readonly roster: string;
+  /** Where the embedded broker listens; always TLS. */
+  readonly listen?: HostPort;
+  readonly advertise?: HostPort;
+  readonly brokers: readonly MqttAddress[];
+  /** Path of the authorities of `mqtts://` brokers. */
+  readonly ca?: string;
 }
 
 export interface Config {
@@ -53,6 +67,8 @@ export interface Config {
   readonly alerts: { readonly jsonl: string; readonly terminal: boolean };
   readonly http?: HostPort;
   readonly timezone: string;
+  /** Absent: the agent works alone. */
+  readonly mesh?: MeshConfig;
 }
 
 /** The environment as far as the configuration asks for it: `env:NAME` secrets. */
@@ -169,7 +185,21 @@ function crossCheck(raw: RawConfig): string | undefined {
     return `operators.threshold: found ${operators.threshold}; allowed: at most the number of keys, `
       + `${operators.keys.length}`;
   }
-  return doubleMeter(raw) ?? doublePort(raw);
+  return meshProblem(raw) ?? doubleMeter(raw) ?? doublePort(raw);
+}
+
+function meshProblem({ mesh, operators }: RawConfig): string | undefined {
+  if (mesh === undefined) return undefined;
+  if (operators === undefined) {
+    return "operators: missing; allowed: threshold and keys of those who sign the roster, since mesh is there";
+  }
+  if (mesh.advertise !== undefined && mesh.listen === undefined) {
+    return "mesh.listen: missing; allowed: the broker that mesh.advertise speaks of";
+  }
+  if (mesh.ca === undefined && mesh.brokers.some((broker) => broker.startsWith("mqtts:"))) {
+    return "mesh.ca: missing; allowed: a path, since mesh.brokers has an mqtts:// address";
+  }
+  return undefined;
 }
 
 function doubleMeter({ meters }: RawConfig): string | undefined {
@@ -184,10 +214,20 @@ function doubleMeter({ meters }: RawConfig): string | undefined {
   return undefined;
 }
 
-function doublePort({ http, listen }: RawConfig): string | undefined {
-  const port = http === undefined ? 0 : parseHostPort(http)?.port;
-  if (port === 0 || port !== parseAddress(listen)?.port) return undefined;
-  return `http: found port ${port}, which listen has; allowed: another port`;
+/** Each listener needs a port of its own; port 0 is any free one. */
+function doublePort({ http, listen, mesh }: RawConfig): string | undefined {
+  const taken = new Map<number, string>([[parseAddress(listen)?.port ?? 0, "listen"]]);
+  const others = [
+    ["http", parseHostPort(http ?? "")?.port], ["mesh.listen", parseMqttAddress(mesh?.listen ?? "")?.port],
+  ] as const;
+  for (const [key, port = 0] of others) {
+    const other = taken.get(port);
+    if (port > 0 && other !== undefined) {
+      return `${key}: found port ${port}, which ${other} has; allowed: another port`;
+    }
+    taken.set(port, key);
+  }
+  return undefined;
 }
 
 /** Values of `env:NAME` must be there at start, not at the first connection. */
@@ -227,6 +267,20 @@ function must<T>(value: T | undefined, what: string): T {
   return value;
 }
 
+function buildMesh(mesh: NonNullable<RawConfig["mesh"]>, at: (path: string) => string): MeshConfig {
+  const hostPort = (text: string): HostPort => {
+    const { host, port } = must(parseMqttAddress(text), "mqtts address");
+    return { host, port };
+  };
+  return {
+    roster: at(mesh.roster),
+    ...(mesh.listen !== undefined && { listen: hostPort(mesh.listen) }),
+    ...(mesh.advertise !== undefined && { advertise: hostPort(mesh.advertise) }),
+    brokers: mesh.brokers.map((broker) => must(parseMqttAddress(broker), "broker")),
+    ...(mesh.ca !== undefined && { ca: at(mesh.ca) }),
+  };
+}
+
 function build(raw: RawConfig, file: string, env: Environment): Config {
   const at = resolver(file);
   const stateDir = at(raw.stateDir);
@@ -248,6 +302,7 @@ function build(raw: RawConfig, file: string, env: Environment): Config {
     },
     ...(raw.http !== undefined && { http: must(parseHostPort(raw.http), "http address") }),
     timezone: raw.timezone,
+    ...(raw.mesh && { mesh: buildMesh(raw.mesh, at) }),
   };
 }
 
@@ -277,14 +332,23 @@ export function addressText({ secure, host, port, path }: Address): string {
   return `${secure ? "wss" : "ws"}://${hostPortText({ host, port })}${path}`;
 }
 
-export function hostPortText({ host, port }: HostPort): string {
-  return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
+function mqttText({ secure, host, port }: MqttAddress): string {
+  return `${secure ? "mqtts" : "mqtt"}://${hostPortText({ host, port })}`;
+}
+
+function effectiveMesh({ listen, advertise, brokers, ...paths }: MeshConfig): Record<string, unknown> {
+  return {
+    ...paths,
+    ...(listen && { listen: mqttText({ secure: true, ...listen }) }),
+    ...(advertise && { advertise: mqttText({ secure: true, ...advertise }) }),
+    brokers: brokers.map(mqttText),
+  };
 }
 
 /** Every setting that counts, defaults included, as keys and values to print; secrets only by where they are kept. */
 export function effectiveConfig(config: Config): Record<string, unknown> {
   const { station, csms, listen, mode, epochS, stateDir, meters, alerts, http, tls, csmsTls, region, zone, timezone,
-    operators } = config;
+    operators, mesh } = config;
   return {
     station, csms: addressText(csms), listen: addressText(listen), mode, epochS, stateDir, meters, alerts,
     ...(http && { http: hostPortText(http) }),
@@ -292,6 +356,7 @@ export function effectiveConfig(config: Config): Record<string, unknown> {
     ...(csmsTls && { csmsTls: { ...csmsTls, ...(csmsTls.key && { key: hiddenSecret(csmsTls.key) }) } }),
     region, zone, timezone,
     ...(operators && { operators }),
+    ...(mesh && { mesh: effectiveMesh(mesh) }),
   };
 }
 

@@ -52,6 +52,17 @@ for (const [name, path, message] of WRONG) {
   });
 }
 
+test("an operator's key whose digits do not belong together is refused, and so is one given twice", () => {
+  const alice = "operator/alice+550d5c05+AYqI4910CfGV/VLbLTy6XXLKZwm/HZQSG/N0iAG0D29c";
+  const operators = (...keys: string[]): string => `${LEAST}operators: { threshold: 1, keys: [${keys.join(", ")}] }\n`;
+  assert.is(loadConfig(written("op.yaml", operators(alice)), {}).operators?.threshold, 1);
+  const mistyped = refusal(() => loadConfig(written("op.yaml", operators(alice.replace("alice", "alise"))), {}));
+  assert.match(mistyped, "op.yaml: operators.keys[0]: found \"operator/alise+550d5c05+");
+  assert.match(mistyped, "(the hash does not belong to this name and key); allowed: operator/<label>+");
+  assert.match(refusal(() => loadConfig(written("op.yaml", operators(alice, alice)), {})),
+    "op.yaml: operators.keys[1]: found the key of keys[0] again; allowed: each key once");
+});
+
 const TLS = `${LEAST}listen: wss://0.0.0.0:9000\ntls: { cert: c.pem, key: "env:KW_KEY", ca: ca.pem }\n`
   + "csmsTls: { cert: c.pem, key: \"file:k.pem\" }\n";
 

@@ -2,7 +2,9 @@
 import { readFileSync, statSync } from "node:fs";
 import { MAX_CONFIG_CHARS, parseConfig } from "../config.ts";
 import type { Config, Environment } from "../config.ts";
+import { readOperators } from "../operators.ts";
 import { UsageError } from "../usage-error.ts";
+import { nodeCrypto } from "./crypto.ts";
 
 /** A UTF-8 character takes at most four bytes: a larger file is over the limit whatever is in it. */
 const MAX_BYTES = MAX_CONFIG_CHARS * 4;
@@ -14,6 +16,13 @@ function readText(path: string): string {
     throw new UsageError(`${path}: found ${stat.size} bytes; allowed: at most ${MAX_BYTES}`);
   }
   return readFileSync(path, "utf8").replace(/^\ufeff/, "");
+}
+
+/** A mistyped operator's key is noticed at start: its digits belong together. */
+function checkOperators({ operators }: Config, path: string): void {
+  if (operators === undefined) return;
+  const read = readOperators(nodeCrypto(), operators.threshold, operators.keys);
+  if (!read.ok) throw new UsageError(`${path}: operators.${read.problem}`);
 }
 
 /**
@@ -30,5 +39,7 @@ export function loadConfig(path: string, env: Environment): Config {
     throw new UsageError(code === "ENOENT" ? `${path}: no such file; allowed: a YAML or JSON file`
       : `${path}: cannot be read (${code})`);
   }
-  return parseConfig(text, path, env);
+  const config = parseConfig(text, path, env);
+  checkOperators(config, path);
+  return config;
 }
