@@ -7,7 +7,7 @@ import { seeded } from "../../build/seeded.ts";
 import { test, assert } from "../../build/testing.ts";
 import type { StationId } from "../../models/units.ts";
 import { parseVerifierKey } from "../record/note.ts";
-import { nodeCrypto } from "./crypto.ts";
+import { nodeCrypto, signerFromSeed } from "./crypto.ts";
 import { KEY_PURPOSES, KeyFileError, keyPath, loadOrCreateKeys, publicName, readKey } from "./keys.ts";
 
 const crypto = nodeCrypto();
@@ -51,7 +51,7 @@ test("private files are for the owner alone, and nothing is left beside them", w
   loadOrCreateKeys(stateDir, seeded(1));
   assert.is(statSync(join(stateDir, "keys")).mode & 0o777, 0o700);
   for (const purpose of KEY_PURPOSES) assert.is(statSync(keyPath(stateDir, purpose)).mode & 0o777, 0o600);
-  assert.equal(readdirSync(join(stateDir, "keys")).sort(), ["log.key", "statement.key"]);
+  assert.equal(readdirSync(join(stateDir, "keys")).sort(), ["log.key", "statement.key", "tls.key", "witness.key"]);
 }));
 
 test("a key that others can read still works, with a warning", withFolder((stateDir) => {
@@ -98,7 +98,23 @@ test("a lost log key is not quietly replaced while the log that it signed is the
   assert.not(existsSync(keyPath(stateDir, "log")));
   rmSync(keyPath(stateDir, "statement"));
   rmSync(join(stateDir, "log"), { recursive: true });
-  assert.equal(loadOrCreateKeys(stateDir, seeded(3)).created, [...KEY_PURPOSES]);
+  assert.equal(loadOrCreateKeys(stateDir, seeded(3)).created, ["statement", "log"]);
+}));
+
+test("a state directory of an earlier release gains the keys that it lacks", withFolder((stateDir) => {
+  const first = loadOrCreateKeys(stateDir, seeded(1));
+  for (const purpose of ["witness", "tls"] as const) rmSync(keyPath(stateDir, purpose));
+  mkdirSync(join(stateDir, "log"));
+  writeFileSync(join(stateDir, "log", "checkpoint"), "x");
+  const again = loadOrCreateKeys(stateDir, seeded(2));
+  assert.equal(again.created, ["witness", "tls"]);
+  assert.equal(again.signers.log.publicKey, first.signers.log.publicKey);
+  assert.not.equal(again.signers.tls.publicKey, first.signers.tls.publicKey);
+}));
+
+test("the seed that TLS needs is that of the TLS key", withFolder((stateDir) => {
+  const { tlsSeed, signers } = loadOrCreateKeys(stateDir, seeded(1));
+  assert.equal(signerFromSeed(tlsSeed).publicKey, signers.tls.publicKey);
 }));
 
 test("a folder that cannot be is an error that names it", withFolder((stateDir) => {
@@ -112,7 +128,8 @@ test("no key yet is no error", withFolder((stateDir) => {
 
 test("public halves are verifier keys named for the station", withFolder((stateDir) => {
   const { signers } = loadOrCreateKeys(stateDir, seeded(1));
-  for (const [purpose, name] of [["log", "kerbwatch/CP-001"], ["statement", "kerbwatch/CP-001/statement"]] as const) {
+  for (const [purpose, name] of [["log", "kerbwatch/CP-001"], ["statement", "kerbwatch/CP-001/statement"],
+    ["witness", "kerbwatch/CP-001/witness"], ["tls", "kerbwatch/CP-001/tls"]] as const) {
     const text = publicName(crypto, "CP-001" as StationId, purpose, signers[purpose].publicKey);
     const parsed = parseVerifierKey(crypto, text);
     assert.ok(parsed.ok);

@@ -149,7 +149,7 @@ test("a meter is read, one that is away fails, and one that the running agent re
 test("keys: made ones are good, exposed ones are warned of, damaged ones fail", () => site(async (here) => {
   check(await examined(here), "keys", "ok", /none yet/);
   loadOrCreateKeys(here.stateDir, { bytes: (length) => new Uint8Array(length).fill(7) });
-  check(await examined(here), "keys", "ok", /statement and log key there/);
+  check(await examined(here), "keys", "ok", /there and kept from others: statement, log, witness, tls/);
   chmodSync(keyPath(here.stateDir, "log"), 0o644);
   check(await examined(here), "keys", "warn", /can be read by others \(mode 644\)/);
   writeFileSync(keyPath(here.stateDir, "log"), "{}");

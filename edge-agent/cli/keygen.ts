@@ -12,6 +12,8 @@ import type { Command, Io } from "./command.ts";
 const FOR: Readonly<Record<KeyPurpose, string>> = {
   statement: "signs what this agent publishes",
   log: "signs the checkpoints of its log",
+  witness: "signs neighbours' checkpoints",
+  tls: "shows neighbours' brokers who it is",
 };
 
 interface KeyShown {

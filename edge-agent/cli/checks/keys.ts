@@ -53,7 +53,7 @@ function checkOwn(stateDir: string): Check {
     const wrong = exposed.find((check) => check !== undefined);
     if (wrong !== undefined) return wrong;
     return passed("keys", there.length === 0 ? "none yet; the agent makes its own at its first start" :
-      `${there.join(" and ")} key there and kept from others`);
+      `there and kept from others: ${there.join(", ")}`);
   } catch (error) {
     return failed("keys", plainText((error as Error).message, 300), "run doctor as the agent's user, or mend the file");
   }
