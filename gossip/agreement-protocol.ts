@@ -1,0 +1,283 @@
+/**
+ * The protocol of one zone as one agent runs it: statements in, certificates out, without a server. Pure and
+ * synchronous: `onEpoch` once at each epoch's start, `onMessage` for whatever comes; both say what to publish and what
+ * is new. SPEC.md is the authority; each part of it has a file of its own.
+ */
+import type { Crypto, Signer } from "../models/crypto.ts";
+import { type EvidenceKey, EVIDENCE_KEYS } from "../models/terms.ts";
+import type { Epoch, StationId } from "../models/units.ts";
+import { hex } from "./bytes.ts";
+import { assemble, type Certificate, growthsOf, headOf, quorumOf, verifyCertificate } from "./certificate.ts";
+import { type Directory, MOST_MEMBERS } from "./directory.ts";
+import {
+  answerDigest, answerRequest, DIGEST_EVERY, pruneDissemination, publishDigest, request, want,
+} from "./dissemination.ts";
+import { checkProof, makeProof } from "./equivocation.ts";
+import { type Incident, lapse, REMEMBERED_EPOCHS, takeCertificate } from "./incidents.ts";
+import { type Accepted, type Incoming, takeIn } from "./intake.ts";
+import { type ComposedKind, messageOfStatement, type MessageOf } from "./message.ts";
+import type { Contents } from "./message-content.ts";
+import {
+  onGuilt, onStatementHeld, propose, pruneProposals, repeatOpen, takeProposal, takeVote, votesFor,
+} from "./proposals.ts";
+import {
+  certificateMark, type CertificateNews, emptyOutput, isKnownCertificate, type OpenProposal, type Outgoing, type Output,
+  type ProtocolNow, type ProtocolState, publish, relay,
+} from "./protocol-state.ts";
+import type { Statement } from "./statement.ts";
+import { count, createTraffic, type Problem, pruneTraffic } from "./traffic.ts";
+import type { ZoneLaw } from "./zone-law.ts";
+import {
+  addStatement, createZoneView, EPOCHS_BACK, type Held, type Proof, pruneView, reseat, setGuilty, statementByHash,
+} from "./zone-view.ts";
+
+export interface ZoneProtocolOptions {
+  readonly directory: Directory;
+  readonly station: StationId;
+  /** The station's statement key. */
+  readonly signer: Signer;
+  readonly crypto: Crypto;
+  /** models/agree/zone-decision.ts: `{ decide, search: searchEveryKey }`. */
+  readonly law: ZoneLaw<Held>;
+  /** The last epoch that was signed before a restart; nothing up to it is voted for again. */
+  readonly signedThrough?: Epoch;
+}
+
+/** What the agent itself has to say at an epoch's start. */
+export interface OwnEvidence {
+  /** The agent's statement of this epoch, signed and durable; absent when it makes none. */
+  readonly statement?: Statement;
+  /** False while nothing may be signed: the log is not whole, or the clock is off. */
+  readonly maySign: boolean;
+}
+
+/** Throws RangeError on a zone that is too large for one message to name all its members. */
+export function createZoneProtocol(options: ZoneProtocolOptions): ProtocolState {
+  const { directory, station, signer, crypto, law, signedThrough = -1 } = options;
+  checkSize(directory);
+  return {
+    directory, station, signer, crypto, law, signedThrough, self: directory.indexOf(station), maySign: false, epoch: -1,
+    view: createZoneView(directory), traffic: createTraffic(), seen: new Map(), wanted: new Map(), resent: new Map(),
+    requestsSent: 0, proposals: new Map(), votes: new Map(), voted: new Map(), unruly: new Map(), waits: new Map(),
+    incidents: new Map(),
+  };
+}
+
+function checkSize({ members, zone }: Directory): void {
+  if (members.length > MOST_MEMBERS) throw new RangeError(`zone ${zone.id} has more than ${MOST_MEMBERS} members`);
+}
+
+/** Another roster came into force. Statements and incidents stay; what was made under the old one is left. */
+export function setDirectory(state: ProtocolState, directory: Directory): void {
+  checkSize(directory);
+  state.directory = directory;
+  state.self = directory.indexOf(state.station);
+  state.view = reseat(state.view, directory);
+  for (const one of [state.proposals, state.votes, state.unruly, state.waits, state.wanted, state.traffic.accepted]) {
+    one.clear();
+  }
+  // Indexes of members in certificates are those of their own roster.
+  for (const incident of state.incidents.values()) incident.incomplete = false;
+}
+
+/** What this agent sees raised and no certificate says yet, or ever without a quorum: provisional. */
+export function provisional(state: ProtocolState): { key: EvidenceKey; onset: number; since: number }[] {
+  return [...state.waits].map(([keyIndex, { onset, since }]) => ({ key: EVIDENCE_KEYS[keyIndex]!, onset, since }));
+}
+
+/** Signs a note, checkpoint or cosignature of this agent; the whole message comes back, to be published. */
+export function compose<K extends Extract<ComposedKind, "note" | "checkpoint" | "cosignature">>(
+  state: ProtocolState, kind: K, content: Contents[K],
+): Outgoing {
+  const out = emptyOutput();
+  const message = publish(state, kind, content, out);
+  state.seen.set(hex(state.crypto.sha256(message.bytes)), content.epoch);
+  return out.outgoing[0]!;
+}
+
+/** To be called once at the start of each epoch, also when there is nothing to state. */
+export function onEpoch(state: ProtocolState, own: OwnEvidence, { epoch }: ProtocolNow): Output {
+  const out = emptyOutput();
+  // What an earlier run of this agent voted for in this very epoch is not known here.
+  if (state.epoch < 0) state.signedThrough = Math.max(state.signedThrough, epoch);
+  state.epoch = Math.max(state.epoch, epoch);
+  state.maySign = own.maySign && state.self >= 0;
+  prune(state, epoch);
+  if (own.statement !== undefined && state.self >= 0) publishOwn(state, own.statement, epoch, out);
+  repeatOpen(state, epoch, out);
+  for (const proposal of [...state.proposals.values()]) certify(state, proposal, epoch, out);
+  propose(state, epoch, out);
+  certifyOwn(state, epoch, out);
+  if (state.maySign && (epoch + state.self) % DIGEST_EVERY === 0) publishDigest(state, epoch, out);
+  request(state, epoch, out);
+  for (const incident of lapse(state.incidents, epoch)) {
+    const { key } = incident.newest;
+    out.news.push({ kind: "lapsed", key, incident: incident.first.epoch, certificate: incident.newest });
+  }
+  for (const incident of state.incidents.values()) complete(state, incident, out);
+  return out;
+}
+
+function prune(state: ProtocolState, epoch: number): void {
+  pruneView(state.view, epoch);
+  pruneTraffic(state.traffic, epoch - REMEMBERED_EPOCHS);
+  pruneDissemination(state, epoch);
+  pruneProposals(state, epoch);
+  for (const [name, at] of state.seen) {
+    if (at < epoch - (name.startsWith(certificateMark("")) ? REMEMBERED_EPOCHS : EPOCHS_BACK)) state.seen.delete(name);
+  }
+}
+
+function publishOwn(state: ProtocolState, statement: Statement, epoch: number, out: Output): void {
+  const message = messageOfStatement(statement);
+  const hash = state.crypto.sha256(statement.bytes);
+  if (addStatement(state.view, state.self, message, hash).kind !== "added") return;
+  relay(state, message, out);
+  onStatementHeld(state, hex(hash), epoch, out);
+}
+
+/** Takes one message from the transport in. `from` names who sent it: the client, not the author. Never throws. */
+export function onMessage(state: ProtocolState, incoming: Incoming, from: string, now: ProtocolNow): Output {
+  const out = emptyOutput();
+  const taken = takeIn(state, incoming, from, now.epoch, now.monoMs);
+  const problem = typeof taken === "string" ? taken : handle(state, taken, now.epoch, out);
+  if (problem !== undefined) {
+    count(state.traffic, problem, from);
+    out.news.push({ kind: "problem", problem, from });
+  }
+  return out;
+}
+
+function handle(state: ProtocolState, accepted: Accepted, epoch: number, out: Output): Problem | undefined {
+  const { message, hash } = accepted;
+  const name = hex(hash);
+  state.wanted.delete(name);
+  if (message.kind === "statement") return onStatement(state, accepted, message, epoch, out);
+  if (message.kind === "certificate") return onCertificate(state, accepted, message, epoch, out);
+  if (message.kind === "proof") return onProof(state, message, epoch, out);
+  state.seen.set(name, message.content.epoch);
+  if (accepted.passOn && message.kind !== "proposal") relay(state, message, out);
+  switch (message.kind) {
+    case "proposal": {
+      const problem = takeProposal(state, message, hash, epoch, out);
+      if (problem !== undefined) return problem;
+      relay(state, message, out);
+      break;
+    }
+    case "vote":
+      takeVote(state, message, epoch, out);
+      break;
+    case "digest":
+      if (message.station !== state.station) answerDigest(state, message, epoch, out);
+      return undefined;
+    case "request":
+      if (message.station !== state.station) answerRequest(state, message, epoch, out);
+      return undefined;
+    default:
+      out.news.push({ kind: "message", message });
+      return undefined;
+  }
+  certifyOwn(state, epoch, out);
+  return undefined;
+}
+
+function onStatement(
+  state: ProtocolState, { hash, author, passOn }: Accepted, message: MessageOf<"statement">, epoch: number, out: Output,
+): Problem | undefined {
+  const added = addStatement(state.view, author, message, hash);
+  if (added.kind === "equivocation") {
+    if (!state.maySign) return undefined;
+    const head = headOf(state.directory, state.station);
+    guilty(state, author, makeProof(added.other.whole, message.whole, head, state.signer), epoch, out);
+    return undefined;
+  }
+  if (passOn) relay(state, message, out);
+  const { content: body, bytes, signature } = message;
+  out.news.push({ kind: "statement", statement: { body, bytes, signature } });
+  onStatementHeld(state, hex(hash), epoch, out);
+  certifyOwn(state, epoch, out);
+  return undefined;
+}
+
+function onProof(state: ProtocolState, message: MessageOf<"proof">, epoch: number, out: Output): Problem | undefined {
+  const culprit = checkProof(message.content, state.directory, state.crypto);
+  if (culprit === undefined) return "bad-proof";
+  if (state.view.members[culprit]?.guilt !== undefined) return "duplicate";
+  guilty(state, culprit, message, epoch, out);
+  return undefined;
+}
+
+function guilty(state: ProtocolState, culprit: number, proof: Proof, epoch: number, out: Output): void {
+  setGuilty(state.view, culprit, proof);
+  relay(state, { kind: "proof", ...proof }, out);
+  out.news.push({ kind: "guilty", station: state.directory.members[culprit]!.station, proof: proof.whole });
+  onGuilt(state, epoch, out);
+}
+
+function onCertificate(
+  state: ProtocolState, { passOn }: Accepted, message: MessageOf<"certificate">, epoch: number, out: Output,
+): Problem | undefined {
+  const verified = verifyCertificate(message.whole, state.directory, state.crypto);
+  if (!verified.ok) return "bad-certificate";
+  const problem = hold(state, verified.certificate, epoch, out);
+  if (problem === undefined && passOn) relay(state, message, out);
+  return problem;
+}
+
+/** Own proposals are certified at once, others' when their proposers had an epoch's time to do it. */
+function certifyOwn(state: ProtocolState, epoch: number, out: Output): void {
+  for (const proposal of [...state.proposals.values()]) {
+    if (proposal.author === state.self) certify(state, proposal, epoch, out);
+  }
+}
+
+function certify(state: ProtocolState, proposal: OpenProposal, epoch: number, out: Output): void {
+  const votes = votesFor(state, proposal);
+  if (!state.maySign || votes.size < quorumOf(state.directory)) return;
+  if (isKnownCertificate(state, hex(proposal.hash))) return;
+  const whole = assemble(proposal.message, votes, headOf(state.directory, state.station), state.signer);
+  const verified = verifyCertificate(whole.whole, state.directory, state.crypto);
+  if (!verified.ok) return;
+  relay(state, whole, out);
+  hold(state, verified.certificate, epoch, out);
+}
+
+function hold(state: ProtocolState, certificate: Certificate, epoch: number, out: Output): Problem | undefined {
+  state.seen.set(certificateMark(certificate.name), certificate.epoch);
+  const taken = takeCertificate(state.incidents, certificate, epoch);
+  if (taken === undefined) return "stale-certificate";
+  const { incident, change } = taken;
+  state.waits.delete(certificate.keyIndex);
+  const author = state.directory.indexOf(certificate.station);
+  for (const hash of certificate.items.flatMap(({ newer, older }) => [newer, older])) {
+    if (statementByHash(state.view, hash) === undefined) want(state, hash, author, epoch);
+  }
+  incident.incomplete = lacksStatements(state, incident.newest);
+  out.news.push(newsOf(state, incident, certificate, change));
+  request(state, epoch, out);
+  return undefined;
+}
+
+function lacksStatements(state: ProtocolState, { items }: Certificate): boolean {
+  return items.some(({ newer, older }) =>
+    statementByHash(state.view, newer) === undefined || statementByHash(state.view, older) === undefined);
+}
+
+function complete(state: ProtocolState, incident: Incident, out: Output): void {
+  if (!incident.incomplete || lacksStatements(state, incident.newest)) return;
+  incident.incomplete = false;
+  out.news.push(newsOf(state, incident, incident.newest, "completed"));
+}
+
+function newsOf(
+  state: ProtocolState, { first }: Incident, certificate: Certificate, change: CertificateNews["change"],
+): CertificateNews {
+  const { members } = state.directory;
+  const listed = growthsOf(certificate, (hash) => statementByHash(state.view, hash));
+  const growths = new Array<number | undefined>(members.length).fill(undefined);
+  certificate.items.forEach(({ index }, place) => {
+    growths[index] = listed?.[place];
+  });
+  const signers = certificate.signers.map((index) => members[index]!.station);
+  return { kind: "certificate", change, key: certificate.key, incident: first.epoch, certificate, growths, signers };
+}

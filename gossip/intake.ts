@@ -1,0 +1,107 @@
+/**
+ * What every message must pass before anything rests on it, the cheapest check first (SPEC.md, section 3). A message
+ * that fails changes nothing and is counted against whoever sent it.
+ */
+import type { MonotonicMs } from "../models/units.ts";
+import { hex } from "./bytes.ts";
+import { LEASE_EPOCHS } from "./incidents.ts";
+import {
+  decodeMessage, epochOfMessage, type Message, MOST_BYTES, readTopic, type Topic, verifyMessage,
+} from "./message.ts";
+import { isKnownCertificate, type ProtocolState } from "./protocol-state.ts";
+import { allows, isOverQuota, type Problem, useQuota } from "./traffic.ts";
+import { EPOCHS_AHEAD, EPOCHS_BACK, isGuilty, oldestHeld } from "./zone-view.ts";
+
+/** A message as the transport hands it over. */
+export interface Incoming {
+  readonly topic: string;
+  /** The whole message. */
+  readonly bytes: Uint8Array;
+}
+
+export interface Accepted {
+  readonly message: Message;
+  /** Of the signed bytes; of the proposal's signed bytes for a certificate. */
+  readonly hash: Uint8Array;
+  readonly author: number;
+  /** Whether others need it too: it is no late answer, and no talk between neighbours. */
+  readonly passOn: boolean;
+}
+
+const LONGEST = Math.max(...Object.values(MOST_BYTES));
+
+/** The message, checked but for what its kind says; or why it is refused. */
+export function takeIn(
+  state: ProtocolState, { topic: topicText, bytes }: Incoming, from: string, epoch: number, nowMs: MonotonicMs,
+): Accepted | Problem {
+  if (bytes.length > LONGEST) return "too-long";
+  const topic = readTopic(topicText);
+  const misplaced = topic === undefined ? "bad-topic" : topicProblem(state, topic);
+  if (!allows(state.traffic, from, nowMs)) return "too-fast";
+  if (topic === undefined || misplaced !== undefined) return misplaced ?? "bad-topic";
+  const decoded = decodeMessage(topic.kind, bytes);
+  if (!decoded.ok) return decoded.problem;
+  const { message } = decoded;
+  const author = state.directory.indexOf(topic.station);
+  const hash = nameOf(state, message);
+  if (hash === undefined) return "bad-certificate";
+  const problem = headProblem(message, topic) ?? knownProblem(state, message, hex(hash), author) ??
+    rosterProblem(state, message, hex(hash)) ?? timeProblem(state, message, hex(hash), epoch);
+  if (problem !== undefined) return problem;
+  const at = epochOfMessage(message) ?? 0;
+  if (isOverQuota(state.traffic, message.kind, author, at)) return "too-many";
+  if (!verifyMessage(message, state.directory.members[author]!.statementKey, state.crypto)) return "bad-signature";
+  useQuota(state.traffic, message.kind, author, at);
+  const isLocal = message.kind === "digest" || message.kind === "request";
+  return { message, hash, author, passOn: !isLocal && timely(message, epoch) };
+}
+
+function topicProblem({ directory }: ProtocolState, { network, zone, station }: Topic): Problem | undefined {
+  if (network !== directory.network) return "foreign-network";
+  if (zone !== directory.zone.id) return "foreign-zone";
+  return directory.indexOf(station) < 0 ? "unknown-author" : undefined;
+}
+
+/** A certificate is named by its proposal: many can put the same one together. */
+function nameOf(state: ProtocolState, message: Message): Uint8Array | undefined {
+  if (message.kind !== "certificate") return state.crypto.sha256(message.bytes);
+  const proposal = decodeMessage("proposal", message.content.proposal);
+  return proposal.ok ? state.crypto.sha256(proposal.message.bytes) : undefined;
+}
+
+function headProblem(message: Message, topic: Topic): Problem | undefined {
+  if (message.network !== topic.network) return "foreign-network";
+  if (message.zone !== topic.zone) return "foreign-zone";
+  return message.station === topic.station ? undefined : "wrong-author";
+}
+
+function knownProblem(state: ProtocolState, message: Message, name: string, author: number): Problem | undefined {
+  if (message.kind === "certificate") return isKnownCertificate(state, name) ? "duplicate" : undefined;
+  if (message.kind !== "statement") return state.seen.has(name) ? "duplicate" : undefined;
+  if (state.view.byHash.has(name)) return "duplicate";
+  return isGuilty(state.view, author) ? "guilty-author" : undefined;
+}
+
+/** A statement that was asked for may be older than the roster: proposals look far back. */
+function rosterProblem({ directory, wanted }: ProtocolState, message: Message, name: string): Problem | undefined {
+  const isOlder = message.kind === "statement" && message.rosterVersion < directory.version && wanted.has(name);
+  return message.rosterVersion === directory.version || isOlder ? undefined : "wrong-roster";
+}
+
+function timeProblem(
+  { wanted }: ProtocolState, message: Message, name: string, epoch: number,
+): Problem | undefined {
+  const at = epochOfMessage(message);
+  if (at === undefined) return undefined;
+  if (at > epoch + EPOCHS_AHEAD) return "future";
+  if (timely(message, epoch)) return undefined;
+  const isAnswer = (message.kind === "statement" && at >= oldestHeld(epoch)) || message.kind === "certificate";
+  return isAnswer && wanted.has(name) ? undefined : "past";
+}
+
+/** Six epochs back; a certificate as long as it counts. */
+function timely(message: Message, epoch: number): boolean {
+  const at = epochOfMessage(message);
+  if (at === undefined) return true;
+  return message.kind === "certificate" ? at > epoch - LEASE_EPOCHS : at >= epoch - EPOCHS_BACK;
+}

@@ -1,0 +1,236 @@
+/**
+ * What each kind of message says after its head (SPEC.md, section 3): types, and readers that take only the one exact
+ * shape. Lists by member are in ascending order of index, each member once, so that one content has one encoding.
+ */
+import { isStationId, type StationId } from "../models/units.ts";
+import type { CborValue } from "./cbor.ts";
+import { MOST_MEMBERS } from "./directory.ts";
+import { SIGNATURE_BYTES } from "./ed25519.ts";
+import type { StatementBody } from "./statement.ts";
+
+/** One use of a token, by pseudonym; times in unix seconds, `to` 0 while it lasts. */
+export interface Sighting {
+  readonly pseudonym: Uint8Array;
+  readonly fromS: number;
+  readonly toS: number;
+}
+
+/** The two statements, by hash, from which a member's growth is taken. */
+export interface ProposalItem {
+  readonly index: number;
+  readonly newer: Uint8Array;
+  readonly older: Uint8Array;
+}
+
+export interface ProposalContent {
+  readonly epoch: number;
+  /** Index into EVIDENCE_KEYS. */
+  readonly keyIndex: number;
+  readonly onset: number;
+  readonly items: readonly ProposalItem[];
+}
+
+export interface VoteContent {
+  /** The proposal's epoch. */
+  readonly epoch: number;
+  /** Hash of the proposal's signed bytes. */
+  readonly proposal: Uint8Array;
+}
+
+export interface CertificateContent {
+  /** The proposal's epoch. */
+  readonly epoch: number;
+  /** The whole proposal message. */
+  readonly proposal: Uint8Array;
+  readonly votes: readonly { readonly index: number; readonly signature: Uint8Array }[];
+}
+
+export interface DigestContent {
+  readonly epoch: number;
+  /** The newest statement held of each member. */
+  readonly newest: readonly { readonly index: number; readonly epoch: number; readonly hash: Uint8Array }[];
+  /** Proposals of which certificates are held: of each incident the first and the newest. */
+  readonly certificates: readonly Uint8Array[];
+  /** Members of whose guilt a proof is held. */
+  readonly guilty: readonly number[];
+}
+
+export interface Contents {
+  statement: StatementBody;
+  note: { readonly epoch: number; readonly seq: number; readonly sightings: readonly Sighting[] };
+  proposal: ProposalContent;
+  vote: VoteContent;
+  certificate: CertificateContent;
+  digest: DigestContent;
+  /** Hashes of signed bytes: of statements, or of proposals whose certificate or proposal is wanted. */
+  request: { readonly epoch: number; readonly hashes: readonly Uint8Array[] };
+  /** Two whole statement messages. */
+  proof: { readonly first: Uint8Array; readonly second: Uint8Array };
+  checkpoint: {
+    readonly epoch: number; readonly note: string; readonly proof: readonly Uint8Array[]; readonly oldSize: number;
+  };
+  cosignature: { readonly epoch: number; readonly log: StationId; readonly line: string };
+}
+
+const HASH_BYTES = 32;
+const PSEUDONYM_BYTES = 8;
+export const MOST_SIGHTINGS = 16;
+export const MOST_REQUESTED = 64;
+/** Of each incident the first and the newest; what does not fit a digest waits for another. */
+export const MOST_CERTIFICATES = 32;
+/** A consistency proof of a log of 2^32 entries is shorter. */
+const MOST_PROOF_HASHES = 64;
+
+interface Codec<T> {
+  encode(content: T): CborValue[];
+  /** Undefined for any other shape. */
+  decode(rest: readonly CborValue[]): T | undefined;
+}
+
+type Value = CborValue | undefined;
+
+function isUint(value: Value): value is number {
+  return typeof value === "number" && value >= 0;
+}
+
+function isIndex(value: Value): value is number {
+  return isUint(value) && value < MOST_MEMBERS;
+}
+
+function isBytes(value: Value, length: number): value is Uint8Array {
+  return value instanceof Uint8Array && value.length === length;
+}
+
+function isHash(value: Value): value is Uint8Array {
+  return isBytes(value, HASH_BYTES);
+}
+
+/** Each item of a list read by `read`; undefined when one is not of its shape, or when there are too many. */
+function listOf<T>(value: Value, most: number, read: (item: CborValue) => T | undefined): T[] | undefined {
+  if (!Array.isArray(value) || value.length > most) return undefined;
+  const items: T[] = [];
+  for (const raw of value as CborValue[]) {
+    const item = read(raw);
+    if (item === undefined) return undefined;
+    items.push(item);
+  }
+  return items;
+}
+
+/** The same for arrays of three or two values that begin with a member's index, which must rise. */
+function listByIndex<T extends { readonly index: number }>(
+  value: Value, read: (item: readonly CborValue[]) => T | undefined,
+): T[] | undefined {
+  const items = listOf(value, MOST_MEMBERS, (raw) => (Array.isArray(raw) ? read(raw as CborValue[]) : undefined));
+  const rises = items?.every(({ index }, place) => place === 0 || index > items[place - 1]!.index);
+  return rises === true ? items : undefined;
+}
+
+const hashes = (value: Value, most: number): Uint8Array[] | undefined =>
+  listOf(value, most, (item) => (isHash(item) ? item : undefined));
+
+const note: Codec<Contents["note"]> = {
+  encode: ({ epoch, seq, sightings }) =>
+    [epoch, seq, sightings.map(({ pseudonym, fromS, toS }) => [pseudonym, fromS, toS])],
+  decode: (rest) => {
+    const [epoch, seq, list] = rest;
+    const sightings = listOf(list, MOST_SIGHTINGS, sighting);
+    if (rest.length !== 3 || !isUint(epoch) || !isUint(seq) || sightings === undefined) return undefined;
+    return { epoch, seq, sightings };
+  },
+};
+
+function sighting(item: CborValue): Sighting | undefined {
+  if (!Array.isArray(item) || item.length !== 3) return undefined;
+  const [pseudonym, fromS, toS] = item as CborValue[];
+  if (!isBytes(pseudonym, PSEUDONYM_BYTES) || !isUint(fromS) || !isUint(toS)) return undefined;
+  return { pseudonym, fromS, toS };
+}
+
+const proposal: Codec<ProposalContent> = {
+  encode: ({ epoch, keyIndex, onset, items }) =>
+    [epoch, keyIndex, onset, items.map(({ index, newer, older }) => [index, newer, older])],
+  decode: (rest) => {
+    const [epoch, keyIndex, onset, list] = rest;
+    const items = listByIndex(list, ([index, newer, older, ...more]) =>
+      isIndex(index) && isHash(newer) && isHash(older) && more.length === 0 ? { index, newer, older } : undefined);
+    if (rest.length !== 4 || !isUint(epoch) || !isUint(keyIndex) || !isUint(onset)) return undefined;
+    return items && { epoch, keyIndex, onset, items };
+  },
+};
+
+const vote: Codec<VoteContent> = {
+  encode: ({ epoch, proposal: hash }) => [epoch, hash],
+  decode: (rest) => {
+    const [epoch, hash] = rest;
+    return rest.length === 2 && isUint(epoch) && isHash(hash) ? { epoch, proposal: hash } : undefined;
+  },
+};
+
+const certificate: Codec<CertificateContent> = {
+  encode: ({ epoch, proposal: whole, votes }) =>
+    [epoch, whole, votes.map(({ index, signature }) => [index, signature])],
+  decode: (rest) => {
+    const [epoch, whole, list] = rest;
+    const votes = listByIndex(list, ([index, signature, ...more]) =>
+      isIndex(index) && isBytes(signature, SIGNATURE_BYTES) && more.length === 0 ? { index, signature } : undefined);
+    if (rest.length !== 3 || !isUint(epoch) || !(whole instanceof Uint8Array)) return undefined;
+    return votes && { epoch, proposal: whole, votes };
+  },
+};
+
+const digest: Codec<DigestContent> = {
+  encode: ({ epoch, newest, certificates, guilty }) =>
+    [epoch, newest.map((one) => [one.index, one.epoch, one.hash]), certificates, guilty],
+  decode: (rest) => {
+    const [epoch, list, held, indexes] = rest;
+    const newest = listByIndex(list, ([index, at, hash, ...more]) =>
+      isIndex(index) && isUint(at) && isHash(hash) && more.length === 0 ? { index, epoch: at, hash } : undefined);
+    const certificates = hashes(held, MOST_CERTIFICATES);
+    const guilty = listOf(indexes, MOST_MEMBERS, (item) => (isIndex(item) ? item : undefined));
+    const rises = guilty?.every((index, place) => place === 0 || index > guilty[place - 1]!);
+    if (rest.length !== 4 || !isUint(epoch) || newest === undefined || rises !== true) return undefined;
+    return certificates && guilty && { epoch, newest, certificates, guilty };
+  },
+};
+
+const request: Codec<Contents["request"]> = {
+  encode: ({ epoch, hashes: wanted }) => [epoch, wanted],
+  decode: (rest) => {
+    const [epoch, list] = rest;
+    const wanted = hashes(list, MOST_REQUESTED);
+    return rest.length === 2 && isUint(epoch) && wanted !== undefined ? { epoch, hashes: wanted } : undefined;
+  },
+};
+
+const proof: Codec<Contents["proof"]> = {
+  encode: ({ first, second }) => [first, second],
+  decode: (rest) => {
+    const [first, second] = rest;
+    const isPair = rest.length === 2 && first instanceof Uint8Array && second instanceof Uint8Array;
+    return isPair ? { first, second } : undefined;
+  },
+};
+
+const checkpoint: Codec<Contents["checkpoint"]> = {
+  encode: ({ epoch, note: text, proof: path, oldSize }) => [epoch, text, path, oldSize],
+  decode: (rest) => {
+    const [epoch, text, list, oldSize] = rest;
+    const path = hashes(list, MOST_PROOF_HASHES);
+    if (rest.length !== 4 || !isUint(epoch) || typeof text !== "string" || !isUint(oldSize)) return undefined;
+    return path && { epoch, note: text, proof: path, oldSize };
+  },
+};
+
+const cosignature: Codec<Contents["cosignature"]> = {
+  encode: ({ epoch, log, line }) => [epoch, log, line],
+  decode: (rest) => {
+    const [epoch, log, line] = rest;
+    if (rest.length !== 3 || !isUint(epoch) || typeof log !== "string" || typeof line !== "string") return undefined;
+    return isStationId(log) ? { epoch, log, line } : undefined;
+  },
+};
+
+export const CONTENTS: { readonly [K in Exclude<keyof Contents, "statement">]: Codec<Contents[K]> } = {
+  note, proposal, vote, certificate, digest, request, proof, checkpoint, cosignature,
+};

@@ -1,0 +1,240 @@
+/**
+ * Proposals and votes (SPEC.md, section 6). A proposal is judged from the statements that it lists, and again with the
+ * nearer ones that this agent holds: a proposer must not gain by leaving some out. One vote a key and epoch.
+ */
+import type { Crypto } from "../models/crypto.ts";
+import { EVIDENCE_KEYS } from "../models/terms.ts";
+import { hex } from "./bytes.ts";
+import { growthsOf, isPossible } from "./certificate.ts";
+import type { Directory } from "./directory.ts";
+import { request, want } from "./dissemination.ts";
+import { onsetBound } from "./incidents.ts";
+import type { MessageOf } from "./message.ts";
+import type { ProposalContent } from "./message-content.ts";
+import {
+  isKnownCertificate, type OpenProposal, type Output, type ProtocolState, publish, relay,
+} from "./protocol-state.ts";
+import type { Problem } from "./traffic.ts";
+import type { Onset } from "./zone-law.ts";
+import {
+  EPOCHS_AHEAD, EPOCHS_BACK, type Held, historyOf, isGuilty, statementByHash, WINDOW_EPOCHS,
+} from "./zone-view.ts";
+
+/** SPEC.md, section 7. */
+export const MOST_PROPOSALS = 64;
+/** An author who proposed two things at once gets no votes for this long, epochs. */
+const UNRULY_EPOCHS = WINDOW_EPOCHS;
+
+/** The member's place among those who may propose: nobody chooses it, and it differs by key and epoch. */
+export function rankOf(
+  { members, zone }: Directory, station: string, keyIndex: number, epoch: number, crypto: Crypto,
+): number {
+  const name = (one: string): string =>
+    hex(crypto.sha256(new TextEncoder().encode(`${zone.id}\n${keyIndex}\n${epoch}\n${one}`)));
+  const own = name(station);
+  return members.filter((member) => name(member.station) < own).length;
+}
+
+/** Takes another's proposal in. The caller has checked its author, epoch and signature. */
+export function takeProposal(
+  state: ProtocolState, message: MessageOf<"proposal">, hash: Uint8Array, epoch: number, out: Output,
+): Problem | undefined {
+  const author = state.directory.indexOf(message.station);
+  if (!isPossible(message.content, state.directory)) return "bad-proposal";
+  if (state.unruly.has(author)) return "second-proposal";
+  const { keyIndex, epoch: proposed } = message.content;
+  for (const { message: other, author: by } of state.proposals.values()) {
+    if (by === author && other.content.keyIndex === keyIndex && other.content.epoch === proposed) {
+      state.unruly.set(author, epoch);
+      return "second-proposal";
+    }
+  }
+  const proposal: OpenProposal = { message, hash, author, lacking: new Set(), judged: "not-yet" };
+  keepProposal(state, proposal);
+  judge(state, proposal, epoch, out);
+  return undefined;
+}
+
+function keepProposal(state: ProtocolState, proposal: OpenProposal): void {
+  state.proposals.set(hex(proposal.hash), proposal);
+  if (state.proposals.size <= MOST_PROPOSALS) return;
+  // Who proposed most loses its oldest: a flood drives out only its author's own.
+  const byAuthor = new Map<number, string[]>();
+  for (const [name, { author }] of state.proposals) byAuthor.set(author, [...(byAuthor.get(author) ?? []), name]);
+  const most = [...byAuthor.values()].reduce((a, b) => (b.length > a.length ? b : a));
+  state.proposals.delete(most[0]!);
+}
+
+/** Votes when everything is here and it raises; asks for what is not. */
+function judge(state: ProtocolState, proposal: OpenProposal, epoch: number, out: Output): void {
+  proposal.lacking.clear();
+  for (const { index, newer, older } of proposal.message.content.items) {
+    if (isGuilty(state.view, index)) continue;
+    for (const hash of [newer, older]) {
+      if (statementByHash(state.view, hash) !== undefined) continue;
+      proposal.lacking.add(hex(hash));
+      want(state, hash, proposal.author, epoch);
+    }
+  }
+  if (proposal.lacking.size > 0) return request(state, epoch, out);
+  proposal.judged = raises(state, proposal.message.content) ? "raises" : "refused";
+  if (proposal.judged === "raises") vote(state, proposal, epoch, out);
+}
+
+/** A member was found guilty: it counts otherwise now, and its statements are not waited for. */
+export function onGuilt(state: ProtocolState, epoch: number, out: Output): void {
+  for (const proposal of state.proposals.values()) {
+    if (proposal.judged === "not-yet") judge(state, proposal, epoch, out);
+  }
+}
+
+/** A statement came: proposals that waited for it are judged. */
+export function onStatementHeld(state: ProtocolState, name: string, epoch: number, out: Output): void {
+  for (const proposal of state.proposals.values()) {
+    if (proposal.lacking.delete(name) && proposal.lacking.size === 0) judge(state, proposal, epoch, out);
+  }
+}
+
+function raises(state: ProtocolState, content: ProposalContent): boolean {
+  const items = content.items.filter(({ index }) => !isGuilty(state.view, index));
+  const listed = growthsOf({ ...content, items }, (hash) => statementByHash(state.view, hash));
+  if (listed === undefined || !decides(state, content, listed)) return false;
+  const nearest = items.map(({ index }) => nearestGrowth(state.view.members[index]!.statements, content));
+  return decides(state, content, nearest);
+}
+
+function decides(state: ProtocolState, content: ProposalContent, growths: readonly (number | undefined)[]): boolean {
+  const { members: { length: n }, zone: { f } } = state.directory;
+  const key = EVIDENCE_KEYS[content.keyIndex]!;
+  return state.law.decide({ n, f, key, growths: growths.filter((growth) => growth !== undefined) }).raises;
+}
+
+/** Growth by all that this agent holds of a member, which includes what the proposal lists. */
+function nearestGrowth(statements: readonly Held[], { epoch, keyIndex, onset }: ProposalContent): number | undefined {
+  const inWindow = statements.filter((one) => one.epoch > epoch - WINDOW_EPOCHS && one.epoch <= epoch + EPOCHS_AHEAD);
+  const newer = inWindow.at(-1);
+  const older = inWindow.findLast((one) => one.epoch <= onset) ?? inWindow[0];
+  if (newer === undefined || older === undefined) return undefined;
+  return (newer.evidence[keyIndex] ?? 0) - (older.evidence[keyIndex] ?? 0);
+}
+
+/** Whether this agent may still sign something of that epoch. */
+function maySignFor(state: ProtocolState, epoch: number): boolean {
+  return state.maySign && epoch > state.signedThrough + EPOCHS_AHEAD && epoch >= state.epoch - EPOCHS_BACK;
+}
+
+function vote(state: ProtocolState, { message, author, hash }: OpenProposal, epoch: number, out: Output): void {
+  const { keyIndex, epoch: proposed, onset } = message.content;
+  const slot = `${keyIndex}/${proposed}`;
+  const bound = onsetBound(state.incidents, keyIndex, proposed);
+  if (!maySignFor(state, proposed) || proposed > epoch + EPOCHS_AHEAD || state.voted.has(slot)) return;
+  if (bound === undefined || onset <= bound || state.unruly.has(author)) return;
+  const cast = publish(state, "vote", { epoch: proposed, proposal: hash }, out);
+  state.voted.set(slot, cast);
+  state.seen.set(hex(state.crypto.sha256(cast.bytes)), proposed);
+  keepVote(state, cast, state.self);
+}
+
+/** Takes a vote in; its signature was checked. */
+export function takeVote(state: ProtocolState, message: MessageOf<"vote">, epoch: number, out: Output): void {
+  const { proposal } = message.content;
+  const voter = state.directory.indexOf(message.station);
+  keepVote(state, message, voter);
+  const name = hex(proposal);
+  if (state.proposals.has(name) || isKnownCertificate(state, name)) return;
+  want(state, proposal, voter, epoch);
+  request(state, epoch, out);
+}
+
+function keepVote(state: ProtocolState, message: MessageOf<"vote">, voter: number): void {
+  const { epoch, proposal } = message.content;
+  const name = votesName(proposal, epoch);
+  const votes = state.votes.get(name) ?? { epoch, by: new Map<number, Uint8Array>() };
+  votes.by.set(voter, message.signature);
+  state.votes.set(name, votes);
+}
+
+/** A vote that names another epoch than the proposal has is none for it, and would spoil a certificate. */
+function votesName(proposal: Uint8Array, epoch: number): string {
+  return `${hex(proposal)}/${epoch}`;
+}
+
+/** Valid votes for a proposal, by voter's index. */
+export function votesFor(state: ProtocolState, { message, hash }: OpenProposal): ReadonlyMap<number, Uint8Array> {
+  return state.votes.get(votesName(hash, message.content.epoch))?.by ?? new Map<number, Uint8Array>();
+}
+
+/** Proposes what this agent sees and whose turn has come. */
+export function propose(state: ProtocolState, epoch: number, out: Output): void {
+  const raised = seenRaises(state, epoch);
+  for (const keyIndex of state.waits.keys()) {
+    if (!raised.some(({ key }) => EVIDENCE_KEYS.indexOf(key) === keyIndex)) state.waits.delete(keyIndex);
+  }
+  for (const seen of raised) {
+    const keyIndex = EVIDENCE_KEYS.indexOf(seen.key);
+    const { since, turn } = state.waits.get(keyIndex) ?? { since: epoch, turn: turnFrom(state, keyIndex, epoch) };
+    state.waits.set(keyIndex, { since, turn, onset: seen.onset });
+    if (epoch < turn || !maySignFor(state, epoch) || state.voted.has(`${keyIndex}/${epoch}`)) continue;
+    publishProposal(state, keyIndex, seen, epoch, out);
+    state.waits.set(keyIndex, { since, turn: turnFrom(state, keyIndex, epoch + 1), onset: seen.onset });
+  }
+}
+
+/** Whoever begins to wait at an epoch waits as many epochs as its rank there. */
+function turnFrom(state: ProtocolState, keyIndex: number, epoch: number): number {
+  return epoch + rankOf(state.directory, state.station, keyIndex, epoch, state.crypto);
+}
+
+function publishProposal(
+  state: ProtocolState, keyIndex: number, { onset, pairs }: Onset<Held>, epoch: number, out: Output,
+): void {
+  const items = pairs.flatMap((pair, index) =>
+    (pair === undefined ? [] : [{ index, newer: pair.newer.hash, older: pair.older.hash }]));
+  const message = publish(state, "proposal", { epoch, keyIndex, onset, items }, out);
+  const hash = state.crypto.sha256(message.bytes);
+  state.seen.set(hex(hash), epoch);
+  const proposal: OpenProposal = { message, hash, author: state.self, lacking: new Set(), judged: "not-yet" };
+  keepProposal(state, proposal);
+  judge(state, proposal, epoch, out);
+}
+
+/** Raises by what this agent holds, where no certificate stands that is not yet to be renewed. */
+function seenRaises(state: ProtocolState, epoch: number): Onset<Held>[] {
+  const { zone } = state.directory;
+  const everything = state.law.search(historyOf(state.view, zone.f, epoch));
+  return everything.flatMap((found) => {
+    const bound = onsetBound(state.incidents, EVIDENCE_KEYS.indexOf(found.key), epoch);
+    if (!found.decision.raises || bound === undefined) return [];
+    if (found.onset > bound) return [found];
+    const later = state.law.search(historyOf(state.view, zone.f, epoch, bound)).find(({ key }) => key === found.key);
+    return later?.decision.raises === true ? [later] : [];
+  });
+}
+
+/** Own proposals and votes that led to no certificate yet are published again: there is no digest of them. */
+export function repeatOpen(state: ProtocolState, epoch: number, out: Output): void {
+  for (const { message, author } of state.proposals.values()) {
+    if (author === state.self && message.content.epoch < epoch && isOpen(state, message.content)) {
+      relay(state, message, out);
+    }
+  }
+  for (const [slot, message] of state.voted) {
+    const keyIndex = Number.parseInt(slot, 10);
+    const { epoch: proposed } = message.content;
+    if (proposed < epoch && isOpen(state, { keyIndex, epoch: proposed })) relay(state, message, out);
+  }
+}
+
+/** Whether a certificate for it would still change something. */
+function isOpen(state: ProtocolState, { keyIndex, epoch }: Pick<ProposalContent, "keyIndex" | "epoch">): boolean {
+  return onsetBound(state.incidents, keyIndex, epoch) !== undefined;
+}
+
+/** Forgets what can no longer be voted for. */
+export function pruneProposals(state: ProtocolState, epoch: number): void {
+  const oldest = epoch - EPOCHS_BACK;
+  for (const [name, { message }] of state.proposals) if (message.content.epoch < oldest) state.proposals.delete(name);
+  for (const [name, votes] of state.votes) if (votes.epoch < oldest) state.votes.delete(name);
+  for (const [slot, message] of state.voted) if (message.content.epoch < oldest) state.voted.delete(slot);
+  for (const [author, since] of state.unruly) if (since + UNRULY_EPOCHS < epoch) state.unruly.delete(author);
+}

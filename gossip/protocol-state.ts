@@ -1,0 +1,156 @@
+/** What one agent knows of its zone's protocol, and what a step of it gives back. */
+import type { Crypto, Signer } from "../models/crypto.ts";
+import type { EvidenceKey } from "../models/terms.ts";
+import type { Epoch, MonotonicMs, StationId } from "../models/units.ts";
+import { type Certificate, headOf } from "./certificate.ts";
+import type { Directory } from "./directory.ts";
+import type { Change, Incidents } from "./incidents.ts";
+import {
+  type ComposedKind, encodeMessage, type Kind, type Message, type MessageOf,
+} from "./message.ts";
+import type { Contents } from "./message-content.ts";
+import type { Statement } from "./statement.ts";
+import type { Problem, Traffic } from "./traffic.ts";
+import type { ZoneLaw } from "./zone-law.ts";
+import type { Held, ZoneView } from "./zone-view.ts";
+
+/** Time as the protocol needs it: the epoch of the wall clock, and monotonic milliseconds for rates. */
+export interface ProtocolNow {
+  readonly epoch: Epoch;
+  readonly monoMs: MonotonicMs;
+}
+
+/** One message to publish on the topic of its kind and author. */
+export interface Outgoing {
+  readonly kind: Kind;
+  /** The author: this agent, or whose message is passed on. */
+  readonly station: StationId;
+  /** The whole message. */
+  readonly bytes: Uint8Array;
+  readonly relayed?: true;
+}
+
+export interface CertificateNews {
+  readonly kind: "certificate";
+  /** `completed`: nothing new, but the last of its statements came. */
+  readonly change: Change | "completed";
+  readonly key: EvidenceKey;
+  /** Identity of the incident: the epoch of its first certificate. */
+  readonly incident: number;
+  readonly certificate: Certificate;
+  /** Evidence newer less older, millinats, by member's index; undefined for who is not listed or not known here. */
+  readonly growths: readonly (number | undefined)[];
+  readonly signers: readonly StationId[];
+}
+
+/** Messages that the zone's protocol only carries. */
+export type StationMessage = MessageOf<"note"> | MessageOf<"checkpoint"> | MessageOf<"cosignature">;
+
+export type News =
+  | { readonly kind: "statement"; readonly statement: Statement }
+  | CertificateNews
+  | { readonly kind: "lapsed"; readonly key: EvidenceKey; readonly incident: number; readonly certificate: Certificate }
+  /** `proof`: the whole message that proves it. */
+  | { readonly kind: "guilty"; readonly station: StationId; readonly proof: Uint8Array }
+  /** A valid message, for whoever uses its kind. */
+  | { readonly kind: "message"; readonly message: StationMessage }
+  /** A message that changed nothing. */
+  | { readonly kind: "problem"; readonly problem: Problem; readonly from: string };
+
+export interface Output {
+  readonly outgoing: Outgoing[];
+  readonly news: News[];
+}
+
+export function emptyOutput(): Output {
+  return { outgoing: [], news: [] };
+}
+
+/** A proposal on the way to a certificate. */
+export interface OpenProposal {
+  readonly message: MessageOf<"proposal">;
+  readonly hash: Uint8Array;
+  /** Index of its author. */
+  readonly author: number;
+  /** Statements that it lists and that are not here, in hex. */
+  readonly lacking: Set<string>;
+  judged: "not-yet" | "raises" | "refused";
+}
+
+/** A hash that was heard of and is being asked for. */
+export interface Wanted {
+  readonly hash: Uint8Array;
+  /** Index of the member whose message named it. */
+  readonly by: number;
+  readonly since: number;
+  askedAt: number;
+}
+
+/** A raise that this agent sees and that no certificate says: provisional. */
+export interface Wait {
+  readonly since: number;
+  /** The epoch to propose in: the first of the wait and the rank. */
+  readonly turn: number;
+  readonly onset: number;
+}
+
+export interface ProtocolState {
+  directory: Directory;
+  readonly station: StationId;
+  readonly signer: Signer;
+  readonly crypto: Crypto;
+  readonly law: ZoneLaw<Held>;
+  /** Nothing of this epoch, or the one after, is proposed or voted for: it may have been, before a restart. */
+  signedThrough: number;
+  /** The agent's own index; -1 when it is no member. */
+  self: number;
+  maySign: boolean;
+  /** The highest epoch that was seen; what was forgotten since is never voted for again. */
+  epoch: number;
+  view: ZoneView;
+  readonly traffic: Traffic;
+  /** Hashes of accepted messages that are no statements, by epoch: each is passed on once. */
+  readonly seen: Map<string, number>;
+  readonly wanted: Map<string, Wanted>;
+  /** When a message was last sent on request or repair, by hash. */
+  readonly resent: Map<string, number>;
+  /** Requests sent in this epoch. */
+  requestsSent: number;
+  /** By hash in hex. */
+  readonly proposals: Map<string, OpenProposal>;
+  /** Votes by `<hash of the proposal>/<epoch that they name>`, then by voter's index. */
+  readonly votes: Map<string, { readonly epoch: number; readonly by: Map<number, Uint8Array> }>;
+  /** Own votes, by `<key index>/<epoch>`. */
+  readonly voted: Map<string, MessageOf<"vote">>;
+  /** Authors who proposed two different things for one key and epoch, and when: nothing of theirs gets a vote. */
+  readonly unruly: Map<number, number>;
+  /** Raises that this agent sees and waits to propose, by key index. */
+  readonly waits: Map<number, Wait>;
+  readonly incidents: Incidents;
+}
+
+/** Under what a certificate is remembered in `seen`, whoever put it together: by its proposal. */
+export function certificateMark(name: string): string {
+  return `certificate ${name}`;
+}
+
+export function isKnownCertificate(state: ProtocolState, name: string): boolean {
+  return state.seen.has(certificateMark(name));
+}
+
+/** Signs a message of this agent and publishes it. */
+export function publish<K extends ComposedKind>(
+  state: ProtocolState, kind: K, content: Contents[K], out: Output,
+): MessageOf<K> {
+  const message = encodeMessage(kind, content, headOf(state.directory, state.station), state.signer);
+  out.outgoing.push({ kind, station: state.station, bytes: message.whole });
+  return message;
+}
+
+/** Publishes a message as it is: another's, passed on, or an own one again. */
+export function relay(
+  state: ProtocolState, { kind, station, whole }: Pick<Message, "kind" | "station" | "whole">, out: Output,
+): void {
+  const own = station === state.station;
+  out.outgoing.push({ kind, station, bytes: whole, ...(!own && { relayed: true as const }) });
+}
