@@ -153,6 +153,8 @@ export async function upgradedPair(
   const station = await csms.connections.next((one) => csms.connections.all.indexOf(one) >= seen);
   await station.takeHead();
   station.socket.write(answer);
-  await charger.takeHead();
+  const head = await charger.takeHead();
+  // Else a test of what must pass could not fail: a refusal is an answer, too.
+  if (head === "" || !answer.startsWith(head)) throw new Error(`the charger was answered: ${head.split("\r\n")[0]}`);
   return { charger, station };
 }

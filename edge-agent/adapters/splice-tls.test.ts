@@ -153,8 +153,11 @@ function listenTests(ours: Authority, theirs: Authority, good: Pair): void {
       await station.takeHead();
       station.socket.end("HTTP/1.1 404 No\r\n\r\n");
       assert.match(await charger.rest(), /^HTTP\/1.1 404/);
-      const stranger = new Received(dial({}));
-      await stranger.rest();
+      for (const [who, mine] of [["no certificate", {}], ["another authority's", ours.issue("DNS:CP-001")]] as const) {
+        const stranger = new Received(dial(mine));
+        stranger.socket.write(CHARGER_REQUEST);
+        assert.is(await stranger.rest(), "", `${who}: no word of HTTP`);
+      }
       const plain = await dialRaw(kit.port);
       plain.socket.write(CHARGER_REQUEST);
       await plain.rest();

@@ -117,6 +117,16 @@ test("a profile order that is sent again in one burst adds nothing", () => {
   assert.is(bench.total(KEY), total);
 });
 
+test("a network profile that lowers the security profile is told; the same or a higher one is not", () => {
+  for (const [given, lowers] of [[1, true], [2, false], [3, false]] as const) {
+    const bench = create();
+    bench.see(change("SecurityProfile", "2"), 0);
+    const [found] = bench.see(profile("csms.example", "wss", given), DAY);
+    assert.is(found?.says.includes("with a lower security profile"), lowers, `${given}`);
+    assert.is((found?.nats ?? 0) > 5, lowers, `${given}: ${found?.nats}`);
+  }
+});
+
 test("the value of a secret is neither kept nor told", () => {
   const bench = create();
   bench.see({ kind: "configuration-change", variable: "AuthorizationKey", value: "hunter2", secret: true,
