@@ -76,6 +76,44 @@ test("the program runs alone in an empty folder, as an executable, with its vers
     });
   }));
 
+const USES_MESH = `
+import { systemClock, systemTimers } from "./adapters/clock.ts";
+import { systemRandom } from "./adapters/crypto.ts";
+import { createMesh } from "./adapters/mesh.ts";
+import { tlsIdentity } from "./adapters/tls-identity.ts";
+const identities = ["A", "B"].map((station, n) => tlsIdentity(station, new Uint8Array(32).fill(n + 1)));
+const members = identities.map(({ station, publicKey }) => ({ station, zone: "z", tlsKey: publicKey }));
+const meshes = identities.map((identity, n) => createMesh({
+  identity, network: "n", zones: ["z"], members: () => members, listen: { host: "127.0.0.1", port: 0 },
+  clock: systemClock, timers: systemTimers, random: systemRandom,
+}, (topic, bytes, from) => {
+  console.log(identity.station, topic, String(Buffer.from(bytes)), from);
+  if (n === 1) meshes[1].publish("kw1/n/z/vote/B", Buffer.from("well"), "");
+  else void Promise.all(meshes.map((mesh) => mesh.stop()));
+}, console.log));
+void Promise.all(meshes.map((mesh) => mesh.start())).then(() => {
+  meshes[0].setNeighbours([{ ...members[1], address: "127.0.0.1:" + meshes[1].stats().port }]);
+  meshes[0].publish("kw1/n/z/vote/A", Buffer.from("how do you do"));
+});
+`;
+
+test("the slimmed MQTT packages work in the program: two agents in an empty folder talk to one another", () =>
+  inTree({}, async (root) => {
+    for (const path of CODE_FOLDERS) {
+      if (existsSync(join(repoRoot, path))) cpSync(join(repoRoot, path), join(root, path), { recursive: true });
+    }
+    writeFileSync(join(root, "edge-agent/mesh-alone.ts"), USES_MESH);
+    const made = await bundle(root, { ...AGENT, entry: "edge-agent/mesh-alone.ts" });
+    assert.equal(made.faults, []);
+    await inTree({ "mesh.cjs": "" }, async (empty) => {
+      rmSync(join(empty, "node_modules"));
+      rmSync(join(empty, "package.json"));
+      writeFileSync(join(empty, "mesh.cjs"), made.contents);
+      const said = execFileSync(process.execPath, ["mesh.cjs"], { cwd: empty, encoding: "utf8" });
+      assert.is(said, "B kw1/n/z/vote/A how do you do A\nA kw1/n/z/vote/B well B\n");
+    });
+  }));
+
 /** Builds an agent of this one source and expects it to be refused for this reason. */
 function refused(name: string, source: string, reason: RegExp, program: Program = AGENT): void {
   test(`refused: ${name}`, () => inTree({ "edge-agent/main.ts": source }, async (root) => {

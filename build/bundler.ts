@@ -6,7 +6,7 @@ import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, writeFileSy
 import { builtinModules } from "node:module";
 import { dirname, join } from "node:path";
 import { build } from "esbuild";
-import type { Metafile } from "esbuild";
+import type { Metafile, Plugin } from "esbuild";
 import { AGENT_BYTES } from "../targets/budgets.ts";
 
 export interface Program {
@@ -22,6 +22,26 @@ export const PROGRAMS: readonly Program[] = [
   { entry: "edge-agent/main.ts", outFile: "dist/kerbwatch.cjs", budgetBytes: AGENT_BYTES },
   { entry: "hil-tests/sim/main.ts", outFile: "dist/kerbwatch-sim.cjs" },
 ];
+
+/**
+ * aedes and mqtt-packet carry a second streams library, a terminal's debug printing and a store that the broker does
+ * not use (edge-agent/adapters/broker-memory.ts): 192 KB without this plugin, 79 KB with it.
+ */
+const SLIM: Plugin = {
+  name: "slim",
+  setup({ onResolve, onLoad }) {
+    // Node's own streams under another name, for browsers and for versions of Node that are gone.
+    onResolve({ filter: /^readable-stream$/ }, () => ({ path: "node:stream", external: true }));
+    onResolve({ filter: /^(debug|aedes-persistence)$/ }, ({ path }) => ({ path, namespace: "left-out" }));
+    onLoad({ filter: /^debug$/, namespace: "left-out" }, () => ({ contents: "module.exports = () => () => {};" }));
+    onLoad({ filter: /^aedes-persistence$/, namespace: "left-out" }, () => ({ contents: "module.exports = {};" }));
+    // Of its own package.json, aedes wants the version.
+    onLoad({ filter: /[\\/]node_modules[\\/]aedes[\\/]package\.json$/ }, ({ path }) => {
+      const { version } = JSON.parse(readFileSync(path, "utf8")) as { version: string };
+      return { contents: JSON.stringify({ version }), loader: "json" };
+    });
+  },
+};
 
 export interface Bundle {
   readonly contents: Uint8Array;
@@ -46,7 +66,8 @@ export async function bundle(root: string, program: Program): Promise<Bundle> {
   const result = await build({
     entryPoints: [program.entry], outfile: program.outFile, absWorkingDir: root, write: false, metafile: true,
     bundle: true, platform: "node", format: "cjs", target: "node20", charset: "utf8", legalComments: "none",
-    minify: true, preserveSymlinks: true, logLevel: "warning", logOverride: { "empty-import-meta": "error" },
+    minify: true, preserveSymlinks: true, plugins: [SLIM],
+    logLevel: "warning", logOverride: { "empty-import-meta": "error" },
     banner: { js: "#!/usr/bin/env node" },
     define: {
       __VERSION__: JSON.stringify(version),

@@ -1,12 +1,12 @@
 /**
- * Stands between a socket and the MQTT library: the library sees only whole heads that were admitted, so that it never
- * buffers what is too large, out of turn or too much. aedes and mqtt have no limit of their own: a frame of 150 MB is
- * read into memory, even before CONNECT.
+ * Stands between a socket and the MQTT library: the library sees only packets whose heads were admitted, so that it
+ * never buffers what is too large, out of turn or too much. aedes and mqtt-packet have no limit of their own: a frame
+ * of 150 MB is read into memory, even before CONNECT.
  */
 import { Duplex } from "node:stream";
 import mqttPacket from "mqtt-packet";
 import type { MonotonicMs } from "../../models/units.ts";
-import { CONNACK, CONNECT, DISCONNECT, MqttFraming, PINGREQ, PINGRESP, PUBACK, PUBLISH, SUBACK, SUBSCRIBE, UNSUBACK,
+import { CONNACK, CONNECT, DISCONNECT, MqttFraming, PINGREQ, PINGRESP, PUBLISH, SUBACK, SUBSCRIBE, UNSUBACK,
   UNSUBSCRIBE } from "./mqtt-framing.ts";
 import type { Admission, PacketHead } from "./mqtt-framing.ts";
 import type { TokenBucket } from "./token-bucket.ts";
@@ -21,15 +21,15 @@ const MOST_CONTROL_BYTES = 8 * 1_024;
 /** What may wait for a peer that does not read; past it, messages for that peer are left out. */
 const MOST_WAITING_BYTES = 64 * 1_024;
 
-/** Which packets the far end may send, and which one it must begin with. QoS 2 has none of its packets here. */
+/** Which packets the far end may send, and which one it must begin with. We send QoS 0 alone: there are no answers. */
 export interface FarEnd {
   readonly first: number;
   readonly then: ReadonlySet<number>;
 }
 export const CLIENT: FarEnd = {
-  first: CONNECT, then: new Set([PUBLISH, PUBACK, SUBSCRIBE, UNSUBSCRIBE, PINGREQ, DISCONNECT]),
+  first: CONNECT, then: new Set([PUBLISH, SUBSCRIBE, UNSUBSCRIBE, PINGREQ, DISCONNECT]),
 };
-export const SERVER: FarEnd = { first: CONNACK, then: new Set([PUBLISH, PUBACK, SUBACK, UNSUBACK, PINGRESP]) };
+export const SERVER: FarEnd = { first: CONNACK, then: new Set([PUBLISH, SUBACK, UNSUBACK, PINGRESP]) };
 
 /** Why a guard ended a connection, or swallowed a message. */
 export type GuardRefusal = "not-mqtt" | "packet-type" | "packet-size" | "qos-2" | "rate";

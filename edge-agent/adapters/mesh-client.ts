@@ -1,0 +1,257 @@
+/**
+ * One connection outwards: to a neighbour's broker, whose key the roster pins, or to a site's or operator's broker
+ * under a certificate authority. It says what it has to say, hears what it subscribed to, and dials again when cut off.
+ */
+import { connect, createSecureContext } from "node:tls";
+import type { ConnectionOptions, TLSSocket } from "node:tls";
+import { isIP } from "node:net";
+import { BURST, MESSAGES_PER_S } from "../../gossip/traffic.ts";
+import type { Clock, Random, Timers } from "../ports.ts";
+import type { OnMessage } from "./broker.ts";
+import { keyText } from "./broker-rules.ts";
+import { MqttGuard, SERVER } from "./mqtt-guard.ts";
+import type { GuardRefusal } from "./mqtt-guard.ts";
+import { MqttSession } from "./mqtt-session.ts";
+import { RateLimitedNotices } from "./notices.ts";
+import { rawKeyOf } from "./tls-identity.ts";
+import type { TlsIdentity } from "./tls-identity.ts";
+import { TokenBucket } from "./token-bucket.ts";
+
+/** How the far end is known: by the raw Ed25519 key in its certificate, or by an authority (PEM text) and its name. */
+export type Trust = { readonly key: Uint8Array } | { readonly ca: string };
+
+export interface MeshClientLimits {
+  /** TCP and TLS together. */
+  readonly dialWithinMs: number;
+  /** What waits while the far end is away or slow; the oldest goes first. */
+  readonly waitingMessages: number;
+  readonly waitingBytes: number;
+  /** The wait before a new attempt doubles from the first to the last, less up to half by chance. */
+  readonly firstRetryMs: number;
+  readonly lastRetryMs: number;
+  readonly keepaliveS: number;
+  /** What the far end may send: packets a second, and at once. */
+  readonly packetsPerS: number;
+  readonly packetBurst: number;
+}
+
+export const MESH_CLIENT_LIMITS: MeshClientLimits = {
+  dialWithinMs: 10_000, waitingMessages: 256, waitingBytes: 512 * 1_024, firstRetryMs: 1_000, lastRetryMs: 60_000,
+  keepaliveS: 30, packetsPerS: MESSAGES_PER_S, packetBurst: BURST,
+};
+
+export interface MeshClientOptions {
+  /** Who is said to have sent what comes from there: a station, or the URL of a broker. */
+  readonly name: string;
+  readonly address: { readonly host: string; readonly port: number };
+  readonly identity: TlsIdentity;
+  readonly trust: Trust;
+  readonly filters: readonly string[];
+  readonly clock: Clock;
+  readonly timers: Timers;
+  readonly random: Random;
+  readonly limits?: Partial<MeshClientLimits>;
+}
+
+export type MeshClientRefusal = GuardRefusal | "wrong-key" | "subscription";
+
+export interface MeshClientStats {
+  readonly name: string;
+  /** Whether it is connected and has subscribed. */
+  readonly up: boolean;
+  readonly attempts: number;
+  /** Connections that failed or ended since one lasted for a while. */
+  readonly failures: number;
+  readonly received: number;
+  readonly published: number;
+  /** Messages that were dropped unsent. */
+  readonly dropped: number;
+  readonly waiting: number;
+  readonly refused: Readonly<Partial<Record<MeshClientRefusal, number>>>;
+}
+
+export interface MeshClient {
+  start(): void;
+  stop(): Promise<void>;
+  /** Sends it at most once, or later, or not at all. Never throws. */
+  publish(topic: string, payload: Uint8Array): void;
+  stats(): MeshClientStats;
+}
+
+interface Message {
+  readonly topic: string;
+  readonly payload: Uint8Array;
+}
+
+/** From `first` doubling to `last`, less up to half by chance, so that a street does not come back at one moment. */
+export function retryMs(attempt: number, { firstRetryMs, lastRetryMs }: MeshClientLimits, random: Random): number {
+  const whole = Math.min(lastRetryMs, firstRetryMs * 2 ** Math.min(attempt, 16));
+  const [byte = 0] = random.bytes(1);
+  return Math.round(whole * (1 - byte / 512));
+}
+
+class Dialler implements MeshClient {
+  readonly #options: MeshClientOptions;
+  readonly #limits: MeshClientLimits;
+  readonly #onMessage: OnMessage;
+  readonly #notices: RateLimitedNotices;
+  readonly #bucket: TokenBucket;
+  readonly #waiting: Message[] = [];
+  readonly #refused: Partial<Record<MeshClientRefusal, number>> = {};
+  #waitingBytes = 0;
+  #attempts = 0;
+  #failures = 0;
+  #received = 0;
+  #published = 0;
+  #dropped = 0;
+  #running = false;
+  #up = false;
+  #upAt = 0;
+  #socket: TLSSocket | undefined;
+  #guard: MqttGuard | undefined;
+  #session: MqttSession | undefined;
+  #cancelTimer: () => void = () => undefined;
+
+  constructor(options: MeshClientOptions, onMessage: OnMessage, notice: (text: string) => void) {
+    this.#options = options;
+    this.#limits = { ...MESH_CLIENT_LIMITS, ...options.limits };
+    this.#onMessage = onMessage;
+    this.#notices = new RateLimitedNotices(notice, () => options.clock.monoMs());
+    this.#bucket = new TokenBucket(this.#limits.packetsPerS, this.#limits.packetBurst);
+  }
+
+  start(): void {
+    if (this.#running) return;
+    this.#running = true;
+    this.#dial();
+  }
+
+  async stop(): Promise<void> {
+    this.#running = false;
+    this.#cancelTimer();
+    const socket = this.#socket;
+    if (socket === undefined) return;
+    const closed = new Promise((resolve) => socket.once("close", resolve));
+    socket.destroy();
+    await closed;
+  }
+
+  publish(topic: string, payload: Uint8Array): void {
+    this.#waiting.push({ topic, payload });
+    this.#waitingBytes += payload.length;
+    this.#flush();
+    while (this.#waiting.length > this.#limits.waitingMessages || this.#waitingBytes > this.#limits.waitingBytes) {
+      this.#waitingBytes -= this.#waiting.shift()?.payload.length ?? 0;
+      this.#dropped += 1;
+    }
+  }
+
+  stats(): MeshClientStats {
+    return {
+      name: this.#options.name, up: this.#up, attempts: this.#attempts, failures: this.#failures,
+      received: this.#received, published: this.#published, dropped: this.#dropped, waiting: this.#waiting.length,
+      refused: { ...this.#refused },
+    };
+  }
+
+  #refuse(why: MeshClientRefusal): void {
+    this.#refused[why] = (this.#refused[why] ?? 0) + 1;
+    this.#notices.say(why, `mesh: refused what ${this.#options.name} sent: ${why}`);
+  }
+
+  #dial(): void {
+    this.#attempts += 1;
+    const { address: { host, port }, identity: { cert, key }, trust } = this.#options;
+    const pinned = "key" in trust;
+    const tls: ConnectionOptions = {
+      host, port, secureContext: createSecureContext({ cert, key, minVersion: "TLSv1.2", ...(!pinned && trust) }),
+      rejectUnauthorized: !pinned, ...(isIP(host) === 0 && { servername: host }),
+    };
+    const socket = connect(tls);
+    this.#socket = socket;
+    this.#cancelTimer = this.#options.timers.after(this.#limits.dialWithinMs, () => socket.destroy());
+    let says = "the connection was closed";
+    socket.setNoDelay(true);
+    socket.setKeepAlive(true);
+    socket.on("error", (error) => {
+      says = error.message;
+      socket.destroy();
+    });
+    socket.once("secureConnect", () => {
+      socket.disableRenegotiation();
+      const shown = rawKeyOf(socket.getPeerX509Certificate());
+      if (!pinned || (shown !== undefined && keyText(shown) === keyText(trust.key))) return this.#speak(socket);
+      says = "it showed a key that is not the one in the roster";
+      this.#refuse("wrong-key");
+      socket.destroy();
+    });
+    socket.once("close", () => this.#closed(says));
+  }
+
+  #speak(socket: TLSSocket): void {
+    const { identity, filters, clock, timers } = this.#options;
+    const guard = new MqttGuard({
+      socket, farEnd: SERVER, bucket: this.#bucket, monoMs: () => clock.monoMs(), onRefused: (why) => this.#refuse(why),
+    });
+    this.#guard = guard;
+    this.#session = new MqttSession({
+      guard, clientId: identity.station, filters, keepaliveS: this.#limits.keepaliveS, timers,
+      onReady: (refused) => {
+        // A kind or zone that the far end does not know (yet) is no reason to do without the others.
+        if (refused > 0) this.#refuse("subscription");
+        this.#ready();
+      },
+      onMessage: (topic, payload) => this.#take(topic, payload),
+    });
+    guard.on("drain", () => this.#flush());
+  }
+
+  #ready(): void {
+    this.#cancelTimer();
+    this.#up = true;
+    this.#upAt = this.#options.clock.monoMs();
+    this.#notices.over("away");
+    this.#flush();
+  }
+
+  #take(topic: string, payload: Uint8Array): void {
+    this.#received += 1;
+    try {
+      this.#onMessage(topic, payload, this.#options.name);
+    } catch (error) {
+      this.#notices.say("taken", `mesh: a message could not be taken: ${String(error)}`);
+    }
+  }
+
+  #flush(): void {
+    while (this.#up && !this.#guard?.congested) {
+      const message = this.#waiting.shift();
+      if (message === undefined) return;
+      this.#waitingBytes -= message.payload.length;
+      this.#published += 1;
+      this.#session?.publish(message.topic, message.payload);
+    }
+  }
+
+  #closed(says: string): void {
+    this.#cancelTimer();
+    this.#guard?.destroy();
+    this.#socket = this.#guard = this.#session = undefined;
+    // Not at once, or whoever takes a connection and drops it would be dialled again every second.
+    if (this.#up && this.#options.clock.monoMs() - this.#upAt >= this.#limits.lastRetryMs) this.#failures = 0;
+    this.#up = false;
+    if (!this.#running) return;
+    const { name, timers, random } = this.#options;
+    this.#notices.say("away", `mesh: ${name} is not connected (${says}); trying again`);
+    const wait = retryMs(this.#failures, this.#limits, random);
+    this.#failures += 1;
+    this.#cancelTimer = timers.after(wait, () => this.#dial());
+  }
+}
+
+/** A connection that is not dialled yet. `notice`: lines for the operator of this machine. */
+export function createMeshClient(
+  options: MeshClientOptions, onMessage: OnMessage, notice: (text: string) => void,
+): MeshClient {
+  return new Dialler(options, onMessage, notice);
+}

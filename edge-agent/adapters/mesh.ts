@@ -1,0 +1,164 @@
+/**
+ * The agent's transport: its own broker for neighbours that dial it, connections to neighbours' brokers, and to brokers
+ * of a site or operator. A list, not a mode: each of them may be absent.
+ */
+import { parseHostPort } from "../config-schema.ts";
+import type { HostPort } from "../config-schema.ts";
+import type { Clock, MeshNeighbour, Random, Timers, Transport } from "../ports.ts";
+import { createBroker } from "./broker.ts";
+import type { Broker, BrokerLimits, BrokerStats, OnMessage } from "./broker.ts";
+import { filtersOf, keyText } from "./broker-rules.ts";
+import type { MeshMember } from "./broker-rules.ts";
+import { createMeshClient } from "./mesh-client.ts";
+import type { MeshClient, MeshClientLimits, MeshClientStats, Trust } from "./mesh-client.ts";
+import { Repeats } from "./repeats.ts";
+import type { TlsIdentity } from "./tls-identity.ts";
+
+/** A site's or operator's broker; the agent shows it the same certificate as its neighbours. */
+export interface SiteBroker {
+  readonly host: string;
+  readonly port: number;
+  /** PEM text of the authority, or of the broker's own certificate. */
+  readonly ca: string;
+}
+
+export interface MeshOptions {
+  readonly identity: TlsIdentity;
+  readonly network: string;
+  /** The zones whose messages are subscribed to: its own, and those that it hears of. */
+  readonly zones: readonly string[];
+  /** The members that count now; another list whenever they change. */
+  readonly members: () => readonly MeshMember[];
+  /** Absent: no embedded broker. */
+  readonly listen?: { readonly host: string; readonly port: number };
+  readonly brokers?: readonly SiteBroker[];
+  readonly clock: Clock;
+  readonly timers: Timers;
+  readonly random: Random;
+  readonly brokerLimits?: Partial<BrokerLimits>;
+  readonly clientLimits?: Partial<MeshClientLimits>;
+}
+
+export interface MeshStats {
+  /** The port of the embedded broker, while it listens. */
+  readonly port: number | undefined;
+  readonly broker: BrokerStats | undefined;
+  readonly links: readonly MeshClientStats[];
+  /** Exact repeats from one sender within a second, which were left out. */
+  readonly repeats: number;
+}
+
+export interface Mesh extends Transport {
+  stats(): MeshStats;
+}
+
+interface Link {
+  /** A station, or the URL of a site's broker. */
+  readonly name: string;
+  readonly client: MeshClient;
+}
+
+/** A site's broker brings everybody's messages, not one neighbour's. */
+const SITE_LIMITS: Partial<MeshClientLimits> = { packetsPerS: 1_024, packetBurst: 4_096 };
+
+class ListedMesh implements Mesh {
+  readonly #options: MeshOptions;
+  readonly #onMessage: OnMessage;
+  readonly #notice: (text: string) => void;
+  readonly #broker: Broker | undefined;
+  readonly #sites: readonly Link[];
+  /** By station, key and address: when one of them changes, it is another link. */
+  readonly #neighbours = new Map<string, Link>();
+  readonly #repeats = new Repeats();
+  #repeated = 0;
+  #port: number | undefined;
+  #running = false;
+
+  constructor(options: MeshOptions, onMessage: OnMessage, notice: (text: string) => void) {
+    const { listen, brokerLimits: limits } = options;
+    this.#options = options;
+    this.#onMessage = onMessage;
+    this.#notice = notice;
+    this.#broker = listen && createBroker({ ...options, listen, ...(limits && { limits }) }, this.#take, notice);
+    this.#sites = (options.brokers ?? []).map(({ host, port, ca }) => {
+      const name = `mqtts://${host.includes(":") ? `[${host}]` : host}:${port}`;
+      return this.#linkTo(name, { host, port }, { ca }, SITE_LIMITS);
+    });
+  }
+
+  async start(): Promise<void> {
+    this.#port = await this.#broker?.start();
+    this.#running = true;
+    for (const client of this.#clients()) client.start();
+  }
+
+  async stop(): Promise<void> {
+    this.#running = false;
+    await Promise.all(this.#clients().map((client) => client.stop()));
+    await this.#broker?.stop();
+    this.#port = undefined;
+  }
+
+  publish(topic: string, bytes: Uint8Array, except?: string): void {
+    this.#broker?.publish(topic, bytes, except);
+    for (const { name, client } of this.#neighbours.values()) if (name !== except) client.publish(topic, bytes);
+    for (const { name, client } of this.#sites) {
+      if (name === except) continue;
+      this.#isRepeat(name, topic, bytes); // a site's broker sends it back to whoever said it
+      client.publish(topic, bytes);
+    }
+  }
+
+  setNeighbours(neighbours: readonly MeshNeighbour[]): void {
+    const wanted = new Map(neighbours.filter(({ address }) => address !== "")
+      .map((one) => [`${one.station} ${keyText(one.tlsKey)} ${one.address}`, one]));
+    for (const [name, { client }] of this.#neighbours) {
+      if (wanted.has(name)) continue;
+      this.#neighbours.delete(name);
+      void client.stop();
+    }
+    for (const [name, one] of wanted) if (!this.#neighbours.has(name)) this.#dial(name, one);
+    this.#broker?.dropUnlisted();
+  }
+
+  stats(): MeshStats {
+    return {
+      port: this.#port, broker: this.#broker?.stats(), links: this.#clients().map((client) => client.stats()),
+      repeats: this.#repeated,
+    };
+  }
+
+  #clients(): MeshClient[] {
+    return [...this.#neighbours.values(), ...this.#sites].map(({ client }) => client);
+  }
+
+  #dial(name: string, { station, tlsKey, address }: MeshNeighbour): void {
+    const to = parseHostPort(address);
+    if (to === undefined) return this.#notice(`mesh: ${station} has no address that can be dialled: ${address}`);
+    const link = this.#linkTo(station, to, { key: tlsKey });
+    this.#neighbours.set(name, link);
+    if (this.#running) link.client.start();
+  }
+
+  #linkTo(name: string, address: HostPort, trust: Trust, more: Partial<MeshClientLimits> = {}): Link {
+    const { identity, network, zones, clock, timers, random, clientLimits } = this.#options;
+    const filters = zones.flatMap((zone) => filtersOf(network, zone));
+    const limits = { ...more, ...clientLimits };
+    const wanted = { name, address, identity, trust, filters, clock, timers, random, limits };
+    return { name, client: createMeshClient(wanted, this.#take, this.#notice) };
+  }
+
+  #isRepeat(from: string, topic: string, payload: Uint8Array): boolean {
+    return this.#repeats.isRepeat(from, topic, payload, this.#options.clock.monoMs());
+  }
+
+  readonly #take: OnMessage = (topic, payload, from) => {
+    if (this.#isRepeat(from, topic, payload)) this.#repeated += 1;
+    else this.#onMessage(topic, payload, from);
+  };
+}
+
+/** A transport that is not started yet. `onMessage` may throw, which is a notice; `notice`: lines for the operator. */
+export function createMesh(options: MeshOptions, onMessage: OnMessage, notice: (text: string) => void): Mesh {
+  return new ListedMesh(options, onMessage, notice);
+}

@@ -1,0 +1,77 @@
+/**
+ * The least of an MQTT 3.1.1 client: one connection, a clean session, QoS 0, no queue. Whoever dialled decides what to
+ * do when it ends, and what to send later.
+ */
+import mqttPacket from "mqtt-packet";
+import type { Packet } from "mqtt-packet";
+import type { Timers } from "../ports.ts";
+import type { MqttGuard } from "./mqtt-guard.ts";
+
+export interface SessionOptions {
+  /** The secured and guarded connection; ends when the session does. */
+  readonly guard: MqttGuard;
+  readonly clientId: string;
+  readonly filters: readonly string[];
+  /** A far end that is silent for twice this time is gone. */
+  readonly keepaliveS: number;
+  readonly timers: Timers;
+  /** Connected and subscribed; `refused`: how many of the filters were not granted. */
+  readonly onReady: (refused: number) => void;
+  readonly onMessage: (topic: string, payload: Uint8Array) => void;
+}
+
+/** MQTT 3.1.1, 3.9.3: the return code of a filter that was not granted. */
+const NOT_GRANTED = 0x80;
+
+export class MqttSession {
+  readonly #options: SessionOptions;
+  #unanswered = false;
+  #cancelPing: () => void = () => undefined;
+
+  constructor(options: SessionOptions) {
+    const { guard, clientId, keepaliveS: keepalive } = options;
+    this.#options = options;
+    const parser = mqttPacket.parser({ protocolVersion: 4 });
+    parser.on("packet", (packet: Packet) => this.#take(packet));
+    parser.on("error", () => guard.destroy());
+    guard.on("data", (bytes: Buffer) => parser.parse(bytes));
+    guard.once("close", () => this.#cancelPing());
+    this.#send({
+      cmd: "connect", protocolId: "MQTT", protocolVersion: 4, clientId, clean: true, keepalive,
+    });
+    this.#ping();
+  }
+
+  publish(topic: string, payload: Uint8Array): void {
+    this.#send({ cmd: "publish", topic, payload: Buffer.from(payload), qos: 0, retain: false, dup: false });
+  }
+
+  #send(packet: Packet): void {
+    if (!this.#options.guard.destroyed) mqttPacket.writeToStream(packet, this.#options.guard);
+  }
+
+  #ping(): void {
+    this.#cancelPing = this.#options.timers.after(this.#options.keepaliveS * 1_000, () => {
+      if (this.#unanswered) return void this.#options.guard.destroy();
+      this.#unanswered = true;
+      this.#send({ cmd: "pingreq" });
+      return this.#ping();
+    });
+  }
+
+  #take(packet: Packet): void {
+    const { guard, filters, onReady, onMessage } = this.#options;
+    if (guard.destroyed) return;
+    this.#unanswered = false;
+    if (packet.cmd === "connack") {
+      if (packet.returnCode !== 0) return void guard.destroy();
+      const subscriptions = filters.map((topic) => ({ topic, qos: 0 as const }));
+      this.#send({ cmd: "subscribe", messageId: 1, subscriptions });
+    } else if (packet.cmd === "suback") {
+      onReady(packet.granted.filter((code) => code === NOT_GRANTED).length);
+    } else if (packet.cmd === "publish") {
+      // A copy, or a small message that is kept would keep the whole record that it came in.
+      onMessage(packet.topic, new Uint8Array(Buffer.from(packet.payload)));
+    }
+  }
+}
