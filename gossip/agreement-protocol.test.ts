@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { seeded } from "../build/seeded.ts";
 import { assert, test } from "../build/testing.ts";
+import { decide, searchEveryKey } from "../models/agree/zone-decision.ts";
 import { EVIDENCE_KEYS } from "../models/terms.ts";
 import { headOf, verifyCertificate } from "./certificate.ts";
 import { encodeMessage, type Kind, KINDS, messageOfStatement } from "./message.ts";
@@ -109,6 +110,19 @@ test("with loss of 0 to 50 %, late and doubled messages: all end with the same c
       assertBounded(zone, says);
     }
   }
+});
+
+test("with the real decision: a joint rise is certified, one broken member and a quiet zone are not", () => {
+  const law = { decide, search: searchEveryKey };
+  const zone = network(21, { law, lossPercent: 20, story: jointRise(10, 25) });
+  run(zone, 10);
+  for (const agent of zone.agents) assert.is(certificatesOf(agent).length, 0);
+  run(zone, 28);
+  for (const agent of zone.agents) assert.ok(certificatesOf(agent).length > 0);
+  assertAgreement(zone, "the real decision");
+  const broken = network(22, { law, story: jointRise(10, 40, (member) => member === 4) });
+  run(broken, 40);
+  for (const agent of broken.agents) assert.is(certificatesOf(agent).length, 0);
 });
 
 test("over few links each, and with one member cut off until later", () => {
@@ -280,11 +294,11 @@ test("a certificate can be checked offline, with its statements; changed in any 
   const names = new Set(certificate.items.flatMap(({ newer, older }) => [newer, older])
     .map((hash) => Buffer.from(hash).toString("hex")));
   const statements = [...names].map((name) => byHash.get(name)!.whole);
-  const { decide } = PLAIN_LAW;
-  const good = verifyCertificate(certificate.whole, zone.directory, hashed.crypto, { decide, statements });
+  const beside = { decide: PLAIN_LAW.decide, statements };
+  const good = verifyCertificate(certificate.whole, zone.directory, hashed.crypto, beside);
   assert.ok(good.ok && good.decision?.raises === true);
   const lacks = verifyCertificate(certificate.whole, zone.directory, hashed.crypto,
-    { decide, statements: statements.slice(1) });
+    { ...beside, statements: statements.slice(1) });
   assert.not(lacks.ok);
   const random = seeded(3);
   for (let i = 0; i < 200; i++) {

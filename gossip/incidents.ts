@@ -18,6 +18,8 @@ export interface Incident {
   lapsed: boolean;
   /** The newest certificate's statements are not all here yet. */
   incomplete: boolean;
+  /** The incident before, which a certificate that comes late may turn out to join with this one. */
+  before?: { readonly first: Certificate; readonly end: number };
 }
 
 /** The last incident of each key, by the key's index. */
@@ -36,14 +38,17 @@ export function takeCertificate(
 ): { readonly incident: Incident; readonly change: Change } | undefined {
   const known = incidents.get(certificate.keyIndex);
   if (known === undefined || certificate.epoch >= known.newest.epoch + LEASE_EPOCHS) {
-    const incident: Incident = { first: certificate, newest: certificate, lapsed: false, incomplete: false };
+    const before = known && { first: known.first, end: leaseEnd(known) };
+    const incident: Incident = {
+      first: certificate, newest: certificate, lapsed: false, incomplete: false, ...(before && { before }),
+    };
     incidents.set(certificate.keyIndex, incident);
     return { incident, change: "new" };
   }
   if (certificate.epoch <= known.first.epoch - LEASE_EPOCHS) return undefined;
   let change: Change = "further";
   if (isBefore(certificate, known.first)) {
-    known.first = certificate;
+    known.first = joinsBefore(known, certificate) ? known.before!.first : certificate;
     change = "earlier";
   } else if (isBefore(known.newest, certificate)) {
     known.newest = certificate;
@@ -51,6 +56,10 @@ export function takeCertificate(
   }
   if (leaseEnd(known) > epoch) known.lapsed = false;
   return { incident: known, change };
+}
+
+function joinsBefore({ before }: Incident, certificate: Certificate): boolean {
+  return before !== undefined && certificate.epoch < before.end;
 }
 
 /** By epoch; liars beyond f could certify two of one epoch, and all agents must still order them alike. */

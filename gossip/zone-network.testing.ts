@@ -111,6 +111,8 @@ export interface NetworkOptions {
   readonly keyIndex: number;
   readonly story: Story;
   readonly liars?: ReadonlyMap<number, Liar>;
+  /** Absent: the plain one. */
+  readonly law?: ZoneLaw<Held>;
   /** Who hears whom; absent: all. */
   readonly linked?: (a: number, b: number) => boolean;
 }
@@ -132,7 +134,8 @@ export function createNetwork(options: NetworkOptions): Network {
   const agents = signers.map((signer, index): Agent => ({
     index, signer, news: [], seq: 0, previous: new Uint8Array(0),
     state: createZoneProtocol({
-      directory, station: directory.members[index]!.station, signer, crypto: options.crypto, law: PLAIN_LAW,
+      directory, station: directory.members[index]!.station, signer, crypto: options.crypto,
+      law: options.law ?? PLAIN_LAW,
     }),
   }));
   return { options, directory, agents, queue: new Map(), tick: 0, delivered: 0 };
