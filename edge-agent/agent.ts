@@ -275,6 +275,7 @@ class Agent implements RunningAgent {
           this.#remember();
           break;
         case "finding":
+        case "publish":
           break;
       }
     }

@@ -7,6 +7,8 @@ import type { ContentHash } from "../models/units.ts";
 const text = v.string();
 const number = v.pipe(v.number(), v.finite());
 
+const HASH = v.custom<ContentHash>((hash) => typeof hash === "string" && /^sha256:[0-9a-f]{64}$/.test(hash));
+
 /** Unknown fields are left out: a newer release may have written them. */
 const ALERT = v.object({
   schemaVersion: v.literal("1.0"),
@@ -15,8 +17,9 @@ const ALERT = v.object({
   threat: v.picklist(THREATS), region: text, zone: text, stations: v.array(text), onset: text,
   severity: v.picklist(SEVERITIES), confidence: number, summary: text,
   explanation: v.array(v.object({ term: text, value: number, share: number })),
-  evidence: v.array(v.custom<ContentHash>((hash) => typeof hash === "string" && /^sha256:[0-9a-f]{64}$/.test(hash))),
+  evidence: v.array(HASH),
   nextStep: text, agent: text,
+  certificate: v.exactOptional(v.object({ epoch: number, rosterVersion: number, quorum: number, file: HASH })),
 });
 
 /** The alert, or undefined when the text is none. Never throws. */

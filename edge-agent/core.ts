@@ -1,6 +1,11 @@
 /** Puts the pure core of one agent together: the state that `step` works on, for the agent, replay and simulator. */
+import { createZoneProtocol } from "../gossip/agreement-protocol.ts";
+import { directoryOf } from "../gossip/directory.ts";
 import { createGossip } from "../gossip/gossip.ts";
+import type { ProtocolState } from "../gossip/protocol-state.ts";
+import { type Roster, zoneMembers } from "../gossip/roster.ts";
 import { createAgree } from "../models/agree/agree.ts";
+import { decide, searchRaises } from "../models/agree/zone-decision.ts";
 import type { Crypto, Signer } from "../models/crypto.ts";
 import type { Site } from "../models/detect/detector.ts";
 import { createDetect, recallDetect } from "../models/detect/detect.ts";
@@ -32,6 +37,8 @@ export interface CoreOptions {
   /** What the log tells; absent in a replay, which has none. */
   readonly logged?: Logged;
   readonly memory?: Memory;
+  /** The zone that this agent is a member of; absent for a lone agent. */
+  readonly membership?: { readonly roster: Roster; readonly zone: ZoneId };
 }
 
 export interface Core {
@@ -43,6 +50,7 @@ export interface Core {
 export function createCore(options: CoreOptions, now: Now): Core {
   const { station, region, zone, epochS, site, crypto, memory, earliest } = options;
   const recalled = memory === undefined ? undefined : recallDetect(site, memory.detect);
+  const protocol = options.membership === undefined ? undefined : protocolOf(options, options.membership);
   const state: AgentState = {
     observe: createObserve({ station, crypto, tokenSecret: options.tokenSecret }),
     clockWatch: createClockWatch(earliest),
@@ -50,16 +58,29 @@ export function createCore(options: CoreOptions, now: Now): Core {
     opine: memory?.opine ?? createOpine(),
     gossip: createGossip({
       crypto, signer: options.statementSigner, network: region, zone, station, epochS, earliest,
+      ...(protocol !== undefined && { protocol, rosterVersion: protocol.directory.version, statedEveryMs: 0 }),
       ...(options.logged?.lastStatement !== undefined && { last: options.logged.lastStatement }),
     }),
     agree: createAgree(station, zone),
     journal: createJournal(options.log),
     alert: createAlert({ crypto, region, zone, station }),
+    zone: protocol === undefined ? undefined : {
+      protocol, epochS, open: new Map(), places: zoneMembers(options.membership!.roster, options.membership!.zone),
+    },
     duties: createDuties(now, memory?.since),
   };
   if (memory !== undefined) recallRest(state, memory);
   if (options.logged !== undefined) bringUpTo(state, options.logged, memory?.savedAt, now);
   return { state, fresh: recalled?.fresh ?? [] };
+}
+
+/** A zone's member states every epoch: who is silent counts as lowest. */
+function protocolOf(options: CoreOptions, { roster, zone }: NonNullable<CoreOptions["membership"]>): ProtocolState {
+  const { station, crypto, statementSigner: signer, logged } = options;
+  return createZoneProtocol({
+    directory: directoryOf(roster, zone), station, signer, crypto, law: { decide, search: searchRaises },
+    ...(logged?.lastStatement !== undefined && { signedThrough: logged.lastStatement.body.epoch }),
+  });
 }
 
 function recallRest(state: AgentState, memory: Memory): void {

@@ -27,7 +27,7 @@ export function noteEntry(logged: Logged, entry: Entry): void {
     if (body !== undefined) logged.lastStatement = { body, bytes: entry.signedBytes, at: entry.at };
   }
   const alert = entry.kind === "alert" ? parseAlert(entry.json) : undefined;
-  if (alert !== undefined) logged.alerts.set(alert.threat, alert);
+  if (alert?.scope === "station") logged.alerts.set(alert.threat, alert);
 }
 
 /** Brings a state up to the log: what was stated and told since the memory was saved. */

@@ -11,6 +11,7 @@ import { detect, type DetectState } from "../models/detect/detect.ts";
 import { evidenceVector, forget, opine, type OpineState } from "../models/opine/opine.ts";
 import { epochOf, type Now } from "../models/units.ts";
 import { alert, type AlertState } from "./alert/alert.ts";
+import { zoneAlert, type ZoneAlertState } from "./alert/zone-alert.ts";
 import { type Duties, notableBeliefs, unreadMessages, wantsCheckpoint, wantsRemembering } from "./duties.ts";
 import { type ClockWatch, watchClock } from "./observe/clock-watch.ts";
 import { observe, type ObserveState, recentFrame } from "./observe/observe.ts";
@@ -26,6 +27,8 @@ export interface AgentState {
   readonly agree: AgreeState;
   readonly journal: JournalState;
   readonly alert: AlertState;
+  /** Absent for a lone agent. */
+  readonly zone: ZoneAlertState | undefined;
   readonly duties: Duties;
 }
 
@@ -34,17 +37,21 @@ export function step(state: AgentState, event: AgentEvent, now: Now): Effect[] {
   const findings = detect(state.detect, observations, now);
   const beliefs = opine(state.opine, findings, now);
   const evidence = evidenceVector.bind(undefined, state.opine);
-  const statement = gossip(state.gossip, evidence, checkpointHash(state.journal), now);
+  const heard = event.kind === "message" ? event : undefined;
+  const told = gossip(state.gossip, heard, evidence, checkpointHash(state.journal), now);
   const { verdicts, lapsed } = agree(state.agree, beliefs, epochOf(now.wallMs, state.gossip.epochS), now);
   const frames = recentFrame.bind(undefined, state.observe);
-  const recorded = record(state.journal, { statement, verdicts, frames }, now);
-  const alerts = alert(state.alert, verdicts, lapsed, recorded.evidence, now);
+  const recorded = record(state.journal, { statement: told.statement, verdicts, frames }, now);
+  const own = alert(state.alert, verdicts, lapsed, recorded.evidence, now);
+  const zone = zoneAlert(state.zone, state.alert, state.journal, told.news, now);
+  const alerts = [...own, ...zone.alerts];
 
   for (const threat of lapsed) forget(state.opine, threat, now);
-  const entries = [...recorded.entries, ...recordAlerts(state.journal, alerts, now)];
+  const entries = [...recorded.entries, ...zone.entries, ...recordAlerts(state.journal, alerts, now)];
   const effects: Effect[] = [];
   if (entries.length > 0) effects.push({ kind: "append", entries });
   effects.push(...wantsCheckpoint(state.duties, state.journal, alerts, now));
+  if (told.outgoing.length > 0) effects.push({ kind: "publish", messages: told.outgoing });
   effects.push(...alerts.map((one) => ({ kind: "alert" as const, alert: one })));
   effects.push(...notableBeliefs(state.duties, beliefs, now));
   effects.push(...unreadMessages(state.duties, observations));

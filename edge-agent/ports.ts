@@ -1,4 +1,5 @@
 /** The edges of the agent: what adapters provide to it, and the events and effects that cross them. */
+import type { Outgoing } from "../gossip/protocol-state.ts";
 import type { Alert, Belief, Direction, MeterSide, Oddity, OcppVersion, Reading, Threat } from "../models/terms.ts";
 import type { MonotonicMs, Now, StationId, WallMs } from "../models/units.ts";
 
@@ -29,6 +30,8 @@ export type AgentEvent =
       readonly tlsPeerSha256?: string; readonly closeCode?: number }
   | { readonly kind: "meter"; readonly reading: Reading; readonly side: MeterSide }
   | { readonly kind: "meter-lost"; readonly evseId: number; readonly why: string }
+  /** A message of the mesh, and which neighbour handed it over. */
+  | { readonly kind: "message"; readonly topic: string; readonly bytes: Uint8Array; readonly from: string }
   /** Time passing; the agent sends one at each epoch boundary. */
   | { readonly kind: "tick" };
 
@@ -38,6 +41,8 @@ export type Effect =
   | { readonly kind: "append"; readonly entries: readonly Uint8Array[] }
   /** Replace the stored checkpoint by this signed note. */
   | { readonly kind: "checkpoint"; readonly note: string }
+  /** Publish messages to the neighbours. */
+  | { readonly kind: "publish"; readonly messages: readonly Outgoing[] }
   | { readonly kind: "alert"; readonly alert: Alert }
   /** Evidence that came half the way to a verdict: for `replay` and `status`, no alert. */
   | { readonly kind: "finding"; readonly threat: Threat; readonly belief: Belief; readonly at: WallMs }

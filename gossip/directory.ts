@@ -1,5 +1,6 @@
-/** What the protocol of one zone needs to know of its roster, and nothing more: a roster in force can be seen as one. */
+/** What the protocol of one zone needs to know of its roster, and no more: a roster in force can be seen as one. */
 import type { StationId, ZoneId } from "../models/units.ts";
+import { type Roster, zoneMembers, zoneOf } from "./roster.ts";
 
 export interface DirectoryMember {
   readonly station: StationId;
@@ -22,3 +23,15 @@ export interface Directory {
 
 /** A digest and a certificate that name every member of a larger zone would not fit their limits. */
 export const MOST_MEMBERS = 64;
+
+/** One zone of a roster as its protocol sees it. Throws RangeError when the roster has no such zone. */
+export function directoryOf(roster: Roster, zone: ZoneId): Directory {
+  const known = zoneOf(roster, zone);
+  if (known === undefined) throw new RangeError(`the roster has no zone ${zone}`);
+  const members = zoneMembers(roster, zone).map(({ station, keys }) => ({ station, statementKey: keys.statement }));
+  const places = new Map<string, number>(members.map(({ station }, index) => [station, index]));
+  return {
+    network: roster.network, version: roster.version, epochS: roster.epochS, zone: { id: zone, f: known.f }, members,
+    indexOf: (station) => places.get(station) ?? -1,
+  };
+}

@@ -4,7 +4,7 @@ import { assert, test } from "../build/testing.ts";
 import type { Crypto } from "../models/crypto.ts";
 import { EVIDENCE_KEYS } from "../models/terms.ts";
 import type { MonotonicMs, StationId, WallMs, ZoneId } from "../models/units.ts";
-import { createGossip, gossip, type GossipOptions, type GossipState } from "./gossip.ts";
+import { createGossip, makeStatement, type GossipOptions, type GossipState } from "./gossip.ts";
 import { decodeBody, type Statement } from "./statement.ts";
 
 const START = Date.UTC(2026, 2, 2);
@@ -38,7 +38,7 @@ function state(own: GossipState, moment: Moment): Statement | undefined {
   const { wallS, monoS = wallS, evidence = 0 } = moment;
   const checkpoint = "checkpoint" in moment ? moment.checkpoint : CHECKPOINT;
   const now = { wallMs: (START + wallS * 1_000) as WallMs, monoMs: (1e6 + monoS * 1_000) as MonotonicMs };
-  return gossip(own, (keys) => keys.map(() => evidence), checkpoint, now);
+  return makeStatement(own, (keys) => keys.map(() => evidence), checkpoint, now);
 }
 
 test("one at the start, then on a rise of half a nat, and otherwise once an hour", () => {

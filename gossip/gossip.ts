@@ -1,6 +1,7 @@
 /**
- * The step *gossip*: what this agent states for the epoch, signed. A lone agent has nobody to tell: its statements go
- * into its own log, on change and otherwise once in a while.
+ * The step *gossip*: what this agent states for the epoch, signed; and in a zone, what it hears and passes on
+ * (agreement-protocol.ts). A lone agent has nobody to tell: its statements go into its own log, on change and otherwise
+ * once in a while.
  *
  * The log is the reservation of epochs: a statement is durable before anything that rests on it is sent, and one
  * epoch is never signed twice, also across restarts and a clock that jumps back.
@@ -8,6 +9,9 @@
 import type { Crypto, Signer } from "../models/crypto.ts";
 import { type EvidenceKey, EVIDENCE_KEYS } from "../models/terms.ts";
 import { type Epoch, epochOf, MINUTE_MS, type Now, type StationId, type WallMs, type ZoneId } from "../models/units.ts";
+import { onEpoch, onMessage } from "./agreement-protocol.ts";
+import type { Incoming } from "./intake.ts";
+import type { News, Outgoing, ProtocolState } from "./protocol-state.ts";
 import { type Statement, type StatementBody, signStatement, statementHash } from "./statement.ts";
 
 export interface GossipState {
@@ -28,6 +32,20 @@ export interface GossipState {
   previous: Uint8Array;
   lastEvidence: readonly number[];
   lastStatedMs: number;
+  /** The zone's protocol as this agent runs it; absent for a lone agent. */
+  readonly protocol: ProtocolState | undefined;
+}
+
+/** A message from the transport, and who handed it over. */
+export interface Heard extends Incoming {
+  readonly from: string;
+}
+
+export interface Told {
+  /** This agent's own, of this epoch: to be made durable before anything goes out. */
+  readonly statement: Statement | undefined;
+  readonly outgoing: readonly Outgoing[];
+  readonly news: readonly News[];
 }
 
 export interface GossipOptions {
@@ -43,6 +61,7 @@ export interface GossipOptions {
   readonly rosterVersion?: number;
   /** How long quiet may last between two statements; an hour unless said. A zone counts who is silent as lowest. */
   readonly statedEveryMs?: number;
+  readonly protocol?: ProtocolState;
   /** The last statement in the log, where there is one. */
   readonly last?: { readonly body: StatementBody; readonly bytes: Uint8Array };
 }
@@ -54,9 +73,10 @@ const LAST_EPOCH = 2 ** 32 - 1;
 const AT_LEAST_EVERY_MS = 60 * MINUTE_MS;
 
 export function createGossip(options: GossipOptions): GossipState {
-  const { last, rosterVersion = 0, statedEveryMs = AT_LEAST_EVERY_MS, ...fixed } = options;
+  const { last, protocol, rosterVersion = 0, statedEveryMs = AT_LEAST_EVERY_MS, ...fixed } = options;
   return {
     ...fixed,
+    protocol,
     rosterVersion,
     statedEveryMs,
     lastEpoch: last?.body.epoch ?? (-1 as Epoch),
@@ -67,12 +87,33 @@ export function createGossip(options: GossipOptions): GossipState {
   };
 }
 
+/** What is said and heard in one step: once an epoch a statement, and whatever the zone's protocol asks for. */
+export function gossip(
+  state: GossipState, heard: Heard | undefined, evidence: (keys: readonly EvidenceKey[]) => readonly number[],
+  checkpoint: Uint8Array | undefined, now: Now,
+): Told {
+  const statement = makeStatement(state, evidence, checkpoint, now);
+  const { protocol } = state;
+  const time = { epoch: epochOf(now.wallMs, state.epochS), monoMs: now.monoMs };
+  if (protocol === undefined || now.wallMs < state.earliest || time.epoch > LAST_EPOCH) {
+    return { statement, outgoing: [], news: [] };
+  }
+  const own = { maySign: checkpoint !== undefined, ...(statement !== undefined && { statement }) };
+  const begun = time.epoch > protocol.epoch ? onEpoch(protocol, own, time) : NOTHING;
+  const answered = heard === undefined ? NOTHING : onMessage(protocol, heard, heard.from, time);
+  return {
+    statement, outgoing: [...begun.outgoing, ...answered.outgoing], news: [...begun.news, ...answered.news],
+  };
+}
+
+const NOTHING = { outgoing: [], news: [] } as const;
+
 /**
  * The statement of this epoch, or none: the epoch was stated, the clock is unset or behind, nothing is new, or
  * nothing may be signed.
  * @param checkpoint SHA-256 of the last signed checkpoint; undefined when the log may not be signed any more
  */
-export function gossip(
+export function makeStatement(
   state: GossipState, evidence: (keys: readonly EvidenceKey[]) => readonly number[],
   checkpoint: Uint8Array | undefined, now: Now,
 ): Statement | undefined {

@@ -211,4 +211,14 @@ export interface Alert {
   readonly evidence: readonly ContentHash[];
   readonly nextStep: string;
   readonly agent: string;
+  /** At zone scope: what the zone agreed on, and the entry of this agent's log that holds it. */
+  readonly certificate?: AlertCertificate;
+}
+
+export interface AlertCertificate {
+  readonly epoch: number;
+  readonly rosterVersion: number;
+  readonly quorum: number;
+  /** Leaf hash of the log entry with the certificate and the statements that it lists. */
+  readonly file: ContentHash;
 }

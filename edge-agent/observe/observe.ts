@@ -96,6 +96,8 @@ export function observe(state: ObserveState, event: AgentEvent, now: Now): Obser
     }
     case "meter":
       return [{ kind: "meter-reading", at, reading: event.reading, side: event.side }];
+    case "message":
+      return [];
     case "meter-lost":
       return [{ kind: "meter-lost", at, evseId: event.evseId, why: event.why }];
     case "tick": {

@@ -30,6 +30,10 @@ const BODIES = {
   },
   /** One state change of an incident: the alert's JSON as it went to the outlets. */
   alert: { json: "text" },
+  /** What the zone agreed on: the certificate's message and the statements that it lists, as they travelled. */
+  certificate: { message: "bytes", statements: "blobs" },
+  /** Two statements of one author that contradict each other, as the message that proves it. */
+  proof: { message: "bytes" },
   /** Something about the agent itself that an auditor needs: a torn tail was cut, a clock was set. */
   notice: { text: "text" },
 } as const;
@@ -39,6 +43,7 @@ interface FieldTypes {
   bytes: Uint8Array;
   uint: number;
   texts: readonly string[];
+  blobs: readonly Uint8Array[];
 }
 type FieldType = keyof FieldTypes;
 type Body<B> = { readonly [K in keyof B]: B[K] extends FieldType ? FieldTypes[B[K]] : never };
@@ -73,6 +78,7 @@ function isOfType(value: CborValue | undefined, type: FieldType): boolean {
     case "bytes": return value instanceof Uint8Array;
     case "uint": return typeof value === "number" && value >= 0;
     case "texts": return Array.isArray(value) && value.every(isText);
+    case "blobs": return Array.isArray(value) && value.every((item) => item instanceof Uint8Array);
   }
 }
 

@@ -71,6 +71,13 @@ export function record(journal: JournalState, what: ToRecord, now: Now): Recorde
   return { entries, evidence };
 }
 
+/** Adds one entry and names it, for whatever rests on it. */
+export function recordNamed(
+  journal: JournalState, entry: Entry,
+): { entries: readonly Uint8Array[]; hash: ContentHash } {
+  return add(journal, entry);
+}
+
 export function recordAlerts(journal: JournalState, alerts: readonly Alert[], now: Now): Uint8Array[] {
   return alerts.flatMap((alert) =>
     [...add(journal, { kind: "alert", at: now.wallMs, json: JSON.stringify(alert) }).entries]);

@@ -3,8 +3,9 @@ import type { Command, Io } from "../../edge-agent/cli/command.ts";
 import { plainText, shown } from "../../edge-agent/plain-text.ts";
 import { UsageError } from "../../edge-agent/usage-error.ts";
 import { captureCommand } from "./capture-command.ts";
+import { replayCommand } from "./replay-command.ts";
 
-const COMMANDS: readonly Command[] = [captureCommand];
+const COMMANDS: readonly Command[] = [captureCommand, replayCommand];
 
 const HELP = `kerbwatch-sim: captures and benches for kerbwatch; stays in the workshop, never shipped to a board.
 

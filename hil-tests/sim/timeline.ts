@@ -8,7 +8,7 @@ interface Entry<T> {
 }
 
 /** A binary heap; equal times come out in the order in which they went in. */
-class Queue<T> {
+export class Queue<T> {
   private readonly entries: Entry<T>[] = [];
   private order = 0;
 

@@ -1,0 +1,203 @@
+/**
+ * The life of a zone's incident at one agent: raised with its first certificate, updated when a later one shows
+ * more, cleared when the lease ends. The map of who is affected is drawn from the certificate's own statements, so
+ * every agent that holds them draws the same. An agent that contradicts itself is named once, with the proof.
+ */
+import type { CertificateNews, News, ProtocolState } from "../../gossip/protocol-state.ts";
+import { quorumOf } from "../../gossip/certificate.ts";
+import { statementByHash } from "../../gossip/zone-view.ts";
+import { drawMap } from "../../models/agree/opinion-map.ts";
+import { growthOf } from "../../models/agree/zone-decision.ts";
+import { clipOf, threatOf, zoneThreshold } from "../../models/agree/zone-laws.ts";
+import { confidenceAt } from "../../models/opine/threshold.ts";
+import type { Alert, EvidenceKey, ExplanationTerm, Feature } from "../../models/terms.ts";
+import { type ContentHash, type Now, rfc3339, SECOND_MS, type StationId, type WallMs } from "../../models/units.ts";
+import type { Entry } from "../record/entry.ts";
+import { recordNamed, type JournalState } from "../record/journal.ts";
+import { CATALOGUE } from "./catalogue.ts";
+import type { AlertState } from "./alert.ts";
+
+/** Where a member stands, for the map. */
+export interface Place {
+  readonly station: StationId;
+  readonly latE6: number;
+  readonly lonE6: number;
+}
+
+export interface ZoneAlertState {
+  readonly protocol: ProtocolState;
+  /** In the roster's order. */
+  readonly places: readonly Place[];
+  readonly epochS: number;
+  /** Open incidents by key: the last alert of each. */
+  readonly open: Map<EvidenceKey, Alert>;
+}
+
+export interface ZoneTold {
+  readonly entries: readonly Uint8Array[];
+  readonly alerts: readonly Alert[];
+}
+
+const MOST_TERMS = 8;
+const NATS = 1_000;
+const FULL_TRUST = 1_000;
+
+/** What the stations of a zone have in common, for the summary. */
+const TOGETHER: Readonly<Record<Feature, string>> = {
+  "starts": "started charging together",
+  "stops": "stopped charging together",
+  "refusals": "saw more refused idTokens than they usually do",
+  "power-step": "changed their power together",
+  "setpoint-step": "had their charging limit changed together",
+  "delivered-less-billed": "delivered more than they billed",
+};
+
+/** What the zone's news means to people, and what of it goes into the log. */
+export function zoneAlert(
+  state: ZoneAlertState | undefined, own: AlertState, journal: JournalState, news: readonly News[], now: Now,
+): ZoneTold {
+  if (state === undefined) return NOTHING;
+  const told = news.map((one) => tell(state, own, journal, one, now));
+  return { entries: told.flatMap(({ entries }) => entries), alerts: told.flatMap(({ alerts }) => alerts) };
+}
+
+const NOTHING: ZoneTold = { entries: [], alerts: [] };
+
+function tell(state: ZoneAlertState, own: AlertState, journal: JournalState, news: News, now: Now): ZoneTold {
+  switch (news.kind) {
+    case "certificate":
+      return certified(state, own, journal, news, now);
+    case "lapsed": {
+      const last = state.open.get(news.key);
+      state.open.delete(news.key);
+      return last === undefined ? NOTHING
+        : { entries: [], alerts: [{ ...last, state: "cleared", time: rfc3339(now.wallMs) }] };
+    }
+    case "guilty":
+      return guilty(own, journal, news, now);
+    default:
+      return NOTHING;
+  }
+}
+
+function certified(
+  state: ZoneAlertState, own: AlertState, journal: JournalState, news: CertificateNews, now: Now,
+): ZoneTold {
+  // Its statements are still being fetched: without them nobody can say who is affected.
+  if (news.growths.some((growth, index) => growth === undefined && isListed(news, index))) return NOTHING;
+  const before = state.open.get(news.key);
+  const map = mapOf(state, news);
+  const widened = before !== undefined && map.affected.some((station) => !before.stations.includes(station));
+  if (before !== undefined && !widened) return NOTHING;
+  const { entries, hash } = recordNamed(journal, fileOf(state, news, now));
+  const incidentId = before?.incidentId ?? incidentIdOf(own, news);
+  const alert = compose(state, own, news, { incidentId, file: hash, affected: map.affected, now });
+  const raised: Alert = { ...alert, state: before === undefined ? "raised" : "updated" };
+  state.open.set(news.key, raised);
+  return { entries, alerts: [raised] };
+}
+
+function isListed({ certificate }: CertificateNews, index: number): boolean {
+  return certificate.items.some((item) => item.index === index);
+}
+
+function growthsOf(news: CertificateNews): number[] {
+  const clip = clipOf(news.key);
+  return news.growths.map((growth) => (growth === undefined ? -clip : growthOf(growth, 0, clip)));
+}
+
+function mapOf(state: ZoneAlertState, news: CertificateNews) {
+  const growths = growthsOf(news);
+  const members = state.places.map((place, index) => ({
+    ...place, trust: FULL_TRUST, growth: growths[index] ?? -clipOf(news.key),
+  }));
+  return drawMap(members, news.key, sizeOf(state));
+}
+
+function sizeOf({ protocol }: ZoneAlertState): { n: number; f: number } {
+  return { n: protocol.directory.members.length, f: protocol.directory.zone.f };
+}
+
+/** The certificate with everything that it rests on: checkable offline with the roster and the operators' keys. */
+function fileOf({ protocol }: ZoneAlertState, { certificate }: CertificateNews, now: Now): Entry {
+  const hashes = certificate.items.flatMap(({ newer, older }) => [newer, older]);
+  const statements = hashes.flatMap((hash) => statementByHash(protocol.view, hash)?.whole ?? []);
+  const once = [...new Map(statements.map((whole) => [whole, whole])).values()];
+  return { kind: "certificate", at: now.wallMs, message: certificate.whole, statements: once };
+}
+
+/** SHA-256 of zone, threat and the first certificate's epoch (contracts, section 4). */
+function incidentIdOf(own: AlertState, news: CertificateNews): string {
+  return idOf(own, `${own.zone}\n${threatOf(news.key)}\n${news.incident}`);
+}
+
+function idOf({ crypto }: AlertState, name: string): string {
+  const hash = crypto.sha256(new TextEncoder().encode(name));
+  return [...hash].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
+interface Composed {
+  readonly incidentId: string;
+  readonly file: ContentHash;
+  readonly affected: readonly StationId[];
+  readonly now: Now;
+}
+
+function compose(
+  state: ZoneAlertState, own: AlertState, news: CertificateNews, { incidentId, file, affected, now }: Composed,
+): Omit<Alert, "state"> {
+  const threat = threatOf(news.key);
+  const entry = CATALOGUE[threat];
+  const { certificate } = news;
+  const onset = rfc3339(Math.min(certificate.onset * state.epochS * SECOND_MS, now.wallMs) as WallMs);
+  const size = sizeOf(state);
+  const together = TOGETHER[news.key as Feature] ?? `show ${threat} at once`;
+  const sum = trimmed(growthsOf(news), size.f).reduce((total, { growth }) => total + growth, 0);
+  return {
+    schemaVersion: "1.0", time: rfc3339(now.wallMs), incidentId, scope: "zone", threat, region: own.region,
+    zone: own.zone, stations: affected, onset, severity: entry.severity,
+    confidence: Math.round(confidenceAt(sum / NATS, zoneThreshold(news.key, size) / NATS) * NATS) / NATS,
+    summary: `${affected.length} of ${size.n} chargers on ${own.zone} ${together} since ${onset}.`,
+    explanation: explanationOf(state, news), evidence: [file], nextStep: entry.nextStep, agent: own.station,
+    certificate: {
+      epoch: certificate.epoch, rosterVersion: certificate.rosterVersion,
+      quorum: quorumOf(state.protocol.directory), file,
+    },
+  };
+}
+
+/** The growths that the decision added: without the f highest and the f lowest. */
+function trimmed(growths: readonly number[], f: number): { index: number; growth: number }[] {
+  return growths.map((growth, index) => ({ index, growth }))
+    .sort((a, b) => b.growth - a.growth || a.index - b.index)
+    .slice(f, growths.length - f);
+}
+
+function explanationOf(state: ZoneAlertState, news: CertificateNews): ExplanationTerm[] {
+  const counted = trimmed(growthsOf(news), sizeOf(state).f);
+  const named = counted.slice(0, MOST_TERMS - 1).map(({ index, growth }) => ({
+    term: `${news.key} at ${state.places[index]?.station ?? index}`, nats: growth / NATS,
+  }));
+  const rest = counted.slice(MOST_TERMS - 1).reduce((sum, { growth }) => sum + growth, 0) / NATS;
+  const terms = rest === 0 ? named : [...named, { term: "the other counted stations", nats: rest }];
+  const total = terms.reduce((sum, { nats }) => sum + nats, 0);
+  return terms.map(({ term, nats }) => ({ term, value: nats, share: total === 0 ? 0 : nats / total }));
+}
+
+/** Equivocation is the one thing that names an agent; the proof is in the log. */
+function guilty(
+  own: AlertState, journal: JournalState, { station, proof }: Extract<News, { kind: "guilty" }>, now: Now,
+): ZoneTold {
+  const { entries, hash } = recordNamed(journal, { kind: "proof", at: now.wallMs, message: proof });
+  const entry = CATALOGUE["agent-misbehaviour"];
+  const alert: Alert = {
+    schemaVersion: "1.0", time: rfc3339(now.wallMs),
+    incidentId: idOf(own, `${own.zone}\nagent-misbehaviour\n${station}`),
+    state: "raised", scope: "zone", threat: "agent-misbehaviour", region: own.region, zone: own.zone,
+    stations: [station], onset: rfc3339(now.wallMs), severity: entry.severity, confidence: 1,
+    summary: `The agent at ${station} signed two different statements for one place in its sequence.`,
+    explanation: [{ term: "two statements, one sequence number", value: 1, share: 1 }],
+    evidence: [hash], nextStep: entry.nextStep, agent: own.station,
+  };
+  return { entries, alerts: [alert] };
+}
