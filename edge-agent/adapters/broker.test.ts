@@ -64,6 +64,7 @@ function refused(name: string, why: BrokerRefusal, attack: (bench: Bench) => Pro
   onBroker(`refused: ${name}`, async (bench) => {
     const friend = await RawClient.connect(bench.port, "D");
     const client = await attack(bench);
+    assert.is(connacks(client), 0);
     await client.closed;
     assert.is(connacks(client), 0);
     assert.equal(bench.broker.stats().refused, { [why]: 1 });

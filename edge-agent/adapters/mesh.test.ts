@@ -91,6 +91,10 @@ test("two agents that dial one another hear each message once, and know from who
     await until(() => a.mesh.stats().repeats === 1 && b.mesh.stats().repeats === 1, "both ways, over both links");
     assert.equal(a.heard, [{ topic: topicOf("B"), text: "from B", from: "B" }]);
     assert.equal(b.heard, [{ topic: topicOf("A"), text: "from A", from: "A" }]);
+    b.mesh.publish(topicOf("A"), bytesOf("from A, passed on"), "A");
+    say(b, "the end");
+    await until(() => a.mesh.stats().repeats === 2, "the end, twice");
+    assert.equal(texts(a), ["from B", "the end"], "over neither link does a message go back");
   }));
 
 test("where only one dials, both hear", () => withStreet(["A", "B"], async ({ agents: [a, b] }) => {
