@@ -267,12 +267,15 @@ test("digests: what the sender lacks is published again, what it has and we lack
   const { outgoing } = hear(state, incoming(digest));
   assert.equal(outgoing.map(({ kind }) => kind), ["statement", "request"]);
   assert.equal(outgoing[0]!.bytes, whole(mine));
+  // What is of the digest's own epoch is still on its way to its sender.
+  tell(state, statement(3, EPOCH));
   // A second digest that lacks the same moves nothing more in this epoch.
   const again = made(3, "digest", { epoch: EPOCH, newest: [], certificates: [], guilty: [] });
   assert.equal(hear(state, incoming(again)).outgoing, []);
   begin(state, EPOCH + 1);
   const later = made(3, "digest", { epoch: EPOCH + 1, newest: [], certificates: [], guilty: [] });
-  assert.equal(hear(state, incoming(later), EPOCH + 1).outgoing.map(({ kind }) => kind), ["statement"]);
+  const repairs = hear(state, incoming(later), EPOCH + 1).outgoing;
+  assert.equal(repairs.map(({ kind, station }) => `${kind} ${station}`), ["statement CP-1", "statement CP-3"]);
   const request = made(5, "request", { epoch: EPOCH + 2, hashes: [nodeCrypto().sha256(mine.bytes), unknown] });
   begin(state, EPOCH + 2);
   assert.equal(hear(state, incoming(request), EPOCH + 2).outgoing.map(({ bytes }) => bytes), [whole(mine)]);
