@@ -12,6 +12,8 @@ import { loadOrCreateKeys } from "./adapters/keys.ts";
 import { LedgerError, openLedger } from "./adapters/ledger-file.ts";
 import type { Write } from "./adapters/ledger-file.ts";
 import { hasMemory, loadOrCreateTokenSecret, readMemory, writeMemory } from "./adapters/memory-file.ts";
+import { loadMembership, type Membership, meshOf, publishAll } from "./adapters/membership.ts";
+import type { Mesh } from "./adapters/mesh.ts";
 import { createModbusMeter, type ModbusMeterStats } from "./adapters/modbus-tcp.ts";
 import { createForwarder, type Forwarder } from "./adapters/splice.ts";
 import { readCsmsTls, readListenTls } from "./adapters/tls-files.ts";
@@ -89,6 +91,9 @@ class Agent implements RunningAgent {
   readonly #meters: readonly Meter[];
   readonly #outlets: readonly Outlet[];
   readonly #status: StatusServer;
+  /** Absent for a lone agent. */
+  readonly #membership: Membership | undefined;
+  readonly #mesh: Mesh | undefined;
   readonly #startedAt: WallMs;
   readonly #learnedBefore: boolean;
   readonly #notices: string[] = [];
@@ -109,6 +114,7 @@ class Agent implements RunningAgent {
     if (keys.created.length > 0) this.#notice(`keys: made on this device in ${config.stateDir}/keys`);
     const secret = loadOrCreateTokenSecret(config.stateDir, systemRandom);
     if (!secret.ok) throw new Error(secret.problem);
+    const membership = this.#membership = loadMembership(config, this.#crypto, keys);
     const { store, recovered, logged, missing } = this.#openLog();
     this.#store = store;
     try {
@@ -123,10 +129,12 @@ class Agent implements RunningAgent {
       const now = this.#now();
       this.#startedAt = now.wallMs;
       const { state, fresh } = createCore({
-        station: config.station, region: config.region, zone: config.zone, epochS: config.epochS,
+        station: config.station, region: membership?.roster.network ?? config.region,
+        zone: membership?.member.zone ?? config.zone, epochS: config.epochS,
         site: { csmsHost: config.csms.host }, crypto: this.#crypto, tokenSecret: secret.value,
         statementSigner: keys.signers.statement, log, earliest: Date.parse(RELEASED) as WallMs, logged,
         ...(memory !== undefined && { memory }),
+        ...(membership !== undefined && { membership: { roster: membership.roster, zone: membership.member.zone } }),
       }, now);
       this.#state = state;
       if (fresh.length > 0) this.#notice(`learned normal: begins anew for ${fresh.join(", ")} (from another release)`);
@@ -135,6 +143,10 @@ class Agent implements RunningAgent {
       this.#meters = meters;
       this.#outlets = outlets;
       this.#status = status;
+      this.#mesh = membership === undefined ? undefined : meshOf(membership, config, {
+        crypto: this.#crypto, clock: this.#clock, timers: systemTimers, random: systemRandom,
+        notice: (text) => this.#notice(text), onEvent: (event) => this.#onEvent(event),
+      });
     } catch (error) {
       store.close();
       throw error;
@@ -196,6 +208,8 @@ class Agent implements RunningAgent {
     });
     this.#carryOut([...started, ...signCheckpoint(this.#state.journal)]);
     for (const meter of this.#meters) meter.start((event) => this.#onEvent(event));
+    // A street that cannot be heard costs the charger nothing: the agent watches alone until it can.
+    await this.#mesh?.start().catch((error: Error) => this.#notice(`mesh: ${error.message}; watches alone`));
     this.#tickAtNextEpoch();
   }
 
@@ -213,6 +227,7 @@ class Agent implements RunningAgent {
 
   async stop(): Promise<void> {
     this.#cancelTick();
+    await this.#mesh?.stop();
     await this.#forwarder.stop();
     await Promise.all(this.#meters.map((meter) => meter.stop()));
     this.#stopped = true;
@@ -274,8 +289,12 @@ class Agent implements RunningAgent {
         case "remember":
           this.#remember();
           break;
-        case "finding":
         case "publish":
+          if (this.#membership !== undefined && this.#mesh !== undefined) {
+            publishAll(this.#membership, this.#mesh, effect.messages);
+          }
+          break;
+        case "finding":
           break;
       }
     }

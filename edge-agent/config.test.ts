@@ -144,7 +144,7 @@ test("the reference documents every key of the schema", () => {
   for (const key of Object.keys(CONFIG_SCHEMA.entries)) {
     assert.match(reference, new RegExp(`^${key}$`, "m"));
   }
-  assert.match(reference, /^meters\[\]\.everyS\n {4}how often it is read\n.*default: 10$/m);
+  assert.match(reference, /^meters\[\]\.everyS\n {4}how often it is read.*\n.*default: 10$/m);
   assert.match(reference, /^alerts\.jsonl\n.*\n.*default: alerts\.jsonl in stateDir$/m);
   assert.not.match(reference, /undefined|allowed: ;|\n {4}\n/);
   assert.match(reference, /^mesh\.advertise\n/m);

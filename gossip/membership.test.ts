@@ -16,7 +16,9 @@ function graphOf(roster: Roster): Map<StationId, ReturnType<typeof neighboursOf>
   return new Map(roster.members.map(({ station }) => [station, neighboursOf(crypto, roster, station)]));
 }
 
-function reached(graph: ReturnType<typeof graphOf>, within: (member: Member) => boolean, start: StationId): Set<string> {
+type Graph = ReturnType<typeof graphOf>;
+
+function reached(graph: Graph, within: (member: Member) => boolean, start: StationId): Set<string> {
   const seen = new Set<StationId>([start]);
   const waiting = [start];
   for (let at = waiting.pop(); at !== undefined; at = waiting.pop()) {

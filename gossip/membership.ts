@@ -1,8 +1,8 @@
 /**
  * Who is whose neighbour: a function of the roster alone, so that each agent computes the same graph and a neighbour
- * that was not chosen is noticed (SPEC.md, section 2, "Neighbours"). In a large zone half of the links go to the nearest
- * members, who feel the same feeder, and half are random: two rings in hash order, so that the zone stays connected,
- * and within few hops, whatever its map looks like. Zones are joined by bridges.
+ * that was not chosen is noticed (SPEC.md, section 2, "Neighbours"). In a large zone half of the links go to the
+ * nearest members, who feel the same feeder, and half are random: two rings in hash order, so that the zone stays
+ * connected, and within few hops, whatever its map looks like. Zones are joined by bridges.
  */
 import type { Crypto } from "../models/crypto.ts";
 import type { Epoch, StationId } from "../models/units.ts";

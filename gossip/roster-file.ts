@@ -122,12 +122,15 @@ export function verifyRosterFile(crypto: Crypto, file: Uint8Array, operators: Op
   return roster.ok ? ok({ roster: roster.value, hash: rosterHash(crypto, taken.value.bytes), signedBy }) : roster;
 }
 
-/** Why `next` does not follow `previous`; undefined when it does. Its signatures are those of nextOperators(previous). */
+/**
+ * Why `next` does not follow `previous`; undefined when it does. Whether the operators of `previous` signed it is for
+ * verifyRosterFile with nextOperators.
+ */
 export function chainProblem(previous: Pick<VerifiedRoster, "roster" | "hash">, next: Roster): string | undefined {
   const last = previous.roster;
   const wrong = (place: string, found: string | number, allowed: string): string =>
     `${place}: found ${found}; allowed: ${allowed}`;
-  if (next.network !== last.network) return wrong("network", JSON.stringify(next.network), JSON.stringify(last.network));
+  if (next.network !== last.network) return wrong("network", next.network, `${last.network}, as before`);
   if (next.version !== last.version + 1) return wrong("version", next.version, `${last.version + 1}, the next one`);
   if (!sameBytes(next.previous, previous.hash)) {
     return wrong("previous", hex(next.previous), `${hex(previous.hash)}, the hash of version ${last.version}`);

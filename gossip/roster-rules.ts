@@ -144,7 +144,8 @@ function checkRevoked(revoked: readonly Uint8Array[], members: readonly Member[]
   const names = new Set(revoked.map(hex));
   members.forEach(({ keys: own }, i) => {
     for (const purpose of PURPOSES) {
-      if (names.has(hex(own[purpose]))) refuse(`members[${i}].${purpose} key`, own[purpose], "a key that is not revoked");
+      if (!names.has(hex(own[purpose]))) continue;
+      refuse(`members[${i}].${purpose} key`, own[purpose], "a key that is not revoked");
     }
   });
 }

@@ -3,8 +3,8 @@ import { mkdirSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import type { Crypto, Signer } from "../../models/crypto.ts";
 import type { StationId } from "../../models/units.ts";
+import { keyName, MEMBER_KEYS } from "../member-file.ts";
 import type { Random } from "../ports.ts";
-import { originOf } from "../record/checkpoint.ts";
 import { formatVerifierKey, verifierKeyOf } from "../record/note.ts";
 import { errorCode, syncFolder } from "./durable-file.ts";
 import { createKeyFile, exposure, KeyFileError, readKeyFile } from "./key-file.ts";
@@ -16,7 +16,7 @@ export { KeyFileError } from "./key-file.ts";
  * What a key signs, and nothing else: `statement` what the agent publishes, `log` the log's checkpoints, `witness` the
  * checkpoints of neighbours, `tls` the handshakes of its connections.
  */
-export const KEY_PURPOSES = ["statement", "log", "witness", "tls"] as const;
+export const KEY_PURPOSES = MEMBER_KEYS;
 export type KeyPurpose = (typeof KEY_PURPOSES)[number];
 
 export interface DeviceKeys {
@@ -95,11 +95,6 @@ export function loadOrCreateKeys(stateDir: string, random: Random): DeviceKeys {
   const [statement, log, witness, tls] = [load("statement"), load("log"), load("witness"), load("tls")];
   const signers = { statement: statement.signer, log: log.signer, witness: witness.signer, tls: tls.signer };
   return { signers, tlsSeed: tls.seed, created, warnings: exposed(stateDir) };
-}
-
-/** The names of a station's keys: the log's is the log's origin. */
-export function keyName(station: StationId, purpose: KeyPurpose): string {
-  return purpose === "log" ? originOf(station) : `${originOf(station)}/${purpose}`;
 }
 
 /** The public half as a C2SP verifier key. The log's key carries the log's origin as its name. */

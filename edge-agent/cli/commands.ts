@@ -9,5 +9,6 @@ export const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   learn: async () => (await import("./learn.ts")).learn,
   replay: async () => (await import("./replay.ts")).replay,
   ledger: async () => (await import("./ledger.ts")).ledger,
+  roster: async () => (await import("./roster.ts")).roster,
   keygen: async () => (await import("./keygen.ts")).keygen,
 };

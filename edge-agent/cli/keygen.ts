@@ -1,13 +1,22 @@
-/** `kerbwatch keygen`: makes the device's keys where there are none, and shows their public halves. */
+/**
+ * `kerbwatch keygen`: makes the device's keys where there are none, shows their public halves and writes the member
+ * file that the operator needs; or makes an operator's key.
+ */
+import { basename } from "node:path";
+import { parseHostPort } from "../../gossip/host-port.ts";
 import { nodeCrypto, systemRandom } from "../adapters/crypto.ts";
 import { KEY_PURPOSES, KeyFileError, keyPath, loadOrCreateKeys, publicName } from "../adapters/keys.ts";
 import type { DeviceKeys, KeyPurpose } from "../adapters/keys.ts";
+import { loadOrCreateOperatorKey } from "../adapters/operator-key.ts";
+import { formatMemberFile } from "../member-file.ts";
+import { formatOperatorKey, isOperatorLabel, OPERATOR_LABEL_RULE } from "../operators.ts";
 import { shown } from "../plain-text.ts";
 import { ID_RULE, isStationId } from "../../models/units.ts";
 import type { StationId } from "../../models/units.ts";
 import { toBase64 } from "../record/base64.ts";
 import { UsageError, parseOptions } from "./command.ts";
-import type { Command, Io } from "./command.ts";
+import type { Command, Io, Parsed } from "./command.ts";
+import { written } from "./roster/files.ts";
 
 const FOR: Readonly<Record<KeyPurpose, string>> = {
   statement: "signs what this agent publishes",
@@ -45,22 +54,79 @@ function asText(keys: readonly KeyShown[], station: StationId | undefined): stri
   return `${lines.join("\n")}\n`;
 }
 
-async function run(args: string[], io: Io): Promise<number> {
-  const { options } = parseOptions(args, {
-    state: { type: "string", value: "DIR", required: true }, station: { type: "string", value: "ID" },
-    json: { type: "boolean" },
-  });
-  const { state, station } = options;
+const OPTIONS = {
+  state: { type: "string", value: "DIR" }, station: { type: "string", value: "ID" },
+  member: { type: "string", value: "FILE" }, advertise: { type: "string", value: "HOST:PORT" },
+  operator: { type: "string", value: "FILE" }, label: { type: "string", value: "NAME" }, json: { type: "boolean" },
+} as const;
+type Options = Parsed<typeof OPTIONS>["options"];
+
+/** Refuses options that belong to the other use of the command. */
+function refuseBeside(options: Options, use: string, others: readonly (keyof Options)[]): void {
+  const other = others.find((name) => options[name] !== undefined);
+  if (other !== undefined) throw new UsageError(`--${other}: found beside --${use}; allowed: one or the other`);
+}
+
+function operatorKey(options: Options, path: string, io: Io): number {
+  refuseBeside(options, "operator", ["state", "station", "member", "advertise"]);
+  const label = options.label ?? basename(path).replace(/\.key$/, "");
+  if (!isOperatorLabel(label)) throw new UsageError(`--label: found ${shown(label)}; allowed: ${OPERATOR_LABEL_RULE}`);
+  const key = loadOrCreateOperatorKey(path, label, systemRandom);
+  if (options.label !== undefined && options.label !== key.label) {
+    throw new UsageError(`--label: found ${shown(options.label)}; allowed: ${key.label}, whose key ${path} is`);
+  }
+  if (key.warning !== undefined) io.err(`kerbwatch: ${key.warning}\n`);
+  const publicKey = formatOperatorKey(nodeCrypto(), { label: key.label, publicKey: key.signer.publicKey });
+  const { created } = key;
+  io.out(options.json ? `${JSON.stringify({ version: 1, operator: key.label, publicKey, file: path, created })}\n`
+    : `${publicKey}\n  private   ${path} (${created ? "made now" : "was there; left as it is"}); `
+      + "keep a copy where nobody else gets at it\n");
+  return 0;
+}
+
+function writeMember(keys: DeviceKeys, station: StationId, options: Options, path: string, io: Io): boolean {
+  const address = options.advertise ?? "";
+  const { statement, log, witness, tls } = keys.signers;
+  const content = formatMemberFile(nodeCrypto(), { station, address, keys: {
+    statement: statement.publicKey, log: log.publicKey, witness: witness.publicKey, tls: tls.publicKey,
+  } });
+  if (!written(path, content, io.err)) return false;
+  if (!options.json) {
+    const where = address === "" ? "without a broker of its own (--advertise HOST:PORT names one)"
+      : `neighbours reach it at ${address}`;
+    io.out(`member file ${path}: for the operator; ${where}\n`);
+  }
+  return true;
+}
+
+function deviceKeys(options: Options, io: Io): number {
+  const { state, station, member, advertise } = options;
+  if (state === undefined) throw new UsageError("--state: missing; allowed: --state DIR, or --operator FILE");
+  if (options.label !== undefined) throw new UsageError("--label: found without --operator; allowed: with it");
   if (station !== undefined && !isStationId(station)) {
     throw new UsageError(`--station: found ${shown(station)}; allowed: ${ID_RULE}`);
   }
+  if (member !== undefined && station === undefined) {
+    throw new UsageError("--station: missing; allowed: --station ID, since --member names its keys");
+  }
+  if (advertise !== undefined && member === undefined) {
+    throw new UsageError("--member: missing; allowed: --member FILE, which --advertise goes into");
+  }
+  if (advertise !== undefined && (parseHostPort(advertise)?.port ?? 0) < 1) {
+    throw new UsageError(`--advertise: found ${shown(advertise)}; allowed: host:port, port 1 to 65535`);
+  }
+  const keys = loadOrCreateKeys(state, systemRandom);
+  const list = describe(keys, state, station);
+  io.out(options.json ? `${JSON.stringify({ version: 1, keys: list, warnings: keys.warnings })}\n`
+    : asText(list, station));
+  for (const warning of keys.warnings) io.err(`kerbwatch: ${warning}\n`);
+  return member === undefined || writeMember(keys, station!, options, member, io) ? 0 : 1;
+}
+
+async function run(args: string[], io: Io): Promise<number> {
+  const { options } = parseOptions(args, OPTIONS);
   try {
-    const keys = loadOrCreateKeys(state, systemRandom);
-    const list = describe(keys, state, station);
-    io.out(options.json ? `${JSON.stringify({ version: 1, keys: list, warnings: keys.warnings })}\n`
-      : asText(list, station));
-    for (const warning of keys.warnings) io.err(`kerbwatch: ${warning}\n`);
-    return 0;
+    return options.operator === undefined ? deviceKeys(options, io) : operatorKey(options, options.operator, io);
   } catch (error) {
     if (!(error instanceof KeyFileError)) throw error;
     io.err(`kerbwatch: ${error.message}\n`);
@@ -73,6 +139,9 @@ export const keygen: Command = {
   summary: "makes this device's keys, once, and shows their public halves",
   help: `
 Usage: kerbwatch keygen --state DIR [--station ID] [--json]
+       kerbwatch keygen --state DIR --station ID --member FILE
+                        [--advertise HOST:PORT] [--json]
+       kerbwatch keygen --operator FILE [--label NAME] [--json]
 
 Makes one Ed25519 key for each purpose in DIR/keys, readable by its owner alone.
 The private halves never leave the device; the public ones go to the operator,
@@ -80,10 +149,21 @@ for the roster and for checking this agent's log. Keys that are there are never
 overwritten: the command then shows them, and says so. The agent makes missing
 keys by itself at its start.
 
+With --member, the public halves are also written to a file, which the operator
+makes the roster from. With --operator, makes the key of a person who signs
+rosters and prints its public half on one line, as "operators" in the
+configuration takes it. "kerbwatch roster --help" has the whole enrolment.
+
   --state DIR     the agent's state directory, as in its configuration
                   (stateDir)
   --station ID    the station's OCPP identity: shows verifier keys
                   (name+hash+key), as "ledger verify" takes them
+  --member FILE   where the member file is written: <station>.member.json
+  --advertise HOST:PORT
+                  where neighbours reach this station's broker; absent: it has
+                  none
+  --operator FILE where the operator's key is, or is to be
+  --label NAME    whose key it is (default: the file's name without .key)
   --json          for programs
 
 Exit codes: 0 the keys are there, 1 a key file is damaged or cannot be made, 2

@@ -152,7 +152,7 @@ function readAlerts(file: string): Alert[] {
 }
 
 /** A port that is free now: the agent's must be known before it starts. */
-async function freePort(): Promise<number> {
+export async function freePort(): Promise<number> {
   const server = createServer();
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const { port } = server.address() as AddressInfo;

@@ -1,0 +1,83 @@
+/** `kerbwatch roster`: the signed list of members, made offline by the operator. */
+import { nearest } from "../nearest.ts";
+import { shown } from "../plain-text.ts";
+import { type Command, type Io, UsageError } from "./command.ts";
+import { create } from "./roster/create.ts";
+import { show } from "./roster/show.ts";
+import { sign } from "./roster/sign.ts";
+import { verify } from "./roster/verify.ts";
+
+const HELP = `
+Usage: kerbwatch roster create --region FILE --members DIR --operators FILE
+                               --out roster.kwu [--previous roster.kw]
+                               [--from-epoch N] [--epoch S]
+       kerbwatch roster sign   roster.kwu --key FILE [--out roster.kw]
+       kerbwatch roster verify roster.kw --operators FILE [--previous FILE]
+                               [--json]
+       kerbwatch roster show   roster.kw [--json]
+
+The roster says who the members of a region are, with which keys, in which
+zones. Agents believe no other list: it needs the signatures of as many
+operators as each agent was told by hand.
+
+A street is enrolled in five commands:
+  1. Each operator, once, on a machine of her own:
+       kerbwatch keygen --operator alice.key
+     The line that it prints goes into operators.json, and as "operators" into
+     each agent's configuration: {"threshold": 2, "keys": ["operator/alice+...",
+     "operator/bob+..."]}
+  2. On each charger; the file written is public and goes to the operator:
+       kerbwatch keygen --state /var/lib/kerbwatch --station CP-001
+         --advertise 10.0.0.5:8883 --member CP-001.member.json
+  3. From the region file and all member files, a roster that nobody signed yet:
+       kerbwatch roster create --region region.yaml --members members
+         --operators operators.json --out roster.kwu
+  4. Each operator looks at it (roster show) and signs; the second one signs
+     what the first one wrote:
+       kerbwatch roster sign roster.kwu --key alice.key
+       kerbwatch roster sign roster.kw --key bob.key
+  5. Good? Then it goes to the chargers, as "roster" under "mesh" in the
+     configuration:
+       kerbwatch roster verify roster.kw --operators operators.json
+A station that comes or goes, a new key: steps 3 to 5 again, with --previous.
+
+  --region FILE      the region file: zones, stations, liarsTolerated (f)
+  --members DIR      holds <station>.member.json for each station of the region
+  --operators FILE   create: who signs the next version, and how many of them;
+                     verify: whom you trust, and how many of them must have
+                     signed
+  --previous FILE    create: the version before. The new one follows it; keys
+                     that are gone are revoked for good. verify: checks that the
+                     roster follows this one
+  --from-epoch N     the round that the roster counts from (default: 0 for the
+                     first, otherwise an hour from now)
+  --epoch S          the round, in seconds (default: as before, or 10)
+  --key FILE         an operator's key, as "keygen --operator" makes it
+  --out FILE         where to write; sign: by default .kwu becomes .kw, and .kw
+                     is replaced
+  --json             for programs
+
+Exit codes: 0 done, or good; 1 not good, or not to be written; 2 wrong usage, or
+a file that cannot be used.
+`;
+
+const COMMANDS: Readonly<Record<string, (args: readonly string[], io: Io) => Promise<number>>> = {
+  create, sign, verify, show,
+};
+
+async function run(args: string[], io: Io): Promise<number> {
+  const [word, ...rest] = args;
+  const command = word !== undefined && Object.hasOwn(COMMANDS, word) ? COMMANDS[word] : undefined;
+  if (command !== undefined) return command(rest, io);
+  const names = Object.keys(COMMANDS);
+  const close = word === undefined ? undefined : nearest(word, names);
+  const hint = close === undefined ? `allowed: ${names.join(", ")}` : `did you mean ${close}?`;
+  throw new UsageError(`roster: found ${shown(word)}; ${hint}`);
+}
+
+export const roster: Command = {
+  name: "roster",
+  summary: "the signed list of members: create, sign, verify, show",
+  help: HELP,
+  run,
+};
