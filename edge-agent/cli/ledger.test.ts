@@ -161,7 +161,8 @@ test("keygen: makes keys, shows public halves only, and overwrites nothing", wit
   assert.not(first.out.includes((JSON.parse(file) as { seed: string }).seed));
   const again = await execute(keygen, "--state", stateDir, "--station", station, "--json");
   const json = JSON.parse(again.out) as { keys: { purpose: string; created: boolean; verifierKey: string }[] };
-  assert.equal(json.keys.map((key) => [key.purpose, key.created]), ["statement", "log", "witness", "tls"].map((name) => [name, false]));
+  const all = ["statement", "log", "witness", "tls"];
+  assert.equal(json.keys.map((key) => [key.purpose, key.created]), all.map((name) => [name, false]));
   assert.ok(first.out.includes(json.keys[1]!.verifierKey));
   assert.is(readFileSync(join(stateDir, "keys", "log.key"), "utf8"), file);
   assert.match((await execute(keygen, "--state", stateDir)).out, /was there; left as it is/);
