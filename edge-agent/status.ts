@@ -18,6 +18,8 @@ export interface Status {
   /** The strongest first, those above nothing at all. */
   readonly beliefs: readonly BeliefStatus[];
   readonly outlets: readonly OutletStatus[];
+  /** The street as this agent sees it; absent for a lone agent. */
+  readonly mesh?: MeshStatus;
   /** What the operator of this machine should know, newest last. */
   readonly notices: readonly string[];
 }
@@ -114,4 +116,105 @@ export interface OutletStatus {
   readonly sent: number;
   readonly dropped: number;
   readonly lastError?: string;
+}
+
+export interface MeshStatus {
+  readonly network: string;
+  readonly zone: string;
+  readonly rosterVersion: number;
+  readonly epochS: number;
+  /** The epoch of `time`. */
+  readonly epoch: number;
+  /** Members of the zone, how many of them may lie or be broken, and the signatures that a certificate needs. */
+  readonly n: number;
+  readonly f: number;
+  readonly quorum: number;
+  /** The embedded broker; absent where the configuration has none. */
+  readonly broker?: MeshBrokerStatus;
+  /** Connections that this agent dials: neighbours' brokers and the site's. */
+  readonly links: readonly MeshLinkStatus[];
+  /** The zone's, in the roster's order, this agent among them. */
+  readonly members: readonly MeshMemberStatus[];
+  /** Certified and still standing. */
+  readonly incidents: readonly ZoneIncidentStatus[];
+  /** Raised by what this agent holds, and certified by no quorum (yet). */
+  readonly provisional: readonly ProvisionalStatus[];
+  readonly traffic: MeshTrafficStatus;
+}
+
+export interface MeshBrokerStatus {
+  /** `host:port` as bound; absent while it does not listen. */
+  readonly listen?: string;
+  /** Stations that are connected to it. */
+  readonly connected: readonly string[];
+  /** Connections and packets, by why. */
+  readonly refused: Readonly<Record<string, number>>;
+}
+
+export interface MeshLinkStatus {
+  /** A station, or the URL of a site's broker. */
+  readonly to: string;
+  /** `host:port` that is dialled. */
+  readonly address: string;
+  readonly up: boolean;
+  /** Since when it has been up, or down. */
+  readonly since: string;
+  /** Messages that were dropped unsent. */
+  readonly dropped: number;
+  readonly refused: Readonly<Record<string, number>>;
+}
+
+export interface MeshMemberStatus {
+  readonly station: string;
+  /** Of its newest statement; absent when none came since this agent started. */
+  readonly lastEpoch?: number;
+  /** Epochs since that statement, or since this agent began to listen; 0: it stated this epoch. */
+  readonly silentEpochs: number;
+  /** Not heard for more than six epochs: information, never an accusation. */
+  readonly suspected: boolean;
+  /** There is a proof that it contradicted itself. */
+  readonly guilty: boolean;
+}
+
+export interface ZoneIncidentStatus {
+  readonly key: EvidenceKey;
+  readonly threat: Threat;
+  /** Absent, like `summary`, while statements that the certificate rests on are still being fetched. */
+  readonly incidentId?: string;
+  readonly summary?: string;
+  /** When it began, as the evidence tells. */
+  readonly onset: string;
+  /** When the zone certified it first. */
+  readonly since: string;
+  /** Those that it affects. */
+  readonly stations: readonly string[];
+  /** Of the newest certificate. */
+  readonly certificateEpoch: number;
+  readonly leaseEnds: string;
+}
+
+export interface ProvisionalStatus {
+  readonly key: EvidenceKey;
+  readonly threat: Threat;
+  readonly onset: string;
+  readonly since: string;
+}
+
+/** Messages, and bytes of their topics and payloads, without what MQTT and TLS add. */
+export interface FlowStatus {
+  /** Since the start. A message that goes to three neighbours counts three times. */
+  readonly messages: number;
+  readonly bytes: number;
+  /** Over the last minute or two. */
+  readonly messagesPerEpoch: number;
+  readonly bytesPerEpoch: number;
+}
+
+export interface MeshTrafficStatus {
+  readonly sent: FlowStatus;
+  readonly received: FlowStatus;
+  /** Messages that changed nothing, by why. Copies that neighbours relay are duplicates, and of every day. */
+  readonly refused: Readonly<Record<string, number>>;
+  /** Whose messages were refused most, copies not counted; the most first. */
+  readonly refusedFrom: readonly { readonly from: string; readonly messages: number }[];
 }
