@@ -145,7 +145,8 @@ export function onMessage(state: ProtocolState, incoming: Incoming, from: string
     count(state.traffic, problem, from);
     out.news.push({ kind: "problem", problem, from });
   }
-  return out;
+  const { bytes } = incoming;
+  return { ...out, outgoing: out.outgoing.map((one) => (one.bytes === bytes ? { ...one, from } : one)) };
 }
 
 function handle(state: ProtocolState, accepted: Accepted, epoch: number, out: Output): Problem | undefined {

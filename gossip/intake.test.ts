@@ -14,7 +14,7 @@ import {
 import type { Contents } from "./message-content.ts";
 import type { News, Output, ProtocolState } from "./protocol-state.ts";
 import { type Statement, type StatementBody, signStatement } from "./statement.ts";
-import { BURST, MESSAGES_PER_S, type Problem } from "./traffic.ts";
+import { BURST, MESSAGES_PER_S, type Problem, SITE_AUTHOR } from "./traffic.ts";
 import { madeDirectory } from "./zone-network.testing.ts";
 
 const signers = Array.from({ length: 6 }, (_, i) => signerFromSeed(new Uint8Array(32).fill(i + 1)));
@@ -154,7 +154,8 @@ test("what is new and valid is passed on once, as it came; replayed it is a dupl
     const first = hear(state, incoming(message));
     assert.equal(problemsOf(first), [], message.kind);
     const passed = first.outgoing.filter(({ relayed }) => relayed === true);
-    assert.equal(passed, [{ kind: message.kind, station: message.station, bytes: message.whole, relayed: true }]);
+    const { kind, station, whole: bytes } = message;
+    assert.equal(passed, [{ kind, station, bytes, relayed: true, from: "CP-5" }], "not back to whom it came from");
     assert.equal(problemsOf(hear(state, incoming(message))), ["duplicate"], message.kind);
   }
   // Signed again with another nonce it is still the same statement: messages are named by what they say.
@@ -227,8 +228,28 @@ test("rates: a burst, then so many a second, for each sender alone", () => {
   assert.equal(problemsOf(hear(state, junk, EPOCH, "CP-5", 1_000)), ["too-fast"]);
   // A clock that jumps back gives nothing.
   assert.equal(problemsOf(hear(state, junk, EPOCH, "CP-5", 0)), ["too-fast"]);
-  for (let i = 0; i < 1_000; i++) hear(state, junk, EPOCH, `client-${i}`, 1_000);
-  assert.ok(state.traffic.senders.size <= 256);
+  for (let i = 0; i < 2_000; i++) hear(state, junk, EPOCH, `client-${i}`, 1_000);
+  assert.ok(state.traffic.senders.size <= 1_024);
+});
+
+test("rates at a site's broker: each author has its own, whoever else floods there", () => {
+  const state = agent();
+  const [site, other] = ["mqtts://site:8883", "mqtt://127.0.0.1:1883"];
+  const junk = (station: string, zone?: string): Incoming => at("vote", station, Uint8Array.of(0xff), zone);
+  const heard = (what: Incoming, from: string): Problem[] => problemsOf(hear(state, what, EPOCH, from));
+  for (let i = 0; i < SITE_AUTHOR.burst; i++) assert.equal(heard(junk("CP-1"), site), ["not-cbor"], `${i}`);
+  assert.equal(heard(junk("CP-1"), site), ["too-fast"]);
+  assert.equal(heard(incoming(messageOfStatement(good)), site), ["too-fast"], "nor what is good of it");
+  assert.equal(heard(incoming(messageOfStatement(good)), other), [], "another broker brings it");
+  assert.equal(heard(incoming(messageOfStatement(statement(2, EPOCH))), site), [], "and this one all others");
+  // What is nobody's counts as one author's: names that are made up buy nothing.
+  for (let i = 0; i < SITE_AUTHOR.burst; i++) {
+    const [what, problem] = i % 2 === 0 ? [junk(`X-${i}`), "unknown-author"] as const
+      : [junk("CP-3", `zone-${i}`), "foreign-zone"] as const;
+    assert.equal(heard(what, site), [problem]);
+  }
+  assert.equal(heard(junk("X"), site), ["too-fast"]);
+  assert.equal(heard(junk("CP-3"), site), ["not-cbor"]);
 });
 
 test("quotas: an author's signature does not buy endless work", () => {

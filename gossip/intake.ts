@@ -37,7 +37,8 @@ export function takeIn(
   if (bytes.length > LONGEST) return "too-long";
   const topic = readTopic(topicText);
   const misplaced = topic === undefined ? "bad-topic" : topicProblem(state, topic);
-  if (!allows(state.traffic, from, nowMs)) return "too-fast";
+  const named = topic !== undefined && misplaced === undefined ? topic.station : undefined;
+  if (!allows(state.traffic, from, named, nowMs)) return "too-fast";
   if (topic === undefined || misplaced !== undefined) return misplaced ?? "bad-topic";
   const decoded = decodeMessage(topic.kind, bytes);
   if (!decoded.ok) return decoded.problem;

@@ -28,6 +28,8 @@ export interface Outgoing {
   /** The whole message. */
   readonly bytes: Uint8Array;
   readonly relayed?: true;
+  /** Who handed it over just now, where it is passed on: the one who needs it no more. */
+  readonly from?: string;
 }
 
 export interface CertificateNews {

@@ -1,6 +1,6 @@
 /**
- * Limits on what others may make this agent do: a rate for each sender, a quota for each author, and counters of what
- * was refused. Time comes in as monotonic milliseconds.
+ * Limits on what others may make this agent do: a rate for each sender, or for each author at a site's broker; a quota
+ * for each author; and counters of what was refused. Time comes in as monotonic milliseconds.
  */
 import type { MonotonicMs } from "../models/units.ts";
 import type { DecodeProblem, Kind } from "./message.ts";
@@ -16,10 +16,24 @@ export type Problem = (typeof PROBLEMS)[number] | DecodeProblem;
 /** SPEC.md, section 3: a flood costs its receiver no more than this, and honest bursts at an epoch's start fit in. */
 export const MESSAGES_PER_S = 64;
 export const BURST = 256;
-/** More clients than neighbours and their likes; more are nobody that a roster lists. */
-const MOST_SENDERS = 256;
+
+/** So many messages a second, in bursts of so many. */
+export interface Rate {
+  readonly perS: number;
+  readonly burst: number;
+}
+
+const NEIGHBOUR: Rate = { perS: MESSAGES_PER_S, burst: BURST };
+/** One author at one site's broker, which brings its own messages alone: a neighbour brings everybody's. */
+export const SITE_AUTHOR: Rate = { perS: 32, burst: 128 };
+/** One site's broker: more than what a third of the largest zone (64 members) may send, so that the rest is heard. */
+export const SITE: Rate = { perS: 1_024, burst: 4_096 };
+
+/** Neighbours and their likes, and 64 authors and a rest at each of eight sites. */
+const MOST_SENDERS = 1_024;
 
 interface Sender {
+  readonly rate: Rate;
   tokens: number;
   atMs: number;
   refused: number;
@@ -36,12 +50,29 @@ export function createTraffic(): Traffic {
   return { senders: new Map(), refused: new Map(), accepted: new Map() };
 }
 
-/** Takes one message off the sender's allowance; false when it has none left. */
-export function allows(traffic: Traffic, from: string, now: MonotonicMs): boolean {
-  const known = traffic.senders.get(from);
+/**
+ * A sender is a station, or the URL of a site's broker. A station's id holds no slash (SPEC.md, section 2), so no
+ * station is taken for a site.
+ */
+export function isSite(from: string): boolean {
+  return from.includes("/");
+}
+
+/**
+ * Takes one message off the sender's allowance; false when it has none left. At a site, first off the author's own: who
+ * floods it uses up nobody else's.
+ * @param author a member of the zone, as the topic says; undefined for what is on any other topic
+ */
+export function allows(traffic: Traffic, from: string, author: string | undefined, now: MonotonicMs): boolean {
+  if (!isSite(from)) return take(traffic, from, NEIGHBOUR, now);
+  return take(traffic, `${from} ${author ?? ""}`, SITE_AUTHOR, now) && take(traffic, from, SITE, now);
+}
+
+function take(traffic: Traffic, name: string, rate: Rate, now: MonotonicMs): boolean {
+  const known = traffic.senders.get(name);
   if (known === undefined && traffic.senders.size >= MOST_SENDERS && !makeRoom(traffic, now)) return false;
-  const sender = known ?? { tokens: BURST, atMs: now, refused: 0 };
-  if (known === undefined) traffic.senders.set(from, sender);
+  const sender = known ?? { rate, tokens: rate.burst, atMs: now, refused: 0 };
+  if (known === undefined) traffic.senders.set(name, sender);
   refill(sender, now);
   if (sender.tokens < 1) return false;
   sender.tokens -= 1;
@@ -49,7 +80,8 @@ export function allows(traffic: Traffic, from: string, now: MonotonicMs): boolea
 }
 
 function refill(sender: Sender, now: MonotonicMs): void {
-  sender.tokens = Math.min(BURST, sender.tokens + (Math.max(0, now - sender.atMs) / 1_000) * MESSAGES_PER_S);
+  const { perS, burst } = sender.rate;
+  sender.tokens = Math.min(burst, sender.tokens + (Math.max(0, now - sender.atMs) / 1_000) * perS);
   sender.atMs = now;
 }
 
@@ -57,7 +89,7 @@ function refill(sender: Sender, now: MonotonicMs): void {
 function makeRoom(traffic: Traffic, now: MonotonicMs): boolean {
   for (const [name, sender] of traffic.senders) {
     refill(sender, now);
-    if (sender.tokens < BURST) continue;
+    if (sender.tokens < sender.rate.burst) continue;
     traffic.senders.delete(name);
     return true;
   }

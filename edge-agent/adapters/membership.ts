@@ -84,7 +84,7 @@ function siteBrokers({ mesh }: Config): SiteBroker[] {
 
 /** Publishes what the pipeline says, each message on its author's topic. */
 export function publishAll({ roster, member }: Membership, mesh: Mesh, messages: readonly Outgoing[]): void {
-  for (const { kind, station, bytes } of messages) {
-    mesh.publish(topicText({ network: roster.network, zone: member.zone, kind, station }), bytes);
+  for (const { kind, station, bytes, from } of messages) {
+    mesh.publish(topicText({ network: roster.network, zone: member.zone, kind, station }), bytes, from);
   }
 }
