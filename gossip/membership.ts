@@ -5,7 +5,7 @@
  * connected, and within few hops, whatever its map looks like. Zones are joined by bridges.
  */
 import type { Crypto } from "../models/crypto.ts";
-import type { Epoch, StationId } from "../models/units.ts";
+import type { StationId } from "../models/units.ts";
 import { byText, type Member, memberOf, type Roster, zoneMembers, zoneOf } from "./roster.ts";
 
 /** A zone of this many members or fewer is meshed fully. */
@@ -149,32 +149,6 @@ export function neighboursOf(crypto: Crypto, roster: Roster, station: StationId)
 /** A member that was not heard for more epochs than this is suspected: information, never guilt. */
 export const SUSPECT_AFTER_EPOCHS = 6;
 
-/** The last epoch that each member was heard in. Bounded by the roster: only members are noted. */
-export interface Liveness {
-  readonly lastHeard: Map<StationId, Epoch>;
-  /** When this agent began to listen: nobody is suspected for what was before. */
-  readonly since: Epoch;
-}
-
-export function createLiveness(since: Epoch): Liveness {
-  return { lastHeard: new Map(), since };
-}
-
-/** Notes a verified message of `station`; older ones change nothing. */
-export function noteHeard(liveness: Liveness, roster: Roster, station: StationId, epoch: Epoch): void {
-  if (memberOf(roster, station) === undefined) return;
-  if (epoch > (liveness.lastHeard.get(station) ?? -1)) liveness.lastHeard.set(station, epoch);
-}
-
-/** Forgets whom a new roster no longer has. */
-export function keepMembers(liveness: Liveness, roster: Roster): void {
-  for (const station of liveness.lastHeard.keys()) {
-    if (memberOf(roster, station) === undefined) liveness.lastHeard.delete(station);
-  }
-}
-
-/** Which of `members` were not heard for too long at `epoch`. */
-export function suspected(liveness: Liveness, members: readonly Member[], epoch: Epoch): readonly Member[] {
-  return members.filter(({ station }) =>
-    epoch - (liveness.lastHeard.get(station) ?? liveness.since) > SUSPECT_AFTER_EPOCHS);
+export function isSuspected(silentEpochs: number): boolean {
+  return silentEpochs > SUSPECT_AFTER_EPOCHS;
 }

@@ -33,6 +33,7 @@ test("in whatever order statements come, they are held in the order of epochs, a
   assert.equal(epochsOf(view.members[0]!.statements), epochs);
   assert.is(newestOf(view, 0)?.epoch, 117);
   assert.is(newestOf(view, 1), undefined);
+  assert.equal(view.members.map(({ heard }) => heard), [117, -1]);
   const one = statement(0, 30);
   assert.equal(statementByHash(view, crypto.sha256(one.bytes))?.whole, one.whole);
   assert.is(add(view, 0, one), "duplicate");
@@ -57,6 +58,8 @@ test("what is older than the window and a proposal's age is forgotten, by name t
   }
   assert.is(view.members[0]!.statements[0]!.epoch, 999 - 186);
   assert.is(view.byHash.size, view.members[0]!.statements.length);
+  pruneView(view, 2_000);
+  assert.equal([view.byHash.size, view.members[0]!.heard], [0, 999], "when it was heard last is remembered");
 });
 
 test("for the decision: who is guilty, and nothing up to an epoch when asked so", () => {

@@ -35,6 +35,8 @@ export type Proof = Pick<MessageOf<"proof">, "station" | "whole">;
 interface MemberView {
   readonly station: string;
   readonly statementKey: Uint8Array;
+  /** The newest epoch of which a statement came; -1 before the first. Outlives the statement. */
+  heard: number;
   /** Epochs ascending, all different. */
   statements: Held[];
   /** The message that proves it, kept for whoever lacks it. */
@@ -58,7 +60,7 @@ export function createZoneView(directory: Directory): ZoneView {
 }
 
 function emptyView({ station, statementKey }: Directory["members"][number]): MemberView {
-  return { station, statementKey, statements: [] };
+  return { station, statementKey, heard: -1, statements: [] };
 }
 
 /** Takes a statement in. The caller has checked its author, epoch window and signature. */
@@ -67,7 +69,8 @@ export function addStatement(
 ): Added {
   const name = hex(hash);
   if (view.byHash.has(name)) return { kind: "duplicate" };
-  const { statements } = view.members[index]!;
+  const member = view.members[index]!;
+  const { statements } = member;
   const other = statements.find((one) => contradicts(one, message.content));
   if (other !== undefined) return { kind: "equivocation", other };
   const { epoch, seq } = message.content;
@@ -78,6 +81,7 @@ export function addStatement(
   while (place > 0 && statements[place - 1]!.epoch > epoch) place -= 1;
   statements.splice(place, 0, held);
   view.byHash.set(name, held);
+  member.heard = Math.max(member.heard, epoch);
   return { kind: "added", held };
 }
 

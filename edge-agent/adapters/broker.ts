@@ -54,6 +54,8 @@ export interface BrokerOptions extends BrokerRuleOptions {
   readonly clock: Clock;
   readonly timers: Timers;
   readonly limits?: Partial<BrokerLimits>;
+  /** Told of each message that goes out to one peer, in bytes of topic and payload. */
+  readonly onSent?: (bytes: number) => void;
 }
 
 export type BrokerRefusal = RuleRefusal | GuardRefusal
@@ -303,7 +305,12 @@ class EmbeddedBroker implements Broker {
         this.#refuse(refused, connection?.peer.station);
         done(null, null); // SUBACK says so
       },
-      authorizeForward: (client, packet) => this.#forwards(client, packet.payload as Buffer) ? packet : null,
+      authorizeForward: (client, packet) => {
+        const payload = packet.payload as Buffer;
+        if (!this.#forwards(client, payload)) return null;
+        this.#options.onSent?.(packet.topic.length + payload.length);
+        return packet;
+      },
     };
   }
 

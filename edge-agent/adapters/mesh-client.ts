@@ -6,6 +6,8 @@ import { connect, createSecureContext } from "node:tls";
 import type { ConnectionOptions, TLSSocket } from "node:tls";
 import { isIP } from "node:net";
 import { BURST, MESSAGES_PER_S } from "../../gossip/traffic.ts";
+import type { WallMs } from "../../models/units.ts";
+import type { HostPort } from "../config-schema.ts";
 import type { Clock, Random, Timers } from "../ports.ts";
 import type { OnMessage } from "./broker.ts";
 import { keyText } from "./broker-rules.ts";
@@ -43,7 +45,7 @@ export const MESH_CLIENT_LIMITS: MeshClientLimits = {
 export interface MeshClientOptions {
   /** Who is said to have sent what comes from there: a station, or the URL of a broker. */
   readonly name: string;
-  readonly address: { readonly host: string; readonly port: number };
+  readonly address: HostPort;
   readonly identity: TlsIdentity;
   readonly trust: Trust;
   readonly filters: readonly string[];
@@ -51,14 +53,19 @@ export interface MeshClientOptions {
   readonly timers: Timers;
   readonly random: Random;
   readonly limits?: Partial<MeshClientLimits>;
+  /** Told of each message that goes out, in bytes of topic and payload. */
+  readonly onSent?: (bytes: number) => void;
 }
 
 export type MeshClientRefusal = GuardRefusal | "wrong-key" | "subscription";
 
 export interface MeshClientStats {
   readonly name: string;
+  readonly address: HostPort;
   /** Whether it is connected and has subscribed. */
   readonly up: boolean;
+  /** Since when it has been up, or down. */
+  readonly since: WallMs;
   readonly attempts: number;
   /** Connections that failed or ended since one lasted for a while. */
   readonly failures: number;
@@ -107,6 +114,7 @@ class Dialler implements MeshClient {
   #running = false;
   #up = false;
   #upAt = 0;
+  #since: WallMs;
   #socket: TLSSocket | undefined;
   #guard: MqttGuard | undefined;
   #session: MqttSession | undefined;
@@ -114,6 +122,7 @@ class Dialler implements MeshClient {
 
   constructor(options: MeshClientOptions, onMessage: OnMessage, notice: (text: string) => void) {
     this.#options = options;
+    this.#since = options.clock.wallMs();
     this.#limits = { ...MESH_CLIENT_LIMITS, ...options.limits };
     this.#onMessage = onMessage;
     this.#notices = new RateLimitedNotices(notice, () => options.clock.monoMs());
@@ -148,8 +157,8 @@ class Dialler implements MeshClient {
 
   stats(): MeshClientStats {
     return {
-      name: this.#options.name, up: this.#up, attempts: this.#attempts, failures: this.#failures,
-      received: this.#received, published: this.#published, dropped: this.#dropped, waiting: this.#waiting.length,
+      name: this.#options.name, address: this.#options.address, up: this.#up, since: this.#since,
+      attempts: this.#attempts, failures: this.#failures, received: this.#received, published: this.#published, dropped: this.#dropped, waiting: this.#waiting.length,
       refused: { ...this.#refused },
     };
   }
@@ -210,6 +219,7 @@ class Dialler implements MeshClient {
     this.#cancelTimer();
     this.#up = true;
     this.#upAt = this.#options.clock.monoMs();
+    this.#since = this.#options.clock.wallMs();
     this.#notices.over("away");
     this.#flush();
   }
@@ -230,6 +240,7 @@ class Dialler implements MeshClient {
       this.#waitingBytes -= message.payload.length;
       this.#published += 1;
       this.#session?.publish(message.topic, message.payload);
+      this.#options.onSent?.(message.topic.length + message.payload.length);
     }
   }
 
@@ -239,6 +250,7 @@ class Dialler implements MeshClient {
     this.#socket = this.#guard = this.#session = undefined;
     // Not at once, or whoever takes a connection and drops it would be dialled again every second.
     if (this.#up && this.#options.clock.monoMs() - this.#upAt >= this.#limits.lastRetryMs) this.#failures = 0;
+    if (this.#up) this.#since = this.#options.clock.wallMs();
     this.#up = false;
     if (!this.#running) return;
     const { name, timers, random } = this.#options;

@@ -95,6 +95,14 @@ test("two agents that dial one another hear each message once, and know from who
     say(b, "the end");
     await until(() => a.mesh.stats().repeats === 2, "the end, twice");
     assert.equal(texts(a), ["from B", "the end"], "over neither link does a message go back");
+    const counts = ({ mesh }: Agent): number[] => {
+      const { sent, received } = mesh.stats();
+      return [sent.messages, sent.bytes, received.messages, received.bytes];
+    };
+    const [topic, said] = [topicOf("A").length, "from A".length];
+    const both = 2 * (topic + said);
+    const theEnd = 2 * (topic + "the end".length);
+    assert.equal([counts(a), counts(b)], [[2, both, 4, both + theEnd], [4, both + theEnd, 2, both]], "over each link");
   }));
 
 test("where only one dials, both hear", () => withStreet(["A", "B"], async ({ agents: [a, b] }) => {
@@ -158,12 +166,17 @@ test("a neighbour that restarts is dialled again, and hears the last of what it 
     const [a, b] = street.agents as [Agent, Agent];
     const port = portOf(b);
     a.mesh.setNeighbours([neighbour(b)]);
+    const since = (): number[] => a.mesh.stats().links.map((link) => link.since - began);
+    const began = street.time.wallMs();
     await until(() => up(a) === 1, "A is connected");
+    street.time.advance(500);
+    assert.equal(since(), [0], "up since then");
     await b.mesh.stop();
     await until(() => failures(a) === 1, "A notices");
     for (let n = 0; n < 10; n++) say(a, `missed ${n}`);
     street.time.advance(1_000);
     await until(() => failures(a) === 2, "nobody is there yet");
+    assert.equal(since(), [500], "down since then, however often it was tried");
     const again = agentOf("B", street, { port });
     await again.mesh.start();
     street.time.advance(1_999);
@@ -173,6 +186,8 @@ test("a neighbour that restarts is dialled again, and hears the last of what it 
     assert.equal(texts(again), ["missed 6", "missed 7", "missed 8", "missed 9"]);
     const [{ dropped, waiting, up: isUp } = { dropped: 0, waiting: 1, up: false }] = a.mesh.stats().links;
     assert.equal([dropped, waiting, isUp], [6, 0, true]);
+    assert.equal([since(), a.mesh.stats().links[0]?.address], [[3_500], { host: HOST, port }]);
+    assert.is(a.mesh.stats().sent.messages, 4, "what was dropped was not sent");
     await again.mesh.stop();
   }, { limits: { waitingMessages: 4 } }));
 

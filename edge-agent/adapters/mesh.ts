@@ -11,6 +11,8 @@ import { filtersOf, keyText } from "./broker-rules.ts";
 import type { MeshMember } from "./broker-rules.ts";
 import { createMeshClient } from "./mesh-client.ts";
 import type { MeshClient, MeshClientLimits, MeshClientStats, Trust } from "./mesh-client.ts";
+import { FlowMeter } from "./flow.ts";
+import type { FlowStats } from "./flow.ts";
 import { Repeats } from "./repeats.ts";
 import type { TlsIdentity } from "./tls-identity.ts";
 
@@ -46,6 +48,9 @@ export interface MeshStats {
   readonly links: readonly MeshClientStats[];
   /** Exact repeats from one sender within a second, which were left out. */
   readonly repeats: number;
+  /** Copies over all connections, exact repeats included; bytes of topics and payloads. */
+  readonly sent: FlowStats;
+  readonly received: FlowStats;
 }
 
 export interface Mesh extends Transport {
@@ -70,6 +75,9 @@ class ListedMesh implements Mesh {
   /** By station, key and address: when one of them changes, it is another link. */
   readonly #neighbours = new Map<string, Link>();
   readonly #repeats = new Repeats();
+  readonly #sent: FlowMeter;
+  readonly #received: FlowMeter;
+  readonly #onSent = (bytes: number): void => this.#sent.add(bytes);
   #repeated = 0;
   #port: number | undefined;
   #running = false;
@@ -79,7 +87,10 @@ class ListedMesh implements Mesh {
     this.#options = options;
     this.#onMessage = onMessage;
     this.#notice = notice;
-    this.#broker = listen && createBroker({ ...options, listen, ...(limits && { limits }) }, this.#take, notice);
+    this.#sent = new FlowMeter(() => options.clock.monoMs());
+    this.#received = new FlowMeter(() => options.clock.monoMs());
+    this.#broker = listen
+      && createBroker({ ...options, listen, onSent: this.#onSent, ...(limits && { limits }) }, this.#take, notice);
     this.#sites = (options.brokers ?? []).map(({ host, port, ca }) => {
       const name = `mqtts://${host.includes(":") ? `[${host}]` : host}:${port}`;
       return this.#linkTo(name, { host, port }, { ca }, SITE_LIMITS);
@@ -102,9 +113,10 @@ class ListedMesh implements Mesh {
   publish(topic: string, bytes: Uint8Array, except?: string): void {
     this.#broker?.publish(topic, bytes, except);
     for (const { name, client } of this.#neighbours.values()) if (name !== except) client.publish(topic, bytes);
+    // At a site everybody hears the author itself; in another's name nobody may speak there.
+    if (!topic.endsWith(`/${this.#options.identity.station}`)) return;
     for (const { name, client } of this.#sites) {
-      if (name === except) continue;
-      this.#isRepeat(name, topic, bytes); // a site's broker sends it back to whoever said it
+      this.#isRepeat(name, topic, bytes); // it sends it back to whoever said it
       client.publish(topic, bytes);
     }
   }
@@ -124,7 +136,7 @@ class ListedMesh implements Mesh {
   stats(): MeshStats {
     return {
       port: this.#port, broker: this.#broker?.stats(), links: this.#clients().map((client) => client.stats()),
-      repeats: this.#repeated,
+      repeats: this.#repeated, sent: this.#sent.stats(), received: this.#received.stats(),
     };
   }
 
@@ -144,7 +156,7 @@ class ListedMesh implements Mesh {
     const { identity, network, zones, clock, timers, random, clientLimits } = this.#options;
     const filters = zones.flatMap((zone) => filtersOf(network, zone));
     const limits = { ...more, ...clientLimits };
-    const wanted = { name, address, identity, trust, filters, clock, timers, random, limits };
+    const wanted = { name, address, identity, trust, filters, clock, timers, random, limits, onSent: this.#onSent };
     return { name, client: createMeshClient(wanted, this.#take, this.#notice) };
   }
 
@@ -153,6 +165,7 @@ class ListedMesh implements Mesh {
   }
 
   readonly #take: OnMessage = (topic, payload, from) => {
+    this.#received.add(topic.length + payload.length);
     if (this.#isRepeat(from, topic, payload)) this.#repeated += 1;
     else this.#onMessage(topic, payload, from);
   };
