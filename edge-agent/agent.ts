@@ -144,7 +144,7 @@ class Agent implements RunningAgent {
       this.#outlets = outlets;
       this.#status = status;
       this.#mesh = membership === undefined ? undefined : meshOf(membership, config, {
-        crypto: this.#crypto, clock: this.#clock, timers: systemTimers, random: systemRandom,
+        crypto: this.#crypto, clock: this.#clock, timers: systemTimers, random: systemRandom, env: output.env,
         notice: (text) => this.#notice(text), onEvent: (event) => this.#onEvent(event),
       });
     } catch (error) {
@@ -221,7 +221,7 @@ class Agent implements RunningAgent {
       forward: this.#forwarder.stats(), link: this.#link, learnedBefore: this.#learnedBefore,
       meters: this.#meters.map((meter) => meter.stats()), lastMeterAt: this.#lastMeterAt,
       outlets: this.#outlets.map((outlet) => ({ name: outlet.name, stats: outlet.stats?.() })),
-      checkpointAt: this.#checkpointAt, notices: this.#notices,
+      checkpointAt: this.#checkpointAt, notices: this.#notices, mesh: this.#mesh?.stats(),
     });
   }
 

@@ -1,6 +1,7 @@
 /** Puts the status together from what the agent and its adapters know. Pure. */
 import type { HostPort } from "./config-schema.ts";
 import { addressText, type Config, hostPortText } from "./config.ts";
+import { type MeshCounts, reportMesh } from "./mesh-report.ts";
 import type { AgentState } from "./pipeline.ts";
 import { rootOf } from "./record/merkle.ts";
 import { toBase64 } from "./record/base64.ts";
@@ -40,6 +41,8 @@ export interface StatusSources {
   readonly outlets: readonly { readonly name: string; readonly stats: OutletStats | undefined }[];
   readonly checkpointAt: WallMs | undefined;
   readonly notices: readonly string[];
+  /** Absent for a lone agent. */
+  readonly mesh: MeshCounts | undefined;
 }
 type OutletStats = Omit<OutletStatus, "name">;
 
@@ -47,14 +50,14 @@ const MOST_BELIEFS = 8;
 const LEAST_OPINION = 0.05;
 
 export function reportStatus(from: StatusSources): Status {
-  const { config, state, wallMs } = from;
-  const { clockWatch, duties } = state;
+  const { config, state, wallMs, startedAt, mesh } = from;
+  const { clockWatch, duties, gossip, zone } = state;
   return {
     schemaVersion: "1.0",
     time: rfc3339(wallMs),
     agent: {
-      version: VERSION, station: config.station, region: config.region, zone: config.zone, mode: config.mode,
-      pid: from.pid, startedAt: rfc3339(from.startedAt), uptimeS: Math.round((wallMs - from.startedAt) / SECOND_MS),
+      version: VERSION, station: config.station, region: gossip.network, zone: gossip.zone, mode: config.mode,
+      pid: from.pid, startedAt: rfc3339(startedAt), uptimeS: Math.round((wallMs - startedAt) / SECOND_MS),
       residentBytes: from.residentBytes,
       listen: from.listening.address,
       ...(from.http !== undefined && { http: hostPortText(from.http) }),
@@ -72,6 +75,9 @@ export function reportStatus(from: StatusSources): Status {
     incidents: incidentsOf(state),
     beliefs: beliefsOf(state, from),
     outlets: from.outlets.map(({ name, stats }) => ({ name, ...(stats ?? { sent: 0, dropped: 0 }) })),
+    ...(zone !== undefined && mesh !== undefined && {
+      mesh: reportMesh({ zone, counts: mesh, listen: config.mesh?.listen, wallMs, startedAt }),
+    }),
     notices: [...from.notices],
   };
 }

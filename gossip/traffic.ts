@@ -36,6 +36,7 @@ interface Sender {
   readonly rate: Rate;
   tokens: number;
   atMs: number;
+  /** What honest neighbours pass on twice is not held against them. */
   refused: number;
 }
 
@@ -99,7 +100,7 @@ function makeRoom(traffic: Traffic, now: MonotonicMs): boolean {
 export function count(traffic: Traffic, problem: Problem, from: string): void {
   traffic.refused.set(problem, (traffic.refused.get(problem) ?? 0) + 1);
   const sender = traffic.senders.get(from);
-  if (sender !== undefined) sender.refused += 1;
+  if (sender !== undefined && problem !== "duplicate") sender.refused += 1;
 }
 
 /**

@@ -38,8 +38,9 @@ export class FlowMeter {
     const now = this.#roll();
     const [messages, bytes, before] = [this.#messages, this.#bytes, this.#before];
     const seconds = Math.max(1, (now - before.at) / SECOND_MS);
+    const perS = (from: number, to: number): number => (to - from) / seconds;
     return {
-      messages, bytes, messagesPerS: (messages - before.messages) / seconds, bytesPerS: (bytes - before.bytes) / seconds,
+      messages, bytes, messagesPerS: perS(before.messages, messages), bytesPerS: perS(before.bytes, bytes),
     };
   }
 
