@@ -3,7 +3,7 @@
  * written here is what is checked, what an error message says is allowed, and what the printed reference says.
  */
 import * as v from "valibot";
-import { MAX_PORT, parseHostPort } from "../gossip/host-port.ts";
+import { hostPortText, MAX_PORT, parseHostPort } from "../gossip/host-port.ts";
 import { ID_RULE, isStationId } from "../models/units.ts";
 import { METER_MODEL_NAMES } from "./observe/meters/models.ts";
 import { OPERATOR_KEY_RULE } from "./operators.ts";
@@ -60,13 +60,19 @@ export function parseAddress(text: string): Address | undefined {
   return host === "" ? undefined : { secure, host, port, path: url.pathname.replace(/\/+$/, "") };
 }
 
-/** `mqtts://host:port`, or `mqtt://host:port` on this machine; nothing when it is not that. Port 0: any free one. */
+/** `mqtts://host:port` or `mqtt://host:port`; nothing when it is not that. Port 0: any free one. */
 export function parseMqttAddress(text: string): MqttAddress | undefined {
   const [, scheme, rest = ""] = MQTT_ADDRESS.exec(text) ?? [];
   const at = parseHostPort(rest);
-  if (at === undefined || (scheme === "mqtt" && !LOOPBACK.test(at.host))) return undefined;
-  return { secure: scheme === "mqtts", ...at };
+  return at && { secure: scheme === "mqtts", ...at };
 }
+
+export function mqttText({ secure, host, port }: MqttAddress): string {
+  return `${secure ? "mqtts" : "mqtt"}://${hostPortText({ host, port })}`;
+}
+
+/** Whether it is this very machine, so that nothing of it is on a network. */
+export const isLoopback = (host: string): boolean => LOOPBACK.test(host);
 
 /** `file:PATH`, `env:NAME` or a bare path; nothing when the text is none of them (the secret itself, say). */
 export function parseSecretRef(text: string): SecretRef | undefined {
@@ -140,15 +146,28 @@ const mqtts = (minPort: number, means: string) => textThat((text) => {
   const parsed = parseMqttAddress(text);
   return parsed?.secure === true && parsed.port >= minPort;
 }, `mqtts://host:port, port ${minPort} to ${MAX_PORT}`, means);
-const broker = textThat((text) => (parseMqttAddress(text)?.port ?? 0) > 0,
-  "mqtts://host:port, or mqtt://host:port on this machine (127.0.0.1, ::1, localhost)", "a broker");
+const MQTT_URL = "mqtts://host:port, or mqtt://host:port";
+const brokerGroup = group({
+  url: textThat((text) => (parseMqttAddress(text)?.port ?? 0) > 0, MQTT_URL, "where it is"),
+  plain: v.exactOptional(flag("whether mqtt:// may go to another machine than this one: what agents say is signed, so "
+    + "nobody can forge it, but whoever is in between can read it, the password too, and hold it back"), false),
+  user: v.exactOptional(textThat((text) => /^[^\u0000-\u001f\u007f]{1,128}$/.test(text), "1 to 128 characters",
+    "whom the broker knows the agent as, where it asks for a name")),
+  password: v.exactOptional(secret("the password that it asks for")),
+}, "a broker");
+/** One that has nothing but an address may be just that. */
+const broker = documented(Object.assign(
+  v.pipe(v.unknown(), v.transform((one) => (typeof one === "string" ? { url: one } : one)), brokerGroup),
+  { entries: brokerGroup.entries },
+), `${MQTT_URL}, or a group of keys`, "a broker");
 
 const mesh = group({
   roster: path("the signed list of members, as `roster sign` makes it"),
   listen: v.exactOptional(mqtts(0, "the embedded broker, which neighbours dial; port 0: any free one; absent: none")),
   advertise: v.exactOptional(mqtts(1, "where neighbours reach the embedded broker; the roster has it too")),
-  brokers: v.exactOptional(listOf(broker, 0, 8, "a list of at most 8 addresses",
-    "brokers of the site or operator, used beside the embedded one or instead"), []),
+  brokers: v.exactOptional(listOf(broker, 0, 8, "a list of at most 8 brokers",
+    "brokers of the site or operator, each an address or a group of keys, used beside the embedded one or instead; "
+    + "all members of a zone should know the same"), []),
   ca: v.exactOptional(path("authorities that the certificates of mqtts:// brokers must come from, PEM")),
 }, "the neighbourhood; absent: the agent works alone");
 

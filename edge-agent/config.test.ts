@@ -79,7 +79,7 @@ test("the example of the contract loads, key by key", () => {
   });
 });
 
-test("brokers beside the embedded one: TLS with an authority, or on this machine", () => {
+test("brokers beside the embedded one: TLS with an authority, or in the clear where that is said", () => {
   const mesh = 'mesh: { roster: r.kw, ca: ca.pem, brokers: ["mqtts://[2001:db8::7]:8883", "mqtt://localhost:1883"] }';
   const text = `${LEAST}\noperators: { threshold: 1, keys: [${ALICE}] }\n${mesh}\n`;
   assert.equal(parseConfig(text, "etc/k.yaml", {}).mesh, { roster: "etc/r.kw", ca: "etc/ca.pem", brokers: [
@@ -88,6 +88,20 @@ test("brokers beside the embedded one: TLS with an authority, or on this machine
   const local = `${LEAST}\noperators: { threshold: 1, keys: [${ALICE}] }\n`
     + 'mesh: { roster: r.kw, listen: "mqtts://127.0.0.1:0", brokers: ["mqtt://[::1]:1883", "mqtt://127.1.2.3:1"] }\n';
   assert.is(parseConfig(local, "k.yaml", {}).mesh?.brokers.length, 2);
+  const plain = `${LEAST}\noperators: { threshold: 1, keys: [${ALICE}] }\nmesh:\n  roster: r.kw\n  brokers:\n`
+    + "    - { url: \"mqtt://10.0.0.9:1883\", plain: true, user: CP-001, password: \"file:site.password\" }\n"
+    + "    - { url: \"mqtt://127.0.0.1:1883\", user: CP-001, password: \"env:SITE\" }\n    - mqtt://localhost:1\n";
+  const config = parseConfig(plain, "etc/k.yaml", { SITE: "hidden-one" });
+  assert.equal(config.mesh?.brokers, [
+    { secure: false, host: "10.0.0.9", port: 1883, user: "CP-001",
+      password: { from: "file", path: "etc/site.password" } },
+    { secure: false, host: "127.0.0.1", port: 1883, user: "CP-001",
+      password: { from: "environment", variable: "SITE" } },
+    { secure: false, host: "localhost", port: 1 },
+  ]);
+  const shown = JSON.stringify(effectiveConfig(config));
+  assert.not.match(shown, "hidden-one");
+  assert.match(shown, '{"url":"mqtt://10.0.0.9:1883","plain":true,"user":"CP-001","password":"(hidden, from file etc');
 });
 
 test("defaults are safe: this machine only, nothing held back, nothing served, nothing read", () => {
@@ -148,6 +162,7 @@ test("the reference documents every key of the schema", () => {
   assert.match(reference, /^alerts\.jsonl\n.*\n.*default: alerts\.jsonl in stateDir$/m);
   assert.not.match(reference, /undefined|allowed: ;|\n {4}\n/);
   assert.match(reference, /^mesh\.advertise\n/m);
+  assert.match(reference, /^mesh\.brokers\[\]\.plain\n.*\n.*default: false$/m);
 });
 
 test("a mutilated configuration is refused in one line, never by an accident", () => {

@@ -8,7 +8,9 @@ import * as v from "valibot";
 import type { MeterSide } from "../models/terms.ts";
 import type { StationId, ZoneId } from "../models/units.ts";
 import { hostPortText } from "../gossip/host-port.ts";
-import { CONFIG_SCHEMA, parseAddress, parseHostPort, parseMqttAddress, parseSecretRef } from "./config-schema.ts";
+import {
+  CONFIG_SCHEMA, isLoopback, mqttText, parseAddress, parseHostPort, parseMqttAddress, parseSecretRef,
+} from "./config-schema.ts";
 import type { Address, HostPort, KeyDoc, MqttAddress, RawConfig, SecretRef } from "./config-schema.ts";
 import type { MeterModelName } from "./observe/meters/models.ts";
 import { nearest } from "./nearest.ts";
@@ -36,6 +38,12 @@ export interface MeterConfig {
   readonly side: MeterSide;
 }
 
+/** A broker of the site or operator. */
+export interface BrokerConfig extends MqttAddress {
+  readonly user?: string;
+  readonly password?: SecretRef;
+}
+
 /** The neighbourhood, as far as it is configured and not in the roster. */
 export interface MeshConfig {
   /** Path of the roster file. */
@@ -43,7 +51,7 @@ export interface MeshConfig {
   /** Where the embedded broker listens; always TLS. */
   readonly listen?: HostPort;
   readonly advertise?: HostPort;
-  readonly brokers: readonly MqttAddress[];
+  readonly brokers: readonly BrokerConfig[];
   /** Path of the authorities of `mqtts://` brokers. */
   readonly ca?: string;
 }
@@ -134,7 +142,8 @@ function say(issue: Issue): string {
   if (isMissingKey(issue)) return `${keyPath(keys)}: missing; allowed: ${allowed}`;
   const where = keys.length === 0 ? "the whole file" : keyPath(keys);
   // What stands where the name of a secret should may be the secret itself, and messages end up in logs.
-  const found = keys.at(-1) === "key" ? "something else" : withoutSecrets(shown(issue.input));
+  const isSecret = keys.at(-1) === "key" || keys.at(-1) === "password";
+  const found = isSecret ? "something else" : withoutSecrets(shown(issue.input));
   return `${where}: found ${found}; allowed: ${allowed}`;
 }
 
@@ -196,10 +205,29 @@ function meshProblem({ mesh, operators }: RawConfig): string | undefined {
   if (mesh.advertise !== undefined && mesh.listen === undefined) {
     return "mesh.listen: missing; allowed: the broker that mesh.advertise speaks of";
   }
-  if (mesh.ca === undefined && mesh.brokers.some((broker) => broker.startsWith("mqtts:"))) {
+  if (mesh.ca === undefined && mesh.brokers.some(({ url }) => url.startsWith("mqtts:"))) {
     return "mesh.ca: missing; allowed: a path, since mesh.brokers has an mqtts:// address";
   }
-  return undefined;
+  return mesh.brokers.map((_, index) => brokerProblem(mesh.brokers, index)).find((found) => found !== undefined);
+}
+
+type RawBrokers = NonNullable<RawConfig["mesh"]>["brokers"];
+
+function brokerProblem(brokers: RawBrokers, index: number): string | undefined {
+  const { url, plain, user, password } = brokers[index]!;
+  const { secure, host } = must(parseMqttAddress(url), "broker");
+  const at = `mesh.brokers[${index}]`;
+  // The second connection would displace the first, and the first then the second.
+  if (brokers.findIndex((other) => other.url === url) < index) {
+    return `${at}: found ${url} again; allowed: each broker once`;
+  }
+  if (!secure && !plain && !isLoopback(host)) {
+    return `${at}.plain: missing; allowed: true, if whoever is between here and ${url} may read what agents say and `
+      + "hold it back (mqtts:// keeps it from them)";
+  }
+  if (secure && plain) return `${at}.plain: found true beside mqtts://; allowed: with mqtt://`;
+  return password !== undefined && user === undefined ? `${at}.user: missing; allowed: whose the password is`
+    : undefined;
 }
 
 function doubleMeter({ meters }: RawConfig): string | undefined {
@@ -267,7 +295,9 @@ function must<T>(value: T | undefined, what: string): T {
   return value;
 }
 
-function buildMesh(mesh: NonNullable<RawConfig["mesh"]>, at: (path: string) => string): MeshConfig {
+function buildMesh(
+  mesh: NonNullable<RawConfig["mesh"]>, env: Environment, at: (path: string) => string,
+): MeshConfig {
   const hostPort = (text: string): HostPort => {
     const { host, port } = must(parseMqttAddress(text), "mqtts address");
     return { host, port };
@@ -276,7 +306,10 @@ function buildMesh(mesh: NonNullable<RawConfig["mesh"]>, at: (path: string) => s
     roster: at(mesh.roster),
     ...(mesh.listen !== undefined && { listen: hostPort(mesh.listen) }),
     ...(mesh.advertise !== undefined && { advertise: hostPort(mesh.advertise) }),
-    brokers: mesh.brokers.map((broker) => must(parseMqttAddress(broker), "broker")),
+    brokers: mesh.brokers.map(({ url, user, password }, index) => ({
+      ...must(parseMqttAddress(url), "broker"), ...(user !== undefined && { user }),
+      ...(password !== undefined && { password: secretRef(`mesh.brokers[${index}].password`, password, env, at) }),
+    })),
     ...(mesh.ca !== undefined && { ca: at(mesh.ca) }),
   };
 }
@@ -302,7 +335,7 @@ function build(raw: RawConfig, file: string, env: Environment): Config {
     },
     ...(raw.http !== undefined && { http: must(parseHostPort(raw.http), "http address") }),
     timezone: raw.timezone,
-    ...(raw.mesh && { mesh: buildMesh(raw.mesh, at) }),
+    ...(raw.mesh && { mesh: buildMesh(raw.mesh, env, at) }),
   };
 }
 
@@ -332,16 +365,15 @@ export function addressText({ secure, host, port, path }: Address): string {
   return `${secure ? "wss" : "ws"}://${hostPortText({ host, port })}${path}`;
 }
 
-function mqttText({ secure, host, port }: MqttAddress): string {
-  return `${secure ? "mqtts" : "mqtt"}://${hostPortText({ host, port })}`;
-}
-
 function effectiveMesh({ listen, advertise, brokers, ...paths }: MeshConfig): Record<string, unknown> {
   return {
     ...paths,
     ...(listen && { listen: mqttText({ secure: true, ...listen }) }),
     ...(advertise && { advertise: mqttText({ secure: true, ...advertise }) }),
-    brokers: brokers.map(mqttText),
+    brokers: brokers.map(({ user, password, ...at }) => ({
+      url: mqttText(at), ...(!at.secure && !isLoopback(at.host) && { plain: true }), ...(user !== undefined && { user }),
+      ...(password !== undefined && { password: hiddenSecret(password) }),
+    })),
   };
 }
 

@@ -5,7 +5,7 @@ import { assert, test } from "../../build/testing.ts";
 import { parseConfig } from "../config.ts";
 import { UsageError } from "../usage-error.ts";
 import { loadConfig } from "./config-file.ts";
-import { readCsmsTls, readListenTls } from "./tls-files.ts";
+import { readCsmsTls, readListenTls, readSiteBrokers } from "./tls-files.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "kerbwatch-config-"));
 const LEAST = "station: CP-001\ncsms: wss://csms.example\n";
@@ -87,4 +87,35 @@ test("a certificate or key that cannot be read is named", () => {
     "tls.cert: cannot read /nowhere/c.pem (ENOENT); allowed: a PEM file");
   assert.is(refusal(() => readCsmsTls({ ...config, csmsTls: { key: { from: "file", path: "/nowhere/k.pem" } } }, {})),
     "csmsTls.key: cannot read /nowhere/k.pem (ENOENT); allowed: a PEM file");
+});
+
+const SITES = "operators: { threshold: 1, keys: [operator/alice+550d5c05+AYqI4910CfGV/VLbLTy6XXLKZwm/HZQSG/N0iAG0D29c] }\n"
+  + "mesh:\n  roster: r.kw\n  ca: ca.pem\n  brokers:\n    - mqtts://site:8883\n"
+  + '    - { url: "mqtt://127.0.0.1:1883", user: CP-001, password: "file:site.password" }\n'
+  + '    - { url: "mqtt://10.0.0.9:1883", plain: true, user: CP-001, password: "env:KW_SITE" }\n'
+  + '    - { url: "mqtts://site:8884", user: CP-001 }\n';
+
+test("what a site's broker asks for comes from files and the environment", () => {
+  written("ca.pem", "CA");
+  written("site.password", "from a file \r\n");
+  const env = { KW_SITE: "from the environment" };
+  assert.equal(readSiteBrokers(loadConfig(written("sites.yaml", `${LEAST}\n${SITES}`), env), env), [
+    { host: "site", port: 8883, ca: "CA" },
+    { host: "127.0.0.1", port: 1883, login: { user: "CP-001", password: "from a file " } },
+    { host: "10.0.0.9", port: 1883, login: { user: "CP-001", password: "from the environment" } },
+    { host: "site", port: 8884, ca: "CA", login: { user: "CP-001" } },
+  ]);
+  assert.equal(readSiteBrokers(parseConfig(LEAST, "k.yaml", {}), {}), []);
+});
+
+test("a password that is none, or an authority that is not there, is named and not repeated", () => {
+  const config = loadConfig(written("sites.yaml", `${LEAST}\n${SITES}`), { KW_SITE: "x" });
+  const key = "mesh.brokers[1].password";
+  for (const [content, found] of [["", "nothing"], ["\n", "nothing"], ["one\ntwo\n", "several lines"]] as const) {
+    written("site.password", content);
+    assert.is(refusal(() => readSiteBrokers(config, { KW_SITE: "x" })),
+      `${key}: found ${found}; allowed: a file with the password alone`);
+  }
+  const lost = parseConfig(`${LEAST}\n${SITES}`, "/nowhere/k.yaml", { KW_SITE: "x" });
+  assert.is(refusal(() => readSiteBrokers(lost, {})), "mesh.ca: cannot read /nowhere/ca.pem (ENOENT); allowed: a PEM file");
 });

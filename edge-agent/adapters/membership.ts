@@ -5,14 +5,14 @@ import { neighboursOf } from "../../gossip/membership.ts";
 import type { Outgoing } from "../../gossip/protocol-state.ts";
 import { type Member, memberOf, type Roster } from "../../gossip/roster.ts";
 import type { Crypto } from "../../models/crypto.ts";
-import { type Config, hostPortText } from "../config.ts";
+import type { Config, Environment } from "../config.ts";
 import { readOperators } from "../operators.ts";
 import type { AgentEvent, Clock, Random, Timers } from "../ports.ts";
 import type { DeviceKeys } from "./keys.ts";
-import { createMesh, type Mesh, type SiteBroker } from "./mesh.ts";
+import { createMesh, type Mesh } from "./mesh.ts";
 import { loadRoster } from "./roster-file.ts";
+import { readSiteBrokers } from "./tls-files.ts";
 import { tlsIdentity } from "./tls-identity.ts";
-import { readFileSync } from "node:fs";
 
 export interface Membership {
   readonly roster: Roster;
@@ -56,30 +56,22 @@ export interface MeshPorts {
   readonly timers: Timers;
   readonly random: Random;
   readonly notice: (text: string) => void;
+  readonly env: Environment;
   readonly onEvent: (event: AgentEvent) => void;
 }
 
 /** The transport of a member, not started yet. */
 export function meshOf({ roster, member, keys }: Membership, config: Config, ports: MeshPorts): Mesh {
-  const { crypto, clock, timers, random, notice, onEvent } = ports;
+  const { crypto, clock, timers, random, notice, onEvent, env } = ports;
   const members = roster.members.map(({ station, zone, keys: { tls } }) => ({ station, zone, tlsKey: tls }));
   const mesh = createMesh({
     identity: tlsIdentity(member.station, keys.tlsSeed), network: roster.network, zones: [member.zone],
-    members: () => members, clock, timers, random, brokers: siteBrokers(config),
+    members: () => members, clock, timers, random, brokers: readSiteBrokers(config, env),
     ...(config.mesh?.listen !== undefined && { listen: config.mesh.listen }),
   }, (topic, bytes, from) => onEvent({ kind: "message", topic, bytes, from }), notice);
   const neighbours = neighboursOf(crypto, roster, member.station).map((neighbour) => neighbour.member);
   mesh.setNeighbours(neighbours.map(({ station, keys: { tls }, address }) => ({ station, tlsKey: tls, address })));
   return mesh;
-}
-
-/** Brokers of the site or the operator; plain ones are for this very machine, which the configuration has checked. */
-function siteBrokers({ mesh }: Config): SiteBroker[] {
-  if (mesh === undefined || mesh.brokers.length === 0) return [];
-  const plain = mesh.brokers.find(({ secure }) => !secure);
-  if (plain !== undefined) throw new Error(`mesh.brokers: ${hostPortText(plain)} has no TLS, which comes later`);
-  const ca = readFileSync(mesh.ca ?? "", "utf8");
-  return mesh.brokers.map(({ host, port }) => ({ host, port, ca }));
 }
 
 /** Publishes what the pipeline says, each message on its author's topic. */

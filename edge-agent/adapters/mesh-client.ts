@@ -2,9 +2,9 @@
  * One connection outwards: to a neighbour's broker, whose key the roster pins, or to a site's or operator's broker
  * under a certificate authority. It says what it has to say, hears what it subscribed to, and dials again when cut off.
  */
-import { connect, createSecureContext } from "node:tls";
-import type { ConnectionOptions, TLSSocket } from "node:tls";
-import { isIP } from "node:net";
+import { TLSSocket, connect as connectTls, createSecureContext } from "node:tls";
+import { connect, isIP } from "node:net";
+import type { Socket } from "node:net";
 import { BURST, MESSAGES_PER_S } from "../../gossip/traffic.ts";
 import type { WallMs } from "../../models/units.ts";
 import type { HostPort } from "../config-schema.ts";
@@ -14,13 +14,17 @@ import { keyText } from "./broker-rules.ts";
 import { MqttGuard, SERVER } from "./mqtt-guard.ts";
 import type { GuardRefusal } from "./mqtt-guard.ts";
 import { MqttSession } from "./mqtt-session.ts";
+import type { Login } from "./mqtt-session.ts";
 import { RateLimitedNotices } from "./notices.ts";
 import { rawKeyOf } from "./tls-identity.ts";
 import type { TlsIdentity } from "./tls-identity.ts";
 import { TokenBucket } from "./token-bucket.ts";
 
-/** How the far end is known: by the raw Ed25519 key in its certificate, or by an authority (PEM text) and its name. */
-export type Trust = { readonly key: Uint8Array } | { readonly ca: string };
+/**
+ * How the far end is known: by the raw Ed25519 key in its certificate, by an authority (PEM text) and its name, or,
+ * without TLS, by its address alone. `login`: who to say that one is.
+ */
+export type Trust = { readonly key: Uint8Array } | { readonly ca?: string; readonly login?: Login };
 
 export interface MeshClientLimits {
   /** TCP and TLS together. */
@@ -115,7 +119,9 @@ class Dialler implements MeshClient {
   #up = false;
   #upAt = 0;
   #since: WallMs;
-  #socket: TLSSocket | undefined;
+  /** Why the connection ended, as far as it is known. */
+  #says = "";
+  #socket: Socket | undefined;
   #guard: MqttGuard | undefined;
   #session: MqttSession | undefined;
   #cancelTimer: () => void = () => undefined;
@@ -158,8 +164,8 @@ class Dialler implements MeshClient {
   stats(): MeshClientStats {
     return {
       name: this.#options.name, address: this.#options.address, up: this.#up, since: this.#since,
-      attempts: this.#attempts, failures: this.#failures, received: this.#received, published: this.#published, dropped: this.#dropped, waiting: this.#waiting.length,
-      refused: { ...this.#refused },
+      attempts: this.#attempts, failures: this.#failures, received: this.#received, published: this.#published,
+      dropped: this.#dropped, waiting: this.#waiting.length, refused: { ...this.#refused },
     };
   }
 
@@ -168,47 +174,64 @@ class Dialler implements MeshClient {
     this.#notices.say(why, `mesh: refused what ${this.#options.name} sent: ${why}`);
   }
 
-  #dial(): void {
-    this.#attempts += 1;
+  /** TCP alone where there is neither a key nor an authority to know the far end by. */
+  #open(): Socket {
     const { address: { host, port }, identity: { cert, key }, trust } = this.#options;
     const pinned = "key" in trust;
-    const tls: ConnectionOptions = {
-      host, port, secureContext: createSecureContext({ cert, key, minVersion: "TLSv1.2", ...(!pinned && trust) }),
+    const ca = pinned ? [] : trust.ca;
+    if (ca === undefined) return connect(port, host);
+    return connectTls({
+      host, port, secureContext: createSecureContext({ cert, key, minVersion: "TLSv1.2", ca }),
       rejectUnauthorized: !pinned, ...(isIP(host) === 0 && { servername: host }),
-    };
-    const socket = connect(tls);
+    });
+  }
+
+  #dial(): void {
+    this.#attempts += 1;
+    this.#says = "the connection was closed";
+    const socket = this.#open();
     this.#socket = socket;
     this.#cancelTimer = this.#options.timers.after(this.#limits.dialWithinMs, () => socket.destroy());
-    let says = "the connection was closed";
     socket.setNoDelay(true);
     socket.setKeepAlive(true);
     socket.on("error", (error) => {
-      says = error.message;
+      this.#says = error.message;
       socket.destroy();
     });
-    socket.once("secureConnect", () => {
-      socket.disableRenegotiation();
-      const shown = rawKeyOf(socket.getPeerX509Certificate());
-      if (!pinned || (shown !== undefined && keyText(shown) === keyText(trust.key))) return this.#speak(socket);
-      says = "it showed a key that is not the one in the roster";
+    socket.once(socket instanceof TLSSocket ? "secureConnect" : "connect", () => {
+      if (this.#isMeant(socket)) return this.#speak(socket);
+      this.#says = "it showed a key that is not the one in the roster";
       this.#refuse("wrong-key");
       socket.destroy();
     });
-    socket.once("close", () => this.#closed(says));
+    socket.once("close", () => this.#closed());
   }
 
-  #speak(socket: TLSSocket): void {
-    const { identity, filters, clock, timers } = this.#options;
+  #isMeant(socket: Socket): boolean {
+    const { trust } = this.#options;
+    if (!(socket instanceof TLSSocket)) return true;
+    socket.disableRenegotiation();
+    if (!("key" in trust)) return true; // TLS has asked the authority
+    const shown = rawKeyOf(socket.getPeerX509Certificate());
+    return shown !== undefined && keyText(shown) === keyText(trust.key);
+  }
+
+  #speak(socket: Socket): void {
+    const { identity, filters, clock, timers, trust } = this.#options;
     const guard = new MqttGuard({
       socket, farEnd: SERVER, bucket: this.#bucket, monoMs: () => clock.monoMs(), onRefused: (why) => this.#refuse(why),
     });
     this.#guard = guard;
     this.#session = new MqttSession({
       guard, clientId: identity.station, filters, keepaliveS: this.#limits.keepaliveS, timers,
+      ...("login" in trust && trust.login && { login: trust.login }),
       onReady: (refused) => {
         // A kind or zone that the far end does not know (yet) is no reason to do without the others.
         if (refused > 0) this.#refuse("subscription");
         this.#ready();
+      },
+      onRefused: (why) => {
+        this.#says = why;
       },
       onMessage: (topic, payload) => this.#take(topic, payload),
     });
@@ -244,7 +267,7 @@ class Dialler implements MeshClient {
     }
   }
 
-  #closed(says: string): void {
+  #closed(): void {
     this.#cancelTimer();
     this.#guard?.destroy();
     this.#socket = this.#guard = this.#session = undefined;
@@ -254,7 +277,7 @@ class Dialler implements MeshClient {
     this.#up = false;
     if (!this.#running) return;
     const { name, timers, random } = this.#options;
-    this.#notices.say("away", `mesh: ${name} is not connected (${says}); trying again`);
+    this.#notices.say("away", `mesh: ${name} is not connected (${this.#says}); trying again`);
     const wait = retryMs(this.#failures, this.#limits, random);
     this.#failures += 1;
     this.#cancelTimer = timers.after(wait, () => this.#dial());

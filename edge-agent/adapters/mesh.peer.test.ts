@@ -1,36 +1,22 @@
 /** The mesh over a broker that nobody here wrote: Mosquitto, which takes the members' certificates for its `cafile`. */
-import { spawn, spawnSync } from "node:child_process";
+import { spawnSync } from "node:child_process";
 import { generateKeyPairSync } from "node:crypto";
-import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
-import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { assert, test } from "../../build/testing.ts";
 import { createMesh } from "./mesh.ts";
-import type { Mesh } from "./mesh.ts";
+import type { Mesh, SiteBroker } from "./mesh.ts";
 import { HOST, HandTime, NETWORK, bytesOf, identityOf, memberOf, steadyRandom, textOf, topicOf, until }
   from "./mesh.testing.ts";
 import type { Heard } from "./mesh.testing.ts";
-
-/** Debian installs it where only root's PATH leads. */
-const MOSQUITTO = ["mosquitto", "/usr/sbin/mosquitto"].find((path) => spawnSync(path, ["-h"]).error === undefined);
+import { MOSQUITTO, MOSQUITTO_PASSWD, Mosquitto, RUN_AS_ROOT, freePort } from "./mosquitto.testing.ts";
 
 interface Site {
   readonly port: number;
   readonly ca: string;
   /** What Mosquitto said so far. */
   readonly said: () => string;
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, HOST);
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, "close");
-  return port;
 }
 
 /** The site's own certificate: ECDSA by openssl, as an operator would make it, for the address it is dialled by. */
@@ -44,28 +30,29 @@ function siteCertificate(folder: string): { cert: string; key: string } {
   return { cert, key };
 }
 
-async function withMosquitto(use: (site: Site) => Promise<void>): Promise<void> {
-  const folder = mkdtempSync(join(tmpdir(), "kerbwatch-mosquitto-"));
+/** One that asks for our certificates, and one in the clear that asks for passwords. */
+function configure(folder: string, port: number, secure: boolean): string {
   const { cert, key } = siteCertificate(folder);
-  const port = await freePort();
-  const members = join(folder, "members.pem");
-  writeFileSync(members, ["A", "B"].map((name) => identityOf(name).cert).join(""));
-  writeFileSync(join(folder, "mosquitto.conf"), [
-    `listener ${port} ${HOST}`, `certfile ${cert}`, `keyfile ${key}`, `cafile ${members}`, "require_certificate true",
-    "use_identity_as_username true", "allow_anonymous false", "log_dest stderr", "log_type all",
-    ...(process.getuid?.() === 0 ? ["user root"] : []), "",
+  const [members, passwords, path] = ["members.pem", "passwords", "mosquitto.conf"].map((name) => join(folder, name));
+  writeFileSync(members!, ["A", "B"].map((name) => identityOf(name).cert).join(""));
+  writeFileSync(passwords!, "A:from A\nB:from B\n", { mode: 0o600 });
+  spawnSync(MOSQUITTO_PASSWD, ["-U", passwords!]);
+  writeFileSync(path!, [`listener ${port} ${HOST}`, "allow_anonymous false", "log_dest stderr", "log_type all",
+    ...(secure ? [`certfile ${cert}`, `keyfile ${key}`, `cafile ${members}`, "require_certificate true",
+      "use_identity_as_username true"] : [`password_file ${passwords}`]), ...RUN_AS_ROOT, "",
   ].join("\n"));
-  const site = spawn(MOSQUITTO ?? "", ["-c", join(folder, "mosquitto.conf")], { stdio: ["ignore", "ignore", "pipe"] });
-  const exited = once(site, "exit");
-  let said = "";
-  site.stderr.on("data", (text) => void (said += String(text)));
+  return readFileSync(cert, "utf8");
+}
+
+async function withMosquitto(secure: boolean, use: (site: Site) => Promise<void>): Promise<void> {
+  const folder = mkdtempSync(join(tmpdir(), "kerbwatch-mosquitto-"));
+  const port = await freePort();
+  const ca = configure(folder, port, secure);
+  const mosquitto = await Mosquitto.start(join(folder, "mosquitto.conf"));
   try {
-    await until(() => said.includes("running") || site.exitCode !== null, "Mosquitto");
-    if (site.exitCode !== null) throw new Error(said);
-    await use({ port, ca: readFileSync(cert, "utf8"), said: () => said });
+    await use({ port, ca, said: () => mosquitto.said });
   } finally {
-    site.kill();
-    await exited;
+    await mosquitto.stop();
     rmSync(folder, { recursive: true, force: true });
   }
 }
@@ -78,26 +65,26 @@ interface Guest {
 }
 
 /** An agent without a broker of its own, at the site's. */
-async function guest(station: string, port: number, ca: string): Promise<Guest> {
+async function guest(station: string, port: number, how: Pick<SiteBroker, "ca" | "login">): Promise<Guest> {
   const [heard, notices, time]: [Heard[], string[], HandTime] = [[], [], new HandTime()];
   const mesh = createMesh({
     identity: identityOf(station), network: NETWORK, zones: ["z1"], members: () => [memberOf("A"), memberOf("B")],
-    brokers: [{ host: HOST, port, ca }], clock: time, timers: time, random: steadyRandom,
+    brokers: [{ host: HOST, port, ...how }], clock: time, timers: time, random: steadyRandom,
   }, (topic, payload, from) => heard.push({ topic, text: textOf(payload), from }), (text) => notices.push(text));
   await mesh.start();
   return { mesh, heard, notices, time };
 }
 
-function peerTest(name: string, use: (site: Site) => Promise<void>): void {
+function peerTest(name: string, use: (site: Site) => Promise<void>, secure = true): void {
   if (MOSQUITTO === undefined) test.skip(`Mosquitto: ${name}`, "no mosquitto");
-  else test(`Mosquitto: ${name}`, () => withMosquitto(use));
+  else test(`Mosquitto: ${name}`, () => withMosquitto(secure, use));
 }
 
 const failures = ({ mesh }: Guest): number => mesh.stats().links[0]?.failures ?? 0;
 const isUp = ({ mesh }: Guest): boolean => mesh.stats().links[0]?.up === true;
 
 peerTest("two members with our certificates hear one another, and not themselves", async ({ port, ca, said }) => {
-  const [a, b] = [await guest("A", port, ca), await guest("B", port, ca)];
+  const [a, b] = [await guest("A", port, { ca }), await guest("B", port, { ca })];
   await until(() => isUp(a) && isUp(b), `both are connected: ${said()}`);
   a.mesh.publish(topicOf("A"), bytesOf("from A"));
   b.mesh.publish(topicOf("B"), bytesOf("from B"));
@@ -110,7 +97,7 @@ peerTest("two members with our certificates hear one another, and not themselves
 });
 
 peerTest("a stranger's certificate is not let in, and is told so as an operator can read", async ({ port, ca }) => {
-  const x = await guest("X", port, ca);
+  const x = await guest("X", port, { ca });
   await until(() => failures(x) === 1, "X is refused");
   x.time.advance(1_000);
   await until(() => failures(x) === 2, "X is refused again");
@@ -120,8 +107,36 @@ peerTest("a stranger's certificate is not let in, and is told so as an operator 
 });
 
 peerTest("a site whose certificate the authority did not sign is not spoken to", async ({ port }) => {
-  const a = await guest("A", port, identityOf("B").cert);
+  const a = await guest("A", port, { ca: identityOf("B").cert });
   await until(() => failures(a) === 1, "A turns away");
   assert.ok(a.notices.some((text) => /self-signed|certificate/.test(text)), a.notices.join("; "));
   await a.mesh.stop();
 });
+
+peerTest("what is another's is passed on to neighbours, and not to a site", async ({ port, ca }) => {
+  const [a, b] = [await guest("A", port, { ca }), await guest("B", port, { ca })];
+  await until(() => isUp(a) && isUp(b), "both are connected");
+  a.mesh.publish(topicOf("C"), bytesOf("from C, over a neighbour"), "C");
+  a.mesh.publish(topicOf("A"), bytesOf("from A"));
+  await until(() => b.heard.length > 0, "the first that comes");
+  assert.equal(b.heard.map(({ text }) => text), ["from A"]);
+  await Promise.all([a.mesh.stop(), b.mesh.stop()]);
+});
+
+peerTest("in the clear with name and password; without the right one it is told why", async ({ port }) => {
+  const [a, b] = [
+    await guest("A", port, { login: { user: "A", password: "from A" } }),
+    await guest("B", port, { login: { user: "B", password: "from B" } }),
+  ];
+  await until(() => isUp(a) && isUp(b), "both are connected");
+  a.mesh.publish(topicOf("A"), bytesOf("from A"));
+  await until(() => b.heard.length > 0, "B hears A");
+  assert.equal(b.heard, [{ topic: topicOf("A"), text: "from A", from: `mqtt://${HOST}:${port}` }]);
+  for (const login of [{ user: "X", password: "from B" }, { user: "A" }, undefined]) {
+    const x = await guest("X", port, login === undefined ? {} : { login });
+    await until(() => failures(x) === 1, "X is refused");
+    assert.equal(x.notices, [`mesh: mqtt://${HOST}:${port} is not connected (refused: not authorised); trying again`]);
+    await x.mesh.stop();
+  }
+  await Promise.all([a.mesh.stop(), b.mesh.stop()]);
+}, false);

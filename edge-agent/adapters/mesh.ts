@@ -2,7 +2,7 @@
  * The agent's transport: its own broker for neighbours that dial it, connections to neighbours' brokers, and to brokers
  * of a site or operator. A list, not a mode: each of them may be absent.
  */
-import { parseHostPort } from "../config-schema.ts";
+import { mqttText, parseHostPort } from "../config-schema.ts";
 import type { HostPort } from "../config-schema.ts";
 import type { Clock, MeshNeighbour, Random, Timers, Transport } from "../ports.ts";
 import { createBroker } from "./broker.ts";
@@ -13,15 +13,17 @@ import { createMeshClient } from "./mesh-client.ts";
 import type { MeshClient, MeshClientLimits, MeshClientStats, Trust } from "./mesh-client.ts";
 import { FlowMeter } from "./flow.ts";
 import type { FlowStats } from "./flow.ts";
+import type { Login } from "./mqtt-session.ts";
 import { Repeats } from "./repeats.ts";
 import type { TlsIdentity } from "./tls-identity.ts";
 
-/** A site's or operator's broker; the agent shows it the same certificate as its neighbours. */
+/** A site's or operator's broker; under TLS the agent shows it the same certificate as its neighbours. */
 export interface SiteBroker {
   readonly host: string;
   readonly port: number;
-  /** PEM text of the authority, or of the broker's own certificate. */
-  readonly ca: string;
+  /** PEM text of the authority, or of the broker's own certificate. Absent: no TLS. */
+  readonly ca?: string;
+  readonly login?: Login;
 }
 
 export interface MeshOptions {
@@ -91,10 +93,8 @@ class ListedMesh implements Mesh {
     this.#received = new FlowMeter(() => options.clock.monoMs());
     this.#broker = listen
       && createBroker({ ...options, listen, onSent: this.#onSent, ...(limits && { limits }) }, this.#take, notice);
-    this.#sites = (options.brokers ?? []).map(({ host, port, ca }) => {
-      const name = `mqtts://${host.includes(":") ? `[${host}]` : host}:${port}`;
-      return this.#linkTo(name, { host, port }, { ca }, SITE_LIMITS);
-    });
+    this.#sites = (options.brokers ?? []).map(({ host, port, ...trust }) =>
+      this.#linkTo(mqttText({ secure: trust.ca !== undefined, host, port }), { host, port }, trust, SITE_LIMITS));
   }
 
   async start(): Promise<void> {

@@ -7,6 +7,12 @@ import type { Packet } from "mqtt-packet";
 import type { Timers } from "../ports.ts";
 import type { MqttGuard } from "./mqtt-guard.ts";
 
+/** Name and password, for a broker that asks for them. */
+export interface Login {
+  readonly user: string;
+  readonly password?: string;
+}
+
 export interface SessionOptions {
   /** The secured and guarded connection; ends when the session does. */
   readonly guard: MqttGuard;
@@ -15,13 +21,21 @@ export interface SessionOptions {
   /** A far end that is silent for twice this time is gone. */
   readonly keepaliveS: number;
   readonly timers: Timers;
+  readonly login?: Login;
   /** Connected and subscribed; `refused`: how many of the filters were not granted. */
   readonly onReady: (refused: number) => void;
+  /** It did not let this client in; the connection ends. */
+  readonly onRefused: (why: string) => void;
   readonly onMessage: (topic: string, payload: Uint8Array) => void;
 }
 
 /** MQTT 3.1.1, 3.9.3: the return code of a filter that was not granted. */
 const NOT_GRANTED = 0x80;
+/** 3.2.2.3: what the return code of CONNACK says. */
+const NOT_ACCEPTED = [
+  "", "not this version of MQTT", "not this client id", "it is not available", "not this user name and password",
+  "not authorised",
+];
 
 export class MqttSession {
   readonly #options: SessionOptions;
@@ -29,7 +43,7 @@ export class MqttSession {
   #cancelPing: () => void = () => undefined;
 
   constructor(options: SessionOptions) {
-    const { guard, clientId, keepaliveS: keepalive } = options;
+    const { guard, clientId, keepaliveS: keepalive, login } = options;
     this.#options = options;
     const parser = mqttPacket.parser({ protocolVersion: 4 });
     parser.on("packet", (packet: Packet) => this.#take(packet));
@@ -38,6 +52,8 @@ export class MqttSession {
     guard.once("close", () => this.#cancelPing());
     this.#send({
       cmd: "connect", protocolId: "MQTT", protocolVersion: 4, clientId, clean: true, keepalive,
+      ...(login && { username: login.user }),
+      ...(login?.password !== undefined && { password: Buffer.from(login.password) }),
     });
     this.#ping();
   }
@@ -60,11 +76,14 @@ export class MqttSession {
   }
 
   #take(packet: Packet): void {
-    const { guard, filters, onReady, onMessage } = this.#options;
+    const { guard, filters, onReady, onRefused, onMessage } = this.#options;
     if (guard.destroyed) return;
     this.#unanswered = false;
     if (packet.cmd === "connack") {
-      if (packet.returnCode !== 0) return void guard.destroy();
+      if (packet.returnCode !== 0) {
+        onRefused(`refused: ${NOT_ACCEPTED[packet.returnCode ?? 0] ?? `code ${packet.returnCode}`}`);
+        return void guard.destroy();
+      }
       const subscriptions = filters.map((topic) => ({ topic, qos: 0 as const }));
       this.#send({ cmd: "subscribe", messageId: 1, subscriptions });
     } else if (packet.cmd === "suback") {

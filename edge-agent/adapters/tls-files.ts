@@ -1,6 +1,7 @@
-/** The certificates and keys that the configuration names, read: PEM text for the two sides of the agent. */
+/** The certificates, keys and passwords that the configuration names, read: for the agent's two sides, and for sites. */
 import { readFileSync } from "node:fs";
 import type { Config, Environment, SecretRef } from "../config.ts";
+import type { SiteBroker } from "./mesh.ts";
 import { UsageError } from "../usage-error.ts";
 
 /** PEM texts. */
@@ -17,16 +18,24 @@ export interface CsmsTlsFiles {
   readonly key?: string;
 }
 
-function readPem(key: string, path: string): string {
+function readPem(key: string, path: string, allowed = "a PEM file"): string {
   try {
     return readFileSync(path, "utf8");
   } catch (error) {
-    throw new UsageError(`${key}: cannot read ${path} (${(error as NodeJS.ErrnoException).code}); allowed: a PEM file`);
+    throw new UsageError(`${key}: cannot read ${path} (${(error as NodeJS.ErrnoException).code}); allowed: ${allowed}`);
   }
 }
 
-function readSecret(key: string, ref: SecretRef, env: Environment): string {
-  return ref.from === "file" ? readPem(key, ref.path) : env[ref.variable] ?? "";
+function readSecret(key: string, ref: SecretRef, env: Environment, allowed?: string): string {
+  return ref.from === "file" ? readPem(key, ref.path, allowed) : env[ref.variable] ?? "";
+}
+
+/** One line, whose end is not part of the password. Throws UsageError that names the key. */
+function readPassword(key: string, ref: SecretRef, env: Environment): string {
+  const allowed = "a file with the password alone";
+  const text = readSecret(key, ref, env, allowed).replace(/\r?\n$/, "");
+  if (/^[^\r\n]+$/.test(text)) return text;
+  throw new UsageError(`${key}: found ${text === "" ? "nothing" : "several lines"}; allowed: ${allowed}`);
 }
 
 /** For the listening side; undefined when the charger connects without TLS. Throws UsageError that names the key. */
@@ -46,4 +55,14 @@ export function readCsmsTls({ csmsTls }: Config, env: Environment): CsmsTlsFiles
     ...(cert !== undefined && { cert: readPem("csmsTls.cert", cert) }),
     ...(key !== undefined && { key: readSecret("csmsTls.key", key, env) }),
   };
+}
+
+/** Brokers of sites; the configuration has checked that a plain one is wanted. Throws UsageError that names the key. */
+export function readSiteBrokers({ mesh }: Config, env: Environment): SiteBroker[] {
+  return (mesh?.brokers ?? []).map(({ secure, host, port, user, password }, index) => ({
+    host, port, ...(secure && { ca: readPem("mesh.ca", mesh?.ca ?? "") }),
+    ...(user !== undefined && { login: {
+      user, ...(password && { password: readPassword(`mesh.brokers[${index}].password`, password, env) }),
+    } }),
+  }));
 }
