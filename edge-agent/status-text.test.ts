@@ -1,6 +1,7 @@
 import { assert, test } from "../build/testing.ts";
 import type { Status } from "./status.ts";
-import { bytesText, duration, statusText } from "./status-text.ts";
+import { statusText } from "./status-text.ts";
+import { bytesText, duration } from "./status-words.ts";
 import { STATUS } from "./status.testing.ts";
 
 test("the whole status in words", () => {

@@ -1,33 +1,12 @@
 /** The status of a running agent in plain words. Pure. */
 import { certainty } from "./alert-text.ts";
+import { meshLines, zoneLines } from "./mesh-text.ts";
 import { counted, plainText } from "./plain-text.ts";
-import type { LinkStatus, MeterStatus, OddityCounts, Status } from "./status.ts";
+import type { LinkStatus, MeterStatus, Status } from "./status.ts";
+import { ago, bytesText, countsText, duration } from "./status-words.ts";
 
 const MAX_BELIEFS = 5;
 const MAX_NOTICES = 5;
-
-/** A length of time as a person says it: `42 s`, `7 min`, `3 h 20 min`, `12 d 4 h`. */
-export function duration(seconds: number): string {
-  const s = Math.max(0, Math.round(seconds));
-  if (s < 120) return `${s} s`;
-  const minutes = Math.floor(s / 60);
-  if (minutes < 120) return `${minutes} min`;
-  const hours = Math.floor(minutes / 60);
-  return hours < 48 ? `${hours} h ${minutes % 60} min` : `${Math.floor(hours / 24)} d ${hours % 24} h`;
-}
-
-/** Bytes as a person says them, in units of 1024. */
-export function bytesText(bytes: number): string {
-  if (bytes < 1024) return `${bytes} B`;
-  if (bytes < 1024 * 1024) return `${(bytes / 1024).toFixed(1)} KB`;
-  return `${(bytes / 1024 / 1024).toFixed(1)} MB`;
-}
-
-/** How long ago `then` was, seen from `now`; both RFC 3339. */
-function ago(then: string | undefined, now: string): string {
-  const seconds = (Date.parse(now) - Date.parse(then ?? "")) / 1000;
-  return Number.isFinite(seconds) ? `${duration(seconds)} ago` : "never";
-}
 
 const LINK_WORDS: Record<LinkStatus["state"], string> = {
   "connected": "charger and CSMS connected",
@@ -37,7 +16,6 @@ const LINK_WORDS: Record<LinkStatus["state"], string> = {
 };
 
 function linkLines({ link, time }: Status): string[] {
-  const counts = (of: OddityCounts) => Object.entries(of).map(([why, count]) => `${count} ${why}`).join(", ");
   const delay = link.delayUs;
   const version = link.ocppVersion === undefined || link.state === "waiting" ? "" : `, OCPP ${link.ocppVersion}`;
   const since = link.since === undefined ? "" : `, for ${ago(link.since, time).replace(/ ago$/, "")}`;
@@ -45,8 +23,8 @@ function linkLines({ link, time }: Status): string[] {
     `in line     ${LINK_WORDS[link.state]}${version}${since}`,
     `            CSMS ${plainText(link.csms, 200)}, connections: ${link.connections}, refused: ${link.refused}`,
     `frames      ${link.framesFromStation} from the charger, ${link.framesFromCsms} from the CSMS; unparsed: `
-      + (counts(link.unparsed) || "none"),
-    ...(link.oddities === undefined ? [] : [`            odd, and passed all the same: ${counts(link.oddities)}`]),
+      + (countsText(link.unparsed) || "none"),
+    ...(link.oddities === undefined ? [] : [`            odd, and passed all the same: ${countsText(link.oddities)}`]),
     `delay       ${delay ? `${Math.round(delay.p50)} µs median, ${Math.round(delay.p99)} µs at the 99th percentile` :
       "nothing passed yet"}`,
     ...(link.lastError === undefined ? [] : [`            last trouble: ${plainText(link.lastError, 200)}`]),
@@ -99,6 +77,7 @@ export function statusText(status: Status): string {
     `${plainText(agent.station, 48)} in zone ${plainText(agent.zone, 48)}, kerbwatch ${plainText(agent.version, 40)}, `
       + `mode ${agent.mode}, up ${duration(agent.uptimeS)}, ${bytesText(agent.residentBytes)} of memory, `
       + `pid ${agent.pid}`,
+    ...zoneLines(status),
     ...linkLines(status),
     ...meters.map((meter) => meterLine(meter, time)),
     ...(meters.length === 0 ? ["meter       none configured: what is delivered is only known from the charger"] : []),
@@ -106,6 +85,7 @@ export function statusText(status: Status): string {
     ...logLines(status),
     `learned     ${learned.days.toFixed(1)} days of normal`,
     ...beliefLines(status),
+    ...meshLines(status),
     ...dropped.map(({ name, dropped: n, lastError }) =>
       `outlet      ${plainText(name, 40)}: ${counted(n, "alert", "alerts")} dropped `
       + `(${plainText(lastError ?? "no reason given", 200)})`),

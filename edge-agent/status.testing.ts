@@ -1,5 +1,5 @@
 /** A status as a running agent would give it, for tests. */
-import type { Status } from "./status.ts";
+import type { MeshStatus, Status } from "./status.ts";
 
 export const STATUS: Status = {
   schemaVersion: "1.0", time: "2026-11-01T12:00:00.000Z",
@@ -31,4 +31,28 @@ export const STATUS: Status = {
   ],
   outlets: [{ name: "jsonl", sent: 4, dropped: 0 }, { name: "terminal", sent: 4, dropped: 2, lastError: "EIO" }],
   notices: ["the clock was set"],
+};
+
+const member = (station: string, silentEpochs: number, guilty = false): MeshStatus["members"][number] => ({
+  station, lastEpoch: 179_352_000 - silentEpochs, silentEpochs, suspected: silentEpochs > 6, guilty,
+});
+
+/** A street of seven on which all is well. */
+export const MESH: MeshStatus = {
+  network: "town", zone: "feeder-7", rosterVersion: 4, epochS: 10, epoch: 179_352_000, n: 7, f: 2, quorum: 5,
+  broker: { listen: "10.0.0.5:8883", connected: ["CP-002", "CP-003"], refused: {} },
+  links: [
+    { to: "CP-002", address: "10.0.0.6:8883", up: true, since: "2026-11-01T08:00:00.000Z", dropped: 0, refused: {} },
+    { to: "CP-003", address: "10.0.0.7:8883", up: true, since: "2026-11-01T08:00:00.000Z", dropped: 0, refused: {} },
+  ],
+  members: [
+    member("CP-001", 0), member("CP-002", 0), member("CP-003", 1), member("CP-004", 0), member("CP-005", 0),
+    member("CP-006", 6), member("CP-007", 0),
+  ],
+  incidents: [], provisional: [],
+  traffic: {
+    sent: { messages: 12_000, bytes: 3_000_000, messagesPerEpoch: 14.2, bytesPerEpoch: 3_584 },
+    received: { messages: 13_000, bytes: 3_100_000, messagesPerEpoch: 15, bytesPerEpoch: 900 },
+    refused: { duplicate: 4_000 }, refusedFrom: [],
+  },
 };

@@ -1,6 +1,6 @@
 /** Is this machine's clock set, and does it agree with the CSMS's? Pure. */
 import { SECOND_MS } from "../../../models/units.ts";
-import { duration } from "../../status-text.ts";
+import { duration } from "../../status-words.ts";
 import { RELEASED } from "../../version.ts";
 import { failed, passed, warned } from "./check.ts";
 import type { Check } from "./check.ts";

@@ -3,7 +3,7 @@ import {
   accessSync, closeSync, constants, existsSync, openSync, statSync, statfsSync, unlinkSync, writeSync,
 } from "node:fs";
 import { dirname, join, resolve } from "node:path";
-import { bytesText } from "../../status-text.ts";
+import { bytesText } from "../../status-words.ts";
 import { codeOf, failed, passed, warned } from "./check.ts";
 import type { Check } from "./check.ts";
 
