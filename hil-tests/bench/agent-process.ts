@@ -10,17 +10,51 @@ import { Waiters } from "./waiters.ts";
 export const AGENT_FILE = join(repoRoot, "dist", "kerbwatch.cjs");
 export const SIM_FILE = join(repoRoot, "dist", "kerbwatch-sim.cjs");
 
+/** An agent that was asked to stop saves, signs and is gone within a second. */
+const GRACE_MS = 5_000;
+
+const running = new Set<ChildProcess>();
+
+/** Whatever ends this process ends its children: none may outlive the bench. */
+function followed<T extends ChildProcess>(child: T): T {
+  if (running.size === 0 && !process.listeners("exit").includes(endAll)) process.once("exit", endAll);
+  running.add(child);
+  child.once("exit", () => running.delete(child));
+  return child;
+}
+
+function endAll(): void {
+  for (const child of running) child.kill("SIGKILL");
+}
+
+/** Ends whatever still runs, at once; settles when nothing does. */
+export async function endEveryProcess(): Promise<void> {
+  const ended = [...running].map((child) => new Promise((resolve) => child.once("exit", resolve)));
+  endAll();
+  await Promise.all(ended);
+}
+
 export interface Ran {
   readonly code: number;
   readonly out: string;
   readonly err: string;
 }
 
-/** Runs one command of a built file to its end; never rejects. `onLine` sees standard error as it comes. */
+export interface RunOptions {
+  /** Sees standard error as it comes. */
+  readonly onLine?: (line: string) => void;
+  /** Ends the process when aborted. */
+  readonly signal?: AbortSignal;
+}
+
+/** Runs one command of a built file to its end; never rejects. */
 export async function runFile(
-  file: string, args: readonly string[], onLine: (line: string) => void = () => {},
+  file: string, args: readonly string[], { onLine = () => {}, signal }: RunOptions = {},
 ): Promise<Ran> {
-  const child = promisify(execFile)(process.execPath, [file, ...args], { maxBuffer: 64 * 1024 * 1024 });
+  const child = promisify(execFile)(process.execPath, [file, ...args], {
+    maxBuffer: 64 * 1024 * 1024, ...(signal !== undefined && { signal }),
+  });
+  followed(child.child);
   if (child.child.stderr !== null) createInterface({ input: child.child.stderr }).on("line", onLine);
   try {
     const { stdout, stderr } = await child;
@@ -31,58 +65,84 @@ export async function runFile(
   }
 }
 
+/** The arguments of Node that run the agent of a configuration. */
+export function agentCommand(config: string): string[] {
+  return [AGENT_FILE, "run", "--config", config];
+}
+
 export class AgentProcess {
   /** Times that it was started. */
   starts = 0;
-  readonly #config: string;
+  /** Times that it ended though nobody had asked for it. */
+  deaths = 0;
+  readonly #command: readonly string[];
   readonly #logFile: string;
   readonly #events = new Waiters<number | undefined>();
   #child: ChildProcess | undefined;
   #wanted = false;
+  #killed = false;
 
-  constructor(config: string, logFile: string) {
-    this.#config = config;
+  /** `command`: what Node is to run. Its output goes to `logFile`. */
+  constructor(command: readonly string[], logFile: string) {
+    this.#command = command;
     this.#logFile = logFile;
   }
 
   /** Settles once chargers can connect; rejects when the process ends before that. */
   async start(): Promise<void> {
     this.#wanted = true;
-    const listening = this.#events.next("listening");
-    const ended = this.#events.next("ended");
+    const up = this.#up();
     this.#spawn();
-    const code = await Promise.race([listening.then(() => "listening" as const), ended]);
-    if (code !== "listening") throw new Error(`the agent ended with exit code ${code ?? "none"}; see ${this.#logFile}`);
+    await up;
   }
 
   /** As a power cut would: no last word. Settles when the process that takes its place is listening. */
   async kill(): Promise<void> {
-    const back = this.#events.next("listening");
+    const up = this.#up();
+    this.#killed = true;
     this.#child?.kill("SIGKILL");
-    await back;
+    await up;
   }
 
-  /** Asks it to stop; its exit code. */
+  /** The same, and nothing takes its place. */
+  async killForGood(): Promise<void> {
+    await this.#end("SIGKILL");
+  }
+
+  /** Asks it to stop; its exit code. One that does not is killed. */
   async stop(): Promise<number | undefined> {
-    this.#wanted = false;
-    if (this.#child === undefined) return undefined;
-    const ended = this.#events.next("ended");
-    this.#child.kill("SIGTERM");
-    return await ended;
+    return await this.#end("SIGTERM");
   }
 
   get pid(): number | undefined {
     return this.#child?.pid;
   }
 
+  async #end(signal: NodeJS.Signals): Promise<number | undefined> {
+    this.#wanted = false;
+    const child = this.#child;
+    if (child === undefined) return undefined;
+    const ended = this.#events.next("ended");
+    child.kill(signal);
+    const timer = setTimeout(() => child.kill("SIGKILL"), GRACE_MS);
+    const code = await ended;
+    clearTimeout(timer);
+    return code;
+  }
+
+  async #up(): Promise<void> {
+    const listening = this.#events.next("listening").then(() => "listening" as const);
+    const code = await Promise.race([listening, this.#events.next("ended")]);
+    if (code !== "listening") throw new Error(`the agent ended with exit code ${code ?? "none"}; see ${this.#logFile}`);
+  }
+
   #spawn(): void {
     this.starts += 1;
+    this.#killed = false;
     let listened = false;
-    const child = spawn(process.execPath, [AGENT_FILE, "run", "--config", this.#config], {
-      stdio: ["ignore", "pipe", "pipe"],
-    });
+    const child = followed(spawn(process.execPath, [...this.#command], { stdio: ["ignore", "pipe", "pipe"] }));
     this.#child = child;
-    const log = createWriteStream(this.#logFile, { flags: "a" });
+    const log = createWriteStream(this.#logFile, { flags: "a" }).on("error", () => {}); // nobody's charging needs it
     child.stdout.pipe(log, { end: false });
     child.stderr.pipe(log, { end: false });
     createInterface({ input: child.stderr }).on("line", (line) => {
@@ -90,9 +150,10 @@ export class AgentProcess {
       listened = true;
       this.#events.tell("listening", undefined);
     });
+    child.once("close", () => log.end());
     child.once("exit", (code) => {
       this.#child = undefined;
-      log.end();
+      if (this.#wanted && !this.#killed) this.deaths += 1;
       if (this.#wanted && listened) this.#spawn();
       else this.#events.tell("ended", code ?? undefined);
     });

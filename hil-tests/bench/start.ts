@@ -1,136 +1,115 @@
 /**
- * `npm start`: one charger, attacked live. The agent is the shipped file as a process; it learns two weeks of honest
- * traffic in virtual time and then meets five acts. Exit code 0 only if every act ended as told.
+ * `npm start`: a street of twelve chargers, watched by twelve agents without a server, attacked in seven acts. The exit
+ * code is 0 only if every act ended as told.
  */
-import { parseArgs } from "node:util";
-import type { SimVersion } from "../sim/capture.ts";
-import { type Act, ACTS, GOOD_TOKEN, type Outcome } from "./acts.ts";
-import { learnTwoWeeks, makeFolder, removeFolder, type Rig, startRig } from "./rig.ts";
+import { setMaxListeners } from "node:events";
+import type { Act, Outcome } from "./acts/act.ts";
+import { actsFor } from "./acts/acts.ts";
+import { figures, sample } from "./street-figures.ts";
+import { type Options, readOptions } from "./street-options.ts";
+import { Screen, standardOutput } from "./street-screen.ts";
+import { Street } from "./street.ts";
 import { wordTable } from "./told-table.ts";
-
-const HELP = `npm start [-- OPTIONS]
-
-One agent on a live charger, attacked in five acts; about two minutes. Everything runs on this machine, on loopback.
-
-  --ocpp VERSION   1.6 (default) or 2.0.1
-  --stay           leave it all running after the last act, until Ctrl-C
-  --keep           keep the folder with configuration, log, alerts and the agent's own output
-`;
-
-interface Options {
-  readonly version: SimVersion;
-  readonly stay: boolean;
-  readonly keep: boolean;
-}
-
-function readOptions(args: readonly string[]): Options | string {
-  try {
-    const { values } = parseArgs({
-      args: [...args],
-      options: {
-        ocpp: { type: "string", default: "1.6" }, stay: { type: "boolean", default: false },
-        keep: { type: "boolean", default: false }, help: { type: "boolean", default: false },
-      },
-    });
-    if (values.help) return HELP;
-    if (values.ocpp !== "1.6" && values.ocpp !== "2.0.1") {
-      return `--ocpp: found ${values.ocpp}; allowed: 1.6 or 2.0.1\n`;
-    }
-    return { version: values.ocpp, stay: values.stay, keep: values.keep };
-  } catch (error) {
-    return `${(error as Error).message}\n\n${HELP}`;
-  }
-}
-
-/** A bar that grows in place on a terminal; elsewhere a line for each quarter. */
-function progress(label: string): (share: number) => void {
-  let shown = -1;
-  return (share) => {
-    const tenths = Math.floor(share * 20);
-    if (tenths === shown) return;
-    const bar = `${label} [${"#".repeat(tenths)}${" ".repeat(20 - tenths)}] ${Math.round(share * 100)} %`;
-    if (process.stdout.isTTY) process.stdout.write(`\r${bar}${share === 1 ? "\n" : ""}`);
-    else if (Math.floor(tenths / 5) !== Math.floor(shown / 5)) console.log(bar);
-    shown = tenths;
-  };
-}
 
 interface Played {
   readonly act: Act;
   readonly outcome: Outcome;
 }
 
-async function playAll(rig: Rig, version: SimVersion): Promise<Played[]> {
+async function playAll(street: Street, screen: Screen, { only, sabotage }: Options): Promise<Played[]> {
+  const acts = actsFor(only);
   const played: Played[] = [];
-  for (const [index, act] of ACTS.entries()) {
-    console.log(`\nAct ${index + 1}: ${act.name}`);
-    const outcome = await act.play(rig, version).catch((error: Error): Outcome => ({
+  for (const [index, act] of acts.entries()) {
+    const [no, of] = [index + 1, acts.length];
+    await screen.act(street, act, { no, of, state: "playing" });
+    const own = sabotage !== undefined && Object.hasOwn(act.sabotages, sabotage) ? sabotage : undefined;
+    const outcome = await act.play(street, own).catch((error: Error): Outcome => ({
       observed: `failed: ${error.message}`, asTold: false,
     }));
-    if (outcome.words !== undefined) console.log(`  ${outcome.words}`);
-    console.log(`  ${outcome.asTold ? "as told" : "NOT AS TOLD"}: ${outcome.observed}`);
+    if (outcome.words !== undefined) screen.note(`  ${outcome.words}`);
+    screen.note(`  observed: ${outcome.observed}`);
+    await screen.act(street, act, { no, of, state: outcome.asTold ? "as told" : "NOT AS TOLD" });
     played.push({ act, outcome });
   }
   return played;
 }
 
 /** Of act, told, observed and verdict: 80 columns with the gaps. */
-const WIDTHS = [24, 21, 24, 5];
+const WIDTHS = [21, 24, 23, 6];
 
 function table(played: readonly Played[]): string {
-  const rows = played.map(({ act, outcome }, index) =>
-    [`${index + 1}. ${act.name}`, act.told, outcome.observed, outcome.asTold ? "ok" : "WRONG"]);
+  const rows = played.map(({ act, outcome }) =>
+    [`${act.id}. ${act.name}`, act.told, outcome.observed, outcome.asTold ? "ok" : "WRONG"]);
   const good = played.filter(({ outcome }) => outcome.asTold).length;
-  return `\n${wordTable(["Act", "Told", "Observed", ""], rows, WIDTHS)}\n${good} of ${ACTS.length} acts ended as told`;
+  const head = ["Act", "Told", "Observed", ""];
+  return `\n${wordTable(head, rows, WIDTHS)}\n${good} of ${played.length} acts ended as told`;
 }
 
-/** Plays everything; the rig is closed and the folder removed whatever happens. */
-async function demonstrate({ version, stay, keep }: Options, stop: AbortSignal): Promise<number> {
-  const stopped = new Promise<void>((resolve) => stop.addEventListener("abort", () => resolve()));
-  const folder = makeFolder();
-  let rig: Rig | undefined;
+function measured(played: readonly Played[], lines: readonly string[]): string {
+  const delays = played.flatMap(({ act: { id }, outcome: { tookMs } }) =>
+    (tookMs === undefined ? [] : [`act ${id}: ${(tookMs / 1000).toFixed(1)} s from first evidence to certificate`]));
+  return ["Measured here:", ...[...delays, ...lines].map((line) => `  ${line}`)].join("\n");
+}
+
+const seconds = (sinceMs: number): string => `${((performance.now() - sinceMs) / 1000).toFixed(0)} s`;
+
+async function demonstrate(street: Street, screen: Screen, options: Options): Promise<number> {
+  const since = performance.now();
+  await street.open(screen);
+  screen.note(`the street is watched after ${seconds(since)}`);
+  const before = sample(street.houses);
+  screen.draw(street);
+  const played = await playAll(street, screen, options);
+  const after = sample(street.houses);
+  await screen.end();
+  screen.note(table(played));
+  screen.note(`\n${measured(played, figures(before, after))}\n  all of it: ${seconds(since)}`);
+  const dead = street.houses.filter(({ agent }) => agent.deaths > 0).map(({ id }) => id);
+  if (dead.length > 0) screen.note(`agents that ended though nobody had asked for it: ${dead.join(", ")}`);
+  return dead.length === 0 && played.every(({ outcome }) => outcome.asTold) ? 0 : 1;
+}
+
+function howToLook({ folder, houses }: Street): string {
+  return `\nStill running, in ${folder}. Look at an agent:\n` +
+    `  node dist/kerbwatch.cjs status --state ${houses[0]!.state}\nCtrl-C ends it.`;
+}
+
+/** Plays; the street is closed and its folder removed whatever happens, and at once when it is told to stop. */
+async function run(options: Options, stop: AbortSignal): Promise<number> {
+  const stopped = new Promise<undefined>((resolve) => stop.addEventListener("abort", () => resolve(undefined)));
+  const street = await Street.lay(stop);
+  const screen = new Screen(standardOutput());
   try {
-    console.log(`One charger speaking OCPP ${version}, one agent, one CSMS, one meter.`);
-    await learnTwoWeeks(folder, version, progress("learning two weeks of honest traffic"));
-    if (stop.aborted) return 1;
-    rig = await startRig(folder, version, [GOOD_TOKEN]);
-    await rig.agent.start();
-    await rig.station.connect();
-    await rig.station.boot();
-    const played = await Promise.race([playAll(rig, version), stopped.then(() => undefined)]);
-    if (played === undefined) return 1;
-    console.log(table(played));
-    if (stay) {
-      console.log(`\nStill running; the agent's folder is ${folder}. Ctrl-C ends it.`);
+    const demonstration = demonstrate(street, screen, options);
+    demonstration.catch(() => {}); // told by the race, unless somebody has stopped it
+    const code = await Promise.race([demonstration, stopped]);
+    if (options.stay && code !== undefined) {
+      screen.note(howToLook(street));
       await stopped;
     }
-    return played.length === ACTS.length && played.every(({ outcome }) => outcome.asTold) ? 0 : 1;
-  } catch (error) {
-    // A terminal's Ctrl-C ends the children too: what they say of that is no news.
-    if (!stop.aborted) throw error;
-    return 1;
+    return code ?? 1;
   } finally {
-    if (stop.aborted) console.log("\nstopped; ending what was started");
-    await rig?.close();
-    if (keep) console.log(`kept: ${folder}`);
-    else removeFolder(folder);
+    await screen.end();
+    if (stop.aborted) screen.note("\nstopped; ending what was started");
+    await street.close(options.keep);
+    if (options.keep) screen.note(`kept: ${street.folder}`);
   }
 }
 
 /** Aborts at the first request to stop; npm passes a signal on that the terminal has sent already. */
 function stopAsked(): AbortSignal {
   const stop = new AbortController();
+  setMaxListeners(0, stop.signal); // every wait listens
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => stop.abort());
   return stop.signal;
 }
 
-const options = readOptions(process.argv.slice(2));
-if (typeof options === "string") {
-  const asked = options === HELP;
-  (asked ? console.log : console.error)(options);
-  process.exitCode = asked ? 0 : 2;
+const asked = readOptions(process.argv.slice(2));
+if ("code" in asked) {
+  (asked.code === 0 ? process.stdout : process.stderr).write(asked.text);
+  process.exitCode = asked.code;
 } else {
-  const code = await demonstrate(options, stopAsked()).catch((error: Error) => {
+  const code = await run(asked, stopAsked()).catch((error: Error) => {
     console.error(`npm start: ${error.message}`);
     return 1;
   });

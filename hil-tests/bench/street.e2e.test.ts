@@ -14,7 +14,7 @@ import type { Alert } from "../../models/terms.ts";
 import type { Epoch, StationId, ZoneId } from "../../models/units.ts";
 import { systemClock } from "./bench-clock.ts";
 import { BenchCsms } from "./csms.ts";
-import { freePort } from "./rig.ts";
+import { freePort } from "./street-ports.ts";
 import { BenchStation } from "./station.ts";
 import { Waiters } from "./waiters.ts";
 

@@ -1,0 +1,67 @@
+/** What the street costs, measured from outside: memory and CPU of each agent, bytes over the mesh. */
+import { readFileSync } from "node:fs";
+import type { House } from "./street-house.ts";
+
+/** Linux counts CPU time in hundredths of a second, whatever the kernel ticks at (proc(5), sysconf(_SC_CLK_TCK)). */
+const TICKS_PER_S = 100;
+/** Fields of /proc/<pid>/stat after the name in brackets, which may hold anything. */
+const UTIME = 11;
+const STIME = 12;
+
+export interface Usage {
+  readonly residentMb: number;
+  readonly cpuS: number;
+}
+
+/** Undefined where there is no /proc, or no such process. */
+export function usageOf(pid: number): Usage | undefined {
+  try {
+    return parseUsage(readFileSync(`/proc/${pid}/stat`, "utf8"), readFileSync(`/proc/${pid}/status`, "utf8"));
+  } catch {
+    return undefined;
+  }
+}
+
+export function parseUsage(stat: string, status: string): Usage | undefined {
+  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+  const resident = /^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1];
+  const ticks = Number(fields[UTIME]) + Number(fields[STIME]);
+  if (resident === undefined || Number.isNaN(ticks)) return undefined;
+  return { residentMb: Number(resident) / 1024, cpuS: ticks / TICKS_PER_S };
+}
+
+interface Sample {
+  readonly atMs: number;
+  readonly pids: ReadonlyMap<House, number>;
+  readonly usage: ReadonlyMap<House, Usage>;
+  readonly bytes: number;
+}
+
+export function sample(houses: readonly House[]): Sample {
+  const pids = new Map(houses.flatMap((house) => (house.agent.pid === undefined ? [] : [[house, house.agent.pid]])));
+  const usage = new Map([...pids].flatMap(([house, pid]) => {
+    const one = usageOf(pid);
+    return one === undefined ? [] : [[house, one] as const];
+  }));
+  return { atMs: performance.now(), pids, usage, bytes: houses.reduce((sum, { relay }) => sum + relay.bytes, 0) };
+}
+
+const median = (values: readonly number[]): number => [...values].sort((a, b) => a - b)[values.length >> 1] ?? NaN;
+
+/** One line each; of agents that ran all the way from `before` to `after`. */
+export function figures(before: Sample, after: Sample): string[] {
+  const seconds = (after.atMs - before.atMs) / 1000;
+  const steady = [...after.usage].flatMap(([house, now]) => {
+    const then = before.usage.get(house);
+    return then === undefined || before.pids.get(house) !== after.pids.get(house) ? [] : [{ now, then }];
+  });
+  const memory = steady.map(({ now }) => now.residentMb);
+  const cpu = steady.map(({ now, then }) => (100 * (now.cpuS - then.cpuS)) / seconds);
+  const bytes = (after.bytes - before.bytes) / Math.max(1, before.pids.size) / seconds;
+  const lines = steady.length === 0 ? ["memory and CPU of agents: not measured, since this system has no /proc"] : [
+    `memory of an agent: ${median(memory).toFixed(0)} MB resident (most: ${Math.max(...memory).toFixed(0)} MB)`,
+    `CPU of an agent: ${median(cpu).toFixed(1)} % of a core (most: ${Math.max(...cpu).toFixed(1)} %)`,
+  ];
+  return [...lines, `mesh: ${(bytes / 1024).toFixed(1)} KB an epoch of 1 s and agent, TLS and all, over ` +
+    `${seconds.toFixed(0)} s`];
+}

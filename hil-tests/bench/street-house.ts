@@ -1,0 +1,174 @@
+/**
+ * One charging place of the street: the charger, the Modbus meter beside it, the agent in front of it as a process of
+ * its own, and the relay before the agent's broker. All of it lies in one folder.
+ */
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import type { Alert } from "../../models/terms.ts";
+import type { StationId, ZoneId } from "../../models/units.ts";
+import { AGENT_FILE, agentCommand, AgentProcess, runFile, type Ran } from "./agent-process.ts";
+import { startModbusMeter, type SimulatedMeter } from "./modbus-meter.ts";
+import { BenchStation, type Flow, type SessionOptions, type SessionResult } from "./station.ts";
+import { type Plot, RATED_W } from "./street-plan.ts";
+import { freePort } from "./street-ports.ts";
+import { Relay } from "./street-relay.ts";
+
+const METER_REGISTER_WH = 5_000_000;
+/** The station's own register, beyond what it reached in the days that were learned. */
+const STATION_REGISTER_WH = 50_000_000;
+/** How often the simulated meter's registers move on; real ones do so continuously. */
+const METER_STEP_MS = 100;
+
+/** What all agents of the street are told. */
+export interface StreetFacts {
+  readonly folder: string;
+  readonly csms: string;
+  /** Public half, as `keygen --operator` printed it. */
+  readonly operator: string;
+  readonly roster: string;
+}
+
+/** Where the agent listens. */
+interface Ports {
+  readonly charger: number;
+  readonly broker: number;
+}
+
+export class House {
+  readonly plot: Plot;
+  readonly folder: string;
+  readonly state: string;
+  readonly config: string;
+  readonly relay: Relay;
+  readonly #meter: SimulatedMeter;
+  readonly #ports: Ports;
+  readonly #follower: { onFlow(flow: Flow): void; stop(): void };
+  #station: BenchStation | undefined;
+  #agent: AgentProcess;
+
+  private constructor(plot: Plot, folder: string, relay: Relay, meter: SimulatedMeter, ports: Ports) {
+    this.plot = plot;
+    this.folder = folder;
+    this.state = join(folder, "state");
+    this.config = join(folder, "kerbwatch.json");
+    this.relay = relay;
+    this.#meter = meter;
+    this.#ports = ports;
+    this.#follower = followFlow(meter);
+    this.#agent = new AgentProcess(agentCommand(this.config), join(folder, "agent.log"));
+  }
+
+  /** Meter, relay and folder; no agent and no charger yet. */
+  static async build(plot: Plot, street: string): Promise<House> {
+    const folder = join(street, plot.station);
+    mkdirSync(folder, { recursive: true });
+    const quantities = { energyImportWh: METER_REGISTER_WH, voltageV: 230 };
+    const meter = await startModbusMeter({ model: "sdm630", quantities });
+    const ports = { charger: await freePort(), broker: await freePort() };
+    return new House(plot, folder, await Relay.open(ports.broker), meter, ports);
+  }
+
+  get id(): StationId {
+    return this.plot.station;
+  }
+
+  get zone(): ZoneId {
+    return this.plot.zone;
+  }
+
+  get agent(): AgentProcess {
+    return this.#agent;
+  }
+
+  get station(): BenchStation {
+    if (this.#station === undefined) throw new Error(`${this.id} has no charger yet`);
+    return this.#station;
+  }
+
+  /** Writes the agent's configuration and starts it. Settles when chargers can connect. */
+  async startAgent({ csms, operator, roster }: StreetFacts): Promise<void> {
+    writeFileSync(this.config, JSON.stringify({
+      station: this.id, listen: `ws://127.0.0.1:${this.#ports.charger}`, csms, stateDir: this.state, epochS: 1,
+      operators: { threshold: 1, keys: [operator] },
+      mesh: {
+        roster, listen: `mqtts://127.0.0.1:${this.#ports.broker}`, advertise: `mqtts://${this.relay.address}`,
+      },
+      meters: [{
+        evse: 1, kind: "modbus-tcp", model: "sdm630", address: this.#meter.address, unit: 1, everyS: 1,
+        side: "evse-output",
+      }],
+      alerts: { jsonl: this.#alertsFile },
+    }, undefined, 2));
+    await this.#agent.start();
+  }
+
+  /** Another program in the agent's place, with its configuration and keys. */
+  async replaceAgent(command: readonly string[]): Promise<void> {
+    await this.#agent.stop();
+    this.#agent = new AgentProcess(command, join(this.folder, "replaced-agent.log"));
+    await this.#agent.start();
+  }
+
+  /** Connects the charger and boots it: through the agent, or to `url`. */
+  async startCharger(firmwareVersion: string, url = `ws://127.0.0.1:${this.#ports.charger}`): Promise<void> {
+    await this.#station?.close();
+    this.#station = new BenchStation({
+      id: this.id, ocppVersion: this.plot.version, url, registerWh: STATION_REGISTER_WH, firmwareVersion,
+    });
+    await this.#station.connect();
+    await this.#station.boot();
+  }
+
+  /** A visit at full power, the meter beside it running along. */
+  async charge(options: Omit<SessionOptions, "powerW" | "onFlow">): Promise<SessionResult> {
+    return await this.station.session({ ...options, powerW: RATED_W, onFlow: this.#follower.onFlow });
+  }
+
+  /** Alerts that the agent wrote so far, oldest first. */
+  alerts(): Alert[] {
+    try {
+      const lines = readFileSync(this.#alertsFile, "utf8").split("\n");
+      // The last one may still be on its way into the file.
+      return lines.slice(0, -1).map((line) => JSON.parse(line) as Alert);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
+      throw error;
+    }
+  }
+
+  /** One command of the shipped file with `--state` of this agent. */
+  async command(...words: readonly string[]): Promise<Ran> {
+    return await runFile(AGENT_FILE, [...words, "--state", this.state]);
+  }
+
+  async close(): Promise<void> {
+    this.#follower.stop();
+    await Promise.all([this.#station?.close(), this.#agent.stop()]);
+    await Promise.all([this.relay.cut(), this.#meter.close()]);
+  }
+
+  get #alertsFile(): string {
+    return join(this.folder, "alerts.jsonl");
+  }
+}
+
+/** Lets the meter's registers follow what flows, between the moments that the station tells of, too. */
+function followFlow(meter: SimulatedMeter): { onFlow(flow: Flow): void; stop(): void } {
+  let last: Flow = { evseId: 1, powerW: 0, deliveredWh: 0 };
+  let atMs = performance.now();
+  const move = () => {
+    const sinceWh = (last.powerW * (performance.now() - atMs)) / 3_600_000;
+    meter.set({
+      powerW: last.powerW, energyImportWh: METER_REGISTER_WH + last.deliveredWh + sinceWh, currentA: last.powerW / 400,
+    });
+  };
+  const timer = setInterval(move, METER_STEP_MS);
+  return {
+    onFlow(flow) {
+      last = flow;
+      atMs = performance.now();
+      move();
+    },
+    stop: () => clearInterval(timer),
+  };
+}

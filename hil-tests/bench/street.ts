@@ -1,0 +1,214 @@
+/**
+ * The street of `npm start`: two zones of six charging places, one CSMS behind them all. Everything runs on this
+ * machine and in one temporary folder; `close` leaves nothing of it.
+ */
+import { mkdtempSync, rmSync } from "node:fs";
+import { availableParallelism, tmpdir } from "node:os";
+import { join } from "node:path";
+import { askStatus } from "../../edge-agent/adapters/agent-client.ts";
+import type { Status } from "../../edge-agent/status.ts";
+import type { Alert } from "../../models/terms.ts";
+import type { ZoneId } from "../../models/units.ts";
+import { endEveryProcess } from "./agent-process.ts";
+import { systemClock } from "./bench-clock.ts";
+import { BenchCsms } from "./csms.ts";
+import { enrol, signedRoster } from "./street-enrolment.ts";
+import { House, type StreetFacts } from "./street-house.ts";
+import { type Incident, incidentsOf } from "./street-incidents.ts";
+import { LEARNED_DAYS, type Learned, learnStation } from "./street-learning.ts";
+import { afternoonZone, PER_ZONE, PLOTS } from "./street-plan.ts";
+import type { BenchStation } from "./station.ts";
+
+/** How often a wait looks. */
+const LOOK_EVERY_MS = 100;
+const STATUS_WITHIN_MS = 900;
+/** Neighbours dial at once and again after a second or two; a machine that is busy takes longer. */
+const TOGETHER_WITHIN_S = 60;
+/** Growth is counted from the first statement on. */
+const EPOCHS_BEFORE_ACTS = 3;
+const HEARTBEAT_S = 10;
+
+export interface Notes {
+  /** One line about what is being done. */
+  note(text: string): void;
+  /** How much of the learning lies behind, in [0, 1]. */
+  learning(share: number): void;
+}
+
+/** The incidents that were there at some moment. */
+export type Known = ReadonlySet<string>;
+
+export class Street {
+  readonly folder: string;
+  readonly csms: BenchCsms;
+  readonly houses: readonly House[];
+  /** Aborted when somebody wants it all to end. */
+  readonly stop: AbortSignal;
+  /** Houses in which a liar took the agent's place. */
+  readonly liars = new Set<House>();
+  readonly learned = new Map<House, Learned>();
+  #facts: StreetFacts | undefined;
+  #tokens = 0;
+
+  private constructor(folder: string, csms: BenchCsms, houses: readonly House[], stop: AbortSignal) {
+    this.folder = folder;
+    this.csms = csms;
+    this.houses = houses;
+    this.stop = stop;
+  }
+
+  /** An empty street in a folder of its own: nothing learned, no agent running. */
+  static async lay(stop: AbortSignal): Promise<Street> {
+    const folder = mkdtempSync(join(tmpdir(), "kerbwatch-"));
+    const csms = await BenchCsms.listen({ tokens: [], heartbeatS: HEARTBEAT_S });
+    const houses: House[] = [];
+    for (const plot of PLOTS) houses.push(await House.build(plot, folder));
+    return new Street(folder, csms, houses, stop);
+  }
+
+  /** Keys, learning, roster, agents, chargers. Settles when every agent states and hears its neighbours. */
+  async open(notes: Notes): Promise<void> {
+    const timezone = afternoonZone(new Date());
+    await this.#learn(timezone, notes);
+    const { operator, roster } = await signedRoster(this.folder, timezone, this.stop);
+    this.#facts = { folder: this.folder, csms: this.csms.url, operator, roster };
+    notes.note("the roster is signed; starting twelve agents and twelve chargers");
+    await this.#eachInTurn(async (house) => {
+      await house.startAgent(this.#facts!);
+      await house.startCharger(this.learned.get(house)?.firmware ?? "");
+    });
+    const since = performance.now();
+    if (!await this.until(() => this.#together(), TOGETHER_WITHIN_S)) throw new Error(this.#apart());
+    notes.note(`every agent is connected to its neighbours (${((performance.now() - since) / 1000).toFixed(1)} s)`);
+    await this.epochs(EPOCHS_BEFORE_ACTS);
+  }
+
+  zone(id: ZoneId): readonly House[] {
+    return this.houses.filter(({ zone }) => zone === id);
+  }
+
+  /** The agents that tell the truth: all, or those of a zone. */
+  honest(id?: ZoneId): readonly House[] {
+    return this.houses.filter((house) => !this.liars.has(house) && (id === undefined || house.zone === id));
+  }
+
+  house(id: string): House {
+    const house = this.houses.find((one) => one.id === id);
+    if (house === undefined) throw new RangeError(`${id} is not on the street`);
+    return house;
+  }
+
+  /** A card that the CSMS knows; another each time, as drivers are. */
+  goodToken(): string {
+    const token = `04A1${String(this.#tokens += 1).padStart(6, "0")}`;
+    this.csms.tokens.add(token);
+    return token;
+  }
+
+  /** A card that nobody gave out; another each time. */
+  wrongToken(): string {
+    return `0BAD${String(this.#tokens += 1).padStart(6, "0")}`;
+  }
+
+  said(): (readonly [agent: string, alerts: readonly Alert[]])[] {
+    return this.honest().map((house) => [house.id, house.alerts()] as const);
+  }
+
+  /** What is known by now: acts look only at what is new. */
+  known(): Known {
+    return new Set(incidentsOf(this.said()).map(({ id }) => id));
+  }
+
+  newIncidents(known: Known): Incident[] {
+    return incidentsOf(this.said(), known);
+  }
+
+  /** Looks until something is so; false when it was not within that time, or when all is to end. */
+  async until(isSo: () => boolean, withinS: number): Promise<boolean> {
+    for (const endMs = performance.now() + 1000 * withinS; ;) {
+      if (isSo()) return true;
+      if (this.stop.aborted || performance.now() >= endMs) return false;
+      await systemClock.wait(LOOK_EVERY_MS, this.stop);
+    }
+  }
+
+  async seconds(s: number): Promise<void> {
+    await systemClock.wait(1000 * s, this.stop);
+  }
+
+  /** An epoch of this street is a second. */
+  async epochs(count: number): Promise<void> {
+    await this.seconds(count);
+  }
+
+  /** The way back: a charger without its agent, connected to the CSMS as before. */
+  async withoutAgent(house: House): Promise<BenchStation> {
+    await house.startCharger(this.learned.get(house)?.firmware ?? "", this.csms.url);
+    return house.station;
+  }
+
+  /** What each agent says of itself; undefined for one that does not answer. */
+  async statuses(): Promise<Map<House, Status | undefined>> {
+    const asked = await Promise.all(this.houses.map((house) => askStatus(house.state, STATUS_WITHIN_MS)));
+    return new Map(this.houses.map((house, i) => {
+      const one = asked[i];
+      return [house, one?.kind === "status" ? one.status : undefined];
+    }));
+  }
+
+  async close(keepFolder: boolean): Promise<void> {
+    await Promise.all(this.houses.map((house) => house.close()));
+    await this.csms.close();
+    await endEveryProcess();
+    if (!keepFolder) rmSync(this.folder, { recursive: true, force: true });
+  }
+
+  async #learn(timezone: string, notes: Notes): Promise<void> {
+    const now = new Date();
+    notes.note(`twelve chargers make keys and learn ${LEARNED_DAYS} days of honest traffic each, in virtual time`);
+    notes.learning(0);
+    await this.#eachInTurn(async (house) => {
+      await enrol(house, this.folder, this.stop);
+      const { plot, state, folder } = house;
+      this.learned.set(house, await learnStation({ plot, state, folder, timezone, now, signal: this.stop }));
+      notes.learning(this.learned.size / this.houses.length);
+    });
+    const all = [...this.learned.values()];
+    const [lines, raised] = [all.reduce((sum, one) => sum + one.lines, 0), all.filter((one) => one.raised > 0).length];
+    notes.note(`learned from ${lines.toLocaleString("en-GB")} frames and meter readings; ` +
+      (raised === 0 ? "nothing of it would have raised an alert" : `${raised} would have raised an alert`));
+  }
+
+  async #eachInTurn(work: (house: House) => Promise<void>): Promise<void> {
+    await inTurn(this.houses, Math.max(2, availableParallelism()), async (house) => {
+      this.stop.throwIfAborted();
+      await work(house);
+    });
+  }
+
+  /** In a zone of six everybody dials everybody, and some of the other zone besides. */
+  #together(): boolean {
+    return this.houses.every(({ relay }) => relay.connections >= PER_ZONE - 1);
+  }
+
+  #apart(): string {
+    const counts = this.houses.map(({ id, relay }) => `${id} ${relay.connections}`);
+    return `not all neighbours are connected after ${TOGETHER_WITHIN_S} s: ${counts.join(", ")}`;
+  }
+}
+
+/** Works on so many at a time; after one that failed no other is begun, and all that were begun have ended. */
+export async function inTurn<T>(
+  all: readonly T[], atOnce: number, work: (one: T) => Promise<void>,
+): Promise<void> {
+  const waiting = [...all];
+  const worker = async () => {
+    for (let one = waiting.shift(); one !== undefined; one = waiting.shift()) await work(one);
+  };
+  const ended = await Promise.allSettled(Array.from({ length: atOnce }, () => worker().catch((error: unknown) => {
+    waiting.length = 0;
+    throw error;
+  })));
+  const failed = ended.find((one) => one.status === "rejected");
+  if (failed !== undefined) throw failed.reason;
+}
