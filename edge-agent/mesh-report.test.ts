@@ -81,7 +81,7 @@ test("the transport: own broker as bound or deaf, links with times, rates in epo
 
 const silent: Liar = { sends: () => false };
 
-test("a silent member is suspected from the seventh epoch on, and never guilty; one that was heard has its epoch", () => {
+test("a silent member is suspected from the seventh epoch on, and never guilty; who never spoke has no epoch", () => {
   const zone = zoneOf({ liars: new Map([[2, silent]]) });
   const seen: [boolean, number][] = [];
   run(zone, 9, () => {

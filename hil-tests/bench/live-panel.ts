@@ -36,6 +36,9 @@ export interface Size {
   readonly rows?: number;
 }
 
+/** A terminal that does not know its own size says 0. */
+export const columnsOf = ({ columns }: Size): number => (columns > 0 ? columns : 80);
+
 export interface Style {
   readonly colour: boolean;
   readonly ascii?: boolean;
@@ -98,7 +101,6 @@ const OPINION = BAR + 1 + LABEL;
 const CELLS = { ocpp: 5, power: 9, heard: 5, here: 11, zone: 6, links: 5, memory: 3 };
 const LEAST_STATION = 10;
 const MOST_STATION = 20;
-const MOST_EVENTS = 5;
 
 /** The roomiest one that fits; the last for whatever is narrower, where lines are cut. */
 function layoutFor(width: number): Layout {
@@ -277,7 +279,7 @@ const ALL = Infinity;
 /** From everything to the headlines alone; the first that fits is taken. */
 const EXTENTS: readonly Extent[] = [
   ...[5, 4, 3].map((events) => ({ events, airy: true, told: true, each: ALL })),
-  ...[5, 4, 3, 2, 1].map((events) => ({ events, airy: false, told: true, each: ALL })),
+  ...[5, 4, 3, 2, 1, 0].map((events) => ({ events, airy: false, told: true, each: ALL })),
   ...Array.from({ length: 64 }, (_, i) => ({ events: 1, airy: false, told: true, each: 64 - i })),
   ...[3, 2, 1].map((each) => ({ events: 0, airy: false, told: true, each })),
   { events: 0, airy: false, told: true, each: 0 },
@@ -292,6 +294,17 @@ function chosen(rows: readonly Row[], each: number): readonly Row[] {
   if (rows.length <= each) return rows;
   const best = new Set([...rows].sort((a, b) => weight(b) - weight(a)).slice(0, each));
   return rows.filter((row) => best.has(row));
+}
+
+/** Lines that `compose` makes of it. */
+function heightOf({ act, events }: Panel, pictures: readonly ZonePicture[], extent: Extent): number {
+  const { airy, told, each } = extent;
+  const air = airy ? 1 : 0;
+  const table = each > 0 ? 1 : 0;
+  const zones = pictures.reduce((sum, { rows: { length } }) =>
+    sum + air + 1 + Math.min(length, each) + (length > each ? table : 0), 0);
+  const shown = Math.min(events.length, extent.events);
+  return 1 + (act === undefined ? 0 : told ? 2 : 1) + 2 * table + zones + (shown > 0 ? air + table + shown : 0);
 }
 
 function topSpans({ title, time, act }: Panel, { told }: Extent, { glyphs, width }: Pen): Span[][] {
@@ -316,46 +329,48 @@ function compose(panel: Panel, pictures: readonly ZonePicture[], extent: Extent,
     const more: Span[][] = left > 0 && extent.each > 0 ? [[[`   and ${left} more`, "dim"]]] : [];
     return [...blank, headlineSpans(picture, pen), ...rows.map((row) => rowSpans(row, layout, pen)), ...more];
   });
-  const last = extent.events === 0 ? [] : panel.events.slice(-Math.min(extent.events, MOST_EVENTS));
+  const last = extent.events === 0 ? [] : panel.events.slice(-extent.events);
   const events = last.map((event): Span[] => [[` ${plainText(event)}`, "dim"]]);
   return [
     ...topSpans(panel, extent, pen), ...rule, ...(extent.each > 0 ? [headSpans(layout, pen.glyphs)] : []), ...zones,
-    ...blank, ...(events.length > 0 ? rule : []), ...events,
+    ...(events.length > 0 ? [...blank, ...rule, ...events] : []),
   ];
 }
 
 /** The panel, a line each, without newlines. At most one less than `rows`, where the cursor stands. */
 export function panelLines(panel: Panel, { columns, rows, colour, ascii = false }: Size & Style): string[] {
   const glyphs = ascii ? TYPED : DRAWN;
-  const pen: Pen = { glyphs, colour, width: Math.max(1, columns - 1) };
+  const pen: Pen = { glyphs, colour, width: Math.max(1, columnsOf({ columns }) - 1) };
   const most = rows === undefined ? Infinity : Math.max(1, rows - 1);
   const pictures = picturesOf(panel);
-  let lines: Span[][] = [];
-  for (const extent of EXTENTS) {
-    lines = compose(panel, pictures, extent, pen);
-    if (lines.length <= most) break;
-  }
-  return lines.slice(0, most).map((spans) => rendered(spans, pen.width, glyphs.cut, colour));
+  const extent = EXTENTS.find((one) => heightOf(panel, pictures, one) <= most) ?? EXTENTS.at(-1)!;
+  return compose(panel, pictures, extent, pen).slice(0, most)
+    .map((spans) => rendered(spans, pen.width, glyphs.cut, colour));
 }
 
 const headlineText = ({ id, state, says, guilty }: ZonePicture): string =>
   `zone ${plainText(id, 48)}: ${STATE_WORDS[state]}${says === "" ? "" : ` ${says}`}${guiltText(guilty)}`;
 
-/** What changed since `before`, in plain lines: acts, headlines and events. */
-export function newsLines(before: Panel | undefined, panel: Panel): string[] {
-  const { act, time } = panel;
-  const told = new Set(before === undefined ? [] : picturesOf(before).map(headlineText));
-  const lines: string[] = [];
-  if (act !== undefined && act.no !== before?.act?.no) {
-    lines.push(`Act ${act.no} of ${act.of}: ${plainText(act.name)}`, `  told: ${plainText(act.told)}`);
-  }
-  for (const picture of picturesOf(panel)) {
-    const text = headlineText(picture);
-    if (!told.has(text)) lines.push(`${clock(time)} ${text}`);
-  }
-  lines.push(...panel.events.slice(before?.events.length ?? 0).map((event) => plainText(event)));
-  if (act !== undefined && act.state !== "playing" && (act.no !== before?.act?.no || act.state !== before.act.state)) {
-    lines.push(`Act ${act.no}: ${act.state}`);
-  }
-  return lines;
+/** What of a panel was told in plain lines. */
+export interface Told {
+  readonly act: Act | undefined;
+  readonly headlines: readonly string[];
+  readonly events: number;
+}
+
+export const NOTHING_TOLD: Told = { act: undefined, headlines: [], events: 0 };
+
+/** What is new since `before`, in plain lines: acts, headlines and events; and what is told with them. */
+export function newsLines(before: Told, panel: Panel): { readonly lines: string[]; readonly told: Told } {
+  const { act, time, events } = panel;
+  const headlines = picturesOf(panel).map(headlineText);
+  const begins = act !== undefined && act.no !== before.act?.no;
+  const ended = act !== undefined && act.state !== "playing" && (begins || act.state !== before.act?.state);
+  const lines = [
+    ...(begins ? [`Act ${act.no} of ${act.of}: ${plainText(act.name)}`, `  told: ${plainText(act.told)}`] : []),
+    ...headlines.filter((text) => !before.headlines.includes(text)).map((text) => `${clock(time)} ${text}`),
+    ...events.slice(before.events).map((event) => plainText(event)),
+    ...(ended ? [`Act ${act.no}: ${act.state}`] : []),
+  ];
+  return { lines, told: { act, headlines, events: events.length } };
 }

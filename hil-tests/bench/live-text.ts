@@ -13,6 +13,7 @@ const COLOURS = /\u001b\[[0-9;]*m/g;
 
 /** Columns that a text takes on a terminal, colours not counted. */
 export function widthOf(text: string): number {
+  if (/^[ -~]*$/.test(text)) return text.length;
   let width = 0;
   for (const one of text.replace(COLOURS, "")) width += MARK.test(one) ? 0 : WIDE.test(one) ? 2 : 1;
   return width;
