@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { seeded } from "../build/seeded.ts";
 import { assert, test } from "../build/testing.ts";
-import { decide, searchEveryKey } from "../models/agree/zone-decision.ts";
+import { decide, searchRaises } from "../models/agree/zone-decision.ts";
 import { EVIDENCE_KEYS } from "../models/terms.ts";
 import { headOf, verifyCertificate } from "./certificate.ts";
 import { encodeMessage, type Kind, KINDS, messageOfStatement } from "./message.ts";
@@ -10,6 +10,7 @@ import {
   createNetwork, hashedCrypto, honest, incomingOf, type Liar, type Network, type NetworkOptions, nextStatement,
   PLAIN_LAW, run, send, sendAll, type Story,
 } from "./zone-network.testing.ts";
+import { historyOf } from "./zone-view.ts";
 
 const sha256 = (...parts: readonly Uint8Array[]): Uint8Array => {
   const hash = createHash("sha256");
@@ -113,7 +114,7 @@ test("with loss of 0 to 50 %, late and doubled messages: all end with the same c
 });
 
 test("with the real decision: a joint rise is certified, one broken member and a quiet zone are not", () => {
-  const law = { decide, search: searchEveryKey };
+  const law = { decide, search: searchRaises };
   const zone = network(21, { law, lossPercent: 20, story: jointRise(10, 25) });
   run(zone, 10);
   for (const agent of zone.agents) assert.is(certificatesOf(agent).length, 0);
@@ -143,7 +144,7 @@ function selectiveProposer(): Liar {
   return {
     atEpoch: (agent, zone, epoch) => {
       const { state } = agent;
-      const found = PLAIN_LAW.search({ n: 6, f: 1, epoch, members: state.view.members })[0];
+      const found = PLAIN_LAW.search(historyOf(state.view, 1, epoch), EVIDENCE_KEYS)[0];
       if (found === undefined) return;
       const items = found.pairs.flatMap((pair, index) =>
         (pair === undefined ? [] : [{ index, newer: pair.newer.hash, older: pair.older.hash }]));

@@ -15,7 +15,7 @@ import {
 import { checkProof, makeProof } from "./equivocation.ts";
 import { type Incident, lapse, REMEMBERED_EPOCHS, takeCertificate } from "./incidents.ts";
 import { type Accepted, type Incoming, takeIn } from "./intake.ts";
-import { type ComposedKind, messageOfStatement, type MessageOf } from "./message.ts";
+import { type ComposedKind, messageOfStatement, type MessageOf, readTopic } from "./message.ts";
 import type { Contents } from "./message-content.ts";
 import {
   onGuilt, onStatementHeld, propose, pruneProposals, repeatOpen, takeProposal, takeVote, votesFor,
@@ -37,7 +37,7 @@ export interface ZoneProtocolOptions {
   /** The station's statement key. */
   readonly signer: Signer;
   readonly crypto: Crypto;
-  /** models/agree/zone-decision.ts: `{ decide, search: searchEveryKey }`. */
+  /** models/agree/zone-decision.ts: `{ decide, search: searchRaises }`. */
   readonly law: ZoneLaw<Held>;
   /** The last epoch that was signed before a restart; nothing up to it is voted for again. */
   readonly signedThrough?: Epoch;
@@ -142,7 +142,7 @@ export function onMessage(state: ProtocolState, incoming: Incoming, from: string
   const taken = takeIn(state, incoming, from, now.epoch, now.monoMs);
   const problem = typeof taken === "string" ? taken : handle(state, taken, now.epoch, out);
   if (problem !== undefined) {
-    count(state.traffic, problem, from);
+    count(state.traffic, problem, from, readTopic(incoming.topic)?.station);
     out.news.push({ kind: "problem", problem, from });
   }
   const { bytes } = incoming;

@@ -201,12 +201,14 @@ function publishProposal(
 /** Raises by what this agent holds, where no certificate stands that is not yet to be renewed. */
 function seenRaises(state: ProtocolState, epoch: number): Onset<Held>[] {
   const { zone } = state.directory;
-  const everything = state.law.search(historyOf(state.view, zone.f, epoch));
-  return everything.flatMap((found) => {
-    const bound = onsetBound(state.incidents, EVIDENCE_KEYS.indexOf(found.key), epoch);
+  const bounds = EVIDENCE_KEYS.map((_, keyIndex) => onsetBound(state.incidents, keyIndex, epoch));
+  const open = EVIDENCE_KEYS.filter((_, keyIndex) => bounds[keyIndex] !== undefined);
+  return state.law.search(historyOf(state.view, zone.f, epoch), open).flatMap((found) => {
+    const bound = bounds[EVIDENCE_KEYS.indexOf(found.key)];
     if (!found.decision.raises || bound === undefined) return [];
     if (found.onset > bound) return [found];
-    const later = state.law.search(historyOf(state.view, zone.f, epoch, bound)).find(({ key }) => key === found.key);
+    const later = state.law.search(historyOf(state.view, zone.f, epoch, bound), [found.key])
+      .find(({ key }) => key === found.key);
     return later?.decision.raises === true ? [later] : [];
   });
 }

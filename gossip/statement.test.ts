@@ -40,6 +40,8 @@ test("at most 2 KB, with the longest names and the largest sums", () => {
   const bytes = encodeBody(most);
   assert.ok(bytes.length <= MOST_STATEMENT_BYTES / 4, `${bytes.length}`);
   assert.ok(decodeBody(bytes)!.evidence.every((value) => value === -2e9));
+  const { body } = signStatement(most, { publicKey: hash(9), sign: () => new Uint8Array(64) });
+  assert.equal(body, decodeBody(bytes), "its author holds what all others read");
 });
 
 const without = (index: number): CborValue[] => WIRE.filter((_, i) => i !== index);

@@ -40,14 +40,19 @@ const MOST_EVIDENCE = 64;
 export const MOST_MILLINATS = 2_000_000_000;
 
 export function encodeBody(body: StatementBody): Uint8Array {
-  const evidence = body.evidence.map((value) => Math.max(-MOST_MILLINATS, Math.min(MOST_MILLINATS, value)));
   return encodeCbor([
     STATEMENT_VERSION, body.network, body.zone, body.station, body.epoch, body.seq, body.previous, body.rosterVersion,
-    evidence, body.checkpoint,
+    withinLimit(body.evidence), body.checkpoint,
   ]);
 }
 
-export function signStatement(body: StatementBody, signer: Signer): Statement {
+function withinLimit(evidence: readonly number[]): number[] {
+  return evidence.map((value) => Math.max(-MOST_MILLINATS, Math.min(MOST_MILLINATS, value)));
+}
+
+/** The body comes back as everybody else will read it: within the limit. */
+export function signStatement(unbounded: StatementBody, signer: Signer): Statement {
+  const body = { ...unbounded, evidence: withinLimit(unbounded.evidence) };
   const bytes = encodeBody(body);
   return { body, bytes, signature: signAs("statement", bytes, signer) };
 }

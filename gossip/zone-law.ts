@@ -22,7 +22,12 @@ export interface ZoneHistory<S> {
   readonly n: number;
   readonly f: number;
   readonly epoch: number;
-  readonly members: readonly { readonly statements: readonly S[]; readonly guilty?: boolean }[];
+  readonly members: readonly {
+    readonly statements: readonly S[];
+    readonly guilty?: boolean;
+    /** In the order of EVIDENCE_KEYS, values that no statement is below. */
+    readonly floor?: ArrayLike<number>;
+  }[];
 }
 
 /** The best onset for one key, and the statements that each member's growth rests on. */
@@ -35,6 +40,6 @@ export interface Onset<S> {
 
 export interface ZoneLaw<S> {
   readonly decide: Decide;
-  /** The best onset of every key that has one; those that do not raise may be among them. */
-  readonly search: (zone: ZoneHistory<S>) => readonly Onset<S>[];
+  /** The best onset of every key that has one; those that do not raise, or were not asked for, may be among them. */
+  readonly search: (zone: ZoneHistory<S>, keys: readonly EvidenceKey[]) => readonly Onset<S>[];
 }

@@ -2,6 +2,7 @@
  * What an agent holds of its zone: each member's statements of the last epochs, as the exact messages that came, and
  * who is guilty. It does not grow: one statement an epoch and member, of a bounded number of epochs.
  */
+import { createFloor, type Floor, lowerFloor, raiseFloor } from "../models/agree/floor.ts";
 import { EVIDENCE_KEYS } from "../models/terms.ts";
 import { hex } from "./bytes.ts";
 import type { Directory } from "./directory.ts";
@@ -39,6 +40,9 @@ interface MemberView {
   heard: number;
   /** Epochs ascending, all different. */
   statements: Held[];
+  readonly floor: Floor;
+  /** The highest sequence number that came. */
+  seq: number;
   /** The message that proves it, kept for whoever lacks it. */
   guilt?: Proof;
 }
@@ -60,7 +64,7 @@ export function createZoneView(directory: Directory): ZoneView {
 }
 
 function emptyView({ station, statementKey }: Directory["members"][number]): MemberView {
-  return { station, statementKey, heard: -1, statements: [] };
+  return { station, statementKey, heard: -1, statements: [], floor: createFloor(), seq: -1 };
 }
 
 /** Takes a statement in. The caller has checked its author, epoch window and signature. */
@@ -71,9 +75,11 @@ export function addStatement(
   if (view.byHash.has(name)) return { kind: "duplicate" };
   const member = view.members[index]!;
   const { statements } = member;
-  const other = statements.find((one) => contradicts(one, message.content));
-  if (other !== undefined) return { kind: "equivocation", other };
   const { epoch, seq } = message.content;
+  // Nearly always it is later than all of them in both: nothing to look for.
+  const isNext = epoch > member.heard && seq > member.seq;
+  const other = isNext ? undefined : statements.find((one) => contradicts(one, message.content));
+  if (other !== undefined) return { kind: "equivocation", other };
   const evidence = message.content.evidence.slice(0, EVIDENCE_KEYS.length);
   const held: Held = { index, epoch, seq, evidence, hash, whole: message.whole };
   // Nearly always the newest: looked for from the end.
@@ -82,6 +88,8 @@ export function addStatement(
   statements.splice(place, 0, held);
   view.byHash.set(name, held);
   member.heard = Math.max(member.heard, epoch);
+  member.seq = Math.max(member.seq, seq);
+  lowerFloor(member.floor, epoch, evidence);
   return { kind: "added", held };
 }
 
@@ -92,7 +100,8 @@ export function oldestHeld(epoch: number): number {
 
 /** Forgets what is too old. */
 export function pruneView(view: ZoneView, epoch: number): void {
-  for (const { statements } of view.members) {
+  for (const { statements, floor } of view.members) {
+    raiseFloor(floor, oldestHeld(epoch));
     while (statements.length > 0 && statements[0]!.epoch < oldestHeld(epoch)) {
       view.byHash.delete(hex(statements.shift()!.hash));
     }
@@ -120,9 +129,10 @@ export function isGuilty(view: ZoneView, index: number): boolean {
  * @param after leaves out statements of this epoch and before
  */
 export function historyOf(view: ZoneView, f: number, epoch: number, after = -1): ZoneHistory<Held> {
-  const members = view.members.map(({ statements, guilt }) => ({
+  const members = view.members.map(({ statements, guilt, floor }) => ({
     statements: after < 0 ? statements : statements.filter((one) => one.epoch > after),
     guilty: guilt !== undefined,
+    floor: floor.values,
   }));
   return { n: members.length, f, epoch, members };
 }

@@ -88,6 +88,8 @@ export interface MemberHistory<S extends Stated> {
   readonly statements: readonly S[];
   /** Proved to have equivocated: counts as the lowest value. */
   readonly guilty?: boolean;
+  /** In the order of EVIDENCE_KEYS, values that no statement is below (floor.ts); absent: every statement is read. */
+  readonly floor?: ArrayLike<number>;
 }
 
 /** What an agent holds of its zone. Members are in the roster's order; one that is not listed counts as silent. */
@@ -125,15 +127,50 @@ export function searchEveryKey<S extends Stated>(zone: ZoneHistory<S>): Onset<S>
   return searchAll(zone, () => 1);
 }
 
-/** Only the keys that raise: what a member looks for in every epoch, and cheaper, since most onsets stay far below. */
-export function searchRaises<S extends Stated>(zone: ZoneHistory<S>): Onset<S>[] {
-  return searchAll(zone, (key) => zoneThreshold(key, zone));
+/**
+ * Only the keys that raise: what a member looks for in every epoch, and cheaper, since most keys stay far below.
+ * @param keys which to look at
+ */
+export function searchRaises<S extends Stated>(zone: ZoneHistory<S>, keys = EVIDENCE_KEYS): Onset<S>[] {
+  return searchAll(zone, (key) => zoneThreshold(key, zone), keys);
 }
 
-function searchAll<S extends Stated>(zone: ZoneHistory<S>, leastOf: (key: EvidenceKey) => number): Onset<S>[] {
+function searchAll<S extends Stated>(
+  zone: ZoneHistory<S>, leastOf: (key: EvidenceKey) => number, keys = EVIDENCE_KEYS,
+): Onset<S>[] {
   if (!carries(zone)) return [];
-  const aligned = align(zone);
-  return EVIDENCE_KEYS.flatMap((key, index) => search(aligned, key, index, leastOf(key)) ?? []);
+  let aligned: Aligned<S> | undefined;
+  return keys.flatMap((key) => {
+    const index = EVIDENCE_KEYS.indexOf(key);
+    const least = leastOf(key);
+    if (!canReach(zone, index, clipOf(key), least)) return [];
+    aligned ??= align(zone);
+    return search(aligned, key, index, least) ?? [];
+  });
+}
+
+/**
+ * Whether any onset could have f + 1 supporters and a sum of `least`: if even with the growth of each member since its
+ * own floor it could not, the sum being monotone, none has.
+ */
+function canReach<S extends Stated>(zone: ZoneHistory<S>, keyIndex: number, clip: number, least: number): boolean {
+  const { n, f, epoch, members } = zone;
+  const most = new Float64Array(n).fill(-clip);
+  for (let member = 0; member < n && member < members.length; member++) {
+    const { statements, guilty, floor } = members[member] as MemberHistory<S>;
+    const newest = statements[statements.length - 1];
+    if (guilty === true || newest === undefined || newest.epoch < epoch - NEWER_WITHIN_EPOCHS) continue;
+    const isKnown = floor !== undefined && newest.epoch <= epoch + AHEAD_EPOCHS;
+    most[member] = isKnown ? growthOf(newest.evidence[keyIndex] ?? 0, floor[keyIndex] as number, clip) : clip;
+  }
+  return reaches(most, f, least);
+}
+
+/** Sorts `growths`. */
+function reaches(growths: Float64Array, f: number, least: number): boolean {
+  let positive = 0;
+  for (const growth of growths) if (growth > 0) positive += growth;
+  return positive >= least && supportersOf(growths) > f && sumBetween(growths.sort(), f) >= least;
 }
 
 /** One member's statements of the window against the common list of onsets. */
@@ -197,17 +234,14 @@ interface Columns {
    * evidence higher, so no growth smaller, and the sum only rises with each growth: leaving it out loses nothing.
    */
   readonly marked: Uint8Array;
-  /** No onset's sum is above this: the positive growths since each member's own lowest value. */
-  readonly bound: number;
-  /** Members that any onset could find in support. */
-  readonly supporters: number;
+  /** The growth of each member since its own lowest value: at no onset is it above this. */
+  readonly most: Float64Array;
 }
 
-function columnsOf<S extends Stated>({ onsets, tracks }: Aligned<S>, keyIndex: number, clip: number): Columns {
+function columnsOf<S extends Stated>({ zone, onsets, tracks }: Aligned<S>, keyIndex: number, clip: number): Columns {
   const marked = new Uint8Array(onsets.length);
-  let bound = 0;
-  let supporters = 0;
-  const values = tracks.map(({ statements, places }) => {
+  const most = new Float64Array(zone.n).fill(-clip);
+  const values = tracks.map(({ statements, places }, track) => {
     const column = new Float64Array(statements.length);
     let before = Infinity;
     let lowest = Infinity;
@@ -218,12 +252,10 @@ function columnsOf<S extends Stated>({ onsets, tracks }: Aligned<S>, keyIndex: n
       if (value < lowest) lowest = value;
       before = value;
     }
-    const most = growthOf(before, lowest, clip);
-    bound += most;
-    if (most > SUPPORT_MILLINATS) supporters += 1;
+    most[track] = growthOf(before, lowest, clip);
     return column;
   });
-  return { values, marked, bound, supporters };
+  return { values, marked, most };
 }
 
 /** The best onset whose sum is at least `least`, which is positive. */
@@ -232,8 +264,8 @@ function search<S extends Stated>(
 ): Onset<S> | undefined {
   const { zone: { n, f }, onsets, tracks } = aligned;
   const clip = clipOf(key);
-  const { values, marked, bound, supporters } = columnsOf(aligned, keyIndex, clip);
-  if (bound < least || supporters <= f) return undefined;
+  const { values, marked, most } = columnsOf(aligned, keyIndex, clip);
+  if (!reaches(most, f, least)) return undefined;
   const growths = new Float64Array(n);
   let best = least - 1;
   let bestPlace = -1;
