@@ -371,7 +371,8 @@ function effectiveMesh({ listen, advertise, brokers, ...paths }: MeshConfig): Re
     ...(listen && { listen: mqttText({ secure: true, ...listen }) }),
     ...(advertise && { advertise: mqttText({ secure: true, ...advertise }) }),
     brokers: brokers.map(({ user, password, ...at }) => ({
-      url: mqttText(at), ...(!at.secure && !isLoopback(at.host) && { plain: true }), ...(user !== undefined && { user }),
+      url: mqttText(at), ...(!at.secure && !isLoopback(at.host) && { plain: true }),
+      ...(user !== undefined && { user }),
       ...(password !== undefined && { password: hiddenSecret(password) }),
     })),
   };

@@ -66,8 +66,10 @@ export function isSite(from: string): boolean {
  */
 export function allows(traffic: Traffic, from: string, author: string | undefined, now: MonotonicMs): boolean {
   if (!isSite(from)) return take(traffic, from, NEIGHBOUR, now);
-  return take(traffic, `${from} ${author ?? ""}`, SITE_AUTHOR, now) && take(traffic, from, SITE, now);
+  return take(traffic, atSite(from, author), SITE_AUTHOR, now) && take(traffic, from, SITE, now);
 }
+
+const atSite = (site: string, author = ""): string => `${site} ${author}`;
 
 function take(traffic: Traffic, name: string, rate: Rate, now: MonotonicMs): boolean {
   const known = traffic.senders.get(name);
@@ -97,9 +99,10 @@ function makeRoom(traffic: Traffic, now: MonotonicMs): boolean {
   return false;
 }
 
-export function count(traffic: Traffic, problem: Problem, from: string): void {
+/** Counts it against the sender: at a site against the author, who alone should be able to publish there. */
+export function count(traffic: Traffic, problem: Problem, from: string, author: string | undefined): void {
   traffic.refused.set(problem, (traffic.refused.get(problem) ?? 0) + 1);
-  const sender = traffic.senders.get(from);
+  const sender = traffic.senders.get(atSite(from, author)) ?? traffic.senders.get(from);
   if (sender !== undefined && problem !== "duplicate") sender.refused += 1;
 }
 

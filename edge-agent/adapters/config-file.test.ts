@@ -89,7 +89,8 @@ test("a certificate or key that cannot be read is named", () => {
     "csmsTls.key: cannot read /nowhere/k.pem (ENOENT); allowed: a PEM file");
 });
 
-const SITES = "operators: { threshold: 1, keys: [operator/alice+550d5c05+AYqI4910CfGV/VLbLTy6XXLKZwm/HZQSG/N0iAG0D29c] }\n"
+const ALICE = "operator/alice+550d5c05+AYqI4910CfGV/VLbLTy6XXLKZwm/HZQSG/N0iAG0D29c";
+const SITES = `operators: { threshold: 1, keys: [${ALICE}] }\n`
   + "mesh:\n  roster: r.kw\n  ca: ca.pem\n  brokers:\n    - mqtts://site:8883\n"
   + '    - { url: "mqtt://127.0.0.1:1883", user: CP-001, password: "file:site.password" }\n'
   + '    - { url: "mqtt://10.0.0.9:1883", plain: true, user: CP-001, password: "env:KW_SITE" }\n'
@@ -117,5 +118,6 @@ test("a password that is none, or an authority that is not there, is named and n
       `${key}: found ${found}; allowed: a file with the password alone`);
   }
   const lost = parseConfig(`${LEAST}\n${SITES}`, "/nowhere/k.yaml", { KW_SITE: "x" });
-  assert.is(refusal(() => readSiteBrokers(lost, {})), "mesh.ca: cannot read /nowhere/ca.pem (ENOENT); allowed: a PEM file");
+  assert.is(refusal(() => readSiteBrokers(lost, {})),
+    "mesh.ca: cannot read /nowhere/ca.pem (ENOENT); allowed: a PEM file");
 });

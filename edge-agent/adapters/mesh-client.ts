@@ -57,6 +57,8 @@ export interface MeshClientOptions {
   readonly timers: Timers;
   readonly random: Random;
   readonly limits?: Partial<MeshClientLimits>;
+  /** Whether a message on this topic is taken now; absent: all are. */
+  readonly admit?: (topic: string) => boolean;
   /** Told of each message that goes out, in bytes of topic and payload. */
   readonly onSent?: (bytes: number) => void;
 }
@@ -248,6 +250,7 @@ class Dialler implements MeshClient {
   }
 
   #take(topic: string, payload: Uint8Array): void {
+    if (this.#options.admit?.(topic) === false) return this.#refuse("rate");
     this.#received += 1;
     try {
       this.#onMessage(topic, payload, this.#options.name);

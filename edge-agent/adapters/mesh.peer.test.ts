@@ -5,12 +5,15 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { assert, test } from "../../build/testing.ts";
+import { SITE, SITE_AUTHOR } from "../../gossip/traffic.ts";
 import { createMesh } from "./mesh.ts";
 import type { Mesh, SiteBroker } from "./mesh.ts";
 import { HOST, HandTime, NETWORK, bytesOf, identityOf, memberOf, steadyRandom, textOf, topicOf, until }
   from "./mesh.testing.ts";
 import type { Heard } from "./mesh.testing.ts";
 import { MOSQUITTO, MOSQUITTO_PASSWD, Mosquitto, RUN_AS_ROOT, freePort } from "./mosquitto.testing.ts";
+
+const MEMBERS = ["A", "B", "C"].map((name) => memberOf(name));
 
 interface Site {
   readonly port: number;
@@ -34,7 +37,7 @@ function siteCertificate(folder: string): { cert: string; key: string } {
 function configure(folder: string, port: number, secure: boolean): string {
   const { cert, key } = siteCertificate(folder);
   const [members, passwords, path] = ["members.pem", "passwords", "mosquitto.conf"].map((name) => join(folder, name));
-  writeFileSync(members!, ["A", "B"].map((name) => identityOf(name).cert).join(""));
+  writeFileSync(members!, MEMBERS.map(({ station }) => identityOf(station).cert).join(""));
   writeFileSync(passwords!, "A:from A\nB:from B\n", { mode: 0o600 });
   spawnSync(MOSQUITTO_PASSWD, ["-U", passwords!]);
   writeFileSync(path!, [`listener ${port} ${HOST}`, "allow_anonymous false", "log_dest stderr", "log_type all",
@@ -68,7 +71,7 @@ interface Guest {
 async function guest(station: string, port: number, how: Pick<SiteBroker, "ca" | "login">): Promise<Guest> {
   const [heard, notices, time]: [Heard[], string[], HandTime] = [[], [], new HandTime()];
   const mesh = createMesh({
-    identity: identityOf(station), network: NETWORK, zones: ["z1"], members: () => [memberOf("A"), memberOf("B")],
+    identity: identityOf(station), network: NETWORK, zones: ["z1"], members: () => MEMBERS,
     brokers: [{ host: HOST, port, ...how }], clock: time, timers: time, random: steadyRandom,
   }, (topic, payload, from) => heard.push({ topic, text: textOf(payload), from }), (text) => notices.push(text));
   await mesh.start();
@@ -81,6 +84,7 @@ function peerTest(name: string, use: (site: Site) => Promise<void>, secure = tru
 }
 
 const failures = ({ mesh }: Guest): number => mesh.stats().links[0]?.failures ?? 0;
+const texts = ({ heard }: Guest): string[] => heard.map(({ text }) => text);
 const isUp = ({ mesh }: Guest): boolean => mesh.stats().links[0]?.up === true;
 
 peerTest("two members with our certificates hear one another, and not themselves", async ({ port, ca, said }) => {
@@ -121,6 +125,21 @@ peerTest("what is another's is passed on to neighbours, and not to a site", asyn
   await until(() => b.heard.length > 0, "the first that comes");
   assert.equal(b.heard.map(({ text }) => text), ["from A"]);
   await Promise.all([a.mesh.stop(), b.mesh.stop()]);
+});
+
+peerTest("one that floods is left out, and the others are heard", async ({ port, ca }) => {
+  const [a, b, c] = [await guest("A", port, { ca }), await guest("B", port, { ca }), await guest("C", port, { ca })];
+  await until(() => [a, b, c].every(isUp), "all are connected");
+  for (let n = 0; n < SITE.burst; n++) b.mesh.publish(topicOf("B"), bytesOf(`${n}`));
+  const refused = (): number => a.mesh.stats().links[0]?.refused["rate"] ?? 0;
+  await until(() => refused() > 1_000, "what is too much of B");
+  c.mesh.publish(topicOf("C"), bytesOf("from C"));
+  await until(() => texts(a).includes("from C"), "C is heard");
+  assert.is(a.heard.length, SITE_AUTHOR.burst + 1);
+  a.time.advance(1_000);
+  b.mesh.publish(topicOf("B"), bytesOf("calmer"));
+  await until(() => texts(a).includes("calmer"), "B is heard again");
+  await Promise.all([a, b, c].map(({ mesh }) => mesh.stop()));
 });
 
 peerTest("in the clear with name and password; without the right one it is told why", async ({ port }) => {

@@ -2,15 +2,16 @@
  * The agent's transport: its own broker for neighbours that dial it, connections to neighbours' brokers, and to brokers
  * of a site or operator. A list, not a mode: each of them may be absent.
  */
+import { allows, createTraffic } from "../../gossip/traffic.ts";
 import { mqttText, parseHostPort } from "../config-schema.ts";
 import type { HostPort } from "../config-schema.ts";
 import type { Clock, MeshNeighbour, Random, Timers, Transport } from "../ports.ts";
 import { createBroker } from "./broker.ts";
 import type { Broker, BrokerLimits, BrokerStats, OnMessage } from "./broker.ts";
-import { filtersOf, keyText } from "./broker-rules.ts";
+import { BrokerRules, filtersOf, keyText } from "./broker-rules.ts";
 import type { MeshMember } from "./broker-rules.ts";
 import { createMeshClient } from "./mesh-client.ts";
-import type { MeshClient, MeshClientLimits, MeshClientStats, Trust } from "./mesh-client.ts";
+import type { MeshClient, MeshClientLimits, MeshClientOptions, MeshClientStats, Trust } from "./mesh-client.ts";
 import { FlowMeter } from "./flow.ts";
 import type { FlowStats } from "./flow.ts";
 import type { Login } from "./mqtt-session.ts";
@@ -65,8 +66,8 @@ interface Link {
   readonly client: MeshClient;
 }
 
-/** A site's broker brings everybody's messages, not one neighbour's. */
-const SITE_LIMITS: Partial<MeshClientLimits> = { packetsPerS: 1_024, packetBurst: 4_096 };
+/** A site's broker brings everybody's messages: each author has its own limit, and a packet left out costs 6 us. */
+const SITE_LIMITS: Partial<MeshClientLimits> = { packetsPerS: 16_384, packetBurst: 65_536 };
 
 class ListedMesh implements Mesh {
   readonly #options: MeshOptions;
@@ -80,6 +81,8 @@ class ListedMesh implements Mesh {
   readonly #sent: FlowMeter;
   readonly #received: FlowMeter;
   readonly #onSent = (bytes: number): void => this.#sent.add(bytes);
+  readonly #rules: BrokerRules;
+  readonly #siteTraffic = createTraffic();
   #repeated = 0;
   #port: number | undefined;
   #running = false;
@@ -87,14 +90,18 @@ class ListedMesh implements Mesh {
   constructor(options: MeshOptions, onMessage: OnMessage, notice: (text: string) => void) {
     const { listen, brokerLimits: limits } = options;
     this.#options = options;
+    this.#rules = new BrokerRules(options);
     this.#onMessage = onMessage;
     this.#notice = notice;
     this.#sent = new FlowMeter(() => options.clock.monoMs());
     this.#received = new FlowMeter(() => options.clock.monoMs());
     this.#broker = listen
       && createBroker({ ...options, listen, onSent: this.#onSent, ...(limits && { limits }) }, this.#take, notice);
-    this.#sites = (options.brokers ?? []).map(({ host, port, ...trust }) =>
-      this.#linkTo(mqttText({ secure: trust.ca !== undefined, host, port }), { host, port }, trust, SITE_LIMITS));
+    this.#sites = (options.brokers ?? []).map(({ host, port, ...trust }) => {
+      const name = mqttText({ secure: trust.ca !== undefined, host, port });
+      const admit = (topic: string): boolean => this.#admits(name, topic);
+      return this.#linkTo(name, { host, port }, trust, { limits: SITE_LIMITS, admit });
+    });
   }
 
   async start(): Promise<void> {
@@ -152,12 +159,22 @@ class ListedMesh implements Mesh {
     if (this.#running) link.client.start();
   }
 
-  #linkTo(name: string, address: HostPort, trust: Trust, more: Partial<MeshClientLimits> = {}): Link {
+  #linkTo(
+    name: string, address: HostPort, trust: Trust, more: Pick<MeshClientOptions, "limits" | "admit"> = {},
+  ): Link {
     const { identity, network, zones, clock, timers, random, clientLimits } = this.#options;
     const filters = zones.flatMap((zone) => filtersOf(network, zone));
-    const limits = { ...more, ...clientLimits };
-    const wanted = { name, address, identity, trust, filters, clock, timers, random, limits, onSent: this.#onSent };
+    const wanted = {
+      ...more, name, address, identity, trust, filters, clock, timers, random, onSent: this.#onSent,
+      limits: { ...more.limits, ...clientLimits },
+    };
     return { name, client: createMeshClient(wanted, this.#take, this.#notice) };
+  }
+
+  /** Who floods a site is left out before its messages cost more, and nobody else is (gossip/SPEC.md, section 3). */
+  #admits(site: string, topic: string): boolean {
+    const author = this.#rules.knows(topic) ? topic.slice(topic.lastIndexOf("/") + 1) : undefined;
+    return allows(this.#siteTraffic, site, author, this.#options.clock.monoMs());
   }
 
   #isRepeat(from: string, topic: string, payload: Uint8Array): boolean {

@@ -1,4 +1,4 @@
-/** The certificates, keys and passwords that the configuration names, read: for the agent's two sides, and for sites. */
+/** The certificates, keys and passwords that the configuration names, read: for the agent's two sides and for sites. */
 import { readFileSync } from "node:fs";
 import type { Config, Environment, SecretRef } from "../config.ts";
 import type { SiteBroker } from "./mesh.ts";
