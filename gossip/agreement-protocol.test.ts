@@ -70,7 +70,7 @@ function assertBounded(zone: Network, says: string): void {
     assert.ok(state.wanted.size <= n * 128, `${says}: wanted ${state.wanted.size}`);
     assert.ok(state.resent.size <= 256, says);
     assert.ok(state.traffic.senders.size <= n, says);
-    assert.ok(state.traffic.accepted.size <= n * 8 * 220, `${says}: quotas ${state.traffic.accepted.size}`);
+    assert.ok(state.traffic.accepted.size <= n * (7 * 8 + 211), `${says}: quotas ${state.traffic.accepted.size}`);
     assert.ok(state.incidents.size <= EVIDENCE_KEYS.length && state.waits.size <= EVIDENCE_KEYS.length, says);
   }
 }

@@ -120,7 +120,7 @@ export function onEpoch(state: ProtocolState, own: OwnEvidence, { epoch }: Proto
 
 function prune(state: ProtocolState, epoch: number): void {
   pruneView(state.view, epoch);
-  pruneTraffic(state.traffic, epoch - REMEMBERED_EPOCHS);
+  pruneTraffic(state.traffic, epoch - EPOCHS_BACK, epoch - REMEMBERED_EPOCHS);
   pruneDissemination(state, epoch);
   pruneProposals(state, epoch);
   for (const [name, at] of state.seen) {

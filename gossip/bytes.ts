@@ -1,7 +1,9 @@
 /** Comparing bytes. Public values only: none of it takes constant time. */
 
 export function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
-  return a.length === b.length && a.every((byte, i) => byte === b[i]);
+  let at = a.length === b.length ? a.length : -1;
+  while (at > 0 && a[at - 1] === b[at - 1]) at -= 1;
+  return at === 0;
 }
 
 const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, "0"));

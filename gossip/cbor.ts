@@ -54,23 +54,28 @@ function argument(cursor: Cursor, info: number): number {
   if (info < 24) return info;
   if (info > 26) throw new NotInSubset("a number of 8 bytes, an indefinite length or a reserved head");
   const width = 1 << (info - 24);
+  if (width > cursor.bytes.length - cursor.at) throw new NotInSubset("ends too early");
   let value = 0;
-  for (const byte of take(cursor, width)) value = value * 256 + byte;
+  for (const end = cursor.at + width; cursor.at < end; cursor.at++) value = value * 256 + cursor.bytes[cursor.at]!;
   const smallest = width === 1 ? 24 : width === 2 ? 2 ** 8 : 2 ** 16;
   if (value < smallest) throw new NotInSubset("a number that is not in its shortest form");
   return value;
 }
 
+const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
 function text(bytes: Uint8Array): string {
   try {
-    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
+    return utf8.decode(bytes);
   } catch {
     throw new NotInSubset("text that is not UTF-8");
   }
 }
 
 function item(cursor: Cursor, depth: number): CborValue {
-  const head = take(cursor, 1)[0]!;
+  const head = cursor.bytes[cursor.at];
+  if (head === undefined) throw new NotInSubset("ends too early");
+  cursor.at += 1;
   const major = head >> 5;
   const n = argument(cursor, head & 0x1f);
   if (major === 0) return n;
@@ -81,7 +86,9 @@ function item(cursor: Cursor, depth: number): CborValue {
   if (depth === 0) throw new NotInSubset("nested too deeply");
   // Each item takes a byte at least, so a count beyond the input cannot make this loop or allocate without end.
   if (n > cursor.bytes.length - cursor.at) throw new NotInSubset("ends too early");
-  return Array.from({ length: n }, () => item(cursor, depth - 1));
+  const items: CborValue[] = [];
+  for (let left = n; left > 0; left--) items.push(item(cursor, depth - 1));
+  return items;
 }
 
 /** Decodes exactly one value. Never throws. The caller caps the size before. */

@@ -166,6 +166,32 @@ test("what is new and valid is passed on once, as it came; replayed it is a dupl
   assert.equal(problemsOf(tell(state, good, EPOCH + 300)), ["past"]);
 });
 
+test("a statement that is passed on by everybody costs a comparison; what differs in a byte is looked at", () => {
+  const hashed: number[] = [];
+  const state = agent();
+  const counting = { ...state, crypto: {
+    ...state.crypto, sha256: (...parts: readonly Uint8Array[]) => {
+      hashed.push(parts.length);
+      return state.crypto.sha256(...parts);
+    },
+  } };
+  tell(counting, good);
+  assert.is(hashed.length, 1);
+  for (let again = 0; again < 8; again++) assert.equal(problemsOf(tell(counting, good)), ["duplicate"]);
+  assert.is(hashed.length, 1, "not read again");
+  const heard = (station: string, bytes: Uint8Array): Problem[] =>
+    problemsOf(hear(counting, at("statement", station, bytes)));
+  assert.equal(heard("CP-2", whole(good)), ["wrong-author"]);
+  for (const place of [0, 40, whole(good).length - 1]) {
+    const bytes = whole(good).slice();
+    bytes[place]! ^= 1;
+    assert.is.not(heard("CP-1", bytes)[0], undefined, `${place}`);
+  }
+  assert.equal(heard("CP-1", whole(good).subarray(1)), ["not-cbor"]);
+  assert.equal(problemsOf(tell(counting, statement(1, EPOCH + 1), EPOCH + 1)), []);
+  assert.equal(problemsOf(tell(counting, good, EPOCH + 1)), ["duplicate"], "no longer the newest");
+});
+
 test("both engines refuse the twin", () => {
   for (const crypto of [nodeCrypto(), tweetnaclCrypto()]) {
     assert.not(crypto.verify(signers[1]!.publicKey, good.bytes, twin(good.signature)));

@@ -3,14 +3,14 @@
  * that fails changes nothing and is counted against whoever sent it.
  */
 import type { MonotonicMs } from "../models/units.ts";
-import { hex } from "./bytes.ts";
+import { hex, sameBytes } from "./bytes.ts";
 import { LEASE_EPOCHS } from "./incidents.ts";
 import {
   decodeMessage, epochOfMessage, type Message, MOST_BYTES, readTopic, type Topic, verifyMessage,
 } from "./message.ts";
 import { isKnownCertificate, type ProtocolState } from "./protocol-state.ts";
 import { allows, isOverQuota, type Problem, useQuota } from "./traffic.ts";
-import { EPOCHS_AHEAD, EPOCHS_BACK, isGuilty, oldestHeld } from "./zone-view.ts";
+import { EPOCHS_AHEAD, EPOCHS_BACK, isGuilty, newestOf, oldestHeld } from "./zone-view.ts";
 
 /** A message as the transport hands it over. */
 export interface Incoming {
@@ -40,14 +40,16 @@ export function takeIn(
   const named = topic !== undefined && misplaced === undefined ? topic.station : undefined;
   if (!allows(state.traffic, from, named, nowMs)) return "too-fast";
   if (topic === undefined || misplaced !== undefined) return misplaced ?? "bad-topic";
+  const author = state.directory.indexOf(topic.station);
+  if (topic.kind === "statement" && isNewest(state, author, bytes)) return "duplicate";
   const decoded = decodeMessage(topic.kind, bytes);
   if (!decoded.ok) return decoded.problem;
   const { message } = decoded;
-  const author = state.directory.indexOf(topic.station);
   const hash = nameOf(state, message);
   if (hash === undefined) return "bad-certificate";
-  const problem = headProblem(message, topic) ?? knownProblem(state, message, hex(hash), author) ??
-    rosterProblem(state, message, hex(hash)) ?? timeProblem(state, message, hex(hash), epoch);
+  const name = hex(hash);
+  const problem = headProblem(message, topic) ?? knownProblem(state, message, name, author) ??
+    rosterProblem(state, message, name) ?? timeProblem(state, message, name, epoch);
   if (problem !== undefined) return problem;
   const at = epochOfMessage(message) ?? 0;
   if (isOverQuota(state.traffic, message.kind, author, at)) return "too-many";
@@ -55,6 +57,12 @@ export function takeIn(
   useQuota(state.traffic, message.kind, author, at);
   const isLocal = message.kind === "digest" || message.kind === "request";
   return { message, hash, author, passOn: !isLocal && timely(message, epoch) };
+}
+
+/** What most messages are: a statement that every neighbour passes on. Known byte for byte, it need not be read. */
+function isNewest({ view }: ProtocolState, author: number, bytes: Uint8Array): boolean {
+  const newest = newestOf(view, author);
+  return newest !== undefined && sameBytes(newest.whole, bytes);
 }
 
 function topicProblem({ directory }: ProtocolState, { network, zone, station }: Topic): Problem | undefined {

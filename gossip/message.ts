@@ -69,12 +69,14 @@ export function signedBytes<K extends ComposedKind>(kind: K, content: Contents[K
   return encodeCbor([VERSION, network, zone, rosterVersion, station, ...CONTENTS[kind].encode(content)]);
 }
 
-/** A statement as a message. */
-export function messageOfStatement({ body, bytes, signature }: Statement): MessageOf<"statement"> {
+/** A statement as a message; `whole` where it travelled already. */
+export function messageOfStatement(
+  { body, bytes, signature }: Statement, whole = wrap(bytes, signature),
+): MessageOf<"statement"> {
   const { network, zone, rosterVersion, station } = body;
   return {
     kind: "statement", network, zone: zone as ZoneId, rosterVersion, station: station as StationId, content: body,
-    bytes, signature, whole: wrap(bytes, signature),
+    bytes, signature, whole,
   };
 }
 
@@ -95,7 +97,7 @@ export function decodeMessage(kind: Kind, whole: Uint8Array): Decoded {
   if (kind === "statement") {
     const body = decodeBody(bytes);
     return body === undefined ? notCborOrShape(bytes)
-      : { ok: true, message: { ...messageOfStatement({ body, bytes, signature }), whole } };
+      : { ok: true, message: messageOfStatement({ body, bytes, signature }, whole) };
   }
   return decodeComposed(kind, bytes, signature, whole);
 }

@@ -128,7 +128,9 @@ export function useQuota(traffic: Traffic, kind: Kind, author: number, epoch: nu
   traffic.accepted.set(name, used);
 }
 
-/** Forgets quotas of epochs before `oldest`, of which nothing is accepted any more. */
-export function pruneTraffic(traffic: Traffic, oldest: number): void {
-  for (const [name, { epoch }] of traffic.accepted) if (epoch < oldest) traffic.accepted.delete(name);
+/** Forgets quotas of epochs before these, of which nothing is accepted any more: certificates count for longer. */
+export function pruneTraffic(traffic: Traffic, oldest: number, oldestCertificate: number): void {
+  for (const [name, { epoch }] of traffic.accepted) {
+    if (epoch < (name.startsWith("certificate") ? oldestCertificate : oldest)) traffic.accepted.delete(name);
+  }
 }
