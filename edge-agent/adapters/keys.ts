@@ -92,9 +92,23 @@ export function loadOrCreateKeys(stateDir: string, random: Random): DeviceKeys {
     if (made === undefined) throw new KeyFileError(`${keyPath(stateDir, purpose)}: vanished while it was made`);
     return made;
   };
-  const [statement, log, witness, tls] = [load("statement"), load("log"), load("witness"), load("tls")];
+  const stored = { statement: load("statement"), log: load("log"), witness: load("witness"), tls: load("tls") };
+  return keysOf(stored, created, exposed(stateDir));
+}
+
+/** The device's keys as they are; undefined while one is missing. Throws KeyFileError like `readKey`. */
+export function readKeys(stateDir: string): DeviceKeys | undefined {
+  const stored = KEY_PURPOSES.map((purpose) => [purpose, readStored(stateDir, purpose)] as const);
+  if (stored.some(([, key]) => key === undefined)) return undefined;
+  return keysOf(Object.fromEntries(stored) as Record<KeyPurpose, StoredKey>, [], []);
+}
+
+function keysOf(
+  { statement, log, witness, tls }: Record<KeyPurpose, StoredKey>, created: readonly KeyPurpose[],
+  warnings: readonly string[],
+): DeviceKeys {
   const signers = { statement: statement.signer, log: log.signer, witness: witness.signer, tls: tls.signer };
-  return { signers, tlsSeed: tls.seed, created, warnings: exposed(stateDir) };
+  return { signers, tlsSeed: tls.seed, created, warnings };
 }
 
 /** The public half as a C2SP verifier key. The log's key carries the log's origin as its name. */

@@ -15,11 +15,12 @@ import { checkDisk } from "./checks/disk.ts";
 import { checkKeys } from "./checks/keys.ts";
 import { checkLog } from "./checks/log.ts";
 import { checkMeters } from "./checks/meters.ts";
+import { checkNeighbours } from "./checks/neighbours.ts";
 import { checkPorts } from "./checks/ports.ts";
 import { parseOptions } from "./command.ts";
 import type { Command, Io } from "./command.ts";
 
-/** For each step towards the CSMS, and for each meter. */
+/** For each step towards the CSMS, for each meter, and for each neighbour. */
 const TIME_OUT_MS = 5_000;
 
 function csmsCheck(probe: Probe): Check {
@@ -38,8 +39,9 @@ async function probe(config: Config, env: Io["env"]): Promise<Probe> {
 export async function examine(config: Config, env: Io["env"], clock: Clock): Promise<Check[]> {
   const asked = await askStatus(config.stateDir, TIME_OUT_MS);
   const running = asked.kind === "status" ? asked.status : undefined;
-  const [csms, ports, meters] = await Promise.all([
+  const [csms, ports, meters, neighbours] = await Promise.all([
     probe(config, env), checkPorts(config.listen, config.http, running), checkMeters(config, running, TIME_OUT_MS),
+    checkNeighbours(config, env, running, TIME_OUT_MS),
   ]);
   const nowMs = clock.wallMs();
   return [
@@ -51,7 +53,7 @@ export async function examine(config: Config, env: Io["env"], clock: Clock): Pro
     csmsCheck(csms),
     ...meters,
     checkLog(config.stateDir, running !== undefined),
-    passed("neighbours", "none: works alone"),
+    ...neighbours,
   ];
 }
 
@@ -87,7 +89,7 @@ async function run(args: string[], io: Io): Promise<number> {
 
 export const doctor: Command = {
   name: "doctor",
-  summary: "checks config, clock, CSMS, meters and more; says what to mend",
+  summary: "checks config, clock, CSMS, meters, neighbours; says what to mend",
   help: `
 Usage: kerbwatch doctor --config FILE [--show] [--json]
        kerbwatch doctor --reference

@@ -23,10 +23,10 @@ const MENDS: Record<string, string> = {
   ENOTFOUND: "the host name is unknown here: use an address",
 };
 
-const isLoopback = (host: string): boolean =>
+export const isLoopback = (host: string): boolean =>
   host === "localhost" || host === "::1" || (isIP(host) === 4 && host.startsWith("127."));
 
-async function checkPort(name: string, at: HostPort, heldPort: number | undefined): Promise<Check> {
+export async function checkPort(name: string, at: HostPort, heldPort: number | undefined): Promise<Check> {
   const where = hostPortText(at);
   const code = await tryListen(at);
   if (code === undefined) return passed(name, `${where} is free`);
