@@ -1,21 +1,24 @@
 /**
  * A member file: the public half of a station's enrolment, carried by hand from the device to the operator. JSON of
  * version 1: the station, where its broker is reached, and its public keys as C2SP verifier keys, whose names and
- * checks tie each key to the station and to its purpose.
+ * checks tie each key to the station and to its purpose. The signature of its certificate, which a site's broker needs,
+ * is the one part of it that only the device can make.
  */
+import { SIGNATURE_BYTES } from "../gossip/ed25519.ts";
 import { parseHostPort } from "../gossip/host-port.ts";
 import type { MemberKeys } from "../gossip/roster.ts";
 import type { Crypto } from "../models/crypto.ts";
 import { ok, problem, type Result } from "../models/result.ts";
 import { ID_RULE, isStationId, type StationId } from "../models/units.ts";
 import { shown } from "./plain-text.ts";
+import { fromBase64, toBase64 } from "./record/base64.ts";
 import { originOf } from "./record/checkpoint.ts";
 import { formatVerifierKey, parseVerifierKey, verifierKeyOf } from "./record/note.ts";
 
 const VERSION = 1;
 /** Far more than four keys take. */
 export const MAX_MEMBER_FILE_CHARS = 4_096;
-const FIELDS = ["version", "station", "address", "keys"];
+const FIELDS = ["version", "station", "address", "keys", "certificateSignature"];
 
 /** What a key of a member signs, in the order of the roster. */
 export const MEMBER_KEYS = ["statement", "log", "witness", "tls"] as const satisfies (keyof MemberKeys)[];
@@ -26,6 +29,8 @@ export interface Enrolment {
   /** `host:port` of the embedded broker; empty: it has none. */
   readonly address: string;
   readonly keys: MemberKeys;
+  /** 64 bytes; absent in files of early versions. Not checked here. */
+  readonly certificateSignature?: Uint8Array;
 }
 
 /** The name of a station's key: the log's is the log's origin. */
@@ -38,10 +43,14 @@ export function memberFileName(station: StationId): string {
   return `${station}.member.json`;
 }
 
-export function formatMemberFile(crypto: Crypto, { station, address, keys }: Enrolment): string {
+export function formatMemberFile(crypto: Crypto, enrolment: Enrolment): string {
+  const { station, address, keys, certificateSignature: signature } = enrolment;
   const texts = MEMBER_KEYS.map((purpose) =>
     [purpose, formatVerifierKey(verifierKeyOf(crypto, keyName(station, purpose), keys[purpose]))]);
-  return `${JSON.stringify({ version: VERSION, station, address, keys: Object.fromEntries(texts) }, null, 2)}\n`;
+  return `${JSON.stringify({
+    version: VERSION, station, address, keys: Object.fromEntries(texts),
+    ...(signature !== undefined && { certificateSignature: toBase64(signature) }),
+  }, null, 2)}\n`;
 }
 
 function fieldsOf(value: unknown): Readonly<Record<string, unknown>> | undefined {
@@ -91,5 +100,10 @@ export function parseMemberFile(crypto: Crypto, text: string): Result<Enrolment>
     if (!key.ok) return key;
     keys[purpose] = key.value;
   }
-  return ok({ station, address, keys: keys as MemberKeys });
+  const signature = fields["certificateSignature"];
+  const certificateSignature = typeof signature === "string" ? fromBase64(signature) : undefined;
+  if (signature !== undefined && certificateSignature?.length !== SIGNATURE_BYTES) {
+    return problem(`certificateSignature: found ${shown(signature)}; allowed: ${SIGNATURE_BYTES} bytes in base64`);
+  }
+  return ok({ station, address, keys: keys as MemberKeys, ...(certificateSignature && { certificateSignature }) });
 }

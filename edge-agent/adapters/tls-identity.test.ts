@@ -7,7 +7,7 @@ import { assert, test } from "../../build/testing.ts";
 import { seeded } from "../../build/seeded.ts";
 import type { StationId } from "../../models/units.ts";
 import { signerFromSeed } from "./crypto.ts";
-import { rawKeyOf, tlsIdentity } from "./tls-identity.ts";
+import { certificateOf, rawKeyOf, serverIdentity, tlsIdentity } from "./tls-identity.ts";
 
 const seed = (n: number): Uint8Array => seeded(n).bytes(32);
 const station = (text: string): StationId => text as StationId;
@@ -58,6 +58,28 @@ test("a seed of another length and keys of other kinds are refused", () => {
   assert.throws(() => tlsIdentity(station("A"), privateKey), /Ed25519/);
   assert.throws(() => tlsIdentity(station("A"), publicKey), /Ed25519/);
   assert.is(rawKeyOf(undefined), undefined);
+});
+
+test("from key, station and signature the same certificate is made again; from other ones none", () => {
+  const { cert, publicKey, signature } = tlsIdentity(station("CP-001"), seed(1));
+  const other = tlsIdentity(station("CP-002"), seed(2));
+  assert.is(certificateOf(station("CP-001"), publicKey, signature), cert);
+  assert.is(certificateOf(station("CP-002"), publicKey, signature), undefined);
+  assert.is(certificateOf(station("CP-001"), other.publicKey, signature), undefined);
+  assert.is(certificateOf(station("CP-001"), publicKey, other.signature), undefined);
+  const flipped = signature.map((byte, i) => byte ^ Number(i === 40));
+  assert.is(certificateOf(station("CP-001"), publicKey, flipped), undefined);
+  assert.is(certificateOf(station("CP-001"), publicKey, new Uint8Array(0)), undefined);
+});
+
+test("a server's certificate is for the name or IPv4 address that it was made for", () => {
+  const named = new X509Certificate(serverIdentity("site.example", seed(1)).cert);
+  assert.is(named.checkHost("site.example"), "site.example");
+  assert.is(named.checkHost("example"), undefined);
+  assert.ok(named.verify(named.publicKey));
+  const numbered = new X509Certificate(serverIdentity("10.0.0.9", seed(1)).cert);
+  assert.is(numbered.checkIP("10.0.0.9"), "10.0.0.9");
+  assert.is(numbered.checkIP("9.0.0.10"), undefined);
 });
 
 const NAME = "OpenSSL takes the certificate for both ends of a connection, strictly, and finds no fault with its form";

@@ -8,6 +8,7 @@ import { nodeCrypto, systemRandom } from "../adapters/crypto.ts";
 import { KEY_PURPOSES, KeyFileError, keyPath, loadOrCreateKeys, publicName } from "../adapters/keys.ts";
 import type { DeviceKeys, KeyPurpose } from "../adapters/keys.ts";
 import { loadOrCreateOperatorKey } from "../adapters/operator-key.ts";
+import { tlsIdentity } from "../adapters/tls-identity.ts";
 import { formatMemberFile } from "../member-file.ts";
 import { formatOperatorKey, isOperatorLabel, OPERATOR_LABEL_RULE } from "../operators.ts";
 import { shown } from "../plain-text.ts";
@@ -87,9 +88,10 @@ function operatorKey(options: Options, path: string, io: Io): number {
 function writeMember(keys: DeviceKeys, station: StationId, options: Options, path: string, io: Io): boolean {
   const address = options.advertise ?? "";
   const { statement, log, witness, tls } = keys.signers;
-  const content = formatMemberFile(nodeCrypto(), { station, address, keys: {
-    statement: statement.publicKey, log: log.publicKey, witness: witness.publicKey, tls: tls.publicKey,
-  } });
+  const content = formatMemberFile(nodeCrypto(), {
+    station, address, certificateSignature: tlsIdentity(station, keys.tlsSeed).signature,
+    keys: { statement: statement.publicKey, log: log.publicKey, witness: witness.publicKey, tls: tls.publicKey },
+  });
   if (!written(path, content, io.err)) return false;
   if (!options.json) {
     const where = address === "" ? "without a broker of its own (--advertise HOST:PORT names one)"

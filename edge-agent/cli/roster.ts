@@ -3,6 +3,7 @@ import { nearest } from "../nearest.ts";
 import { shown } from "../plain-text.ts";
 import { type Command, type Io, UsageError } from "./command.ts";
 import { create } from "./roster/create.ts";
+import { mosquitto } from "./roster/mosquitto.ts";
 import { show } from "./roster/show.ts";
 import { sign } from "./roster/sign.ts";
 import { verify } from "./roster/verify.ts";
@@ -15,6 +16,9 @@ Usage: kerbwatch roster create --region FILE --members DIR --operators FILE
        kerbwatch roster verify roster.kw --operators FILE [--previous FILE]
                                [--json]
        kerbwatch roster show   roster.kw [--json]
+       kerbwatch roster mosquitto roster.kw --operators FILE --members DIR
+                               --out DIR [--host NAME] [--listen [HOST:]PORT]
+                               [--at DIR]
 
 The roster says who the members of a region are, with which keys, in which
 zones. Agents believe no other list: it needs the signatures of as many
@@ -41,8 +45,19 @@ A street is enrolled in five commands:
        kerbwatch roster verify roster.kw --operators operators.json
 A station that comes or goes, a new key: steps 3 to 5 again, with --previous.
 
+A broker of the site, beside the chargers' own or instead, is a Mosquitto that
+knows the roster's members and nobody else. Each of them may read its zone and
+write in its own name. Chargers then need no --advertise:
+       kerbwatch roster mosquitto roster.kw --operators operators.json
+         --members members --out site --host 10.0.0.9
+       mosquitto -c site/mosquitto.conf
+and in every agent's configuration, under "mesh": "ca": site/broker.crt,
+"brokers": ["mqtts://10.0.0.9:8883"]. Nobody passes on there what others say:
+who is not connected to it is not heard by those who only listen there.
+
   --region FILE      the region file: zones, stations, liarsTolerated (f)
   --members DIR      holds <station>.member.json for each station of the region
+                     (mosquitto: of the roster)
   --operators FILE   create: who signs the next version, and how many of them;
                      verify: whom you trust, and how many of them must have
                      signed
@@ -54,7 +69,14 @@ A station that comes or goes, a new key: steps 3 to 5 again, with --previous.
   --epoch S          the round, in seconds (default: as before, or 10)
   --key FILE         an operator's key, as "keygen --operator" makes it
   --out FILE         where to write; sign: by default .kwu becomes .kw, and .kw
-                     is replaced
+                     is replaced; mosquitto: the folder that the files go to
+  --host NAME        mosquitto: the name or IPv4 address that agents dial; makes
+                     broker.key and broker.crt unless they are there. Absent:
+                     put the broker's own there
+  --listen [HOST:]PORT
+                     mosquitto: where it listens (default: 8883, all addresses)
+  --at DIR           mosquitto: where the files lie on the broker's machine
+                     (default: --out)
   --json             for programs
 
 Exit codes: 0 done, or good; 1 not good, or not to be written; 2 wrong usage, or
@@ -62,7 +84,7 @@ a file that cannot be used.
 `;
 
 const COMMANDS: Readonly<Record<string, (args: readonly string[], io: Io) => Promise<number>>> = {
-  create, sign, verify, show,
+  create, sign, verify, show, mosquitto,
 };
 
 async function run(args: string[], io: Io): Promise<number> {
@@ -77,7 +99,7 @@ async function run(args: string[], io: Io): Promise<number> {
 
 export const roster: Command = {
   name: "roster",
-  summary: "the signed list of members: create, sign, verify, show",
+  summary: "the signed list of members; files of a broker for them",
   help: HELP,
   run,
 };

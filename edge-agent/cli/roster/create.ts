@@ -49,7 +49,7 @@ function readRegion(path: string): Region {
 }
 
 /** The member file of one station, which must speak of that station and hold keys that are safe to trust. */
-function readEnrolment(crypto: Crypto, folder: string, station: StationId): Enrolment {
+export function readEnrolment(crypto: Crypto, folder: string, station: StationId): Enrolment {
   const path = join(folder, memberFileName(station));
   const text = must(readSmallText(path, MAX_MEMBER_FILE_CHARS), `--members: ${station} of the region`);
   const enrolment = must(parseMemberFile(crypto, text), path);
