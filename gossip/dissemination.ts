@@ -4,8 +4,9 @@
  */
 import type { StationId } from "../models/units.ts";
 import { hex } from "./bytes.ts";
+import type { Certificate } from "./certificate.ts";
 import { MOST_MEMBERS } from "./directory.ts";
-import { standing } from "./incidents.ts";
+import { LEASE_EPOCHS, standing } from "./incidents.ts";
 import type { Kind, MessageOf } from "./message.ts";
 import { type DigestContent, MOST_CERTIFICATES, MOST_REQUESTED } from "./message-content.ts";
 import { isKnownCertificate, type Output, type ProtocolState, publish, relay, type Wanted } from "./protocol-state.ts";
@@ -27,10 +28,13 @@ export function publishDigest(state: ProtocolState, epoch: number, out: Output):
     const held = newestOf(state.view, index);
     return held === undefined ? [] : [{ index, epoch: held.epoch, hash: held.hash }];
   });
-  const held = standing(state.incidents, state.directory.version);
-  const certificates = held.slice(0, MOST_CERTIFICATES).map(({ hash }) => hash);
+  const certificates = listed(state).map(({ hash }) => hash);
   const guilty = state.view.members.flatMap(({ guilt }, index) => (guilt === undefined ? [] : [index]));
   publish(state, "digest", { epoch, newest, certificates, guilty }, out);
+}
+
+function listed(state: ProtocolState): Certificate[] {
+  return standing(state.incidents, state.directory.version).slice(0, MOST_CERTIFICATES);
 }
 
 /** Publishes what the sender of a digest lacks, and asks for what it has and this agent lacks. */
@@ -40,8 +44,10 @@ export function answerDigest(state: ProtocolState, message: MessageOf<"digest">,
   const author = state.directory.indexOf(message.station);
   answerStatements(state, content, author, budget, epoch, out);
   const held = new Set(content.certificates.map(hex));
-  for (const { name, station, whole } of standing(state.incidents, state.directory.version)) {
-    if (!held.has(name)) resend(state, name, "certificate", station, whole, budget, epoch, out);
+  for (const { name, epoch: at, station, whole } of listed(state)) {
+    // An older one is taken from nobody who did not ask for it.
+    if (at <= epoch - LEASE_EPOCHS || held.has(name)) continue;
+    resend(state, name, "certificate", station, whole, budget, epoch, out);
   }
   for (const hash of content.certificates) {
     if (!isKnownCertificate(state, hex(hash))) want(state, hash, author, epoch);
@@ -66,10 +72,12 @@ function answerStatements(
     if (mine !== undefined && mine.epoch < content.epoch && mine.epoch > (listed?.epoch ?? -1)) {
       resend(state, hex(mine.hash), "statement", memberStation(state, index), mine.whole, budget, epoch, out);
     }
+    if (listed === undefined || state.view.byHash.has(hex(listed.hash))) continue;
     // Of one epoch and another hash: two statements, and the other is half of a proof.
-    const isNews = listed !== undefined && listed.epoch >= (mine?.epoch ?? 0) && listed.epoch > oldestHeld(epoch) &&
+    const isNews = listed.epoch >= (mine?.epoch ?? 0) && listed.epoch > oldestHeld(epoch) &&
       listed.epoch <= epoch + EPOCHS_AHEAD;
-    if (isNews && !state.view.byHash.has(hex(listed.hash))) want(state, listed.hash, author, epoch);
+    const isOnItsWay = listed.epoch >= content.epoch && listed.epoch !== mine?.epoch;
+    if (isNews && !isOnItsWay) want(state, listed.hash, author, epoch);
   }
 }
 

@@ -328,6 +328,22 @@ test("digests: what the sender lacks is published again, what it has and we lack
   assert.equal(hear(state, incoming(request), EPOCH + 2).outgoing.map(({ bytes }) => bytes), [whole(mine)]);
 });
 
+test("digests: a statement of the digest's own epoch is on its way and not asked for, unless it contradicts another", () => {
+  const state = agent();
+  const asked = (by: number, index: number, listed: Statement, epoch: number): number => {
+    const newest = [{ index, epoch: listed.body.epoch, hash: nodeCrypto().sha256(listed.bytes) }];
+    const digest = made(by, "digest", { epoch, newest, certificates: [], guilty: [] });
+    const { outgoing } = hear(state, incoming(digest), epoch);
+    return outgoing.filter(({ kind }) => kind === "request").length;
+  };
+  assert.is(asked(4, 4, statement(4, EPOCH), EPOCH), 0, "its author's own");
+  assert.is(asked(3, 2, statement(2, EPOCH + 1), EPOCH), 0, "of whose epoch began earlier");
+  tell(state, good);
+  assert.is(asked(2, 1, statement(1, EPOCH, { seq: 7 }), EPOCH), 1, "two of one author and epoch");
+  begin(state, EPOCH + 1);
+  assert.is(asked(4, 3, statement(3, EPOCH), EPOCH + 1), 1, "it did not come");
+});
+
 test("an agent that may not sign says nothing of its own, and still listens and passes on", () => {
   const state = agent();
   const own = onEpoch(state, { maySign: false }, { epoch: (EPOCH + 1) as Epoch, monoMs: 0 as MonotonicMs });
