@@ -3,7 +3,7 @@
  * this agent lacks is asked for by hash. Losses heal; nothing grows.
  */
 import type { StationId } from "../models/units.ts";
-import { hex } from "./bytes.ts";
+import { hex, sameBytes } from "./bytes.ts";
 import type { Certificate } from "./certificate.ts";
 import { MOST_MEMBERS } from "./directory.ts";
 import { LEASE_EPOCHS, standing } from "./incidents.ts";
@@ -72,12 +72,12 @@ function answerStatements(
     if (mine !== undefined && mine.epoch < content.epoch && mine.epoch > (listed?.epoch ?? -1)) {
       resend(state, hex(mine.hash), "statement", memberStation(state, index), mine.whole, budget, epoch, out);
     }
-    if (listed === undefined || state.view.byHash.has(hex(listed.hash))) continue;
+    if (listed === undefined || (mine !== undefined && sameBytes(mine.hash, listed.hash))) continue;
     // Of one epoch and another hash: two statements, and the other is half of a proof.
     const isNews = listed.epoch >= (mine?.epoch ?? 0) && listed.epoch > oldestHeld(epoch) &&
       listed.epoch <= epoch + EPOCHS_AHEAD;
     const isOnItsWay = listed.epoch >= content.epoch && listed.epoch !== mine?.epoch;
-    if (isNews && !isOnItsWay) want(state, listed.hash, author, epoch);
+    if (isNews && !isOnItsWay && !state.view.byHash.has(hex(listed.hash))) want(state, listed.hash, author, epoch);
   }
 }
 
