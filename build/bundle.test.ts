@@ -31,12 +31,13 @@ import { WebSocketServer } from "ws";
 import nacl from "tweetnacl";
 import { encode } from "cbor-x/encode";
 import { decode } from "cbor-x/decode";
-import { load } from "js-yaml";
+import { CORE_SCHEMA, load, YAMLException } from "js-yaml";
 import * as v from "valibot";
 import { VERSION } from "./version.ts";
 const schema = v.object({ a: v.number() });
+try { load("a: [", { schema: CORE_SCHEMA }); } catch (error) { if (!(error instanceof YAMLException)) throw error; }
 console.log(VERSION, typeof WebSocketServer, nacl.hash(new Uint8Array(1)).length, decode(encode([1]))[0],
-  v.parse(schema, load("a: 7")).a);
+  v.parse(schema, load("a: 7", { schema: CORE_SCHEMA })).a);
 `;
 const VERSION_FILE = `declare const __VERSION__: string; export const VERSION = __VERSION__;`;
 

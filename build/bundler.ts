@@ -24,8 +24,9 @@ export const PROGRAMS: readonly Program[] = [
 ];
 
 /**
- * aedes and mqtt-packet carry a second streams library, a terminal's debug printing and a store that the broker does
- * not use (edge-agent/adapters/broker-memory.ts): 192 KB without this plugin, 79 KB with it.
+ * Leaves out what no program uses. aedes and mqtt-packet carry a second streams library, a terminal's debug printing
+ * and a store that the broker does not use (edge-agent/adapters/broker-memory.ts): 192 KB without this plugin, 79 KB
+ * with it.
  */
 const SLIM: Plugin = {
   name: "slim",
@@ -35,6 +36,13 @@ const SLIM: Plugin = {
     onResolve({ filter: /^(debug|aedes-persistence)$/ }, ({ path }) => ({ path, namespace: "left-out" }));
     onLoad({ filter: /^debug$/, namespace: "left-out" }, () => ({ contents: "module.exports = () => () => {};" }));
     onLoad({ filter: /^aedes-persistence$/, namespace: "left-out" }, () => ({ contents: "module.exports = {};" }));
+    // What agents read as YAML they never write: 11 KB less.
+    onLoad({ filter: /[\\/]node_modules[\\/]js-yaml[\\/]dist[\\/]js-yaml\.mjs$/ }, ({ path }) => ({
+      resolveDir: dirname(path),
+      contents: 'export { load } from "../lib/loader.js"; '
+        + 'export { default as CORE_SCHEMA } from "../lib/schema/core.js"; '
+        + 'export { default as YAMLException } from "../lib/exception.js";',
+    }));
     // Of its own package.json, aedes wants the version.
     onLoad({ filter: /[\\/]node_modules[\\/]aedes[\\/]package\.json$/ }, ({ path }) => {
       const { version } = JSON.parse(readFileSync(path, "utf8")) as { version: string };
