@@ -155,9 +155,11 @@ test("an incident is open up to its lease's last epoch, and what awaits renewal 
   assert.ok(newest.epoch + 29 < FIRST_EPOCH + 89, "it was seen to end");
   const rise = zoneOf({ story: rising(5) });
   run(rise, 60, () => {
-    const { incidents, provisional } = reported(rise, 0);
-    if (incidents.length > 0 && rise.agents[0]!.state.waits.size > 0) renewing += 1;
-    assert.ok(incidents.length === 0 || provisional.length === 0);
+    for (const { index, state } of rise.agents) {
+      const { incidents, provisional } = reported(rise, index);
+      if (incidents.length > 0 && state.waits.size > 0) renewing += 1;
+      assert.ok(incidents.length === 0 || provisional.length === 0);
+    }
   });
   assert.ok(renewing > 0, "a renewal was waited for");
 });

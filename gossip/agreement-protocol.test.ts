@@ -298,9 +298,15 @@ test("a certificate can be checked offline, with its statements; changed in any 
   const beside = { decide: PLAIN_LAW.decide, statements };
   const good = verifyCertificate(certificate.whole, zone.directory, hashed.crypto, beside);
   assert.ok(good.ok && good.decision?.raises === true);
-  const lacks = verifyCertificate(certificate.whole, zone.directory, hashed.crypto,
-    { ...beside, statements: statements.slice(1) });
-  assert.not(lacks.ok);
+  // One pair of statements is a member: it counts as the lowest value, and of six one is dropped as lowest anyway.
+  const verify = (some: readonly Uint8Array[]) => verifyCertificate(certificate.whole, zone.directory, hashed.crypto,
+    { ...beside, statements: some });
+  const lacks = verify(statements.slice(1));
+  assert.ok(lacks.ok && lacks.missing === 1 && lacks.decision!.sum < good.decision!.sum);
+  const few = verify(statements.slice(6));
+  assert.ok(!few.ok && few.problem.endsWith("those of 3 members are missing"));
+  const other = [...byHash.values()].find(({ whole }) => !statements.includes(whole))!;
+  assert.not(verify([...statements, other.whole]).ok, "one that it does not list");
   const random = seeded(3);
   for (let i = 0; i < 200; i++) {
     const bytes = certificate.whole.slice();

@@ -13,7 +13,7 @@ import {
   answerDigest, answerRequest, DIGEST_EVERY, pruneDissemination, publishDigest, request, want,
 } from "./dissemination.ts";
 import { checkProof, makeProof } from "./equivocation.ts";
-import { type Incident, lapse, REMEMBERED_EPOCHS, takeCertificate } from "./incidents.ts";
+import { lapse, REMEMBERED_EPOCHS, takeCertificate } from "./incidents.ts";
 import { type Accepted, type Incoming, takeIn } from "./intake.ts";
 import { type ComposedKind, messageOfStatement, type MessageOf, readTopic } from "./message.ts";
 import type { Contents } from "./message-content.ts";
@@ -21,14 +21,15 @@ import {
   onGuilt, onStatementHeld, propose, pruneProposals, repeatOpen, takeProposal, takeVote, votesFor,
 } from "./proposals.ts";
 import {
-  certificateMark, type CertificateNews, emptyOutput, isKnownCertificate, type OpenProposal, type Outgoing, type Output,
-  type ProtocolNow, type ProtocolState, publish, relay,
+  type Awaited, certificateMark, type CertificateNews, emptyOutput, isKnownCertificate, type OpenProposal,
+  type Outgoing, type Output, type ProtocolNow, type ProtocolState, publish, relay,
 } from "./protocol-state.ts";
 import type { Statement } from "./statement.ts";
 import { count, createTraffic, type Problem, pruneTraffic } from "./traffic.ts";
 import type { ZoneLaw } from "./zone-law.ts";
 import {
-  addStatement, createZoneView, EPOCHS_BACK, type Held, type Proof, pruneView, reseat, setGuilty, statementByHash,
+  addStatement, createZoneView, EPOCHS_BACK, type Held, isGuilty, type Proof, pruneView, reseat, setGuilty,
+  statementByHash,
 } from "./zone-view.ts";
 
 export interface ZoneProtocolOptions {
@@ -59,7 +60,7 @@ export function createZoneProtocol(options: ZoneProtocolOptions): ProtocolState 
     directory, station, signer, crypto, law, signedThrough, self: directory.indexOf(station), maySign: false, epoch: -1,
     view: createZoneView(directory), traffic: createTraffic(), seen: new Map(), wanted: new Map(), resent: new Map(),
     requestsSent: 0, proposals: new Map(), votes: new Map(), voted: new Map(), unruly: new Map(), waits: new Map(),
-    incidents: new Map(),
+    incidents: new Map(), awaited: new Map(),
   };
 }
 
@@ -73,11 +74,9 @@ export function setDirectory(state: ProtocolState, directory: Directory): void {
   state.directory = directory;
   state.self = directory.indexOf(state.station);
   state.view = reseat(state.view, directory);
-  for (const one of [state.proposals, state.votes, state.unruly, state.waits, state.wanted, state.traffic.accepted]) {
-    one.clear();
-  }
+  const { proposals, votes, unruly, waits, wanted, awaited, traffic } = state;
   // Indexes of members in certificates are those of their own roster.
-  for (const incident of state.incidents.values()) incident.incomplete = false;
+  for (const one of [proposals, votes, unruly, waits, wanted, awaited, traffic.accepted]) one.clear();
 }
 
 /** What this agent sees raised and no certificate says yet, or ever without a quorum: provisional. */
@@ -95,6 +94,9 @@ export function compose<K extends Extract<ComposedKind, "note" | "checkpoint" | 
   return out.outgoing[0]!;
 }
 
+/** Statements that a certificate lists are asked for during so many epochs. */
+const MOST_AWAITED_EPOCHS = 12;
+
 /** To be called once at the start of each epoch, also when there is nothing to state. */
 export function onEpoch(state: ProtocolState, own: OwnEvidence, { epoch }: ProtocolNow): Output {
   const out = emptyOutput();
@@ -108,13 +110,13 @@ export function onEpoch(state: ProtocolState, own: OwnEvidence, { epoch }: Proto
   for (const proposal of [...state.proposals.values()]) certify(state, proposal, epoch, out);
   propose(state, epoch, out);
   certifyOwn(state, epoch, out);
-  if (state.maySign && (epoch + state.self) % DIGEST_EVERY === 0) publishDigest(state, epoch, out);
-  request(state, epoch, out);
   for (const incident of lapse(state.incidents, epoch)) {
     const { key } = incident.newest;
     out.news.push({ kind: "lapsed", key, incident: incident.first.epoch, certificate: incident.newest });
   }
-  for (const incident of state.incidents.values()) complete(state, incident, out);
+  for (const one of [...state.awaited.values()]) complete(state, one, epoch, out);
+  if (state.maySign && (epoch + state.self) % DIGEST_EVERY === 0) publishDigest(state, epoch, out);
+  request(state, epoch, out);
   return out;
 }
 
@@ -244,34 +246,36 @@ function certify(state: ProtocolState, proposal: OpenProposal, epoch: number, ou
 }
 
 function hold(state: ProtocolState, certificate: Certificate, epoch: number, out: Output): Problem | undefined {
-  state.seen.set(certificateMark(certificate.name), certificate.epoch);
   const taken = takeCertificate(state.incidents, certificate, epoch);
+  // One that fits nothing yet may do so when those in between have come: it is soon forgotten and asked for again.
+  const at = taken === undefined ? epoch - REMEMBERED_EPOCHS + 2 * DIGEST_EVERY : certificate.epoch;
+  state.seen.set(certificateMark(certificate.name), at);
   if (taken === undefined) return "stale-certificate";
-  const { incident, change } = taken;
   state.waits.delete(certificate.keyIndex);
-  const author = state.directory.indexOf(certificate.station);
-  for (const hash of certificate.items.flatMap(({ newer, older }) => [newer, older])) {
-    if (statementByHash(state.view, hash) === undefined) want(state, hash, author, epoch);
-  }
-  incident.incomplete = lacksStatements(state, incident.newest);
-  out.news.push(newsOf(state, incident, certificate, change));
+  const isComplete = fetchStatements(state, certificate, epoch);
+  if (!isComplete) state.awaited.set(certificate.name, { certificate, since: epoch });
+  out.news.push(newsOf(state, certificate, taken.change, isComplete));
   request(state, epoch, out);
   return undefined;
 }
 
-function lacksStatements(state: ProtocolState, { items }: Certificate): boolean {
-  return items.some(({ newer, older }) =>
-    statementByHash(state.view, newer) === undefined || statementByHash(state.view, older) === undefined);
+/** Whether all statements that it lists are here; asks for the others. Those of a guilty author are taken no more. */
+function fetchStatements(state: ProtocolState, { items, station }: Certificate, epoch: number): boolean {
+  const lacking = items.filter(({ index }) => !isGuilty(state.view, index))
+    .flatMap(({ newer, older }) => [newer, older]).filter((hash) => statementByHash(state.view, hash) === undefined);
+  for (const hash of lacking) want(state, hash, state.directory.indexOf(station), epoch);
+  return lacking.length === 0;
 }
 
-function complete(state: ProtocolState, incident: Incident, out: Output): void {
-  if (!incident.incomplete || lacksStatements(state, incident.newest)) return;
-  incident.incomplete = false;
-  out.news.push(newsOf(state, incident, incident.newest, "completed"));
+function complete(state: ProtocolState, { certificate, since }: Awaited, epoch: number, out: Output): void {
+  const isComplete = fetchStatements(state, certificate, epoch);
+  if (!isComplete && epoch < since + MOST_AWAITED_EPOCHS) return;
+  state.awaited.delete(certificate.name);
+  out.news.push(newsOf(state, certificate, isComplete ? "completed" : "given-up", true));
 }
 
 function newsOf(
-  state: ProtocolState, { first }: Incident, certificate: Certificate, change: CertificateNews["change"],
+  state: ProtocolState, certificate: Certificate, change: CertificateNews["change"], isComplete: boolean,
 ): CertificateNews {
   const { members } = state.directory;
   const listed = growthsOf(certificate, (hash) => statementByHash(state.view, hash));
@@ -280,5 +284,7 @@ function newsOf(
     growths[index] = listed?.[place];
   });
   const signers = certificate.signers.map((index) => members[index]!.station);
-  return { kind: "certificate", change, key: certificate.key, incident: first.epoch, certificate, growths, signers };
+  const incident = (state.incidents.get(certificate.keyIndex)?.first ?? certificate).epoch;
+  return { kind: "certificate", change, complete: isComplete, key: certificate.key, incident, certificate, growths,
+    signers };
 }

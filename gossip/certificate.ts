@@ -4,12 +4,14 @@
  */
 import type { Crypto, Signer } from "../models/crypto.ts";
 import { type EvidenceKey, EVIDENCE_KEYS } from "../models/terms.ts";
-import type { StationId } from "../models/units.ts";
+import type { StationId, ZoneId } from "../models/units.ts";
 import { hex } from "./bytes.ts";
 import type { Directory } from "./directory.ts";
 import { verifyAs } from "./domain.ts";
 import type { ProposalContent, ProposalItem } from "./message-content.ts";
-import { decodeMessage, encodeMessage, type Head, type MessageOf, signedBytes, verifyMessage } from "./message.ts";
+import {
+  decodeMessage, encodeMessage, type Head, type Kind, type MessageOf, signedBytes, verifyMessage,
+} from "./message.ts";
 import type { Decide, Decision } from "./zone-law.ts";
 import { EPOCHS_AHEAD, EPOCHS_BACK, WINDOW_EPOCHS } from "./zone-view.ts";
 
@@ -20,6 +22,7 @@ export interface Certificate {
   readonly hash: Uint8Array;
   /** The proposal's epoch, from which the lease counts. */
   readonly epoch: number;
+  readonly zone: ZoneId;
   /** Members' indexes below are those of this roster. */
   readonly rosterVersion: number;
   readonly key: EvidenceKey;
@@ -35,7 +38,11 @@ export interface Certificate {
 }
 
 export type Verified =
-  | { readonly ok: true; readonly certificate: Certificate; readonly decision?: Decision }
+  | {
+    readonly ok: true; readonly certificate: Certificate; readonly decision?: Decision;
+    /** Listed members of whom a statement is missing: they counted as the lowest value, and it raises all the same. */
+    readonly missing?: number;
+  }
   | { readonly ok: false; readonly problem: string };
 
 /** What a growth is taken from. */
@@ -92,7 +99,8 @@ export function assemble(
 
 /**
  * Checks a whole certificate message against the roster that it names.
- * @param beside the statements that it lists, as whole messages, to see also that they raise
+ * @param beside statements that it lists, as whole messages, to see also that they raise; what is missing can only
+ *   have made it raise less
  */
 export function verifyCertificate(
   whole: Uint8Array, directory: Directory, crypto: Crypto,
@@ -107,13 +115,32 @@ export function verifyCertificate(
   const hash = crypto.sha256(proposal.bytes);
   const lacking = votesProblem(outer, hash, directory, crypto);
   if (lacking !== undefined) return refused(lacking);
-  const { epoch, keyIndex, onset, items } = proposal.content;
-  const certificate: Certificate = {
-    name: hex(hash), hash, epoch, rosterVersion: directory.version, key: EVIDENCE_KEYS[keyIndex]!, keyIndex, onset,
-    items, signers: outer.content.votes.map(({ index }) => index), whole, station: outer.station,
+  const certificate = certificateOf(outer, proposal, hash);
+  return beside === undefined ? { ok: true, certificate } : recomputed(certificate, directory, crypto, beside);
+}
+
+function certificateOf(
+  { content: { votes }, whole, station }: MessageOf<"certificate">, proposal: MessageOf<"proposal">, hash: Uint8Array,
+): Certificate {
+  const { content: { epoch, keyIndex, onset, items }, rosterVersion, zone } = proposal;
+  return {
+    name: hex(hash), hash, epoch, zone, rosterVersion, key: EVIDENCE_KEYS[keyIndex]!, keyIndex, onset, items,
+    signers: votes.map(({ index }) => index), whole, station,
   };
-  if (beside === undefined) return { ok: true, certificate };
-  return recomputed(certificate, directory, crypto, beside);
+}
+
+/** What a certificate says, no signature looked at; undefined for what is none. Never throws. */
+export function readCertificate(whole: Uint8Array, crypto: Crypto): Certificate | undefined {
+  const outer = readMessage("certificate", whole);
+  const proposal = outer && readMessage("proposal", outer.content.proposal);
+  if (proposal === undefined || proposal.content.keyIndex >= EVIDENCE_KEYS.length) return undefined;
+  return certificateOf(outer!, proposal, crypto.sha256(proposal.bytes));
+}
+
+/** A message of one kind by size and shape alone; undefined for anything else. Never throws. */
+export function readMessage<K extends Kind>(kind: K, whole: Uint8Array): MessageOf<K> | undefined {
+  const decoded = decodeMessage(kind, whole);
+  return decoded.ok ? decoded.message as MessageOf<K> : undefined;
 }
 
 function refused(problem: string): Verified {
@@ -162,19 +189,23 @@ function recomputed(
   certificate: Certificate, directory: Directory, crypto: Crypto,
   { decide, statements }: { readonly decide: Decide; readonly statements: readonly Uint8Array[] },
 ): Verified {
+  const listed = new Set(certificate.items.flatMap(({ newer, older }) => [hex(newer), hex(older)]));
   const samples = new Map<string, Sample>();
   for (const whole of statements) {
     const statement = readAs("statement", whole, directory, crypto);
     if (typeof statement === "string") return refused(statement);
+    const name = hex(crypto.sha256(statement.bytes));
+    if (!listed.has(name)) return refused(`a statement of ${statement.station} is none that it lists`);
     const { epoch, evidence } = statement.content;
-    samples.set(hex(crypto.sha256(statement.bytes)), { index: directory.indexOf(statement.station), epoch, evidence });
+    samples.set(name, { index: directory.indexOf(statement.station), epoch, evidence });
   }
   const growths = growthsOf(certificate, (hash) => samples.get(hex(hash)));
   if (growths === undefined) return refused("a pair of statements is none that the rules allow");
   const known = growths.filter((growth) => growth !== undefined);
   const missing = growths.length - known.length;
-  if (missing > 0) return refused(`statements of ${missing} members are missing`);
   const n = directory.members.length;
   const decision = decide({ n, f: directory.zone.f, key: certificate.key, growths: known });
-  return decision.raises ? { ok: true, certificate, decision } : refused("the statements do not raise");
+  if (decision.raises) return { ok: true, certificate, decision, missing };
+  const without = missing === 0 ? "" : `; those of ${missing} members are missing`;
+  return refused(`the statements do not raise${without}`);
 }

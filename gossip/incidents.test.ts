@@ -1,13 +1,13 @@
 import { assert, test } from "../build/testing.ts";
-import type { StationId } from "../models/units.ts";
+import type { StationId, ZoneId } from "../models/units.ts";
 import type { Certificate } from "./certificate.ts";
-import { type Incidents, lapse, onsetBound, standing, takeCertificate } from "./incidents.ts";
+import { type Incidents, lapse, MOST_BETWEEN, onsetBound, standing, takeCertificate } from "./incidents.ts";
 
 const KEY = 17;
 
 function certificate(epoch: number, name = `${epoch}`): Certificate {
   return {
-    name, hash: new Uint8Array(32), epoch, rosterVersion: 1, key: "starts", keyIndex: KEY, onset: epoch - 5, items: [],
+    name, hash: new Uint8Array(32), epoch, zone: "feeder-7" as ZoneId, rosterVersion: 1, key: "starts", keyIndex: KEY, onset: epoch - 5, items: [],
     signers: [], whole: new Uint8Array(0), station: "CP-1" as StationId,
   };
 }
@@ -75,10 +75,47 @@ test("renewal from 15 epochs before the end, by onsets after the last certificat
   assert.is(onsetBound(incidents, KEY, 311), -1);
 });
 
-test("what stands: the first and the newest, of this roster", () => {
-  const [incidents] = after(100, 115, 120);
-  assert.equal(standing(incidents, 1).map(({ epoch }) => epoch), [120, 100]);
+test("what stands: the first and the newest, then those between; of this roster", () => {
+  const [incidents] = after(100, 115, 120, 130);
+  assert.equal(standing(incidents, 1).map(({ epoch }) => epoch), [130, 100, 120, 115]);
+  takeCertificate(incidents, { ...certificate(125), keyIndex: KEY + 1 }, 125);
+  assert.equal(standing(incidents, 1).map(({ epoch }) => epoch), [130, 100, 125, 120, 115]);
   assert.equal(standing(incidents, 2), []);
-  lapse(incidents, 150);
+  lapse(incidents, 160);
   assert.equal(standing(incidents, 1), []);
+});
+
+test("a certificate that is held changes nothing a second time, wherever it stands", () => {
+  const [incidents] = after(100, 115, 130, 145, 120);
+  const before = JSON.stringify([...incidents]);
+  for (const epoch of [100, 115, 120, 130, 145]) {
+    assert.is(takeCertificate(incidents, certificate(epoch), 150), undefined, `${epoch}`);
+  }
+  assert.is(JSON.stringify([...incidents]), before);
+});
+
+test("of a long incident the last eight between are kept, whatever order they come in; older ones are not taken", () => {
+  const epochs = Array.from({ length: 30 }, (_, i) => 100 + 14 * i);
+  const [incidents] = after(...epochs.filter((_, i) => i % 3 !== 1));
+  for (const epoch of epochs.toReversed()) takeCertificate(incidents, certificate(epoch), 510);
+  const incident = incidents.get(KEY)!;
+  assert.equal([incident.first.epoch, incident.newest.epoch], [100, 506]);
+  assert.equal(incident.between.map(({ epoch }) => epoch), epochs.slice(-1 - MOST_BETWEEN, -1));
+  assert.is(takeCertificate(incidents, certificate(248), 510), undefined);
+});
+
+test("a lease that is over begins no incident: a certificate that somebody kept is not told again", () => {
+  const incidents: Incidents = new Map();
+  assert.is(takeCertificate(incidents, certificate(100), 130), undefined);
+  assert.is(takeCertificate(incidents, certificate(100), 129)?.change, "new");
+  lapse(incidents, 130);
+  assert.is(takeCertificate(incidents, certificate(140), 170), undefined);
+  assert.is(incidents.get(KEY)!.newest.epoch, 100);
+});
+
+test("one that joins two incidents makes the first of both the first, and the others stay", () => {
+  const [incidents] = after(100, 115, 145, 160);
+  assert.is(takeCertificate(incidents, certificate(130), 160)?.change, "earlier");
+  const { first, newest, between } = incidents.get(KEY)!;
+  assert.equal([first, ...between, newest].map(({ epoch }) => epoch), [100, 130, 145, 160]);
 });

@@ -11,13 +11,15 @@ export const LEASE_EPOCHS = 30;
 export const RENEWAL_EPOCHS = 15;
 /** A certificate bears on onsets of the window; after that it is forgotten. */
 export const REMEMBERED_EPOCHS = LEASE_EPOCHS + WINDOW_EPOCHS;
+/** Renewals are kept for whoever missed them: these go back 120 epochs and more. */
+export const MOST_BETWEEN = 8;
 
 export interface Incident {
   first: Certificate;
   newest: Certificate;
+  /** The last ones between the first and the newest, in their order. */
+  between: Certificate[];
   lapsed: boolean;
-  /** The newest certificate's statements are not all here yet. */
-  incomplete: boolean;
   /** The incident before, which a certificate that comes late may turn out to join with this one. */
   before?: { readonly first: Certificate; readonly end: number };
 }
@@ -32,34 +34,52 @@ export type Change =
   /** One between the first and the newest. */
   | "further";
 
-/** Takes a valid certificate in; undefined when it belongs to an incident before the one that is known. */
+/**
+ * Takes a valid certificate in; undefined when it changes nothing: it is known, its lease was over before any of its
+ * incident came (who kept it could have it told again and again), or it belongs to an incident before the known one.
+ */
 export function takeCertificate(
   incidents: Incidents, certificate: Certificate, epoch: number,
 ): { readonly incident: Incident; readonly change: Change } | undefined {
   const known = incidents.get(certificate.keyIndex);
-  if (known === undefined || certificate.epoch >= known.newest.epoch + LEASE_EPOCHS) {
+  if (known === undefined || certificate.epoch >= leaseEnd(known)) {
+    if (certificate.epoch + LEASE_EPOCHS <= epoch) return undefined;
     const before = known && { first: known.first, end: leaseEnd(known) };
     const incident: Incident = {
-      first: certificate, newest: certificate, lapsed: false, incomplete: false, ...(before && { before }),
+      first: certificate, newest: certificate, between: [], lapsed: false, ...(before && { before }),
     };
     incidents.set(certificate.keyIndex, incident);
     return { incident, change: "new" };
   }
-  if (certificate.epoch <= known.first.epoch - LEASE_EPOCHS) return undefined;
-  let change: Change = "further";
-  if (isBefore(certificate, known.first)) {
-    known.first = joinsBefore(known, certificate) ? known.before!.first : certificate;
-    change = "earlier";
-  } else if (isBefore(known.newest, certificate)) {
-    known.newest = certificate;
-    change = "renewed";
-  }
+  if (certificate.epoch <= known.first.epoch - LEASE_EPOCHS || isHeld(known, certificate.name)) return undefined;
+  const change = join(known, certificate);
+  if (change === undefined) return undefined;
   if (leaseEnd(known) > epoch) known.lapsed = false;
   return { incident: known, change };
 }
 
-function joinsBefore({ before }: Incident, certificate: Certificate): boolean {
-  return before !== undefined && certificate.epoch < before.end;
+/** Puts it into its place; undefined when that is before all that are kept between the first and the newest. */
+function join(known: Incident, certificate: Certificate): Change | undefined {
+  const { first, newest } = known;
+  if (isBefore(certificate, first)) {
+    const { before } = known;
+    const joins = before !== undefined && certificate.epoch < before.end;
+    known.first = joins ? before.first : certificate;
+    keep(known, joins ? [certificate, first] : [first]);
+    return "earlier";
+  }
+  if (isBefore(newest, certificate)) {
+    known.newest = certificate;
+    keep(known, [newest]);
+    return "renewed";
+  }
+  keep(known, [certificate]);
+  return known.between.includes(certificate) ? "further" : undefined;
+}
+
+function keep(known: Incident, more: readonly Certificate[]): void {
+  const between = [...known.between, ...more].filter((one) => one !== known.first && one !== known.newest);
+  known.between = between.sort((a, b) => (isBefore(a, b) ? -1 : 1)).slice(-MOST_BETWEEN);
 }
 
 /** By epoch; liars beyond f could certify two of one epoch, and all agents must still order them alike. */
@@ -96,13 +116,26 @@ export function onsetBound(incidents: Incidents, keyIndex: number, epoch: number
   return Math.max(-1, known.newest.epoch - LEASE_EPOCHS);
 }
 
+/** Everything that is kept of an incident: the newest, the first, then what lies between them, the newer first. */
+export function certificatesOf(incident: Incident): Certificate[] {
+  return [...ends(incident), ...incident.between.toReversed()];
+}
+
+function ends({ first, newest }: Incident): Certificate[] {
+  return first === newest ? [newest] : [newest, first];
+}
+
+export function isHeld(incident: Incident, name: string): boolean {
+  return certificatesOf(incident).some((one) => one.name === name);
+}
+
 /**
  * Certificates of incidents that stand, made under this roster, for others knew no older one: the first and the newest
- * of each, newest incidents first.
+ * of each, newest incidents first; then what lies between.
  */
 export function standing(incidents: Incidents, rosterVersion: number): Certificate[] {
-  return [...incidents.values()].filter(({ lapsed }) => !lapsed)
-    .sort((a, b) => b.newest.epoch - a.newest.epoch)
-    .flatMap(({ first, newest }) => (first === newest ? [newest] : [newest, first]))
+  const open = [...incidents.values()].filter(({ lapsed }) => !lapsed)
+    .sort((a, b) => b.newest.epoch - a.newest.epoch);
+  return [...open.flatMap(ends), ...open.flatMap(({ between }) => between.toReversed())]
     .filter((certificate) => certificate.rosterVersion === rosterVersion);
 }

@@ -4,7 +4,7 @@ import type { EvidenceKey } from "../models/terms.ts";
 import type { Epoch, MonotonicMs, StationId } from "../models/units.ts";
 import { type Certificate, headOf } from "./certificate.ts";
 import type { Directory } from "./directory.ts";
-import type { Change, Incidents } from "./incidents.ts";
+import { type Change, type Incidents, isHeld } from "./incidents.ts";
 import {
   type ComposedKind, encodeMessage, type Kind, type Message, type MessageOf,
 } from "./message.ts";
@@ -34,8 +34,10 @@ export interface Outgoing {
 
 export interface CertificateNews {
   readonly kind: "certificate";
-  /** `completed`: nothing new, but the last of its statements came. */
-  readonly change: Change | "completed";
+  /** `completed`: nothing new, but the last of its statements came; `given-up`: the rest did not. */
+  readonly change: Change | "completed" | "given-up";
+  /** False while statements that it lists are asked for: it will be told again. */
+  readonly complete: boolean;
   readonly key: EvidenceKey;
   /** Identity of the incident: the epoch of its first certificate. */
   readonly incident: number;
@@ -88,6 +90,12 @@ export interface Wanted {
   askedAt: number;
 }
 
+/** An accepted certificate whose statements are not all here. */
+export interface Awaited {
+  readonly certificate: Certificate;
+  readonly since: number;
+}
+
 /** A raise that this agent sees and that no certificate says: provisional. */
 export interface Wait {
   readonly since: number;
@@ -129,6 +137,8 @@ export interface ProtocolState {
   /** Raises that this agent sees and waits to propose, by key index. */
   readonly waits: Map<number, Wait>;
   readonly incidents: Incidents;
+  /** By the certificate's name. */
+  readonly awaited: Map<string, Awaited>;
 }
 
 /** Under what a certificate is remembered in `seen`, whoever put it together: by its proposal. */
@@ -137,7 +147,7 @@ export function certificateMark(name: string): string {
 }
 
 export function isKnownCertificate(state: ProtocolState, name: string): boolean {
-  return state.seen.has(certificateMark(name));
+  return state.seen.has(certificateMark(name)) || [...state.incidents.values()].some((one) => isHeld(one, name));
 }
 
 /** Signs a message of this agent and publishes it. */
