@@ -36,12 +36,15 @@ const SLIM: Plugin = {
     onResolve({ filter: /^(debug|aedes-persistence)$/ }, ({ path }) => ({ path, namespace: "left-out" }));
     onLoad({ filter: /^debug$/, namespace: "left-out" }, () => ({ contents: "module.exports = () => () => {};" }));
     onLoad({ filter: /^aedes-persistence$/, namespace: "left-out" }, () => ({ contents: "module.exports = {};" }));
-    // What agents read as YAML they never write: 11 KB less.
+    // What agents read as YAML they never write, nor is it read by another schema than the core one: 14 KB less.
     onLoad({ filter: /[\\/]node_modules[\\/]js-yaml[\\/]dist[\\/]js-yaml\.mjs$/ }, ({ path }) => ({
       resolveDir: dirname(path),
       contents: 'export { load } from "../lib/loader.js"; '
         + 'export { default as CORE_SCHEMA } from "../lib/schema/core.js"; '
         + 'export { default as YAMLException } from "../lib/exception.js";',
+    }));
+    onLoad({ filter: /[\\/]node_modules[\\/]js-yaml[\\/]lib[\\/]schema[\\/]default\.js$/ }, () => ({
+      contents: 'module.exports = require("./core");',
     }));
     // Of its own package.json, aedes wants the version.
     onLoad({ filter: /[\\/]node_modules[\\/]aedes[\\/]package\.json$/ }, ({ path }) => {
