@@ -1,4 +1,4 @@
-/** A street over a site's Mosquitto, set up by the commands that the help teaches: who is let in, heard and believed. */
+/** A street over a site's Mosquitto, set up by the commands that the help teaches: who is let in, heard, believed. */
 import { appendFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
