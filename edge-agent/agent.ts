@@ -14,8 +14,9 @@ import type { Write } from "./adapters/ledger-file.ts";
 import { hasMemory, loadOrCreateTokenSecret, readMemory, writeMemory } from "./adapters/memory-file.ts";
 import { loadMembership, type Membership, meshOf, publishAll } from "./adapters/membership.ts";
 import type { Mesh } from "./adapters/mesh.ts";
+import { RateLimitedNotices } from "./adapters/notices.ts";
 import { createModbusMeter, type ModbusMeterStats } from "./adapters/modbus-tcp.ts";
-import { createForwarder, type Forwarder } from "./adapters/splice.ts";
+import { createForwarder, type Forwarder, type ForwarderOptions } from "./adapters/splice.ts";
 import { readCsmsTls, readListenTls } from "./adapters/tls-files.ts";
 import type { Config, Environment } from "./config.ts";
 import { createCore } from "./core.ts";
@@ -23,6 +24,7 @@ import { type Logged, noteEntry, nothingLogged } from "./logged.ts";
 import { type Memory, memoryOf, resumedMono } from "./memory.ts";
 import { originOf } from "./record/checkpoint.ts";
 import { recordOne, signCheckpoint } from "./record/journal.ts";
+import { guardPolicy, type HeldBack } from "./observe/guard-policy.ts";
 import { contentHash, createRecord, NEW_LOG, refuse } from "./record/record.ts";
 import type { RecoveredLog } from "./record/record.ts";
 import { type AgentState, step } from "./pipeline.ts";
@@ -169,19 +171,31 @@ class Agent implements RunningAgent {
   }
 
   #adapters() {
-    const { listen, csms, alerts, stateDir, http } = this.#config;
+    const { listen, csms, alerts, stateDir, http, mode } = this.#config;
     const { env, out, colour } = this.#output;
     const onEvent = (event: AgentEvent) => this.#onEvent(event);
     const notice = (text: string) => this.#notice(text);
     const tls = readListenTls(this.#config, env);
     const forwarder = createForwarder(
-      { listen, csms, csmsTls: readCsmsTls(this.#config, env), ...(tls !== undefined && { tls }) }, onEvent, notice);
+      { listen, csms, csmsTls: readCsmsTls(this.#config, env), ...(tls !== undefined && { tls }),
+        ...(mode === "guard" && { guard: this.#guard() }) }, onEvent, notice);
     const ports = { clock: this.#clock, timers: systemTimers, notice };
     const meters = this.#config.meters.map((meter) => createModbusMeter(meter, ports));
     const outlets: Outlet[] = [createJsonlAlerts(alerts.jsonl)];
     if (alerts.terminal) outlets.push(createTerminalAlerts(out, colour));
     const status = createStatusServer({ stateDir, status: () => this.status(), ...(http !== undefined && { http }) });
     return { forwarder, meters, outlets, status };
+  }
+
+  /** What was held back is said, and an entry of the log; a storm of it is one line and entry in ten minutes. */
+  #guard(): NonNullable<ForwarderOptions["guard"]> {
+    const policy = guardPolicy(this.#config.guard);
+    const said = new RateLimitedNotices((text) => {
+      this.#notice(text);
+      this.#carryOut(recordOne(this.#state.journal, { kind: "notice", at: this.#now().wallMs, text }));
+    }, () => this.#clock.monoMs());
+    const heldBack = ({ action, says }: HeldBack): void => said.say(`guard ${action}`, `guard: ${says}`);
+    return { heldBack, ...(policy !== undefined && { policy }) };
   }
 
   /** What was learned before; of a memory that cannot be used it is said so, and the next save takes its place. */

@@ -203,14 +203,27 @@ const csmsTls = group({
   key: v.exactOptional(secret("its private key, PEM")),
 }, "for a wss:// CSMS");
 
+const guard = group({
+  hold: v.exactOptional(listOf(group({
+    action: textThat((text) => /^[A-Za-z]{1,50}$/.test(text), "an OCPP action, such as UpdateFirmware",
+      "what is held back"),
+    from: v.exactOptional(oneOf(["csms", "station"], "csms or station", "who says it"), "csms"),
+    unlessHosts: v.exactOptional(listOf(textThat((text) => /^[a-z0-9_.:[\]-]{1,253}$/.test(text),
+      "a host in lower case, without scheme and port", "a host that may be named in it"), 1, 64, "1 to 64 hosts",
+    "passed on all the same when every URL in it leads to one of these")),
+  }, "one rule"), 0, 64, "a list of at most 64 rules",
+    "calls that are answered with SecurityError and not passed on"), []),
+}, "what mode guard holds back; nothing by default");
+
 export const CONFIG_SCHEMA = group({
   station: idOf("the station's OCPP identity"),
   csms: address((a) => a.port > 0, "ws:// or wss://, host, optional port and prefix; no user, query or fragment",
     "the operator's system; the charger's own path and query follow the prefix, unchanged"),
   listen: v.exactOptional(address((a) => a.path === "", "ws:// or wss://, host and port, no path",
     "where the charger connects; port 0: any free one"), "ws://127.0.0.1:9000"),
-  mode: v.exactOptional(oneOf(["observe"], "observe (guard comes in a later version)",
-    "observe: every frame passes untouched"), "observe"),
+  mode: v.exactOptional(oneOf(["observe", "guard"], "observe or guard",
+    "observe: every frame passes untouched; guard: so does every frame that no rule of `guard` holds back"), "observe"),
+  guard: v.exactOptional(guard),
   epochS: v.exactOptional(whole(1, 3600, "seconds", "the mesh's round, the same in a region"), 10),
   stateDir: v.exactOptional(path("folder of the agent's key, its log and what it learned"), "/var/lib/kerbwatch"),
   meters: v.exactOptional(listOf(meter, 0, 16, "a list of at most 16 meters",

@@ -66,6 +66,7 @@ test("the example of the contract loads, key by key", () => {
   const config = parseConfig(EXAMPLE, "/etc/kerbwatch/kerbwatch.yaml", {});
   assert.equal(config, {
     file: "/etc/kerbwatch/kerbwatch.yaml", station: "CP-001", region: "local", zone: "CP-001", mode: "observe",
+    guard: [],
     listen: { secure: false, host: "127.0.0.1", port: 9000, path: "" },
     csms: { secure: true, host: "csms.example", port: 443, path: "" },
     epochS: 10, stateDir: "/var/lib/kerbwatch", timezone: "UTC",
@@ -113,6 +114,18 @@ test("defaults are safe: this machine only, nothing held back, nothing served, n
   assert.is(config.operators, undefined);
   assert.is(config.mesh, undefined);
   assert.is(config.alerts.jsonl, "/var/lib/kerbwatch/alerts.jsonl");
+});
+
+test("a guard's rules: said by the CSMS unless it is said otherwise, and printed as they count", () => {
+  const config = parseConfig(`${LEAST}
+mode: guard
+guard: { hold: [{ action: SetNetworkProfile }, { action: DataTransfer, from: station, unlessHosts: [a.example] }] }
+`, "k.yaml", {});
+  const hold = [{ action: "SetNetworkProfile", from: "csms" },
+    { action: "DataTransfer", from: "station", unlessHosts: ["a.example"] }];
+  assert.equal(config.guard, hold);
+  assert.equal(effectiveConfig(config)["guard"], { hold });
+  assert.equal(parseConfig(`${LEAST}\nmode: guard\n`, "k.yaml", {}).guard, []);
 });
 
 test("JSON is read as JSON", () => {

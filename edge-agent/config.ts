@@ -12,6 +12,7 @@ import {
   CONFIG_SCHEMA, isLoopback, mqttText, parseAddress, parseHostPort, parseMqttAddress, parseSecretRef,
 } from "./config-schema.ts";
 import type { Address, HostPort, KeyDoc, MqttAddress, RawConfig, SecretRef } from "./config-schema.ts";
+import type { GuardRule } from "./observe/guard-policy.ts";
 import type { MeterModelName } from "./observe/meters/models.ts";
 import { nearest } from "./nearest.ts";
 import { plainText, shown } from "./plain-text.ts";
@@ -64,7 +65,9 @@ export interface Config {
   readonly zone: ZoneId;
   readonly listen: Address;
   readonly csms: Address;
-  readonly mode: "observe";
+  readonly mode: "observe" | "guard";
+  /** What guard mode holds back; empty in observe mode. */
+  readonly guard: readonly GuardRule[];
   readonly epochS: number;
   readonly operators?: { readonly threshold: number; readonly keys: readonly string[] };
   /** This and every other path: absolute, or relative to the working folder as the configuration file itself was. */
@@ -190,6 +193,7 @@ function crossCheck(raw: RawConfig): string | undefined {
   if (csmsTls && (csmsTls.cert === undefined) !== (csmsTls.key === undefined)) {
     return `csmsTls.${csmsTls.key ? "cert" : "key"}: missing; allowed: cert and key, or neither`;
   }
+  if (raw.guard && raw.mode !== "guard") return "guard: found beside mode: observe; allowed: with mode: guard";
   if (operators && operators.threshold > operators.keys.length) {
     return `operators.threshold: found ${operators.threshold}; allowed: at most the number of keys, `
       + `${operators.keys.length}`;
@@ -325,6 +329,7 @@ function build(raw: RawConfig, file: string, env: Environment): Config {
     listen: must(parseAddress(raw.listen), "listen address"),
     csms: must(parseAddress(raw.csms), "CSMS address"),
     mode: raw.mode,
+    guard: raw.guard?.hold ?? [],
     epochS: raw.epochS,
     ...(raw.operators && { operators: raw.operators }),
     meters: raw.meters,
@@ -381,9 +386,10 @@ function effectiveMesh({ listen, advertise, brokers, ...paths }: MeshConfig): Re
 /** Every setting that counts, defaults included, as keys and values to print; secrets only by where they are kept. */
 export function effectiveConfig(config: Config): Record<string, unknown> {
   const { station, csms, listen, mode, epochS, stateDir, meters, alerts, http, tls, csmsTls, region, zone, timezone,
-    operators, mesh } = config;
+    operators, mesh, guard } = config;
   return {
-    station, csms: addressText(csms), listen: addressText(listen), mode, epochS, stateDir, meters, alerts,
+    station, csms: addressText(csms), listen: addressText(listen), mode,
+    ...(mode === "guard" && { guard: { hold: guard } }), epochS, stateDir, meters, alerts,
     ...(http && { http: hostPortText(http) }),
     ...(tls && { tls: { ...tls, key: hiddenSecret(tls.key) } }),
     ...(csmsTls && { csmsTls: { ...csmsTls, ...(csmsTls.key && { key: hiddenSecret(csmsTls.key) }) } }),

@@ -29,7 +29,7 @@ export interface AgentStatus {
   readonly station: string;
   readonly region: string;
   readonly zone: string;
-  readonly mode: "observe";
+  readonly mode: "observe" | "guard";
   readonly pid: number;
   readonly startedAt: string;
   readonly uptimeS: number;

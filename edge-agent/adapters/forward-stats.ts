@@ -14,6 +14,8 @@ export interface ForwarderStats {
   readonly connections: { readonly now: number; readonly total: number; readonly refused: number };
   readonly directions: Readonly<Record<Direction, Readonly<DirectionStats>>>;
   readonly unparsed: Readonly<Partial<Record<Oddity, number>>>;
+  /** Messages that a guard's policy should have seen and could not; 0 where there is none. */
+  readonly unjudged: number;
   /** Times that the pipeline or the tap threw, and whether the tap was turned off for it. */
   readonly tap: { readonly errors: number; readonly disabled: boolean };
   /** Read from one side and not yet taken by the other. */
@@ -31,6 +33,8 @@ export interface Counters {
   readonly frames: Record<Direction, number>;
   readonly blind: Record<Direction, number>;
   readonly unparsed: Partial<Record<Oddity, number>>;
+  /** Messages that a guard's policy should have seen and could not. */
+  unjudged: number;
   tapErrors: number;
   tapDisabled: boolean;
   readonly delay: Histogram;
@@ -38,8 +42,8 @@ export interface Counters {
 
 export function createCounters(): Counters {
   const zero = (): Record<Direction, number> => ({ "cp-to-csms": 0, "csms-to-cp": 0 });
-  return { now: 0, total: 0, refused: 0, bytes: zero(), frames: zero(), blind: zero(), unparsed: {}, tapErrors: 0,
-    tapDisabled: false, delay: new Histogram() };
+  return { now: 0, total: 0, refused: 0, bytes: zero(), frames: zero(), blind: zero(), unparsed: {}, unjudged: 0,
+    tapErrors: 0, tapDisabled: false, delay: new Histogram() };
 }
 
 export function snapshot(counters: Counters, bufferedBytes: number): ForwarderStats {
@@ -49,7 +53,8 @@ export function snapshot(counters: Counters, bufferedBytes: number): ForwarderSt
   return {
     connections: { now, total, refused },
     directions: { "cp-to-csms": direction("cp-to-csms"), "csms-to-cp": direction("csms-to-cp") },
-    unparsed: { ...counters.unparsed }, tap: { errors: counters.tapErrors, disabled: counters.tapDisabled },
+    unparsed: { ...counters.unparsed }, unjudged: counters.unjudged,
+    tap: { errors: counters.tapErrors, disabled: counters.tapDisabled },
     bufferedBytes, delay: { p50Us: delay.quantileUs(0.5), p99Us: delay.quantileUs(0.99), samples: delay.samples },
   };
 }

@@ -12,6 +12,17 @@ export interface PumpOptions {
   readonly stallMs: number;
   /** A copy of what was written, after it was written; must not throw, must not change the bytes. */
   readonly seen: (direction: Direction, chunk: Buffer, delayUs: number) => void;
+  /** Who passes the bytes on, where it is not done as they come. */
+  readonly lanes?: Readonly<Record<Direction, Lane>>;
+}
+
+/** Passes the bytes of one direction on in its own pieces. Must not throw. */
+export interface Lane {
+  /** Where to; called once, before anything else. */
+  open(write: (bytes: Uint8Array) => void): void;
+  push(chunk: Buffer): void;
+  /** No more will come: what is still held goes now. */
+  end(): void;
 }
 
 /** Resolves when both are closed. `first`: what was already read of each direction. */
@@ -35,9 +46,11 @@ export function pump(
       socket.setTimeout(options.stallMs, () => socket.writableNeedDrain && socket.destroy());
       socket.on("close", closed);
     }
-    const { seen } = options;
-    passOn(charger, csms, first["cp-to-csms"], (chunk, delayUs) => seen("cp-to-csms", chunk, delayUs), ending);
-    passOn(csms, charger, first["csms-to-cp"], (chunk, delayUs) => seen("csms-to-cp", chunk, delayUs), ending);
+    const { seen, lanes } = options;
+    const join = (direction: Direction, from: Socket, to: Socket): void => passOn(
+      from, to, first[direction], (chunk, delayUs) => seen(direction, chunk, delayUs), ending, lanes?.[direction]);
+    join("cp-to-csms", charger, csms);
+    join("csms-to-cp", csms, charger);
     closed();
   });
 }
@@ -45,10 +58,16 @@ export function pump(
 /** One direction: every byte, the end, and the drop. `ending` is called at the first sign of the last two. */
 export function passOn(
   from: Socket, to: Socket, first: Buffer, seen: (chunk: Buffer, delayUs: number) => void, ending: () => void,
+  lane?: Lane,
 ): void {
+  const write = (bytes: Uint8Array): void => {
+    if (!to.destroyed && !to.writableEnded && !to.write(bytes)) from.pause();
+  };
+  lane?.open(write);
   const pass = (chunk: Buffer): void => {
     const begun = performance.now();
-    if (!to.write(chunk)) from.pause();
+    if (lane === undefined) write(chunk);
+    else inOneGo(to, () => lane.push(chunk));
     seen(chunk, (performance.now() - begun) * 1000);
   };
   const drop = (): void => {
@@ -58,6 +77,7 @@ export function passOn(
   to.on("drain", () => from.resume());
   from.on("end", () => {
     ending();
+    lane?.end();
     to.end();
   });
   from.on("close", drop);
@@ -65,4 +85,11 @@ export function passOn(
   if (first.length > 0) pass(first);
   from.on("data", pass);
   if (!to.writableNeedDrain) from.resume();
+}
+
+/** A piece that leaves in parts goes out with one system call all the same. */
+function inOneGo(to: Socket, write: () => void): void {
+  to.cork();
+  write();
+  to.uncork();
 }

@@ -5,7 +5,7 @@ import { constants, deflateRawSync } from "node:zlib";
 import { seeded } from "../../build/seeded.ts";
 import type { Seeded } from "../../build/seeded.ts";
 import { assert, test } from "../../build/testing.ts";
-import { encodeFrame, joinBytes, RSV1 } from "../observe/websocket.testing.ts";
+import { encodeFrame, isControlFrame, joinBytes, RSV1, splitFrames } from "../observe/websocket.testing.ts";
 import type { FrameShape } from "../observe/websocket.testing.ts";
 import { CSMS_ANSWER, rawCsms, upgradedPair, withForwarder } from "./forward-peers.testing.ts";
 import type { Kit, KitOptions, RawCsms, Received } from "./forward-peers.testing.ts";
@@ -31,6 +31,7 @@ class Deflater {
 
 interface Traffic {
   readonly bytes: Uint8Array;
+  readonly frames: number;
   /** What the tap must see, in order. */
   readonly texts: readonly string[];
   readonly unparsed: { "bad-utf8": number; "binary": number };
@@ -72,10 +73,16 @@ function randomTraffic(random: Seeded, messages: number, masked: boolean, compre
     const wire = compressed ? deflater.deflate(payload) : payload;
     frames.push(...framesOf(random, opcode, wire, compressed ? RSV1 : 0, masked).map(encodeFrame));
   }
-  return { bytes: joinBytes(frames), texts, unparsed };
+  return { bytes: joinBytes(frames), frames: frames.length, texts, unparsed };
 }
 
 const sha256 = (bytes: Uint8Array): string => createHash("sha256").update(bytes).digest("hex");
+
+/** A ping must not wait for the end of a message that is held: it may overtake its fragments (RFC 6455, 5.4). */
+function controlFramesFirst(bytes: Uint8Array): Uint8Array {
+  const frames = splitFrames(bytes);
+  return joinBytes([...frames.filter(isControlFrame), ...frames.filter((frame) => !isControlFrame(frame))]);
+}
 
 async function sendInPieces(random: Seeded, to: Received, bytes: Uint8Array): Promise<void> {
   for (let at = 0; at < bytes.length;) {
@@ -94,6 +101,13 @@ async function hashOfAll(from: Received): Promise<string> {
   return hash.digest("hex");
 }
 
+async function allBytes(from: Received): Promise<Uint8Array> {
+  const pieces: Uint8Array[] = [from.bytes];
+  from.socket.removeAllListeners("data").on("data", (chunk: Buffer) => pieces.push(chunk));
+  await once(from.socket, "end");
+  return joinBytes(pieces);
+}
+
 async function withBoth(options: KitOptions, use: (kit: Kit, csms: RawCsms) => Promise<void>): Promise<void> {
   const csms = await rawCsms();
   try {
@@ -103,17 +117,29 @@ async function withBoth(options: KitOptions, use: (kit: Kit, csms: RawCsms) => P
   }
 }
 
-const MESSAGES = 700;
-for (const [seed, compress] of [[1, false], [2, true], [3, true]] as const) {
-  test(`property: ${2 * MESSAGES} messages, ${compress ? "compressed" : "plain"}, seed ${seed}`, () =>
-    withBoth({ limits: NO_BUDGET }, async (kit, csms) => {
+/** What each message passes through; a policy that holds nothing back judges every one all the same. */
+const MODES: Readonly<Record<string, KitOptions>> = {
+  "observe": {},
+  "guard": { guard: { heldBack: () => undefined } },
+  "guard with a policy": { guard: { heldBack: () => undefined, policy: () => undefined } },
+};
+
+const MESSAGES = 2_500;
+let framesSent = 0;
+for (const [mode, compress, seed] of Object.keys(MODES).flatMap((name, i) =>
+  [[name, false, 3 * i + 1], [name, true, 3 * i + 2], [name, true, 3 * i + 3]] as const)) {
+  test(`property: ${2 * MESSAGES} messages, ${mode}, ${compress ? "compressed" : "plain"}, seed ${seed}`, () =>
+    withBoth({ limits: NO_BUDGET, ...MODES[mode] }, async (kit, csms) => {
       const random = seeded(seed);
       const up = randomTraffic(random, MESSAGES, true, compress);
       const down = randomTraffic(random, MESSAGES, false, compress);
       const { charger, station } = await upgradedPair(kit, csms, compress ? WITH_DEFLATE : CSMS_ANSWER);
-      const hashes = Promise.all([hashOfAll(station), hashOfAll(charger)]);
+      framesSent += up.frames + down.frames;
+      const all = Promise.all([allBytes(station), allBytes(charger)]);
       await Promise.all([sendInPieces(random, charger, up.bytes), sendInPieces(random, station, down.bytes)]);
-      assert.equal(await hashes, [sha256(up.bytes), sha256(down.bytes)]);
+      const order = mode === "guard with a policy" ? controlFramesFirst : (bytes: Uint8Array): Uint8Array => bytes;
+      const sent = [up, down].map(({ bytes }) => sha256(order(bytes)));
+      assert.equal((await all).map((bytes) => sha256(order(bytes))), sent);
       await kit.events.next((event) => event.kind === "link" && event.state === "disconnect");
       const same = (saw: readonly string[], sent: readonly string[]): void => {
         assert.is(saw.length, sent.length);
@@ -128,6 +154,8 @@ for (const [seed, compress] of [[1, false], [2, true], [3, true]] as const) {
       assert.equal(kit.notices, []);
     }));
 }
+
+test("that were at least a hundred thousand frames", () => assert.ok(framesSent >= 100_000, `${framesSent}`));
 
 test("bytes that are no frames at all pass as well, and the direction is said to be blind", () =>
   withBoth({}, async (kit, csms) => {

@@ -8,6 +8,7 @@ import type { AddressInfo, Server, Socket } from "node:net";
 import { createServer as createTlsServer } from "node:tls";
 import type { Direction, OcppVersion } from "../../models/terms.ts";
 import type { Address } from "../config-schema.ts";
+import type { GuardPolicy, HeldBack } from "../observe/guard-policy.ts";
 import type { AgentEvent } from "../ports.ts";
 import { createDialler } from "./dial.ts";
 import type { CsmsTls } from "./dial.ts";
@@ -20,8 +21,9 @@ import type { Head } from "./http-head.ts";
 import { parseExtensions } from "./inflate.ts";
 import { RateLimitedNotices } from "./notices.ts";
 import { pump } from "./pump.ts";
+import { Guard, opposite } from "./guard.ts";
 import { createTap, TAP_LIMITS } from "./tap.ts";
-import type { Negotiated, Tap, TapLimits } from "./tap.ts";
+import type { Negotiated, Tap, TapContext, TapLimits } from "./tap.ts";
 import { refuse, upgrade } from "./upgrade.ts";
 import type { Upgraded, UpgradeContext, UpgradeLimits } from "./upgrade.ts";
 
@@ -54,6 +56,8 @@ export interface ForwarderOptions {
   readonly csms: Address;
   readonly tls?: ListenTls;
   readonly csmsTls?: CsmsTls;
+  /** Guard mode: frames are passed on one by one, and what the policy (there may be none) says is held back. */
+  readonly guard?: { readonly policy?: GuardPolicy; readonly heldBack: (held: HeldBack) => void };
   readonly limits?: Partial<ForwarderLimits>;
   /** Monotonic milliseconds, for the parser's budget and the pace of notices. */
   readonly monoMs?: () => number;
@@ -87,6 +91,7 @@ class SpliceForwarder implements Forwarder {
   readonly #monoMs: () => number;
   readonly #onEvent: (event: AgentEvent) => void;
   readonly #notices: RateLimitedNotices;
+  readonly #guard: ForwarderOptions["guard"];
   readonly #upgradeContext: UpgradeContext;
   readonly #server: Server;
   readonly #counters: Counters = createCounters();
@@ -100,6 +105,7 @@ class SpliceForwarder implements Forwarder {
   constructor(options: ForwarderOptions, onEvent: (event: AgentEvent) => void, notice: (text: string) => void) {
     this.#listen = endpointOf(options.listen);
     const csms = endpointOf(options.csms);
+    this.#guard = options.guard;
     const limits = this.#limits = { ...FORWARDER_LIMITS, ...options.limits };
     this.#monoMs = options.monoMs ?? (() => performance.now());
     this.#onEvent = onEvent;
@@ -187,21 +193,59 @@ class SpliceForwarder implements Forwarder {
     this.#counters.total += 1;
     this.#emit({ kind: "link", state: "connect", ...(remoteAddress === undefined ? {} : { remoteAddress }),
       ...(tlsPeerSha256 === undefined ? {} : { tlsPeerSha256 }) });
-    const tap = createTap(negotiatedBy(head), {
+    const negotiated = negotiatedBy(head);
+    const tapContext: TapContext = {
       limits: this.#limits, counters: this.#counters, monoMs: this.#monoMs,
       emit: (event) => this.#emit(event), notice: (kind, text) => this.#notices.say(kind, text),
-    });
-    await pump(charger, csms, first, { lingerMs, stallMs,
-      seen: (direction, chunk, delayUs) => this.#observe(tap, direction, chunk, delayUs) });
+    };
+    const guarded = this.#guard === undefined ? undefined
+      : this.#stand(this.#guard, negotiated, tapContext, () => void csms.destroy());
+    const tap = guarded?.tap ?? createTap(negotiated, tapContext);
+    await pump(charger, csms, first, { lingerMs, stallMs, ...(guarded !== undefined && { lanes: guarded.lanes }),
+      seen: (direction, chunk, delayUs) => {
+        this.#counters.bytes[direction] += chunk.length;
+        this.#counters.delay.add(delayUs);
+        if (guarded === undefined) this.#observe(tap, direction, chunk);
+        else guarded.tell();
+      } });
     tap.close();
     this.#counters.now -= 1;
     this.#emit({ kind: "link", state: "disconnect", closeCode: tap.closeCode() });
   }
 
+  /** Guard mode of one connection: the tap reads first, and what it read is told when it has been written. */
+  #stand(
+    { policy, heldBack }: NonNullable<ForwarderOptions["guard"]>, negotiated: Negotiated, context: TapContext,
+    drop: () => void,
+  ) {
+    const untold: (() => void)[] = [];
+    const emit = (event: AgentEvent): void => void untold.push(() => this.#emit(event));
+    const inner = createTap(negotiated, { ...context, emit, whole: (...what) => guard.whole(...what) });
+    const tap: Tap = { ...inner, push: (direction, bytes) => this.#observe(inner, direction, bytes) };
+    const { extensions } = negotiated;
+    const deflate = extensions.kind === "deflate" ? extensions.parameters : undefined;
+    const guard: Guard = new Guard(tap, {
+      policy, holdBytes: this.#limits.messageBytes,
+      takeover: { "cp-to-csms": deflate?.clientNoContextTakeover === false,
+        "csms-to-cp": deflate?.serverNoContextTakeover === false },
+      heldBack: (direction, held) => void untold.push(() => {
+        heldBack(held);
+        // What the sender hears ends the call, also for whoever observes: nobody else will answer it.
+        if (held.answer !== undefined) this.#emit({ kind: "frame", direction: opposite(direction), text: held.answer });
+      }),
+      unjudged: () => {
+        this.#counters.unjudged += 1;
+      },
+      drop: (why) => {
+        this.#notices.say("guard-drop", `guard: a connection was dropped after a message was held back: ${why}`);
+        drop();
+      },
+    });
+    return { tap, lanes: guard.lanes, tell: () => untold.splice(0).forEach((tell) => tell()) };
+  }
+
   /** Runs on the path of the data, behind each write: nothing may escape. */
-  #observe(tap: Tap, direction: Direction, chunk: Buffer, delayUs: number): void {
-    this.#counters.bytes[direction] += chunk.length;
-    this.#counters.delay.add(delayUs);
+  #observe(tap: Tap, direction: Direction, chunk: Uint8Array): void {
     if (this.#counters.tapDisabled) return;
     try {
       tap.push(direction, chunk);

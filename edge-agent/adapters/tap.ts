@@ -31,6 +31,8 @@ export interface TapContext {
   readonly monoMs: () => number;
   /** Guarded by the caller: never throws. */
   readonly emit: (event: AgentEvent) => void;
+  /** Sees each whole data message that could be read, inflated, before it becomes an event; a view for this call. */
+  readonly whole?: (direction: Direction, payload: Uint8Array) => void;
   /** One line for the operator, at most now and then for each `kind`. */
   readonly notice: (kind: string, text: string) => void;
 }
@@ -144,6 +146,7 @@ class DirectionTap {
     if (opcode === "ping" || opcode === "pong") return;
     const bytes = event.compressed ? this.#inflate(payload) : payload;
     if (bytes === undefined) return;
+    this.#context.whole?.(this.#direction, bytes);
     if (opcode === "binary") return this.#unparsed("binary", `${bytes.length} bytes`);
     this.#text(bytes);
   };

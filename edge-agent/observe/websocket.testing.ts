@@ -38,3 +38,20 @@ export function joinBytes(parts: readonly Uint8Array[]): Uint8Array {
   }
   return all;
 }
+
+/** The frames that `bytes` consist of, each as it stands there. */
+export function splitFrames(bytes: Uint8Array): Uint8Array[] {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const frames: Uint8Array[] = [];
+  for (let at = 0; at < bytes.length;) {
+    const short = view.getUint8(at + 1) & 0x7f;
+    const [extended, length] = short < 126 ? [0, short]
+      : short === 126 ? [2, view.getUint16(at + 2)] : [8, Number(view.getBigUint64(at + 2))];
+    const end = at + 2 + extended + ((view.getUint8(at + 1) & 0x80) === 0 ? 0 : 4) + length;
+    frames.push(bytes.subarray(at, end));
+    at = end;
+  }
+  return frames;
+}
+
+export const isControlFrame = (frame: Uint8Array): boolean => ((frame[0] as number) & 0x08) !== 0;

@@ -54,7 +54,7 @@ const FIRST_CONTROL = 8;
 /** RFC 6455, 5.5: a control frame carries at most 125 bytes and is never fragmented. */
 const MAX_CONTROL_BYTES = 125;
 /** 2 bytes, 8 of length, 4 of mask. */
-const MAX_HEAD_BYTES = 14;
+export const MAX_HEAD_BYTES = 14;
 /** Below this, unmasking byte by byte is quicker than by whole words. */
 const WORDWISE_BYTES = 64;
 /** A buffer up to this size is kept for the next message: most are smaller. */
@@ -208,14 +208,14 @@ export class FrameReader {
 }
 
 /** Length of a head in bytes, from its first two: RFC 6455, 5.2. */
-function headBytes(head: Uint8Array): number {
+export function headBytes(head: Uint8Array): number {
   const second = head[1] as number;
   const short = second & 0x7f;
   return 2 + (short === 126 ? 2 : short === 127 ? 8 : 0) + ((second & 0x80) !== 0 ? 4 : 0);
 }
 
 /** Undefined for what no number here can count exactly, which covers the forbidden top bit. */
-function payloadLength(head: Uint8Array): number | undefined {
+export function payloadLength(head: Uint8Array): number | undefined {
   const short = (head[1] as number) & 0x7f;
   if (short < 126) return short;
   let length = 0;
