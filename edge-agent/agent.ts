@@ -158,7 +158,7 @@ class Agent implements RunningAgent {
   /** A full or broken disk must not keep the charger from its CSMS: the agent runs without a log, and says so. */
   #openLog(): OpenLog {
     const { logWrite } = this.#output;
-    const logged = nothingLogged();
+    const logged = nothingLogged(this.#membership && this.#crypto);
     try {
       const opened = openLedger(this.#config.stateDir, this.#crypto, {
         onEntry: (entry) => noteEntry(logged, entry), ...(logWrite !== undefined && { write: logWrite }),

@@ -1,6 +1,6 @@
 /** Reads an alert back from its JSON: what is in a log file may be anything. */
 import * as v from "valibot";
-import { SEVERITIES, THREATS } from "../models/terms.ts";
+import { EVIDENCE_KEYS, SEVERITIES, THREATS } from "../models/terms.ts";
 import type { Alert } from "../models/terms.ts";
 import type { ContentHash } from "../models/units.ts";
 
@@ -19,7 +19,9 @@ const ALERT = v.object({
   explanation: v.array(v.object({ term: text, value: number, share: number })),
   evidence: v.array(HASH),
   nextStep: text, agent: text,
-  certificate: v.exactOptional(v.object({ epoch: number, rosterVersion: number, quorum: number, file: HASH })),
+  certificate: v.exactOptional(v.object({
+    epoch: number, rosterVersion: number, quorum: number, file: HASH, key: v.exactOptional(v.picklist(EVIDENCE_KEYS)),
+  })),
 });
 
 /** The alert, or undefined when the text is none. Never throws. */

@@ -65,7 +65,8 @@ export function createCore(options: CoreOptions, now: Now): Core {
     journal: createJournal(options.log),
     alert: createAlert({ crypto, region, zone, station }),
     zone: protocol === undefined ? undefined : {
-      protocol, epochS, open: new Map(), places: zoneMembers(options.membership!.roster, options.membership!.zone),
+      protocol, epochS, open: new Map(), closed: new Map(),
+      places: zoneMembers(options.membership!.roster, options.membership!.zone),
     },
     duties: createDuties(now, memory?.since),
   };

@@ -3,10 +3,12 @@
  * then, may not: the last statement, the evidence stated by then, and which incidents are open.
  */
 import { decodeBody, type StatementBody } from "../gossip/statement.ts";
+import type { Crypto } from "../models/crypto.ts";
 import type { OpineState } from "../models/opine/opine.ts";
 import { type Alert, EVIDENCE_KEYS, type Threat } from "../models/terms.ts";
 import { epochOf, type MonotonicMs, type Now, type WallMs } from "../models/units.ts";
 import { parseAlert } from "./alert-schema.ts";
+import { type LoggedZone, nothingOfZone, noteZone, restoreZone } from "./logged-zone.ts";
 import type { AgentState } from "./pipeline.ts";
 import type { Entry } from "./record/entry.ts";
 
@@ -14,10 +16,13 @@ export interface Logged {
   lastStatement?: { readonly body: StatementBody; readonly bytes: Uint8Array; readonly at: WallMs };
   /** The newest alert of each threat. */
   readonly alerts: Map<Threat, Alert>;
+  /** Absent for a lone agent. */
+  readonly zone?: LoggedZone;
 }
 
-export function nothingLogged(): Logged {
-  return { alerts: new Map() };
+/** @param crypto given by a member, for which the log is read for its zone too */
+export function nothingLogged(crypto?: Crypto): Logged {
+  return { alerts: new Map(), ...(crypto !== undefined && { zone: nothingOfZone(crypto) }) };
 }
 
 /** Takes note of one entry; entries come in the order of the log. */
@@ -28,6 +33,7 @@ export function noteEntry(logged: Logged, entry: Entry): void {
   }
   const alert = entry.kind === "alert" ? parseAlert(entry.json) : undefined;
   if (alert?.scope === "station") logged.alerts.set(alert.threat, alert);
+  if (logged.zone !== undefined) noteZone(logged.zone, entry, alert);
 }
 
 /** Brings a state up to the log: what was stated and told since the memory was saved. */
@@ -41,6 +47,9 @@ export function bringUpTo(state: AgentState, logged: Logged, savedAt: WallMs | u
     if (known !== undefined && known.time >= alert.time) continue;
     if (alert.state !== "cleared") reopen(state, alert, now);
     else if (known?.incidentId === alert.incidentId) close(state, alert.threat, now);
+  }
+  if (logged.zone !== undefined && state.zone !== undefined) {
+    restoreZone(state.zone, logged.zone, epochOf(now.wallMs, state.gossip.epochS));
   }
 }
 

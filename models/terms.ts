@@ -221,4 +221,6 @@ export interface AlertCertificate {
   readonly quorum: number;
   /** Leaf hash of the log entry with the certificate and the statements that it lists. */
   readonly file: ContentHash;
+  /** What was summed up: several keys can speak of one threat. Absent in alerts of earlier versions. */
+  readonly key?: EvidenceKey;
 }

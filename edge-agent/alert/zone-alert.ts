@@ -1,18 +1,19 @@
 /**
  * The life of a zone's incident at one agent: raised with its first certificate, updated when a later one shows
- * more, cleared when the lease ends. The map of who is affected is drawn from the certificate's own statements, so
+ * more, cleared when the lease ends. Every certificate goes into the log, whether or not there is anything to tell. The map of who is affected is drawn from the certificate's own statements, so
  * every agent that holds them draws the same. An agent that contradicts itself is named once, with the proof.
  */
-import type { CertificateNews, News, ProtocolState } from "../../gossip/protocol-state.ts";
 import { quorumOf } from "../../gossip/certificate.ts";
+import { isHeld } from "../../gossip/incidents.ts";
+import type { CertificateNews, News, ProtocolState } from "../../gossip/protocol-state.ts";
 import { statementByHash } from "../../gossip/zone-view.ts";
 import { drawMap } from "../../models/agree/opinion-map.ts";
 import { growthOf } from "../../models/agree/zone-decision.ts";
 import { clipOf, threatOf, zoneThreshold } from "../../models/agree/zone-laws.ts";
 import { confidenceAt } from "../../models/opine/threshold.ts";
-import type { Alert, EvidenceKey, ExplanationTerm, Feature } from "../../models/terms.ts";
+import { type Alert, EVIDENCE_KEYS, type EvidenceKey, type ExplanationTerm, type Feature } from "../../models/terms.ts";
 import { type ContentHash, type Now, rfc3339, SECOND_MS, type StationId, type WallMs } from "../../models/units.ts";
-import type { Entry } from "../record/entry.ts";
+import { certificateEntries } from "../record/certificate-entry.ts";
 import { recordNamed, type JournalState } from "../record/journal.ts";
 import { CATALOGUE } from "./catalogue.ts";
 import type { AlertState } from "./alert.ts";
@@ -31,6 +32,8 @@ export interface ZoneAlertState {
   readonly epochS: number;
   /** Open incidents by key: the last alert of each. */
   readonly open: Map<EvidenceKey, Alert>;
+  /** The last incident of each key that was cleared: its last alert. It may stand again when a certificate comes late. */
+  readonly closed: Map<EvidenceKey, Alert>;
 }
 
 export interface ZoneTold {
@@ -57,7 +60,12 @@ export function zoneAlert(
   state: ZoneAlertState | undefined, own: AlertState, journal: JournalState, news: readonly News[], now: Now,
 ): ZoneTold {
   if (state === undefined) return NOTHING;
-  const told = news.map((one) => tell(state, own, journal, one, now));
+  const { incidents } = state.protocol;
+  // After a restart: of a roster that is no longer in force, or over for so long that it is forgotten.
+  const gone = [...state.open.keys()].filter((key) => !incidents.has(EVIDENCE_KEYS.indexOf(key)));
+  const told = [
+    ...gone.map((key) => clear(state, key, now)), ...news.map((one) => tell(state, own, journal, one, now)),
+  ];
   return { entries: told.flatMap(({ entries }) => entries), alerts: told.flatMap(({ alerts }) => alerts) };
 }
 
@@ -67,12 +75,8 @@ function tell(state: ZoneAlertState, own: AlertState, journal: JournalState, new
   switch (news.kind) {
     case "certificate":
       return certified(state, own, journal, news, now);
-    case "lapsed": {
-      const last = state.open.get(news.key);
-      state.open.delete(news.key);
-      return last === undefined ? NOTHING
-        : { entries: [], alerts: [{ ...last, state: "cleared", time: rfc3339(now.wallMs) }] };
-    }
+    case "lapsed":
+      return clear(state, news.key, now);
     case "guilty":
       return guilty(own, journal, news, now);
     default:
@@ -80,25 +84,44 @@ function tell(state: ZoneAlertState, own: AlertState, journal: JournalState, new
   }
 }
 
+function clear(state: ZoneAlertState, key: EvidenceKey, now: Now): ZoneTold {
+  const last = state.open.get(key);
+  if (last === undefined) return NOTHING;
+  const cleared: Alert = { ...last, state: "cleared", time: rfc3339(now.wallMs) };
+  state.open.delete(key);
+  state.closed.set(key, cleared);
+  // Keys of one threat that were certified first in one epoch are one incident: cleared with the last of them.
+  const goesOn = [...state.open.values()].some(({ incidentId }) => incidentId === last.incidentId);
+  return goesOn ? NOTHING : { entries: [], alerts: [cleared] };
+}
+
 function certified(
   state: ZoneAlertState, own: AlertState, journal: JournalState, news: CertificateNews, now: Now,
 ): ZoneTold {
-  // Its statements are still being fetched: without them nobody can say who is affected.
-  if (news.growths.some((growth, index) => growth === undefined && isListed(news, index))) return NOTHING;
-  const before = state.open.get(news.key);
-  const map = mapOf(state, news);
-  const widened = before !== undefined && map.affected.some((station) => !before.stations.includes(station));
-  if (before !== undefined && !widened) return NOTHING;
-  const { entries, hash } = recordNamed(journal, fileOf(state, news, now));
-  const incidentId = before?.incidentId ?? incidentIdOf(own, news);
-  const alert = compose(state, own, news, { incidentId, file: hash, affected: map.affected, now });
-  const raised: Alert = { ...alert, state: before === undefined ? "raised" : "updated" };
-  state.open.set(news.key, raised);
-  return { entries, alerts: [raised] };
+  // While its statements are being fetched nobody can say who is affected.
+  if (!news.complete) return NOTHING;
+  const parts = certificateEntries(news.certificate.whole, statementsOf(state, news), now.wallMs)
+    .map((entry) => recordNamed(journal, entry));
+  const entries = parts.flatMap((part) => part.entries);
+  const alert = alertOf(state, own, news, parts[0]!.hash, now);
+  if (alert === undefined) return { entries, alerts: [] };
+  state.open.set(news.key, alert);
+  return { entries, alerts: [alert] };
 }
 
-function isListed({ certificate }: CertificateNews, index: number): boolean {
-  return certificate.items.some((item) => item.index === index);
+/** What there is to tell: an incident that stands and was not told, or that reaches further than was told. */
+function alertOf(
+  state: ZoneAlertState, own: AlertState, news: CertificateNews, file: ContentHash, now: Now,
+): Alert | undefined {
+  const incident = state.protocol.incidents.get(news.certificate.keyIndex);
+  if (incident === undefined || incident.lapsed || !isHeld(incident, news.certificate.name)) return undefined;
+  const before = state.open.get(news.key);
+  const { affected } = mapOf(state, news);
+  if (before !== undefined && affected.every((station) => before.stations.includes(station))) return undefined;
+  const incidentId = before?.incidentId ?? incidentIdOf(own, news);
+  const told = [...state.open.values(), ...state.closed.values()].some((one) => one.incidentId === incidentId);
+  const alert = compose(state, own, news, { incidentId, file, affected, now });
+  return { ...alert, state: told ? "updated" : "raised" };
 }
 
 function growthsOf(news: CertificateNews): number[] {
@@ -118,12 +141,11 @@ function sizeOf({ protocol }: ZoneAlertState): { n: number; f: number } {
   return { n: protocol.directory.members.length, f: protocol.directory.zone.f };
 }
 
-/** The certificate with everything that it rests on: checkable offline with the roster and the operators' keys. */
-function fileOf({ protocol }: ZoneAlertState, { certificate }: CertificateNews, now: Now): Entry {
-  const hashes = certificate.items.flatMap(({ newer, older }) => [newer, older]);
-  const statements = hashes.flatMap((hash) => statementByHash(protocol.view, hash)?.whole ?? []);
-  const once = [...new Map(statements.map((whole) => [whole, whole])).values()];
-  return { kind: "certificate", at: now.wallMs, message: certificate.whole, statements: once };
+/** Those of the listed statements that are here, each once. */
+function statementsOf({ protocol }: ZoneAlertState, { certificate }: CertificateNews): Uint8Array[] {
+  const held = certificate.items.flatMap(({ newer, older }) => [newer, older])
+    .map((hash) => statementByHash(protocol.view, hash));
+  return [...new Set(held)].flatMap((one) => (one === undefined ? [] : [one.whole]));
 }
 
 /** SHA-256 of zone, threat and the first certificate's epoch (contracts, section 4). */
@@ -161,7 +183,7 @@ function compose(
     explanation: explanationOf(state, news), evidence: [file], nextStep: entry.nextStep, agent: own.station,
     certificate: {
       epoch: certificate.epoch, rosterVersion: certificate.rosterVersion,
-      quorum: quorumOf(state.protocol.directory), file,
+      quorum: quorumOf(state.protocol.directory), file, key: news.key,
     },
   };
 }

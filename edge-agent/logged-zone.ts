@@ -1,0 +1,74 @@
+/**
+ * What the log tells a member of its zone at a start: certificates, proofs of guilt, and which of the zone's incidents
+ * were told. So an incident is raised once, whatever happens to the agent, and its lease goes on.
+ */
+import { type Certificate, readCertificate, readMessage } from "../gossip/certificate.ts";
+import { type Incidents, isHeld, takeCertificate } from "../gossip/incidents.ts";
+import { restoreGuilt, restoreIncidents } from "../gossip/restore.ts";
+import type { Crypto } from "../models/crypto.ts";
+import type { Alert, EvidenceKey } from "../models/terms.ts";
+import type { ZoneAlertState } from "./alert/zone-alert.ts";
+import type { Entry } from "./record/entry.ts";
+
+export interface LoggedZone {
+  readonly crypto: Crypto;
+  /** By what the certificates say: their signatures are checked when they are restored. */
+  readonly incidents: Incidents;
+  /** Certificates that fitted none of these when they were read, the newest last. */
+  readonly loose: Certificate[];
+  /** Whole messages by the station that they name. */
+  readonly proofs: Map<string, Uint8Array>;
+  /** The last alert of each key's incident, as it was told. */
+  readonly open: Map<EvidenceKey, Alert>;
+  readonly closed: Map<EvidenceKey, Alert>;
+}
+
+/** Enough for what an agent fetched at once when it came back to a long incident. */
+const MOST_LOOSE = 32;
+
+export function nothingOfZone(crypto: Crypto): LoggedZone {
+  return { crypto, incidents: new Map(), loose: [], proofs: new Map(), open: new Map(), closed: new Map() };
+}
+
+/** @param alert what the entry tells, where it is an alert's */
+export function noteZone(logged: LoggedZone, entry: Entry, alert: Alert | undefined): void {
+  if (entry.kind === "certificate") noteCertificate(logged, entry.message);
+  if (entry.kind === "proof") {
+    const proof = readMessage("proof", entry.message);
+    const culprit = proof && readMessage("statement", proof.content.first)?.station;
+    if (culprit !== undefined) logged.proofs.set(culprit, entry.message);
+  }
+  if (alert?.scope === "zone") noteAlert(logged, alert);
+}
+
+function noteCertificate({ incidents, loose, crypto }: LoggedZone, message: Uint8Array): void {
+  const certificate = readCertificate(message, crypto);
+  if (certificate === undefined || takeCertificate(incidents, certificate, certificate.epoch) !== undefined) return;
+  const known = incidents.get(certificate.keyIndex);
+  if (known !== undefined && isHeld(known, certificate.name)) return;
+  loose.push(certificate);
+  if (loose.length > MOST_LOOSE) loose.shift();
+}
+
+function noteAlert({ open, closed }: LoggedZone, alert: Alert): void {
+  const key = alert.certificate?.key as EvidenceKey | undefined;
+  if (key === undefined) return;
+  if (alert.state !== "cleared") {
+    open.set(key, alert);
+    return;
+  }
+  closed.set(key, alert);
+  // Keys of one threat can share an incident, which is cleared with the last of them.
+  for (const [other, { incidentId }] of open) if (incidentId === alert.incidentId) open.delete(other);
+}
+
+/** To be called once, before the first epoch. */
+export function restoreZone(zone: ZoneAlertState, logged: LoggedZone, epoch: number): void {
+  const { incidents, loose, proofs, open, closed } = logged;
+  // The log holds them as their statements came, which need not be the order in which they fit one another.
+  for (const one of loose.toSorted((a, b) => b.epoch - a.epoch)) takeCertificate(incidents, one, one.epoch);
+  restoreIncidents(zone.protocol, incidents, epoch);
+  for (const proof of proofs.values()) restoreGuilt(zone.protocol, proof);
+  for (const [key, alert] of open) zone.open.set(key, alert);
+  for (const [key, alert] of closed) zone.closed.set(key, alert);
+}
