@@ -1,15 +1,47 @@
 /** Four agents with their own brokers, over mutual TLS: what no station says alone, all of them certify alike. */
+import { join } from "node:path";
 import { assert, test } from "../../build/testing.ts";
+import { askStatus } from "../../edge-agent/adapters/agent-client.ts";
 import type { RunningAgent } from "../../edge-agent/agent.ts";
+import type { Check } from "../../edge-agent/cli/checks/check.ts";
+import { ran } from "../../edge-agent/cli/io.testing.ts";
+import { statusText } from "../../edge-agent/status-text.ts";
+import type { Alert } from "../../models/terms.ts";
 import { systemClock } from "./bench-clock.ts";
 import { BenchCsms } from "./csms.ts";
-import { alertsOf, fourHouses, startAgentOf } from "./four-houses.testing.ts";
+import { alertsOf, fourHouses, type NewHouse, startAgentOf } from "./four-houses.testing.ts";
 import { BenchStation } from "./station.ts";
 import { Waiters } from "./waiters.ts";
 
 const GUESSES = 6;
+const TIME_OUT_MS = 20_000;
 /** Start, and statements of two epochs: growth is counted from what was stated before. */
 const ENTRIES_BEFORE = 4;
+
+/** The agent's own status has the incident of its alert, and everybody else. */
+async function assertTold({ folder }: NewHouse, alert: Alert): Promise<void> {
+  const asked = await askStatus(folder, TIME_OUT_MS);
+  const mesh = asked.kind === "status" ? asked.status.mesh : undefined;
+  if (asked.kind !== "status" || mesh === undefined) throw new Error(`no street: ${JSON.stringify(asked)}`);
+  assert.equal([mesh.network, mesh.zone, mesh.n, mesh.f, mesh.quorum], ["town", "street", 4, 1, 3]);
+  assert.is(mesh.members.filter(({ suspected, guilty }) => !suspected && !guilty).length, 4);
+  assert.equal(mesh.links.map(({ up }) => up), [true, true, true]);
+  assert.is(mesh.broker?.connected.length, 3);
+  const incident = mesh.incidents.find(({ incidentId }) => incidentId === alert.incidentId);
+  assert.is(incident?.threat, alert.threat);
+  for (const station of alert.stations) assert.ok(incident?.stations.includes(station), `${station}, or more since`);
+  assert.ok(mesh.traffic.sent.bytesPerEpoch > 0 && mesh.traffic.received.messagesPerEpoch > 0);
+  assert.match(statusText(asked.status), /^zone {8}CERTIFIED authorization-abuse since .*$/m);
+}
+
+/** What doctor says of the street beside the running agent. */
+async function assertWell({ folder }: NewHouse): Promise<void> {
+  const { out } = await ran(["doctor", "--config", join(folder, "kerbwatch.json"), "--json"]);
+  const { checks } = JSON.parse(out) as { checks: Check[] };
+  const found = checks.filter(({ name }) => ["roster", "broker", "advertise", "neighbours"].includes(name));
+  assert.equal(found.map(({ name, state }) => `${state} ${name}`),
+    ["ok roster", "ok broker", "ok advertise", "ok neighbours"]);
+}
 
 test("refused idTokens, too few at each station: the zone says it, with one certificate at all four", async () => {
   const street = await fourHouses();
@@ -43,10 +75,8 @@ test("refused idTokens, too few at each station: the zone says it, with one cert
       assert.is(own[0]?.certificate?.quorum, 3);
     }
     assert.is(new Set(alerts.map(([first]) => first?.incidentId)).size, 1, "one incident");
-    for (const [index, { folder: stateDir }] of houses.entries()) await assertTold(stateDir, alerts[index]![0]!);
-    const { checks } = await examined(houses[0]!);
-    assert.equal(checks.filter(({ name }) => ["roster", "broker", "advertise", "neighbours"].includes(name))
-      .map(({ name, state }) => `${state} ${name}`), ["ok roster", "ok broker", "ok advertise", "ok neighbours"]);
+    for (const [index, house] of houses.entries()) await assertTold(house, alerts[index]![0]!);
+    await assertWell(houses[0]!);
   } finally {
     await Promise.all(stations.map((station) => station.close()));
     await Promise.all(agents.map((agent) => agent.stop()));
