@@ -26,6 +26,7 @@ async function playAll(street: Street, screen: Screen, { only, sabotage }: Optio
     const outcome = await act.play(street, own).catch((error: Error): Outcome => ({
       observed: `failed: ${error.message}`, asTold: false,
     }));
+    if (street.stop.aborted) break;
     if (outcome.words !== undefined) screen.note(`  ${outcome.words}`);
     screen.note(`  observed: ${outcome.observed}`);
     await screen.act(street, act, { no, of, state: outcome.asTold ? "as told" : "NOT AS TOLD" });

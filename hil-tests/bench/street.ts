@@ -123,17 +123,19 @@ export class Street {
     return incidentsOf(this.said(), known);
   }
 
-  /** Looks until something is so; false when it was not within that time, or when all is to end. */
+  /** Looks until something is so; false when it was not within that time. */
   async until(isSo: () => boolean, withinS: number): Promise<boolean> {
     for (const endMs = performance.now() + 1000 * withinS; ;) {
       if (isSo()) return true;
-      if (this.stop.aborted || performance.now() >= endMs) return false;
-      await systemClock.wait(LOOK_EVERY_MS, this.stop);
+      if (performance.now() >= endMs) return false;
+      await this.seconds(LOOK_EVERY_MS / 1000);
     }
   }
 
+  /** Once all is to end no wait ends any more: an act that goes on would start anew what is being closed. */
   async seconds(s: number): Promise<void> {
     await systemClock.wait(1000 * s, this.stop);
+    if (this.stop.aborted) await new Promise<never>(() => {});
   }
 
   /** An epoch of this street is a second. */

@@ -32,10 +32,10 @@ export interface Act {
   play(street: Street, sabotage: string | undefined): Promise<Outcome>;
 }
 
-/** As told when everything that was looked at is as it should be; what is not stands in capitals. */
+/** As told when everything that was looked at is as it should be; what is not follows a BUT. */
 export function outcomeOf(checks: readonly Check[], more: Pick<Outcome, "words" | "tookMs"> = {}): Outcome {
   return {
-    observed: checks.map(({ saw, ok }) => (ok ? saw : `NOT: ${saw}`)).join("; "),
+    observed: checks.map(({ saw, ok }) => (ok ? saw : `BUT ${saw}`)).join("; "),
     asTold: checks.length > 0 && checks.every(({ ok }) => ok), ...more,
   };
 }

@@ -31,7 +31,7 @@ export const thinRefusals: Act = {
   needs: [],
   sabotages: {
     "detector-off": "the CSMS accepts the wrong cards, so that no detector sees anything",
-    "no-quorum": "three of the zone's six agents are stopped",
+    "no-quorum": "three of the zone's six agents are stopped, and four make a quorum",
   },
   async play(street, sabotage) {
     const known = street.known();

@@ -44,8 +44,9 @@ export async function sprayWrongCards(
   return { refused, incident, tookMs };
 }
 
-/** `1 or 2 at each of 6 chargers`. */
-export function sprayedWords({ refused }: Sprayed): string {
+/** `1 or 2 refused at each of 6 chargers`. */
+export function sprayedWords({ refused }: Pick<Sprayed, "refused">): string {
+  if (refused.size === 0) return "no card was refused";
   const counts = [...new Set(refused.values())].sort();
-  return `${counts.join(" or ") || "no"} refused at each of ${refused.size} chargers`;
+  return `${counts.join(" or ")} refused at each of ${refused.size} chargers`;
 }
