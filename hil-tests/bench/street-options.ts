@@ -21,7 +21,7 @@ meter, keys and a log of its own, one CSMS behind them all, and no server
 between the agents. Attacked in seven acts; exit code 0 only if all of them end
 as told. Everything stays on loopback. Under five minutes on two cores.
 
-  --act ID         play one act (${ACT_IDS.join(", ")}), and before it what it needs
+  --act ID         play one act (${ACT_IDS.at(0)} to ${ACT_IDS.at(-1)}), and before it what it needs
   --stay           leave it all running after the last act, until Ctrl-C
   --keep           keep the folder with keys, configurations, logs and alerts
   --help           this text
