@@ -2,29 +2,22 @@
  * One connection outwards: to a neighbour's broker, whose key the roster pins, or to a site's or operator's broker
  * under a certificate authority. It says what it has to say, hears what it subscribed to, and dials again when cut off.
  */
-import { TLSSocket, connect as connectTls, createSecureContext } from "node:tls";
-import { connect, isIP } from "node:net";
 import type { Socket } from "node:net";
 import { BURST, MESSAGES_PER_S } from "../../gossip/traffic.ts";
 import type { WallMs } from "../../models/units.ts";
 import type { HostPort } from "../config-schema.ts";
 import type { Clock, Random, Timers } from "../ports.ts";
 import type { OnMessage } from "./broker.ts";
-import { keyText } from "./broker-rules.ts";
+import { openTo } from "./mesh-dial.ts";
+import type { Trust } from "./mesh-dial.ts";
 import { MqttGuard, SERVER } from "./mqtt-guard.ts";
 import type { GuardRefusal } from "./mqtt-guard.ts";
 import { MqttSession } from "./mqtt-session.ts";
-import type { Login } from "./mqtt-session.ts";
 import { RateLimitedNotices } from "./notices.ts";
-import { rawKeyOf } from "./tls-identity.ts";
 import type { TlsIdentity } from "./tls-identity.ts";
 import { TokenBucket } from "./token-bucket.ts";
 
-/**
- * How the far end is known: by the raw Ed25519 key in its certificate, by an authority (PEM text) and its name, or,
- * without TLS, by its address alone. `login`: who to say that one is.
- */
-export type Trust = { readonly key: Uint8Array } | { readonly ca?: string; readonly login?: Login };
+export type { Trust };
 
 export interface MeshClientLimits {
   /** TCP and TLS together. */
@@ -176,22 +169,16 @@ class Dialler implements MeshClient {
     this.#notices.say(why, `mesh: refused what ${this.#options.name} sent: ${why}`);
   }
 
-  /** TCP alone where there is neither a key nor an authority to know the far end by. */
-  #open(): Socket {
-    const { address: { host, port }, identity: { cert, key }, trust } = this.#options;
-    const pinned = "key" in trust;
-    const ca = pinned ? [] : trust.ca;
-    if (ca === undefined) return connect(port, host);
-    return connectTls({
-      host, port, secureContext: createSecureContext({ cert, key, minVersion: "TLSv1.2", ca }),
-      rejectUnauthorized: !pinned, ...(isIP(host) === 0 && { servername: host }),
-    });
-  }
-
   #dial(): void {
     this.#attempts += 1;
     this.#says = "the connection was closed";
-    const socket = this.#open();
+    const { address, identity, trust } = this.#options;
+    const socket = openTo(address, identity, trust, (isMeant) => {
+      if (isMeant) return this.#speak(socket);
+      this.#says = "it showed a key that is not the one in the roster";
+      this.#refuse("wrong-key");
+      socket.destroy();
+    });
     this.#socket = socket;
     this.#cancelTimer = this.#options.timers.after(this.#limits.dialWithinMs, () => socket.destroy());
     socket.setNoDelay(true);
@@ -200,22 +187,7 @@ class Dialler implements MeshClient {
       this.#says = error.message;
       socket.destroy();
     });
-    socket.once(socket instanceof TLSSocket ? "secureConnect" : "connect", () => {
-      if (this.#isMeant(socket)) return this.#speak(socket);
-      this.#says = "it showed a key that is not the one in the roster";
-      this.#refuse("wrong-key");
-      socket.destroy();
-    });
     socket.once("close", () => this.#closed());
-  }
-
-  #isMeant(socket: Socket): boolean {
-    const { trust } = this.#options;
-    if (!(socket instanceof TLSSocket)) return true;
-    socket.disableRenegotiation();
-    if (!("key" in trust)) return true; // TLS has asked the authority
-    const shown = rawKeyOf(socket.getPeerX509Certificate());
-    return shown !== undefined && keyText(shown) === keyText(trust.key);
   }
 
   #speak(socket: Socket): void {

@@ -7,7 +7,7 @@ import { explainFailure } from "../../adapters/csms-probe.ts";
 import { readKeys } from "../../adapters/keys.ts";
 import { loadMembership } from "../../adapters/membership.ts";
 import type { Membership } from "../../adapters/membership.ts";
-import type { Trust } from "../../adapters/mesh-client.ts";
+import type { Trust } from "../../adapters/mesh-dial.ts";
 import { probeBroker, WRONG_KEY } from "../../adapters/mesh-probe.ts";
 import { readSiteBrokers } from "../../adapters/tls-files.ts";
 import { tlsIdentity } from "../../adapters/tls-identity.ts";
