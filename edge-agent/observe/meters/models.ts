@@ -1,4 +1,6 @@
 /** The meters that an agent can read: the names of `meters[].model` in the configuration. */
+import { ABB_B23 } from "./abb-b23.ts";
+import { EM340 } from "./em340.ts";
 import type { MeterModel } from "./meter.ts";
 import { SDM630, SDM72 } from "./sdm630.ts";
 import { sunspecMeter } from "./sunspec.ts";
@@ -6,6 +8,10 @@ import { sunspecMeter } from "./sunspec.ts";
 export const METER_MODELS = {
   sdm630: SDM630,
   sdm72: SDM72,
+  em330: EM340,
+  em340: EM340,
+  "abb-b23": ABB_B23,
+  "abb-b24": ABB_B23,
   sunspec201: sunspecMeter(201),
   sunspec202: sunspecMeter(202),
   sunspec203: sunspecMeter(203),
