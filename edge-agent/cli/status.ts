@@ -29,7 +29,8 @@ Usage: kerbwatch status [--json] [--state DIR | --config FILE]
 
 Asks the agent that runs on this machine: is it in line, what passed, what the
 meter says, how the clock and the log are, how much of normal is learned, which
-incidents are open and what it leans to believe.
+incidents are open and what it leans to believe. For a member of a roster also:
+what the zone certified, who was not heard, links and traffic.
 
 ${STATE_HELP}
   --json          the same as JSON, stable, for programs
