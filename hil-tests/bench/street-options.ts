@@ -12,7 +12,7 @@ export interface Options {
 }
 
 const SABOTAGES = ACTS.flatMap(({ id, sabotages }) => Object.entries(sabotages).map(([name, what]) =>
-  ({ name, line: `    ${name.padEnd(14)} act ${id}: ${what}` })));
+  ({ name, line: `    ${name.padEnd(13)} ${id}: ${what}` })));
 
 export const HELP = `npm start [-- OPTIONS]
 

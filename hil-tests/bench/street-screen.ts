@@ -1,4 +1,5 @@
 /** What `npm start` shows while it plays: lines first, then a picture of the street, redrawn in place on a terminal. */
+import { systemClock } from "./bench-clock.ts";
 import { awayRow, type Row, rowOf } from "./live-row.ts";
 import type { Panel, Size } from "./live-panel.ts";
 import { LiveTable } from "./live-table.ts";
@@ -87,13 +88,7 @@ export class Screen implements Notes {
     while (!this.#over.signal.aborted && !street.stop.aborted) {
       await this.#look(street);
       this.#show();
-      await new Promise<void>((resolve) => {
-        const timer = setTimeout(resolve, REFRESH_MS);
-        this.#over.signal.addEventListener("abort", () => {
-          clearTimeout(timer);
-          resolve();
-        }, { once: true });
-      });
+      await systemClock.wait(REFRESH_MS, this.#over.signal);
     }
   }
 

@@ -30,8 +30,8 @@ export const thinRefusals: Act = {
   told: "authorization-abuse certified by all of south; no charger says it alone; north silent",
   needs: [],
   sabotages: {
-    "detector-off": "the CSMS accepts the wrong cards, so that no detector sees anything",
-    "no-quorum": "three of the zone's six agents are stopped, and four make a quorum",
+    "detector-off": "the CSMS accepts the wrong cards: nothing to detect",
+    "no-quorum": "three of the zone's six agents are stopped; it takes four",
   },
   async play(street, sabotage) {
     const known = street.known();
