@@ -43,7 +43,8 @@ interface More {
 function reported(zone: Network, index: number, { open, counts = COUNTS, listen }: More = {}): MeshStatus {
   const { state: protocol } = zone.agents[index]!;
   const state = {
-    protocol, epochS: EPOCH_S, places: [], closed: new Map(), open: new Map(open === undefined ? [] : [["refusals" as const, open]]),
+    protocol, epochS: EPOCH_S, places: [], closed: new Map(),
+    open: new Map(open === undefined ? [] : [["refusals" as const, open]]),
   };
   const at = (epoch: number): WallMs => epoch * EPOCH_S * SECOND_MS as WallMs;
   return reportMesh({

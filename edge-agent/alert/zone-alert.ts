@@ -1,7 +1,8 @@
 /**
  * The life of a zone's incident at one agent: raised with its first certificate, updated when a later one shows
- * more, cleared when the lease ends. Every certificate goes into the log, whether or not there is anything to tell. The map of who is affected is drawn from the certificate's own statements, so
- * every agent that holds them draws the same. An agent that contradicts itself is named once, with the proof.
+ * more, cleared when the lease ends. Every certificate goes into the log, whether or not there is anything to tell. The
+ * map of who is affected is drawn from the certificate's own statements, so every agent that holds them draws the same.
+ * An agent that contradicts itself is named once, with the proof.
  */
 import { quorumOf } from "../../gossip/certificate.ts";
 import { isHeld } from "../../gossip/incidents.ts";
@@ -32,7 +33,7 @@ export interface ZoneAlertState {
   readonly epochS: number;
   /** Open incidents by key: the last alert of each. */
   readonly open: Map<EvidenceKey, Alert>;
-  /** The last incident of each key that was cleared: its last alert. It may stand again when a certificate comes late. */
+  /** The last alert of each key's last incident that was cleared: it stands again when a certificate comes late. */
   readonly closed: Map<EvidenceKey, Alert>;
 }
 
@@ -109,7 +110,7 @@ function certified(
   return { entries, alerts: [alert] };
 }
 
-/** What there is to tell: an incident that stands and was not told, or that reaches further than was told. */
+/** What there is to tell: an incident that stands and was not told, or that has come to reach further. */
 function alertOf(
   state: ZoneAlertState, own: AlertState, news: CertificateNews, file: ContentHash, now: Now,
 ): Alert | undefined {
@@ -117,7 +118,8 @@ function alertOf(
   if (incident === undefined || incident.lapsed || !isHeld(incident, news.certificate.name)) return undefined;
   const before = state.open.get(news.key);
   const { affected } = mapOf(state, news);
-  if (before !== undefined && affected.every((station) => before.stations.includes(station))) return undefined;
+  const isOlder = news.certificate.epoch < (before?.certificate?.epoch ?? 0);
+  if (isOlder || (before !== undefined && affected.every((one) => before.stations.includes(one)))) return undefined;
   const incidentId = before?.incidentId ?? incidentIdOf(own, news);
   const told = [...state.open.values(), ...state.closed.values()].some((one) => one.incidentId === incidentId);
   const alert = compose(state, own, news, { incidentId, file, affected, now });

@@ -1,0 +1,166 @@
+/** A zone of real cores in one process, each with its log in memory: agents are killed, and begun again from it. */
+import { topicText } from "../gossip/message.ts";
+import type { Outgoing } from "../gossip/protocol-state.ts";
+import type { Roster } from "../gossip/roster.ts";
+import type { Alert, EvidenceKey } from "../models/terms.ts";
+import {
+  type Epoch, epochOf, type MonotonicMs, type Now, SECOND_MS, type StationId, type WallMs, type ZoneId,
+} from "../models/units.ts";
+import { nodeCrypto, signerFromSeed } from "./adapters/crypto.ts";
+import { type Core, createCore } from "./core.ts";
+import { noteEntry, nothingLogged } from "./logged.ts";
+import { step } from "./pipeline.ts";
+import type { AgentEvent, Effect } from "./ports.ts";
+import { originOf } from "./record/checkpoint.ts";
+import { decodeEntry, type Entry } from "./record/entry.ts";
+import { appendLeaf, EMPTY_FRONTIER, leafHash } from "./record/merkle.ts";
+import { createRecord } from "./record/record.ts";
+
+export const crypto = nodeCrypto();
+export const EPOCH_S = 10;
+export const ZONE = "feeder-7" as ZoneId;
+const BEGIN = Date.UTC(2026, 2, 2, 8) as WallMs;
+
+export const stationAt = (index: number): StationId => `CP-${index}` as StationId;
+export const statementSigner = (index: number) => signerFromSeed(new Uint8Array(32).fill(index + 1));
+
+export function rosterOf(n: number, f: number, version = 1): Roster {
+  const key = (index: number, purpose: number): Uint8Array =>
+    signerFromSeed(new Uint8Array(32).fill(64 * purpose + index)).publicKey;
+  return {
+    network: "example", version, previous: new Uint8Array(version === 1 ? 0 : 32), fromEpoch: 0 as Epoch,
+    epochS: EPOCH_S, threshold: 1, operators: [key(63, 3)], zones: [{ id: ZONE, ratingW: 0, f }],
+    members: Array.from({ length: n }, (_, index) => ({
+      station: stationAt(index), zone: ZONE, address: "", latE6: 56_000_000 + 500 * index, lonE6: 0, ratedW: 22_000,
+      keys: {
+        statement: statementSigner(index).publicKey, log: key(index, 1), witness: key(index, 2), tls: key(index, 3),
+      },
+    })), revoked: [], events: [],
+  };
+}
+
+export interface House {
+  readonly index: number;
+  /** Undefined while it is down. */
+  core: Core | undefined;
+  /** What is on its disk. */
+  readonly log: Uint8Array[];
+  readonly alerts: Alert[];
+  /** Its own messages, with the epoch in which it published them. */
+  readonly published: { readonly epoch: number; readonly message: Outgoing }[];
+}
+
+export class ZoneCores {
+  readonly houses: House[];
+  roster: Roster;
+  #nowMs: number = BEGIN;
+  readonly #queue: { readonly from: StationId; readonly message: Outgoing }[] = [];
+
+  constructor(n: number, f: number) {
+    this.roster = rosterOf(n, f);
+    this.houses = Array.from({ length: n }, (_, index) =>
+      ({ index, core: undefined, log: [], alerts: [], published: [] }));
+    for (const { index } of this.houses) this.start(index);
+  }
+
+  get epoch(): Epoch {
+    return epochOf(this.#nowMs as WallMs, EPOCH_S);
+  }
+
+  house(index: number): House {
+    return this.houses[index]!;
+  }
+
+  /** As after SIGKILL: what is on the disk is all there is. */
+  kill(index: number): void {
+    this.house(index).core = undefined;
+  }
+
+  /** Begins an agent from its log. */
+  start(index: number): Core {
+    const house = this.house(index);
+    const logged = nothingLogged(crypto);
+    for (const entry of entriesOf(house)) noteEntry(logged, entry);
+    const frontier = house.log.reduce((so, bytes) => appendLeaf(crypto, so, leafHash(crypto, bytes)), EMPTY_FRONTIER);
+    const station = stationAt(index);
+    const log = createRecord({
+      origin: originOf(station), crypto, signer: signerFromSeed(new Uint8Array(32).fill(64 + index)),
+      recovered: { frontier, tornBytes: 0 },
+    });
+    house.core = createCore({
+      station, region: this.roster.network, zone: ZONE, epochS: EPOCH_S, site: {}, crypto, log, logged,
+      tokenSecret: new Uint8Array(32), statementSigner: statementSigner(index), earliest: 0 as WallMs,
+      membership: { roster: this.roster, zone: ZONE },
+    }, this.#now());
+    return house.core;
+  }
+
+  /** Adds to the evidence of members, millinats: to be stated in the next epoch. */
+  suspect(key: EvidenceKey, millinats: number, members: readonly number[] = this.houses.map(({ index }) => index)): void {
+    for (const index of members) {
+      const opine = this.house(index).core?.state.opine;
+      if (opine === undefined) continue;
+      const { cumulativeMillinats } = opine[key] ??= {
+        cumulativeMillinats: 0, sinceOnsetNats: 0, onset: this.#nowMs, terms: {}, frames: [], says: "",
+      };
+      opine[key].cumulativeMillinats = cumulativeMillinats + millinats;
+    }
+  }
+
+  /** So many epochs; `each` before every one of them. */
+  pass(epochs: number, each: () => void = () => undefined): void {
+    for (let left = epochs; left > 0; left--) {
+      each();
+      this.#nowMs += EPOCH_S * SECOND_MS;
+      for (const { index } of this.houses) {
+        this.#step(index, { kind: "tick" });
+        this.#deliver();
+      }
+    }
+  }
+
+  /** Hands one message to everybody else. */
+  say(from: number, message: Outgoing): void {
+    this.#queue.push({ from: stationAt(from), message });
+    this.#deliver();
+  }
+
+  #deliver(): void {
+    for (let next = this.#queue.shift(); next !== undefined; next = this.#queue.shift()) {
+      const { from, message: { kind, station, bytes } } = next;
+      const topic = topicText({ network: this.roster.network, zone: ZONE, kind, station });
+      for (const { index } of this.houses) {
+        if (stationAt(index) !== from) this.#step(index, { kind: "message", topic, bytes, from });
+      }
+    }
+  }
+
+  #step(index: number, event: AgentEvent): void {
+    const house = this.house(index);
+    if (house.core === undefined) return;
+    for (const effect of step(house.core.state, event, this.#now())) this.#carryOut(house, effect);
+  }
+
+  #carryOut(house: House, effect: Effect): void {
+    if (effect.kind === "append") house.log.push(...effect.entries);
+    if (effect.kind === "alert") house.alerts.push(effect.alert);
+    if (effect.kind !== "publish") return;
+    for (const message of effect.messages) {
+      if (message.relayed !== true) house.published.push({ epoch: this.epoch, message });
+      this.#queue.push({ from: stationAt(house.index), message });
+    }
+  }
+
+  #now(): Now {
+    return { wallMs: this.#nowMs as WallMs, monoMs: (this.#nowMs - BEGIN) as MonotonicMs };
+  }
+}
+
+/** Everything in the house's log. */
+export function entriesOf({ log }: House): Entry[] {
+  return log.map((bytes) => {
+    const entry = decodeEntry(bytes);
+    if (!entry.ok) throw new Error(entry.problem);
+    return entry.value;
+  });
+}
