@@ -89,7 +89,7 @@ async function run(args: string[], io: Io): Promise<number> {
 
 export const doctor: Command = {
   name: "doctor",
-  summary: "checks clock, CSMS, meters, neighbours and more; says what to mend",
+  summary: "checks clock, CSMS, meters, neighbours; says what to mend",
   help: `
 Usage: kerbwatch doctor --config FILE [--show] [--json]
        kerbwatch doctor --reference
