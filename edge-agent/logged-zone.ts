@@ -4,7 +4,9 @@
  */
 import { type Certificate, readCertificate, readMessage } from "../gossip/certificate.ts";
 import { type Incidents, isHeld, takeCertificate } from "../gossip/incidents.ts";
-import { restoreGuilt, restoreIncidents } from "../gossip/restore.ts";
+import { restoreGuilt, restoreIncidents, restoreStatements } from "../gossip/restore.ts";
+import { decodeBody, type Statement } from "../gossip/statement.ts";
+import { HELD_EPOCHS } from "../gossip/zone-view.ts";
 import type { Crypto } from "../models/crypto.ts";
 import type { Alert, EvidenceKey } from "../models/terms.ts";
 import type { ZoneAlertState } from "./alert/zone-alert.ts";
@@ -21,17 +23,23 @@ export interface LoggedZone {
   /** The last alert of each key's incident, as it was told. */
   readonly open: Map<EvidenceKey, Alert>;
   readonly closed: Map<EvidenceKey, Alert>;
+  /** This agent's last, as many as a zone looks back for. */
+  readonly statements: Statement[];
 }
 
 /** Enough for what an agent fetched at once when it came back to a long incident. */
 const MOST_LOOSE = 32;
 
 export function nothingOfZone(crypto: Crypto): LoggedZone {
-  return { crypto, incidents: new Map(), loose: [], proofs: new Map(), open: new Map(), closed: new Map() };
+  return {
+    crypto, incidents: new Map(), loose: [], proofs: new Map(), open: new Map(), closed: new Map(),
+    statements: [],
+  };
 }
 
 /** @param alert what the entry tells, where it is an alert's */
 export function noteZone(logged: LoggedZone, entry: Entry, alert: Alert | undefined): void {
+  if (entry.kind === "statement") noteStatement(logged, entry.signedBytes, entry.signature);
   if (entry.kind === "certificate") noteCertificate(logged, entry.message);
   if (entry.kind === "proof") {
     const proof = readMessage("proof", entry.message);
@@ -39,6 +47,13 @@ export function noteZone(logged: LoggedZone, entry: Entry, alert: Alert | undefi
     if (culprit !== undefined) logged.proofs.set(culprit, entry.message);
   }
   if (alert?.scope === "zone") noteAlert(logged, alert);
+}
+
+function noteStatement({ statements }: LoggedZone, bytes: Uint8Array, signature: Uint8Array): void {
+  const body = decodeBody(bytes);
+  if (body === undefined) return;
+  statements.push({ body, bytes, signature });
+  if (statements.length > HELD_EPOCHS) statements.shift();
 }
 
 function noteCertificate({ incidents, loose, crypto }: LoggedZone, message: Uint8Array): void {
@@ -64,7 +79,8 @@ function noteAlert({ open, closed }: LoggedZone, alert: Alert): void {
 
 /** To be called once, before the first epoch. */
 export function restoreZone(zone: ZoneAlertState, logged: LoggedZone, epoch: number): void {
-  const { incidents, loose, proofs, open, closed } = logged;
+  const { incidents, loose, proofs, open, closed, statements } = logged;
+  restoreStatements(zone.protocol, statements);
   // The log holds them as their statements came, which need not be the order in which they fit one another.
   for (const one of loose.toSorted((a, b) => b.epoch - a.epoch)) takeCertificate(incidents, one, one.epoch);
   restoreIncidents(zone.protocol, incidents, epoch);

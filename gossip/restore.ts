@@ -2,8 +2,10 @@
 import { verifyCertificate, readMessage, type Certificate } from "./certificate.ts";
 import { checkProof } from "./equivocation.ts";
 import { type Incidents, REMEMBERED_EPOCHS } from "./incidents.ts";
+import { messageOfStatement, verifyMessage } from "./message.ts";
 import type { ProtocolState } from "./protocol-state.ts";
-import { setGuilty } from "./zone-view.ts";
+import type { Statement } from "./statement.ts";
+import { addStatement, setGuilty } from "./zone-view.ts";
 
 /**
  * Incidents that are still remembered, as their certificates tell; certificates of another roster or zone are left
@@ -21,6 +23,18 @@ export function restoreIncidents(state: ProtocolState, logged: Incidents, epoch:
       first: oldest, newest: last, between: good.slice(1, -1), lapsed: false,
       ...(before !== undefined && isGood(before.first) && { before }),
     });
+  }
+}
+
+/** The own ones of the last epochs: others ask for them by hash, and at a site's broker nobody else may answer. */
+export function restoreStatements(state: ProtocolState, logged: readonly Statement[]): void {
+  const { directory: { network, zone }, self, station, signer, crypto, view } = state;
+  for (const statement of logged) {
+    const { body, bytes } = statement;
+    const isOwn = self >= 0 && body.network === network && body.zone === zone.id && body.station === station;
+    const message = messageOfStatement(statement);
+    if (!isOwn || !verifyMessage(message, signer.publicKey, crypto)) continue;
+    addStatement(view, self, message, crypto.sha256(bytes));
   }
 }
 

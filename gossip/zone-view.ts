@@ -16,7 +16,7 @@ export const WINDOW_EPOCHS = 180;
 export const EPOCHS_BACK = 6;
 export const EPOCHS_AHEAD = 1;
 /** A proposal that is six epochs old still looks back over its own whole window. */
-const HELD_EPOCHS = WINDOW_EPOCHS + EPOCHS_BACK;
+export const HELD_EPOCHS = WINDOW_EPOCHS + EPOCHS_BACK;
 
 /** One statement. */
 export interface Held {
