@@ -275,6 +275,8 @@ test("rates at a site's broker: each author has its own, whoever else floods the
     assert.equal(heard(what, site), [problem]);
   }
   assert.equal(heard(junk("X"), site), ["too-fast"]);
+  const blamed = (name: string): number | undefined => state.traffic.senders.get(name)?.refused;
+  assert.equal([blamed(`${site} CP-1`), blamed(`${site} CP-2`)], [SITE_AUTHOR.burst + 2, 0], "the author, by name");
   assert.equal(heard(junk("CP-3"), site), ["not-cbor"]);
 });
 
