@@ -1,4 +1,4 @@
-/** Four neighbours under one roster, for tests: folders with keys of their own, and the configurations of their agents. */
+/** Four neighbours under one roster, for tests: their folders and keys, and the configurations of their agents. */
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

@@ -8,16 +8,29 @@ import type { Dice } from "./dice.ts";
 import type { Behaviour, Liar } from "./liars.ts";
 
 /** Added to every key's evidence in each epoch by who claims everything: beyond any clip within one epoch. */
-const CLAIM_MILLINATS = 20_000;
+const CLAIM_MILLINATS = 25_000;
+const MOST_CLAIMED = 1_900_000_000;
+/** How far apart the two statements of an equivocator are. */
+const CONTRADICTION_MILLINATS = 1_000;
 const FLOOD_COPIES = 40;
-const JUNK_BYTES = 600;
+export const JUNK_BYTES = 600;
+
+/** What who claims everything at the maximum states so many epochs after `evidence`. */
+export function claimed(evidence: readonly number[], epochs = 1): number[] {
+  return evidence.map((sum) => Math.min(MOST_CLAIMED, sum + CLAIM_MILLINATS * epochs));
+}
+
+/** What an equivocator tells the other half. */
+export function contradiction(evidence: readonly number[]): number[] {
+  return evidence.map((sum) => sum + CONTRADICTION_MILLINATS);
+}
 
 export class Lies {
   readonly #liars: readonly Liar[];
   readonly #signer: Signer;
   readonly #dice: Dice;
-  /** For `frame` and `hide`: sums of its own making, begun when the lie begins. */
-  #claimed: number[] | undefined;
+  /** For `frame` and `hide`: the sums that stood when the lie began. */
+  #before: number[] | undefined;
   #first: Outgoing | undefined;
 
   constructor(liars: readonly Liar[], signer: Signer, chance: Dice) {
@@ -50,12 +63,10 @@ export class Lies {
   }
 
   #evidence(body: StatementBody, behaviour: Behaviour, place: number): readonly number[] {
-    if (behaviour === "equivocate") return place % 2 === 0 ? body.evidence : body.evidence.map((sum) => sum + 1_000);
-    if (behaviour === "hide") return (this.#claimed ??= [...body.evidence]);
+    if (behaviour === "equivocate") return place % 2 === 0 ? body.evidence : contradiction(body.evidence);
+    const before = (this.#before ??= [...body.evidence]);
     // The same claim to all peers in one epoch: framing is a lie about itself and no contradiction.
-    const claimed = (this.#claimed ??= [...body.evidence]);
-    const risen = claimed.map((sum) => sum + CLAIM_MILLINATS * (body.seq % 1_000));
-    return risen.map((sum) => Math.min(1_900_000_000, sum));
+    return behaviour === "hide" ? before : claimed(before, body.seq % 1_000);
   }
 
   #junk(message: Outgoing): Outgoing[] {
