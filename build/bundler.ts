@@ -6,8 +6,9 @@ import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, writeFileSy
 import { builtinModules } from "node:module";
 import { dirname, join } from "node:path";
 import { build } from "esbuild";
-import type { Metafile, Plugin } from "esbuild";
+import type { Metafile } from "esbuild";
 import { AGENT_BYTES } from "../targets/budgets.ts";
+import { SLIM } from "./slim/plugin.ts";
 
 export interface Program {
   /** Both relative to the repository. */
@@ -22,37 +23,6 @@ export const PROGRAMS: readonly Program[] = [
   { entry: "edge-agent/main.ts", outFile: "dist/kerbwatch.cjs", budgetBytes: AGENT_BYTES },
   { entry: "hil-tests/sim/main.ts", outFile: "dist/kerbwatch-sim.cjs" },
 ];
-
-/**
- * Leaves out what no program uses. aedes and mqtt-packet carry a second streams library, a terminal's debug printing
- * and a store that the broker does not use (edge-agent/adapters/broker-memory.ts): 192 KB without this plugin, 79 KB
- * with it.
- */
-const SLIM: Plugin = {
-  name: "slim",
-  setup({ onResolve, onLoad }) {
-    // Node's own streams under another name, for browsers and for versions of Node that are gone.
-    onResolve({ filter: /^readable-stream$/ }, () => ({ path: "node:stream", external: true }));
-    onResolve({ filter: /^(debug|aedes-persistence)$/ }, ({ path }) => ({ path, namespace: "left-out" }));
-    onLoad({ filter: /^debug$/, namespace: "left-out" }, () => ({ contents: "module.exports = () => () => {};" }));
-    onLoad({ filter: /^aedes-persistence$/, namespace: "left-out" }, () => ({ contents: "module.exports = {};" }));
-    // What agents read as YAML they never write, nor is it read by another schema than the core one: 14 KB less.
-    onLoad({ filter: /[\\/]node_modules[\\/]js-yaml[\\/]dist[\\/]js-yaml\.mjs$/ }, ({ path }) => ({
-      resolveDir: dirname(path),
-      contents: 'export { load } from "../lib/loader.js"; '
-        + 'export { default as CORE_SCHEMA } from "../lib/schema/core.js"; '
-        + 'export { default as YAMLException } from "../lib/exception.js";',
-    }));
-    onLoad({ filter: /[\\/]node_modules[\\/]js-yaml[\\/]lib[\\/]schema[\\/]default\.js$/ }, () => ({
-      contents: 'module.exports = require("./core");',
-    }));
-    // Of its own package.json, aedes wants the version.
-    onLoad({ filter: /[\\/]node_modules[\\/]aedes[\\/]package\.json$/ }, ({ path }) => {
-      const { version } = JSON.parse(readFileSync(path, "utf8")) as { version: string };
-      return { contents: JSON.stringify({ version }), loader: "json" };
-    });
-  },
-};
 
 export interface Bundle {
   readonly contents: Uint8Array;

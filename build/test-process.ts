@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { build } from "esbuild";
 import { repoRoot } from "./paths.ts";
+import { SLIM, SLIMMED } from "./slim/plugin.ts";
 import type { TestReport } from "./testing.ts";
 
 /** A file that takes longer hangs: the whole suite is meant to take this long on two cores. */
@@ -93,14 +94,24 @@ function freshFolder(): string {
   return mine;
 }
 
+/** Packages that tests load from where they are installed: all but those that ship without parts of them. */
+function external(): string[] {
+  const text = readFileSync(join(repoRoot, "package.json"), "utf8");
+  const { dependencies, devDependencies } = JSON.parse(text) as Record<string, Record<string, string>>;
+  return Object.keys({ ...dependencies, ...devDependencies }).filter((name) => !SLIMMED.includes(name));
+}
+
+/** The `require` that a bundle in ESM form lacks, for packages in the other form that load a part of Node. */
+const REQUIRE = `import { createRequire as from } from "node:module"; const require = from(import.meta.url);`;
+
 /** Bundles test files, common parts once; returns the folder of the results, undefined when that failed. */
 export async function bundleTests(paths: readonly string[]): Promise<string | undefined> {
   const outdir = freshFolder();
   try {
     await build({
       entryPoints: [...paths], absWorkingDir: repoRoot, outbase: repoRoot, outdir, bundle: true, splitting: true,
-      platform: "node", format: "esm", target: "node20", packages: "external", sourcemap: "inline",
-      outExtension: { ".js": ".mjs" }, logLevel: "error",
+      platform: "node", format: "esm", target: "node20", external: external(), plugins: [SLIM], sourcemap: "inline",
+      banner: { js: REQUIRE }, outExtension: { ".js": ".mjs" }, logLevel: "error",
     });
     return outdir;
   } catch {
