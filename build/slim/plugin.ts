@@ -4,13 +4,14 @@
  */
 import { readFileSync } from "node:fs";
 import type { Plugin } from "esbuild";
+import { CBOR_X } from "./cbor-x.ts";
 import { edited } from "./edit.ts";
 import type { Slimming } from "./edit.ts";
 import { JS_YAML } from "./js-yaml.ts";
 import { MQTT } from "./mqtt.ts";
 
 const SLIMMINGS: Readonly<Record<string, Slimming>> = {
-  "js-yaml": JS_YAML, ...MQTT,
+  "cbor-x": CBOR_X, "js-yaml": JS_YAML, ...MQTT,
 };
 
 /** The packages that ship without parts of them. */
