@@ -9,9 +9,10 @@ import { edited } from "./edit.ts";
 import type { Slimming } from "./edit.ts";
 import { JS_YAML } from "./js-yaml.ts";
 import { MQTT } from "./mqtt.ts";
+import { TWEETNACL } from "./tweetnacl.ts";
 
 const SLIMMINGS: Readonly<Record<string, Slimming>> = {
-  "cbor-x": CBOR_X, "js-yaml": JS_YAML, ...MQTT,
+  "cbor-x": CBOR_X, "js-yaml": JS_YAML, "tweetnacl": TWEETNACL, ...MQTT,
 };
 
 /** The packages that ship without parts of them. */
