@@ -96,8 +96,8 @@ export class ZoneCores {
   }
 
   /** Adds to the evidence of members, millinats: to be stated in the next epoch. */
-  suspect(key: EvidenceKey, millinats: number, members: readonly number[] = this.houses.map(({ index }) => index)): void {
-    for (const index of members) {
+  suspect(key: EvidenceKey, millinats: number, members?: readonly number[]): void {
+    for (const index of members ?? this.houses.keys()) {
       const opine = this.house(index).core?.state.opine;
       if (opine === undefined) continue;
       const { cumulativeMillinats } = opine[key] ??= {

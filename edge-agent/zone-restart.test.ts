@@ -52,7 +52,7 @@ test("every certificate of an incident stands in every log once, whole; one aler
   for (const house of zone.houses) assert.equal(told(house), ["raised", "cleared"]);
 });
 
-test("an agent that was killed in an incident goes on with it: nothing is raised again, it clears with the others", () => {
+test("an agent that was killed in an incident goes on with it: raised once, cleared with the others", () => {
   const zone = attacked(10);
   const before = protocolOf(zone.house(2)).incidents.get(KEY_INDEX)!;
   const [raised] = zone.house(2).alerts;
@@ -136,7 +136,7 @@ test("down from before the incident until it was renewed: raised once, under the
   assert.is(zone.house(1).alerts[0]!.incidentId, zone.house(0).alerts[0]!.incidentId);
 });
 
-test("down beyond the lease of an incident that goes on: cleared, and when it is heard of again, not raised again", () => {
+test("down beyond the lease of an incident that goes on: cleared, and later updated, not raised again", () => {
   const zone = attacked(2);
   zone.kill(1);
   goOn(zone, 45);
@@ -212,7 +212,7 @@ test("guilt is remembered, and told once", () => {
   }
 });
 
-test("under another roster, what was certified under the old one is left aside and told as cleared; guilt stays", () => {
+test("under another roster, what the old one certified is left aside and told as cleared; guilt stays", () => {
   const zone = attacked(4);
   const { kind, station, whole } = proofAgainst(3, zone);
   zone.say(0, { kind, station, bytes: whole });

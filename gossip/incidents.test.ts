@@ -7,8 +7,8 @@ const KEY = 17;
 
 function certificate(epoch: number, name = `${epoch}`): Certificate {
   return {
-    name, hash: new Uint8Array(32), epoch, zone: "feeder-7" as ZoneId, rosterVersion: 1, key: "starts", keyIndex: KEY, onset: epoch - 5, items: [],
-    signers: [], whole: new Uint8Array(0), station: "CP-1" as StationId,
+    name, hash: new Uint8Array(32), epoch, zone: "feeder-7" as ZoneId, rosterVersion: 1, key: "starts", keyIndex: KEY,
+    onset: epoch - 5, items: [], signers: [], whole: new Uint8Array(0), station: "CP-1" as StationId,
   };
 }
 
@@ -94,7 +94,7 @@ test("a certificate that is held changes nothing a second time, wherever it stan
   assert.is(JSON.stringify([...incidents]), before);
 });
 
-test("of a long incident the last eight between are kept, whatever order they come in; older ones are not taken", () => {
+test("of a long incident the last eight between are kept, in whatever order they come; none older", () => {
   const epochs = Array.from({ length: 30 }, (_, i) => 100 + 14 * i);
   const [incidents] = after(...epochs.filter((_, i) => i % 3 !== 1));
   for (const epoch of epochs.toReversed()) takeCertificate(incidents, certificate(epoch), 510);

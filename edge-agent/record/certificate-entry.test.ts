@@ -9,7 +9,9 @@ import { signStatement } from "../../gossip/statement.ts";
 import { EVIDENCE_KEYS } from "../../models/terms.ts";
 import type { Epoch, StationId, WallMs, ZoneId } from "../../models/units.ts";
 import { crypto, rosterOf, statementSigner, stationAt, ZONE } from "../zone-cores.testing.ts";
-import { certificateEntries, checkRecorded, type RecordedCertificate, recordedCertificates } from "./certificate-entry.ts";
+import {
+  certificateEntries, checkRecorded, type RecordedCertificate, recordedCertificates,
+} from "./certificate-entry.ts";
 import { decodeEntry, encodeEntry, MAX_ENTRY_BYTES } from "./entry.ts";
 
 const AT = Date.UTC(2026, 2, 2) as WallMs;
@@ -130,7 +132,7 @@ const WRONG: [string, () => RecordedCertificate, RegExp, Uint8Array?][] = [
   ["a statement replaced by the other certificate's", () => replaced(10, OTHER.statements[10]!), /CP-5 is none that/],
   ["one statement too many", () => put(GOOD.certificate.whole, [...GOOD.statements, statement(0, 1_005, 0)]),
     /^a statement of CP-0 is none that it lists$/],
-  ["a statement of a stranger", () => replaced(0, statement(40, EPOCH, 3_000)), /CP-40, author of the statement, is no/],
+  ["a statement of a stranger", () => replaced(0, statement(40, EPOCH, 3_000)), /CP-40, author of the statement, is/],
   ["statements of three members missing", () => without(0, 2, 4), /do not raise; those of 3 members are missing$/],
   ["no statements at all", () => put(GOOD.certificate.whole, []), /those of 6 members are missing$/],
   ["of another zone, that the roster has too", () => made({ zone: WEST }), /is no member of the zone$/,
