@@ -35,7 +35,8 @@ import * as v from "valibot";
 import { VERSION } from "./version.ts";
 const schema = v.object({ a: v.number() });
 try { load("a: [", { schema: CORE_SCHEMA }); } catch (error) { if (!(error instanceof YAMLException)) throw error; }
-console.log(VERSION, typeof WebSocketServer, nacl.sign.keyPair.fromSeed(new Uint8Array(32)).publicKey.length,
+const isStrict = function () { return this === undefined; };
+console.log(VERSION, typeof WebSocketServer, isStrict(), nacl.sign.keyPair.fromSeed(new Uint8Array(32)).publicKey.length,
   new Encoder({ useRecords: false }).encode([9])[1],
   v.parse(schema, load("a: 7", { schema: CORE_SCHEMA })).a);
 `;
@@ -73,7 +74,7 @@ test("the program runs alone in an empty folder, as an executable, with its vers
     await inTree({}, async (empty) => {
       rmSync(join(empty, "node_modules"));
       cpSync(join(root, AGENT.outFile), join(empty, "kerbwatch.cjs"));
-      assert.is(execFileSync("./kerbwatch.cjs", { cwd: empty, encoding: "utf8" }), "1.2.3 function 32 9 7\n");
+      assert.is(execFileSync("./kerbwatch.cjs", { cwd: empty, encoding: "utf8" }), "1.2.3 function true 32 9 7\n");
     });
   }));
 

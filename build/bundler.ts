@@ -49,7 +49,8 @@ export async function bundle(root: string, program: Program): Promise<Bundle> {
     bundle: true, platform: "node", format: "cjs", target: "node20", charset: "utf8", legalComments: "none",
     minify: true, preserveSymlinks: true, plugins: [SLIM],
     logLevel: "warning", logOverride: { "empty-import-meta": "error" },
-    banner: { js: "#!/usr/bin/env node" },
+    // Strict mode once, for all of the file; esbuild would say so again in each module.
+    banner: { js: '#!/usr/bin/env node\n"use strict";' }, tsconfigRaw: { compilerOptions: { alwaysStrict: false } },
     define: {
       __VERSION__: JSON.stringify(version),
       // ws would otherwise load its native helpers from wherever they happen to lie.
