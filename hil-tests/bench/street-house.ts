@@ -105,8 +105,13 @@ export class House {
   /** Another program in the agent's place, with its configuration and keys. */
   async replaceAgent(command: readonly string[]): Promise<void> {
     await this.#agent.stop();
-    this.#agent = new AgentProcess(command, join(this.folder, "replaced-agent.log"));
+    this.#agent = new AgentProcess(command, this.#replacedLog);
     await this.#agent.start();
+  }
+
+  /** What the other program wrote so far; nothing when there was none. */
+  replacedSaid(): string[] {
+    return readLines(this.#replacedLog);
   }
 
   /** Connects the charger and boots it: through the agent, or to `url`. */
@@ -126,14 +131,7 @@ export class House {
 
   /** Alerts that the agent wrote so far, oldest first. */
   alerts(): Alert[] {
-    try {
-      const lines = readFileSync(this.#alertsFile, "utf8").split("\n");
-      // The last one may still be on its way into the file.
-      return lines.slice(0, -1).map((line) => JSON.parse(line) as Alert);
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
-      throw error;
-    }
+    return readLines(this.#alertsFile).map((line) => JSON.parse(line) as Alert);
   }
 
   /** One command of the shipped file with `--state` of this agent. */
@@ -147,8 +145,22 @@ export class House {
     await Promise.all([this.relay.cut(), this.#meter.close()]);
   }
 
+  get #replacedLog(): string {
+    return join(this.folder, "replaced-agent.log");
+  }
+
   get #alertsFile(): string {
     return join(this.folder, "alerts.jsonl");
+  }
+}
+
+/** Whole lines: the last one may still be on its way into the file, which may not be there yet. */
+function readLines(path: string): string[] {
+  try {
+    return readFileSync(path, "utf8").split("\n").slice(0, -1);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
+    throw error;
   }
 }
 

@@ -35,7 +35,7 @@ export interface Notes {
   learning(share: number): void;
 }
 
-/** The incidents that were there at some moment. */
+/** The incidents that an act need not explain. */
 export type Known = ReadonlySet<string>;
 
 export class Street {
@@ -49,6 +49,7 @@ export class Street {
   readonly learned = new Map<House, Learned>();
   #facts: StreetFacts | undefined;
   #tokens = 0;
+  readonly #judged = new Set<string>();
 
   private constructor(folder: string, csms: BenchCsms, houses: readonly House[], stop: AbortSignal) {
     this.folder = folder;
@@ -114,13 +115,15 @@ export class Street {
     return this.honest().map((house) => [house.id, house.alerts()] as const);
   }
 
-  /** What is known by now: acts look only at what is new. */
+  /** What acts have looked at so far; whatever was raised between two acts is for the next one to explain. */
   known(): Known {
-    return new Set(incidentsOf(this.said()).map(({ id }) => id));
+    return new Set(this.#judged);
   }
 
   newIncidents(known: Known): Incident[] {
-    return incidentsOf(this.said(), known);
+    const found = incidentsOf(this.said(), known);
+    for (const { id } of found) this.#judged.add(id);
+    return found;
   }
 
   /** Looks until something is so; false when it was not within that time. */

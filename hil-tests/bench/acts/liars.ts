@@ -10,7 +10,8 @@ import { nothingElse } from "./checks.ts";
 const EQUIVOCATOR = "N-6";
 const FRAMER = "S-6";
 /** Longer than a proposal, its votes and every agent's turn to propose take. */
-const LYING_S = 15;
+const LYING_EPOCHS = 12;
+const LIED_WITHIN_S = 40;
 const NAMED_WITHIN_S = 30;
 const SESSION_S = 10;
 
@@ -18,6 +19,12 @@ const LIAR = ["build/run.mjs", "hil-tests/attackers/liar-agent.ts"].map((path) =
 
 async function putLiar(house: House, behaviour: "frame" | "equivocate"): Promise<void> {
   await house.replaceAgent([...LIAR, "--config", house.config, "--behaviour", behaviour]);
+}
+
+/** Epochs in which the liar said that it lied. */
+function epochsLied(house: House, behaviour: string): number {
+  const epochs = house.replacedSaid().flatMap((line) => /^epoch (\d+), (\w+)/.exec(line)?.slice(1).join(" ") ?? []);
+  return new Set(epochs.filter((one) => one.endsWith(` ${behaviour}`))).size;
 }
 
 const names = ({ threat, by }: Incident): boolean => threat === "agent-misbehaviour"
@@ -38,7 +45,6 @@ export const liars: Act = {
     if (sabotage !== "honest-liars") {
       await Promise.all([putLiar(equivocator, "equivocate"), putLiar(framer, "frame")]);
     }
-    const since = performance.now();
     const charged = Promise.all(lying.map(async (house) => {
       await house.station.whenConnected();
       return await house.charge({ token: street.goodToken(), seconds: SESSION_S });
@@ -48,9 +54,11 @@ export const liars: Act = {
       street.newIncidents(known).some((one) => names(one) && one.by.has(id)));
     await street.until(() => namers().length === judges.length, NAMED_WITHIN_S);
     const sessions = await charged;
-    await street.seconds(LYING_S - (performance.now() - since) / 1000);
+    const lied = (): number => Math.min(epochsLied(equivocator, "equivocate"), epochsLied(framer, "frame"));
+    await street.until(() => lied() >= LYING_EPOCHS, sabotage === "honest-liars" ? 0 : LIED_WITHIN_S);
     const billed = sessions.filter(({ authorization, billedWh }) => authorization === "Accepted" && billedWh > 0);
     return outcomeOf([
+      { saw: `they lied for ${lied()} epochs`, ok: lied() >= LYING_EPOCHS },
       { saw: `named with proof by ${namers().length} of ${judges.length}`, ok: namers().length === judges.length },
       nothingElse(street.newIncidents(known), names),
       { saw: `${billed.length} of their chargers charged`, ok: billed.length === lying.length },

@@ -6,7 +6,7 @@ import { incidentsOf } from "../street-incidents.ts";
 import { inTurn, type Street } from "../street.ts";
 import { ZONES } from "../street-plan.ts";
 import { type Act, type Check, outcomeOf } from "./act.ts";
-import { holdersOf } from "./checks.ts";
+import { holdersOf, nothing } from "./checks.ts";
 
 const AT_ONCE = 2;
 const TAMPERED = "N-3";
@@ -51,10 +51,12 @@ export const record: Act = {
   needs: ["c", "d"],
   sabotages: { "changed-log": `one bit of an entry in the log of ${TAMPERED} is turned` },
   async play(street, sabotage) {
+    const known = street.known();
     if (sabotage === "changed-log") tamper(street.house(TAMPERED));
     return outcomeOf([
       await verifyAll(street.houses),
       ...ZONES.map((zone) => compareCertificates(street, zone)),
+      nothing(street.newIncidents(known)),
     ]);
   },
 };
