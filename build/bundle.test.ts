@@ -34,7 +34,7 @@ import { CORE_SCHEMA, load, YAMLException } from "js-yaml";
 import * as v from "valibot";
 import { VERSION } from "./version.ts";
 const schema = v.object({ a: v.number() });
-try { load("a: [", { schema: CORE_SCHEMA }); } catch (error) { if (!(error instanceof YAMLException)) throw error; }
+try { load("a: [", { schema: CORE_SCHEMA }); } catch (e) { if (!(e instanceof YAMLException)) throw e; }
 const isStrict = function () { return this === undefined; };
 console.log(VERSION, typeof WebSocketServer, isStrict(), nacl.sign.keyPair.fromSeed(new Uint8Array(32)).publicKey.length,
   new Encoder({ useRecords: false }).encode([9])[1],
