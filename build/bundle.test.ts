@@ -36,7 +36,8 @@ import { VERSION } from "./version.ts";
 const schema = v.object({ a: v.number() });
 try { load("a: [", { schema: CORE_SCHEMA }); } catch (e) { if (!(e instanceof YAMLException)) throw e; }
 const isStrict = function () { return this === undefined; };
-console.log(VERSION, typeof WebSocketServer, isStrict(), nacl.sign.keyPair.fromSeed(new Uint8Array(32)).publicKey.length,
+console.log(VERSION, typeof WebSocketServer, isStrict(),
+  nacl.sign.keyPair.fromSeed(new Uint8Array(32)).publicKey.length,
   new Encoder({ useRecords: false }).encode([9])[1],
   v.parse(schema, load("a: 7", { schema: CORE_SCHEMA })).a);
 `;
