@@ -13,7 +13,7 @@ import { epochOf, type Now } from "../models/units.ts";
 import { alert, type AlertState } from "./alert/alert.ts";
 import { zoneAlert, type ZoneAlertState } from "./alert/zone-alert.ts";
 import { type Duties, notableBeliefs, unreadMessages, wantsCheckpoint, wantsRemembering } from "./duties.ts";
-import { type ClockWatch, watchClock } from "./observe/clock-watch.ts";
+import { type ClockWatch, neighboursClock, watchClock } from "./observe/clock-watch.ts";
 import { observe, type ObserveState, recentFrame } from "./observe/observe.ts";
 import type { AgentEvent, Effect } from "./ports.ts";
 import { checkpointHash, type JournalState, record, recordAlerts } from "./record/journal.ts";
@@ -56,6 +56,7 @@ export function step(state: AgentState, event: AgentEvent, now: Now): Effect[] {
   effects.push(...notableBeliefs(state.duties, beliefs, now));
   effects.push(...unreadMessages(state.duties, observations));
   effects.push(...watchClock(state.clockWatch, observations, now));
+  effects.push(...neighboursClock(told.news, state.gossip.epochS));
   effects.push(...wantsRemembering(state.duties, observations, alerts, now));
   return effects;
 }

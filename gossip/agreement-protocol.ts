@@ -5,9 +5,10 @@
  */
 import type { Crypto, Signer } from "../models/crypto.ts";
 import { type EvidenceKey, EVIDENCE_KEYS } from "../models/terms.ts";
-import type { Epoch, StationId } from "../models/units.ts";
+import type { Epoch, MonotonicMs, StationId } from "../models/units.ts";
 import { hex } from "./bytes.ts";
 import { assemble, type Certificate, growthsOf, headOf, quorumOf, verifyCertificate } from "./certificate.ts";
+import { type ClockNews, createClockRule, judgeClock, keepClocksOf } from "./clock-rule.ts";
 import { type Directory, MOST_MEMBERS } from "./directory.ts";
 import {
   answerDigest, answerRequest, DIGEST_EVERY, pruneDissemination, publishDigest, request, want,
@@ -22,14 +23,14 @@ import {
 } from "./proposals.ts";
 import {
   type Awaited, certificateMark, type CertificateNews, emptyOutput, isKnownCertificate, type OpenProposal,
-  type Outgoing, type Output, type ProtocolNow, type ProtocolState, publish, relay,
+  epochMsOf, type Outgoing, type Output, type ProtocolNow, type ProtocolState, publish, relay,
 } from "./protocol-state.ts";
 import type { Statement } from "./statement.ts";
 import { count, createTraffic, type Problem, pruneTraffic } from "./traffic.ts";
 import type { ZoneLaw } from "./zone-law.ts";
 import {
-  addStatement, createZoneView, EPOCHS_BACK, type Held, isGuilty, type Proof, pruneView, reseat, setGuilty,
-  statementByHash,
+  addStatement, createZoneView, EPOCHS_AHEAD, EPOCHS_BACK, type Held, isGuilty, type Proof, pruneView, reseat,
+  setGuilty, statementByHash,
 } from "./zone-view.ts";
 
 export interface ZoneProtocolOptions {
@@ -60,7 +61,7 @@ export function createZoneProtocol(options: ZoneProtocolOptions): ProtocolState 
     directory, station, signer, crypto, law, signedThrough, self: directory.indexOf(station), maySign: false, epoch: -1,
     view: createZoneView(directory), traffic: createTraffic(), seen: new Map(), wanted: new Map(), resent: new Map(),
     requestsSent: 0, proposals: new Map(), votes: new Map(), voted: new Map(), unruly: new Map(), waits: new Map(),
-    incidents: new Map(), awaited: new Map(),
+    incidents: new Map(), awaited: new Map(), signing: -1, clock: createClockRule(),
   };
 }
 
@@ -74,8 +75,12 @@ export function setDirectory(state: ProtocolState, directory: Directory): void {
   state.directory = directory;
   state.self = directory.indexOf(state.station);
   state.view = reseat(state.view, directory);
-  const { proposals, votes, unruly, waits, wanted, awaited, traffic } = state;
+  keepClocksOf(state.clock, directory.members.map(({ station }) => station));
   // Indexes of members in certificates are those of their own roster.
+  leaveOpen(state);
+}
+
+function leaveOpen({ proposals, votes, unruly, waits, wanted, awaited, traffic }: ProtocolState): void {
   for (const one of [proposals, votes, unruly, waits, wanted, awaited, traffic.accepted]) one.clear();
 }
 
@@ -97,13 +102,33 @@ export function compose<K extends Extract<ComposedKind, "note" | "checkpoint" | 
 /** Statements that a certificate lists are asked for during so many epochs. */
 const MOST_AWAITED_EPOCHS = 12;
 
+/** What the neighbours' clocks say of the own one; to be asked first in an epoch, before anything is stated. */
+export function judgeOwnClock(state: ProtocolState, now: MonotonicMs): ClockNews | undefined {
+  const { clock, directory: { members, zone }, station } = state;
+  const others = members.map((member) => member.station).filter((one) => one !== station);
+  return judgeClock(clock, others, zone.f, now, epochMsOf(state));
+}
+
+/** Whether the epoch is before what was seen, by more than a clock that is being adjusted. */
+export function wasSetBack({ epoch: seen }: ProtocolState, epoch: number): boolean {
+  return epoch < seen - EPOCHS_AHEAD;
+}
+
+/** As after a restart: what was forgotten since is not voted for again, and nobody's turn has come. */
+function beginAgain(state: ProtocolState): void {
+  state.signedThrough = Math.max(state.signedThrough, state.signing);
+  leaveOpen(state);
+}
+
 /** To be called once at the start of each epoch, also when there is nothing to state. */
 export function onEpoch(state: ProtocolState, own: OwnEvidence, { epoch }: ProtocolNow): Output {
   const out = emptyOutput();
   // What an earlier run of this agent voted for in this very epoch is not known here.
   if (state.epoch < 0) state.signedThrough = Math.max(state.signedThrough, epoch);
-  state.epoch = Math.max(state.epoch, epoch);
+  if (wasSetBack(state, epoch)) beginAgain(state);
+  state.epoch = epoch;
   state.maySign = own.maySign && state.self >= 0;
+  if (state.maySign) state.signing = Math.max(state.signing, epoch);
   prune(state, epoch);
   if (own.statement !== undefined && state.self >= 0) publishOwn(state, own.statement, epoch, out);
   repeatOpen(state, epoch, out);
@@ -141,7 +166,7 @@ function publishOwn(state: ProtocolState, statement: Statement, epoch: number, o
 /** Takes one message from the transport in. `from` names who sent it: the client, not the author. Never throws. */
 export function onMessage(state: ProtocolState, incoming: Incoming, from: string, now: ProtocolNow): Output {
   const out = emptyOutput();
-  const taken = takeIn(state, incoming, from, now.epoch, now.monoMs);
+  const taken = takeIn(state, incoming, from, now);
   const problem = typeof taken === "string" ? taken : handle(state, taken, now.epoch, out);
   if (problem !== undefined) {
     count(state.traffic, problem, from, readTopic(incoming.topic)?.station);

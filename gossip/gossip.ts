@@ -8,8 +8,11 @@
  */
 import type { Crypto, Signer } from "../models/crypto.ts";
 import { type EvidenceKey, EVIDENCE_KEYS } from "../models/terms.ts";
-import { type Epoch, epochOf, MINUTE_MS, type Now, type StationId, type WallMs, type ZoneId } from "../models/units.ts";
-import { onEpoch, onMessage } from "./agreement-protocol.ts";
+import {
+  type Epoch, epochOf, MINUTE_MS, type Now, SECOND_MS, type StationId, type WallMs, type ZoneId,
+} from "../models/units.ts";
+import { judgeOwnClock, onEpoch, onMessage, wasSetBack } from "./agreement-protocol.ts";
+import { noteOwnClock } from "./clock-rule.ts";
 import type { Incoming } from "./intake.ts";
 import type { News, Outgoing, ProtocolState } from "./protocol-state.ts";
 import { type Statement, type StatementBody, signStatement, statementHash } from "./statement.ts";
@@ -92,21 +95,34 @@ export function gossip(
   state: GossipState, heard: Heard | undefined, evidence: (keys: readonly EvidenceKey[]) => readonly number[],
   checkpoint: Uint8Array | undefined, now: Now,
 ): Told {
-  const statement = makeStatement(state, evidence, checkpoint, now);
   const { protocol } = state;
   const time = { epoch: epochOf(now.wallMs, state.epochS), monoMs: now.monoMs };
-  if (protocol === undefined || now.wallMs < state.earliest || time.epoch > LAST_EPOCH) {
-    return { statement, outgoing: [], news: [] };
-  }
-  const own = { maySign: checkpoint !== undefined, ...(statement !== undefined && { statement }) };
-  const begun = time.epoch > protocol.epoch ? onEpoch(protocol, own, time) : NOTHING;
+  if (protocol === undefined) return { ...NOTHING, statement: makeStatement(state, evidence, checkpoint, now) };
+  if (now.wallMs < state.earliest || time.epoch > LAST_EPOCH) return NOTHING;
+  noteOwnClock(protocol.clock, now, state.epochS * SECOND_MS);
+  const isNewEpoch = time.epoch > protocol.epoch || wasSetBack(protocol, time.epoch);
+  const begun = isNewEpoch ? begin(state, protocol, evidence, checkpoint, now) : NOTHING;
   const answered = heard === undefined ? NOTHING : onMessage(protocol, heard, heard.from, time);
   return {
-    statement, outgoing: [...begun.outgoing, ...answered.outgoing], news: [...begun.news, ...answered.news],
+    statement: begun.statement, outgoing: [...begun.outgoing, ...answered.outgoing],
+    news: [...begun.news, ...answered.news],
   };
 }
 
-const NOTHING = { outgoing: [], news: [] } as const;
+const NOTHING: Told = { statement: undefined, outgoing: [], news: [] };
+
+/** An epoch of the zone begins. Whose clock is off, or who does not know yet, states and signs nothing in it. */
+function begin(
+  state: GossipState, protocol: ProtocolState, evidence: (keys: readonly EvidenceKey[]) => readonly number[],
+  checkpoint: Uint8Array | undefined, now: Now,
+): Told {
+  const turned = judgeOwnClock(protocol, now.monoMs);
+  const goodFor = protocol.clock.standing.state === "good" ? checkpoint : undefined;
+  const statement = makeStatement(state, evidence, goodFor, now);
+  const own = { maySign: goodFor !== undefined, ...(statement !== undefined && { statement }) };
+  const { outgoing, news } = onEpoch(protocol, own, { epoch: epochOf(now.wallMs, state.epochS), monoMs: now.monoMs });
+  return { statement, outgoing, news: turned === undefined ? news : [turned, ...news] };
+}
 
 /**
  * The statement of this epoch, or none: the epoch was stated, the clock is unset or behind, nothing is new, or

@@ -1,6 +1,7 @@
 import { assert, test } from "../build/testing.ts";
 import { nodeCrypto, signerFromSeed, tweetnaclCrypto } from "../edge-agent/adapters/crypto.ts";
 import { decide, searchEveryKey } from "../models/agree/zone-decision.ts";
+import type { Crypto } from "../models/crypto.ts";
 import { EVIDENCE_KEYS } from "../models/terms.ts";
 import type { Epoch, MonotonicMs, StationId, ZoneId } from "../models/units.ts";
 import { compose, createZoneProtocol, onEpoch, onMessage, setDirectory } from "./agreement-protocol.ts";
@@ -192,6 +193,39 @@ test("a statement that is passed on by everybody costs a comparison; what differ
   assert.equal(problemsOf(tell(counting, good, EPOCH + 1)), ["duplicate"], "no longer the newest");
 });
 
+test("outside of the window a statement tells its author's clock, once verified, and nothing else", () => {
+  const verified: Uint8Array[] = [];
+  const plain = agent();
+  const state = { ...plain, crypto: { ...plain.crypto, verify: (...asked: Parameters<Crypto["verify"]>) => {
+    verified.push(asked[1]);
+    return plain.crypto.verify(...asked);
+  } } };
+  const newestOf = (by: number): number | undefined => state.clock.heard.get(stationOf(by))?.newest;
+  const before = snapshot(state);
+  assert.equal(problemsOf(tell(state, statement(1, EPOCH + 50))), ["future"]);
+  assert.equal(problemsOf(tell(state, statement(2, EPOCH - 50))), ["past"]);
+  assert.equal([newestOf(1), newestOf(2)], [EPOCH + 50, EPOCH - 50]);
+  assert.is(verified.length, 2);
+  // One look a sender and author in this epoch, and none at what is not newer.
+  for (const epoch of [EPOCH + 50, EPOCH + 60, EPOCH - 40]) tell(state, statement(1, epoch));
+  for (const from of ["CP-4", "CP-3"]) hear(state, incoming(messageOfStatement(statement(1, EPOCH - 30))), EPOCH, from);
+  assert.is(verified.length, 2);
+  // Forged it tells nothing, and whoever forges is looked at once an author.
+  const forged = at("statement", "CP-3", encodeCbor([statement(3, EPOCH + 9).bytes, new Uint8Array(64)]));
+  for (let again = 0; again < 9; again++) hear(state, forged, EPOCH, "CP-4");
+  assert.equal([newestOf(3), verified.length], [undefined, 3]);
+  hear(state, incoming(messageOfStatement(statement(3, EPOCH + 9))), EPOCH, "CP-5");
+  assert.is(newestOf(3), EPOCH + 9);
+  // Other kinds, other rosters, strangers and the guilty tell none.
+  hear(state, incoming(made(4, "note", { epoch: EPOCH + 9, seq: 1, sightings: [] })));
+  tell(state, statement(4, EPOCH + 9, { rosterVersion: 2 }));
+  hear(state, at("statement", "CP-9", whole(statement(4, EPOCH + 9))));
+  assert.is(newestOf(4), undefined);
+  assert.equal(snapshot(state), before);
+  tell(state, statement(4, EPOCH));
+  assert.is(newestOf(4), EPOCH, "inside it tells it too");
+});
+
 test("both engines refuse the twin", () => {
   for (const crypto of [nodeCrypto(), tweetnaclCrypto()]) {
     assert.not(crypto.verify(signers[1]!.publicKey, good.bytes, twin(good.signature)));
@@ -330,7 +364,7 @@ test("digests: what the sender lacks is published again, what it has and we lack
   assert.equal(hear(state, incoming(request), EPOCH + 2).outgoing.map(({ bytes }) => bytes), [whole(mine)]);
 });
 
-test("digests: a statement of the digest's own epoch is on its way and not asked for, unless it contradicts another", () => {
+test("digests: a statement of the digest's own epoch is on its way, and asked for only if it contradicts", () => {
   const state = agent();
   const asked = (by: number, index: number, listed: Statement, epoch: number): number => {
     const newest = [{ index, epoch: listed.body.epoch, hash: nodeCrypto().sha256(listed.bytes) }];

@@ -2,13 +2,13 @@
  * What every message must pass before anything rests on it, the cheapest check first (SPEC.md, section 3). A message
  * that fails changes nothing and is counted against whoever sent it.
  */
-import type { MonotonicMs } from "../models/units.ts";
 import { hex, sameBytes } from "./bytes.ts";
+import { noteStatement, takeCheck } from "./clock-rule.ts";
 import { LEASE_EPOCHS } from "./incidents.ts";
 import {
   decodeMessage, epochOfMessage, type Message, MOST_BYTES, readTopic, type Topic, verifyMessage,
 } from "./message.ts";
-import { isKnownCertificate, type ProtocolState } from "./protocol-state.ts";
+import { epochMsOf, isKnownCertificate, type ProtocolNow, type ProtocolState } from "./protocol-state.ts";
 import { allows, isOverQuota, type Problem, useQuota } from "./traffic.ts";
 import { EPOCHS_AHEAD, EPOCHS_BACK, isGuilty, newestOf, oldestHeld } from "./zone-view.ts";
 
@@ -32,13 +32,14 @@ const LONGEST = Math.max(...Object.values(MOST_BYTES));
 
 /** The message, checked but for what its kind says; or why it is refused. */
 export function takeIn(
-  state: ProtocolState, { topic: topicText, bytes }: Incoming, from: string, epoch: number, nowMs: MonotonicMs,
+  state: ProtocolState, { topic: topicText, bytes }: Incoming, from: string, now: ProtocolNow,
 ): Accepted | Problem {
+  const { epoch, monoMs } = now;
   if (bytes.length > LONGEST) return "too-long";
   const topic = readTopic(topicText);
   const misplaced = topic === undefined ? "bad-topic" : topicProblem(state, topic);
   const named = topic !== undefined && misplaced === undefined ? topic.station : undefined;
-  if (!allows(state.traffic, from, named, nowMs)) return "too-fast";
+  if (!allows(state.traffic, from, named, monoMs)) return "too-fast";
   if (topic === undefined || misplaced !== undefined) return misplaced ?? "bad-topic";
   const author = state.directory.indexOf(topic.station);
   if (topic.kind === "statement" && isNewest(state, author, bytes)) return "duplicate";
@@ -50,13 +51,27 @@ export function takeIn(
   const name = hex(hash);
   const problem = headProblem(message, topic) ?? knownProblem(state, message, name, author) ??
     rosterProblem(state, message, name) ?? timeProblem(state, message, name, epoch);
+  if (problem === "future" || problem === "past") hearOutside(state, message, from, now);
   if (problem !== undefined) return problem;
   const at = epochOfMessage(message) ?? 0;
   if (isOverQuota(state.traffic, message.kind, author, at)) return "too-many";
   if (!verifyMessage(message, state.directory.members[author]!.statementKey, state.crypto)) return "bad-signature";
   useQuota(state.traffic, message.kind, author, at);
+  if (message.kind === "statement") noteStatement(state.clock, message.station, at, now, epochMsOf(state));
   const isLocal = message.kind === "digest" || message.kind === "request";
   return { message, hash, author, passOn: !isLocal && timely(message, epoch) };
+}
+
+/** A statement outside of the window is nothing, but tells what its author's clock says. */
+function hearOutside(state: ProtocolState, message: Message, from: string, now: ProtocolNow): void {
+  const { clock, directory, crypto } = state;
+  const { kind, station } = message;
+  const stated = epochOfMessage(message) ?? 0;
+  if (kind !== "statement" || !takeCheck(clock, from, station, stated)) return;
+  const member = directory.members[directory.indexOf(station)];
+  if (member !== undefined && verifyMessage(message, member.statementKey, crypto)) {
+    noteStatement(clock, station, stated, now, epochMsOf(state));
+  }
 }
 
 /** What most messages are: a statement that every neighbour passes on. Known byte for byte, it need not be read. */

@@ -106,6 +106,27 @@ test("a proposal that its statements bear out gets a vote, once", () => {
   assert.is(vote.relayed, undefined);
 });
 
+test("after the clock was set back, nothing is voted for that may have been before; what surely was not, is", () => {
+  const offered = (state: ProtocolState, since: number, epoch: number): number => {
+    state.voted.clear();
+    return votesIn(hear(state, proposal(1, RISE, () => since, () => 20, { epoch }), epoch));
+  };
+  const state = voter(RISE);
+  begin(state, NOW - 4);
+  assert.is(state.epoch, NOW - 4);
+  assert.is(offered(state, 26, NOW - 4), 0);
+  begin(state, NOW + 2);
+  assert.is(offered(state, 29, NOW + 2), 1);
+  const silent = voter(RISE);
+  silent.signing = NOW - 10;
+  begin(silent, NOW - 4);
+  assert.is(offered(silent, 26, NOW - 4), 1);
+  // A second back and forth is no setting back: the epoch goes on.
+  const adjusted = voter(RISE);
+  begin(adjusted, NOW - 1);
+  assert.is(adjusted.signedThrough, BEGIN);
+});
+
 test("what a proposal may not do: each gets no vote", () => {
   const dips: Story = (member, epoch) => (epoch === 5 + member ? -9_000 : 0);
   const peaks: Story = (member, epoch) => (epoch === 24 + member % 5 ? 9_000 : 0);

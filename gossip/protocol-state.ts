@@ -1,8 +1,9 @@
 /** What one agent knows of its zone's protocol, and what a step of it gives back. */
 import type { Crypto, Signer } from "../models/crypto.ts";
 import type { EvidenceKey } from "../models/terms.ts";
-import type { Epoch, MonotonicMs, StationId } from "../models/units.ts";
+import { type Epoch, type MonotonicMs, SECOND_MS, type StationId } from "../models/units.ts";
 import { type Certificate, headOf } from "./certificate.ts";
+import type { ClockNews, ClockRule } from "./clock-rule.ts";
 import type { Directory } from "./directory.ts";
 import { type Change, type Incidents, isHeld } from "./incidents.ts";
 import {
@@ -58,6 +59,7 @@ export type News =
   | { readonly kind: "guilty"; readonly station: StationId; readonly proof: Uint8Array }
   /** A valid message, for whoever uses its kind. */
   | { readonly kind: "message"; readonly message: StationMessage }
+  | ClockNews
   /** A message that changed nothing. */
   | { readonly kind: "problem"; readonly problem: Problem; readonly from: string };
 
@@ -115,8 +117,11 @@ export interface ProtocolState {
   /** The agent's own index; -1 when it is no member. */
   self: number;
   maySign: boolean;
-  /** The highest epoch that was seen; what was forgotten since is never voted for again. */
+  /** The epoch that began last: the highest that was seen, unless the clock was set back. */
   epoch: number;
+  /** The last epoch in which anything could be signed. */
+  signing: number;
+  readonly clock: ClockRule;
   view: ZoneView;
   readonly traffic: Traffic;
   /** Hashes of accepted messages that are no statements, by epoch: each is passed on once. */
@@ -139,6 +144,10 @@ export interface ProtocolState {
   readonly incidents: Incidents;
   /** By the certificate's name. */
   readonly awaited: Map<string, Awaited>;
+}
+
+export function epochMsOf({ directory }: ProtocolState): number {
+  return directory.epochS * SECOND_MS;
 }
 
 /** Under what a certificate is remembered in `seen`, whoever put it together: by its proposal. */

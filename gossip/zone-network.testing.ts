@@ -4,9 +4,10 @@
  */
 import type { Crypto, Signer } from "../models/crypto.ts";
 import { EVIDENCE_KEYS } from "../models/terms.ts";
-import type { Epoch, MonotonicMs, StationId, ZoneId } from "../models/units.ts";
+import type { Epoch, MonotonicMs, StationId, WallMs, ZoneId } from "../models/units.ts";
 import { createZoneProtocol, onEpoch, onMessage } from "./agreement-protocol.ts";
 import type { Directory } from "./directory.ts";
+import { createGossip, gossip, type GossipState, type Heard } from "./gossip.ts";
 import type { Incoming } from "./intake.ts";
 import { topicText } from "./message.ts";
 import type { News, Outgoing, Output, ProtocolState } from "./protocol-state.ts";
@@ -18,6 +19,7 @@ export const TICKS = 10;
 export const EPOCH_MS = 10_000;
 export const FIRST_EPOCH = 1_000;
 
+const CHECKPOINT = new Uint8Array(32);
 const CLIP = 12_000;
 const SUPPORT = 1_000;
 const THRESHOLD = 15_000;
@@ -84,6 +86,8 @@ export type Story = (member: number, epoch: number) => number;
 export interface Agent {
   readonly index: number;
   readonly state: ProtocolState;
+  /** The whole step, which judges its clock: for members of a zone whose clocks are told. */
+  readonly gossip: GossipState;
   readonly signer: Signer;
   readonly news: News[];
   seq: number;
@@ -113,6 +117,8 @@ export interface NetworkOptions {
   readonly liars?: ReadonlyMap<number, Liar>;
   /** Absent: the plain one. */
   readonly law?: ZoneLaw<Held>;
+  /** Epochs that a member's clock is ahead at a tick; absent: all are right, and nobody judges its own. */
+  readonly clockOff?: (member: number, tick: number) => number;
   /** Who hears whom; absent: all. */
   readonly linked?: (a: number, b: number) => boolean;
 }
@@ -120,7 +126,7 @@ export interface NetworkOptions {
 export interface Network {
   readonly options: NetworkOptions;
   readonly directory: Directory;
-  readonly agents: readonly Agent[];
+  readonly agents: Agent[];
   /** Deliveries by tick. */
   readonly queue: Map<number, { to: number; from: number; incoming: Incoming }[]>;
   tick: number;
@@ -131,14 +137,29 @@ export interface Network {
 export function createNetwork(options: NetworkOptions): Network {
   const signers = Array.from({ length: options.n }, (_, index) => options.signerOf(index));
   const directory = madeDirectory(signers, options.f);
-  const agents = signers.map((signer, index): Agent => ({
-    index, signer, news: [], seq: 0, previous: new Uint8Array(0),
-    state: createZoneProtocol({
-      directory, station: directory.members[index]!.station, signer, crypto: options.crypto,
-      law: options.law ?? PLAIN_LAW,
-    }),
-  }));
+  const agents = signers.map((_, index) => createAgent(options, directory, index));
   return { options, directory, agents, queue: new Map(), tick: 0, delivered: 0 };
+}
+
+function createAgent(options: NetworkOptions, directory: Directory, index: number): Agent {
+  const { crypto, signerOf, law = PLAIN_LAW } = options;
+  const { network, zone: { id: zone }, epochS, version: rosterVersion } = directory;
+  const { station } = directory.members[index]!;
+  const signer = signerOf(index);
+  const state = createZoneProtocol({ directory, station, signer, crypto, law });
+  return {
+    index, signer, news: [], seq: 0, previous: new Uint8Array(0), state, gossip: createGossip({
+      crypto, signer, network, zone, station, epochS, earliest: 0 as WallMs, rosterVersion, statedEveryMs: 0,
+      protocol: state,
+    }),
+  };
+}
+
+/** An agent that remembers nothing, in the place of one from whom nothing was heard. */
+export function restart(network: Network, index: number): Agent {
+  const agent = createAgent(network.options, network.directory, index);
+  network.agents[index] = agent;
+  return agent;
 }
 
 /** The agents that do not lie. */
@@ -186,7 +207,20 @@ function nowOf(network: Network): { epoch: Epoch; monoMs: MonotonicMs } {
   return { epoch: epochAt(network), monoMs: (network.tick * (EPOCH_MS / TICKS)) as MonotonicMs };
 }
 
+/** Lets the whole step run, in the agent's own time; undefined where only the zone's protocol is played. */
+function wholeStep({ options, tick }: Network, { index, gossip: state }: Agent, heard?: Heard): Output | undefined {
+  if (options.clockOff === undefined || options.liars?.has(index) === true) return undefined;
+  const monoMs = tick * (EPOCH_MS / TICKS) as MonotonicMs;
+  const wallMs = FIRST_EPOCH * EPOCH_MS + monoMs + options.clockOff(index, tick) * EPOCH_MS as WallMs;
+  const story = options.story(index, Math.floor(wallMs / EPOCH_MS) - FIRST_EPOCH);
+  const evidence = EVIDENCE_KEYS.map((_, keyIndex) => (keyIndex === options.keyIndex ? story : 0));
+  const { outgoing, news } = gossip(state, heard, () => evidence, CHECKPOINT, { wallMs, monoMs });
+  return { outgoing: [...outgoing], news: [...news] };
+}
+
 function beginEpoch(network: Network, agent: Agent): void {
+  const whole = wholeStep(network, agent);
+  if (whole !== undefined) return carryOut(network, agent, whole);
   const { epoch } = nowOf(network);
   const liar = network.options.liars?.get(agent.index);
   const story = network.options.story(agent.index, epoch - FIRST_EPOCH);
@@ -211,7 +245,9 @@ export function nextStatement(network: Network, agent: Agent, evidence: number):
 function deliver(network: Network, agent: Agent, from: number, incoming: Incoming): void {
   network.delivered += 1;
   network.options.liars?.get(agent.index)?.hears?.(incoming, agent, network);
-  carryOut(network, agent, onMessage(agent.state, incoming, `CP-${from}`, nowOf(network)));
+  const sender = `CP-${from}`;
+  carryOut(network, agent, wholeStep(network, agent, { ...incoming, from: sender }) ??
+    onMessage(agent.state, incoming, sender, nowOf(network)));
 }
 
 function carryOut(network: Network, agent: Agent, { outgoing, news }: Output): void {

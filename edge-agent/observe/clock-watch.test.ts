@@ -1,7 +1,8 @@
 import { assert, test } from "../../build/testing.ts";
 import type { Observation } from "../../models/terms.ts";
 import type { MonotonicMs, Now, WallMs } from "../../models/units.ts";
-import { type ClockWatch, createClockWatch, watchClock } from "./clock-watch.ts";
+import type { News } from "../../gossip/protocol-state.ts";
+import { type ClockWatch, createClockWatch, neighboursClock, watchClock } from "./clock-watch.ts";
 
 const EARLIEST = Date.UTC(2026, 0, 1) as WallMs;
 const MARCH = Date.UTC(2026, 2, 1);
@@ -41,6 +42,16 @@ test("a clock that was never set is said, and states what that means", () => {
   assert.equal(told(watch, EARLIEST - 1), []);
   assert.is(told(watch, MARCH).length, 1);
   assert.is(watch.state, "unchecked");
+});
+
+test("what the zone says of the clock: how much, which way, and when it is over; nothing else is its business", () => {
+  const says = (...news: readonly News[]): string[] => neighboursClock(news, 10).map((effect) =>
+    (effect.kind === "notice" ? effect.text : effect.kind));
+  assert.equal(says({ kind: "clock", isOff: true, offsetEpochs: 5 }),
+    ["clock: 50 s behind the neighbours' median; publishes nothing until it is set"]);
+  assert.match(says({ kind: "clock", isOff: true, offsetEpochs: -7 }).join(), "70 s ahead of the neighbours' median");
+  assert.match(says({ kind: "clock", isOff: false, offsetEpochs: 0 }).join(), "publishes again");
+  assert.equal(says({ kind: "problem", problem: "past", from: "CP-2" }), []);
 });
 
 test("unset wins over off: first things first", () => {

@@ -2,6 +2,7 @@
  * A second opinion on the agent's clock: the CSMS's, as told in BootNotification and Heartbeat results. A board
  * without a battery starts in 1970; such a clock states nothing, and says so. Durations use the other clock and go on.
  */
+import type { News } from "../../gossip/protocol-state.ts";
 import type { Observation } from "../../models/terms.ts";
 import { MINUTE_MS, type Now, rfc3339, SECOND_MS, type WallMs } from "../../models/units.ts";
 import type { Effect } from "../ports.ts";
@@ -32,6 +33,17 @@ export function watchClock(watch: ClockWatch, observations: readonly Observation
   watch.state = stateOf(watch, now);
   if (watch.state === before || (before === "unchecked" && watch.state === "good")) return [];
   return [{ kind: "notice", text: describe(watch, now) }];
+}
+
+/** What the zone says of the agent's clock: once when it is off, and once when it is good again. */
+export function neighboursClock(news: readonly News[], epochS: number): Effect[] {
+  return news.flatMap((one) => {
+    if (one.kind !== "clock") return [];
+    const apart = `${Math.abs(one.offsetEpochs) * epochS} s ${one.offsetEpochs > 0 ? "behind" : "ahead of"}`;
+    const text = one.isOff ? `clock: ${apart} the neighbours' median; publishes nothing until it is set`
+      : "clock: agrees with the neighbours' median; publishes again";
+    return [{ kind: "notice" as const, text }];
+  });
 }
 
 function stateOf(watch: ClockWatch, now: Now): ClockState {
