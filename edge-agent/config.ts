@@ -30,7 +30,7 @@ const YAML_OPTIONS = { schema: CORE_SCHEMA, maxDepth: 10 };
 export interface MeterConfig {
   /** 0: the whole station. */
   readonly evse: number;
-  readonly kind: "modbus-tcp";
+  readonly kind: "modbus-tcp" | "modbus-rtu-tcp";
   readonly model: MeterModelName;
   /** `host:port`. */
   readonly address: string;

@@ -7,7 +7,8 @@ import type { Socket } from "node:net";
 import type { HostPort } from "../config-schema.ts";
 import type { MeterProblem, RegisterAnswer, RegisterRead } from "../observe/meters/meter.ts";
 import { encodeRead, MAX_FRAME, parseAnswer } from "../observe/meters/modbus.ts";
-import type { AskedRead } from "../observe/meters/modbus.ts";
+import type { AskedRead, Parsed } from "../observe/meters/modbus.ts";
+import { encodeRtuRead, parseRtuAnswer } from "../observe/meters/modbus-rtu.ts";
 import type { Timers } from "../ports.ts";
 
 export type LinkAnswer = RegisterAnswer | { readonly kind: "problem"; readonly problem: MeterProblem };
@@ -23,6 +24,17 @@ const CONNECTION_SAYS: Record<string, string> = {
   ETIMEDOUT: "the connection timed out",
 };
 
+interface Framing {
+  encode(asked: AskedRead): Uint8Array;
+  parse(bytes: Uint8Array, asked: AskedRead): Parsed;
+}
+
+/** By how the meter is read. */
+export const FRAMINGS = {
+  "modbus-tcp": { encode: encodeRead, parse: parseAnswer },
+  "modbus-rtu-tcp": { encode: encodeRtuRead, parse: parseRtuAnswer },
+} as const satisfies Record<string, Framing>;
+
 interface Waiting {
   /** Absent while the connection is being opened. */
   readonly asked?: AskedRead;
@@ -36,12 +48,14 @@ export class ModbusLink {
   readonly #socket: Socket;
   readonly #timers: Timers;
   readonly #timeOutMs: number;
+  readonly #framing: Framing;
   #waiting: Waiting | undefined;
   #received = new Uint8Array(0);
   #transactionId = 0;
   #dead = false;
 
-  private constructor(to: HostPort, timeOutMs: number, timers: Timers) {
+  private constructor(to: HostPort, framing: Framing, timeOutMs: number, timers: Timers) {
+    this.#framing = framing;
     this.#timers = timers;
     this.#timeOutMs = timeOutMs;
     this.#socket = connect({ host: to.host, port: to.port, noDelay: true });
@@ -54,8 +68,10 @@ export class ModbusLink {
   }
 
   /** The link at once, so that it can be closed while it opens, and the outcome: a `problem`, or anything else. */
-  static open(to: HostPort, timeOutMs: number, timers: Timers): { link: ModbusLink; opened: Promise<LinkAnswer> } {
-    const link = new ModbusLink(to, timeOutMs, timers);
+  static open(
+    to: HostPort, kind: keyof typeof FRAMINGS, timeOutMs: number, timers: Timers,
+  ): { link: ModbusLink; opened: Promise<LinkAnswer> } {
+    const link = new ModbusLink(to, FRAMINGS[kind], timeOutMs, timers);
     return { link, opened: link.#wait() };
   }
 
@@ -71,7 +87,7 @@ export class ModbusLink {
     this.#received = new Uint8Array(0);
     const asked: AskedRead = { ...read, unit, transactionId: this.#transactionId };
     const answer = this.#wait(asked);
-    this.#socket.write(encodeRead(asked));
+    this.#socket.write(this.#framing.encode(asked));
     return answer;
   }
 
@@ -94,7 +110,7 @@ export class ModbusLink {
     if (asked === undefined) return this.#end("protocol", "the meter spoke without being asked");
     // One byte past the longest answer is enough to see that it is too long.
     this.#received = joined(this.#received, bytes.subarray(0, MAX_FRAME + 1 - this.#received.length));
-    const parsed = parseAnswer(this.#received, asked);
+    const parsed = this.#framing.parse(this.#received, asked);
     if (parsed.kind === "more") return;
     if (parsed.kind === "problem") return this.#end(parsed.problem.kind, parsed.problem.says);
     this.#settle(parsed);

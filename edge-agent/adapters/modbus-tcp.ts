@@ -129,7 +129,7 @@ class Session {
 
   async #open(): Promise<MeterProblem | undefined> {
     if (this.#closed) return STOPPED.problem;
-    const { link, opened } = ModbusLink.open(this.#to, this.#timeOutMs, this.#timers);
+    const { link, opened } = ModbusLink.open(this.#to, this.#config.kind, this.#timeOutMs, this.#timers);
     this.#link = link;
     const answer = await opened;
     return answer.kind === "problem" ? answer.problem : undefined;

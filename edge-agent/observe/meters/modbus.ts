@@ -35,10 +35,15 @@ export function exceptionSays(code: number): string {
   return `${EXCEPTIONS[code] ?? "an exception that Modbus does not define"} (code ${code})`;
 }
 
+/** The 5 bytes that ask for registers: V1.1b3, 6.3 and 6.4. */
+export function readPdu({ functionCode, address, count }: RegisterRead): readonly number[] {
+  return [functionCode, ...[address, count].flatMap((value) => [(value >> 8) & 0xff, value & 0xff])];
+}
+
 /** The 12 bytes of a read request. */
 export function encodeRead(asked: AskedRead): Uint8Array {
-  const words = [asked.transactionId, 0, 6, (asked.unit << 8) | asked.functionCode, asked.address, asked.count];
-  return Uint8Array.from(words.flatMap((word) => [(word >> 8) & 0xff, word & 0xff]));
+  const { transactionId, unit } = asked;
+  return Uint8Array.of(transactionId >> 8, transactionId & 0xff, 0, 0, 0, 6, unit, ...readPdu(asked));
 }
 
 export type Parsed =
@@ -65,7 +70,8 @@ export function parseAnswer(bytes: Uint8Array, asked: AskedRead): Parsed {
   return parsePdu(bytes.subarray(HEADER), asked);
 }
 
-function parsePdu(pdu: Uint8Array, asked: AskedRead): Parsed {
+/** The PDU of a whole answer, judged against what was asked. */
+export function parsePdu(pdu: Uint8Array, asked: AskedRead): Parsed {
   const [functionCode, second] = pdu as unknown as [number, number];
   if (functionCode === (asked.functionCode | 0x80)) {
     if (pdu.length !== 2) return broken("the exception has a wrong length");
