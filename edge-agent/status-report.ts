@@ -7,7 +7,9 @@ import { rootOf } from "./record/merkle.ts";
 import { toBase64 } from "./record/base64.ts";
 import type {
   BeliefStatus, IncidentStatus, LinkStatus, LogStatus, MeterStatus, OddityCounts, OutletStatus, Status,
+  ZoneClockStatus,
 } from "./status.ts";
+import type { ClockStanding } from "../gossip/clock-rule.ts";
 import { beliefOf } from "../models/opine/opine.ts";
 import { type Direction, EVIDENCE_KEYS, type Oddity, type Reading } from "../models/terms.ts";
 import { DAY_MS, rfc3339, SECOND_MS, type WallMs } from "../models/units.ts";
@@ -67,6 +69,7 @@ export function reportStatus(from: StatusSources): Status {
     clock: {
       state: clockWatch.state,
       ...(clockWatch.aheadOfCsmsMs !== undefined && { aheadOfCsmsMs: Math.round(clockWatch.aheadOfCsmsMs) }),
+      ...(gossip.protocol !== undefined && { zone: zoneClock(gossip.protocol.clock.standing, gossip.epochS) }),
     },
     log: logOf(from),
     learned: {
@@ -80,6 +83,10 @@ export function reportStatus(from: StatusSources): Status {
     }),
     notices: [...from.notices],
   };
+}
+
+export function zoneClock({ state, heard, offsetEpochs }: ClockStanding, epochS: number): ZoneClockStatus {
+  return { state, heard, ...(offsetEpochs !== undefined && { aheadMs: 0 - offsetEpochs * epochS * SECOND_MS }) };
 }
 
 function linkOf({ config, forward, link, state }: StatusSources): LinkStatus {

@@ -46,6 +46,16 @@ test("a young agent without charger, meter or checkpoint says so", () => {
   }
 });
 
+test("a clock that is off by the neighbours says what comes of it; one that agrees is not talked of", () => {
+  const line = (zone: NonNullable<Status["clock"]["zone"]>): string =>
+    statusText({ ...STATUS, clock: { ...STATUS.clock, zone } }).split("\n").find((one) => one.startsWith("clock"))!;
+  assert.is(line({ state: "off", heard: 5, aheadMs: -50_000 }),
+    "clock       good; 1 s behind the CSMS; 50 s behind the neighbours' median: PUBLISHES NOTHING until it is set");
+  assert.match(line({ state: "off", heard: 5, aheadMs: 7_200_000 }), "2 h 0 min ahead of the neighbours' median");
+  assert.is(line({ state: "good", heard: 5, aheadMs: 0 }), "clock       good; 1 s behind the CSMS");
+  assert.is(line({ state: "listens", heard: 0 }), "clock       good; 1 s behind the CSMS");
+});
+
 test("strings of the charger cannot move the cursor or forge a line", () => {
   const evil = "x\u001b[2J\n9.99  firmware-tampering";
   const text = statusText({ ...STATUS, notices: [evil], beliefs: [{ key: "starts", opinion: 0.5, says: evil }],

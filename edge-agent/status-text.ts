@@ -46,7 +46,11 @@ function clockLine({ clock }: Status): string {
   const apart = ahead === undefined ? "the CSMS has not told the time yet" :
     `${duration(Math.abs(ahead) / 1000)} ${ahead < 0 ? "behind" : "ahead of"} the CSMS`;
   const words = { good: "good", unset: "NEVER SET", off: "OFF", unchecked: "unchecked" }[clock.state];
-  return `clock       ${words}; ${apart}`;
+  const { zone } = clock;
+  const aheadOfZone = zone?.aheadMs ?? 0;
+  const silent = zone?.state !== "off" ? "" : `; ${duration(Math.abs(aheadOfZone) / 1000)} ` +
+    `${aheadOfZone < 0 ? "behind" : "ahead of"} the neighbours' median: PUBLISHES NOTHING until it is set`;
+  return `clock       ${words}; ${apart}${silent}`;
 }
 
 function logLines({ log, time }: Status): string[] {

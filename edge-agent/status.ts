@@ -77,6 +77,16 @@ export interface ClockStatus {
   readonly state: "good" | "unset" | "off" | "unchecked";
   /** This machine's clock less the CSMS's, as told in BootNotification and Heartbeat results. */
   readonly aheadOfCsmsMs?: number;
+  /** What the zone's other members say of it; absent for a lone agent. `off`: nothing is published until it is set. */
+  readonly zone?: ZoneClockStatus;
+}
+
+export interface ZoneClockStatus {
+  readonly state: "listens" | "good" | "off";
+  /** Members whose clocks are known. */
+  readonly heard: number;
+  /** This machine's clock less the median of theirs, in whole epochs; absent while too few are heard. */
+  readonly aheadMs?: number;
 }
 
 export interface LogStatus {
