@@ -1,8 +1,12 @@
 /** Finds incidents, and what they rest on, in the log's files. Needs no lock: the agent may go on writing. */
 import type { Crypto } from "../../models/crypto.ts";
-import { rfc3339 } from "../../models/units.ts";
+import { type Certificate, readCertificate } from "../../gossip/certificate.ts";
+import { LEASE_EPOCHS } from "../../gossip/incidents.ts";
+import { type ContentHash, rfc3339 } from "../../models/units.ts";
 import { parseAlert } from "../alert-schema.ts";
-import type { EvidenceFrame, IncidentStory, IncidentSummary } from "../explain-text.ts";
+import { certificateStory, proofStory } from "../certificate-story.ts";
+import type { EvidenceFrame, EvidenceProof, IncidentStory, IncidentSummary } from "../explain-text.ts";
+import { recordedCertificates } from "../record/certificate-entry.ts";
 import { decodeEntry } from "../record/entry.ts";
 import type { Entry } from "../record/entry.ts";
 import { contentHash } from "../record/record.ts";
@@ -56,6 +60,8 @@ export function readStory(stateDir: string, crypto: Crypto, summary: IncidentSum
   const alerts: Alert[] = [];
   const wanted = new Set<string>([...first.evidence, ...last.evidence]);
   const frames: EvidenceFrame[] = [];
+  const proofs: EvidenceProof[] = [];
+  const certified = new Certified(crypto);
   visitEntries(stateDir, crypto, (entry, leafHash) => {
     if (entry.kind === "alert") {
       const alert = parseAlert(entry.json);
@@ -64,8 +70,58 @@ export function readStory(stateDir: string, crypto: Crypto, summary: IncidentSum
       alerts.push(alert);
     }
     const hash = contentHash(leafHash);
-    if (entry.kind !== "frame" || !wanted.delete(hash)) return;
+    const isWanted = wanted.delete(hash);
+    if (entry.kind === "certificate") certified.note(entry, isWanted ? hash : undefined);
+    if (!isWanted) return;
+    const proof = entry.kind === "proof" ? proofStory(entry.message, crypto) : undefined;
+    if (proof !== undefined) proofs.push({ hash, ...proof });
+    if (entry.kind !== "frame") return;
     frames.push({ hash, time: rfc3339(entry.at), direction: entry.direction, text: entry.text });
   });
-  return { incidentId, alerts, frames, missing: [...wanted] };
+  return { incidentId, alerts, frames, missing: [...wanted], proofs, ...certified.told(alerts) };
+}
+
+/** The certificates that alerts name, and how often the first of them was renewed. */
+class Certified {
+  readonly #crypto: Crypto;
+  /** Parts by the hash of the first entry, which an alert names. */
+  readonly #parts = new Map<ContentHash, Entry[]>();
+  /** The same, by the certificate's name. */
+  readonly #byName = new Map<string, Entry[]>();
+  #newest: Certificate | undefined;
+  #renewals = 0;
+
+  constructor(crypto: Crypto) {
+    this.#crypto = crypto;
+  }
+
+  /** @param named the entry's hash where an alert names it; further parts of one that is too large come without */
+  note(entry: Extract<Entry, { kind: "certificate" }>, named: ContentHash | undefined): void {
+    const read = readCertificate(entry.message, this.#crypto);
+    if (read === undefined) return;
+    if (named !== undefined) {
+      const parts: Entry[] = [];
+      this.#parts.set(named, parts);
+      this.#byName.set(read.name, parts);
+      this.#newest ??= read;
+    }
+    this.#byName.get(read.name)?.push(entry);
+    if (this.#newest === undefined || !renews(read, this.#newest)) return;
+    this.#newest = read;
+    this.#renewals += 1;
+  }
+
+  told(alerts: readonly Alert[]): Pick<IncidentStory, "certificates" | "renewals"> {
+    const quorums = new Map(alerts.map(({ certificate }) => [certificate?.file, certificate?.quorum]));
+    const certificates = [...this.#parts].flatMap(([hash, parts]) => {
+      const quorum = quorums.get(hash);
+      return [...recordedCertificates(parts, this.#crypto).values()].map((recorded) =>
+        ({ hash, ...(quorum !== undefined && { quorum }), ...certificateStory(recorded, this.#crypto) }));
+    });
+    return { certificates, renewals: this.#renewals };
+  }
+}
+
+function renews({ zone, key, epoch }: Certificate, before: Certificate): boolean {
+  return zone === before.zone && key === before.key && epoch > before.epoch && epoch < before.epoch + LEASE_EPOCHS;
 }

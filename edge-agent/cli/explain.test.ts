@@ -85,7 +85,8 @@ What to do next
 test("as JSON, with everything whole", async () => {
   const { out } = await ran(["explain", ID, "--json", "--state", full]);
   const story = JSON.parse(out) as Record<string, unknown[]>;
-  assert.equal(Object.keys(story), ["schemaVersion", "incidentId", "alerts", "frames", "missing"]);
+  const keys = ["schemaVersion", "incidentId", "alerts", "frames", "missing", "proofs", "certificates", "renewals"];
+  assert.equal(Object.keys(story), keys);
   assert.is(story["alerts"]?.length, 2);
   assert.equal(story["missing"], [LOST_HASH]);
   assert.is((story["frames"]?.[0] as { hash: string }).hash, FRAME_HASH);

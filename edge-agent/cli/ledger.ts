@@ -4,14 +4,18 @@ import { KeyFileError, readKey } from "../adapters/keys.ts";
 import { readLog } from "../adapters/ledger-read.ts";
 import type { LogFound } from "../adapters/ledger-read.ts";
 import { shown } from "../plain-text.ts";
-import { rfc3339 } from "../../models/units.ts";
+import { readCertificate } from "../../gossip/certificate.ts";
+import { byText } from "../../gossip/roster.ts";
+import { type ContentHash, rfc3339 } from "../../models/units.ts";
 import type { Crypto } from "../../models/crypto.ts";
+import type { EvidenceKey } from "../../models/terms.ts";
 import { toBase64 } from "../record/base64.ts";
 import { parseCheckpoint } from "../record/checkpoint.ts";
-import { decodeEntry } from "../record/entry.ts";
+import { decodeEntry, type Entry } from "../record/entry.ts";
 import { rootOf } from "../record/merkle.ts";
 import { formatVerifierKey, openNote, parseNote, parseVerifierKey, verifierKeyOf } from "../record/note.ts";
 import type { VerifierKey } from "../record/note.ts";
+import { contentHash } from "../record/record.ts";
 import { problem } from "../../models/result.ts";
 import type { Result } from "../../models/result.ts";
 import { UsageError, parseOptions } from "./command.ts";
@@ -38,26 +42,73 @@ interface Report {
   readonly newest?: string;
   /** Whole entries of a kind or version that this release does not know. */
   readonly unknownEntries: number;
+  readonly certificateCount: number;
+  /** What zones certified, each once, sorted; the newest MOST_CERTIFICATES of the log. */
+  readonly certificates: readonly CertificateRow[];
 }
 
-interface Scan {
-  readonly found: LogFound;
-  readonly oldest?: string;
-  readonly newest?: string;
-  readonly unknownEntries: number;
+/** One certificate as every honest log of the zone holds it. */
+interface CertificateRow {
+  readonly zone: string;
+  readonly key: EvidenceKey;
+  readonly epoch: number;
+  /** SHA-256 of what was voted for. */
+  readonly name: ContentHash;
 }
+
+interface Scan extends Pick<Report, "oldest" | "newest" | "unknownEntries" | "certificateCount" | "certificates"> {
+  readonly found: LogFound;
+}
+
+/** Bounds the memory whatever the log holds. */
+const MOST_CERTIFICATES = 10_000;
 
 function scan(stateDir: string, crypto: Crypto): Scan {
   let oldest: string | undefined;
   let newest: string | undefined;
   let unknownEntries = 0;
+  const certified = new Certified(crypto);
   const found = readLog(stateDir, crypto, ({ entry }) => {
     const decoded = decodeEntry(entry);
-    if (!decoded.ok) unknownEntries += 1;
-    else oldest ??= newest = rfc3339(decoded.value.at);
-    if (decoded.ok) newest = rfc3339(decoded.value.at);
+    if (!decoded.ok) {
+      unknownEntries += 1;
+      return;
+    }
+    newest = rfc3339(decoded.value.at);
+    oldest ??= newest;
+    certified.note(decoded.value);
   });
-  return { found, unknownEntries, ...(oldest && { oldest }), ...(newest && { newest }) };
+  return {
+    found, unknownEntries, ...(oldest && { oldest }), ...(newest && { newest }), certificateCount: certified.count,
+    certificates: certified.sorted(),
+  };
+}
+
+/** Certificates by name, as entries come; no signature is looked at: that takes the roster. */
+class Certified {
+  count = 0;
+  readonly #crypto: Crypto;
+  readonly #rows = new Map<string, CertificateRow>();
+
+  constructor(crypto: Crypto) {
+    this.#crypto = crypto;
+  }
+
+  note(entry: Entry): void {
+    const read = entry.kind === "certificate" ? readCertificate(entry.message, this.#crypto) : undefined;
+    if (read === undefined || this.#rows.has(read.name)) return;
+    const { name, zone, key, epoch, hash } = read;
+    this.count += 1;
+    this.#rows.set(name, { zone, key, epoch, name: contentHash(hash) });
+    if (this.#rows.size > MOST_CERTIFICATES) this.#rows.delete(this.#rows.keys().next().value!);
+  }
+
+  sorted(): CertificateRow[] {
+    const text = ({ zone, key, epoch, name }: CertificateRow): string =>
+      `${zone}\n${key}\n${String(epoch).padStart(10, "0")}\n${name}`;
+    return [...this.#rows.values()].map((row) => ({ row, text: text(row) }))
+      .sort((a, b) => byText(a.text, b.text)).map(({ row }) => row);
+  }
 }
 
 /** The key that the checkpoint is to be signed with: the one given, or the device's own under the checkpoint's name. */
@@ -119,6 +170,13 @@ function examine(stateDir: string, given: string | undefined): Report {
   };
 }
 
+/** `9 refusals in feeder-7, 3 starts in feeder-7`. */
+function tally(rows: readonly CertificateRow[]): string {
+  const counts = new Map<string, number>();
+  for (const { zone, key } of rows) counts.set(`${key} in ${zone}`, (counts.get(`${key} in ${zone}`) ?? 0) + 1);
+  return [...counts].map(([what, count]) => `${count} ${what}`).join(", ");
+}
+
 function asText(report: Report): string {
   const good = report.signedSize === 1 ? "Good: the one entry that was signed is there, unchanged."
     : `Good: every one of the ${report.signedSize} entries that were signed is there, unchanged.`;
@@ -134,6 +192,7 @@ function asText(report: Report): string {
   if (report.tornBytes > 0) {
     lines.push(`torn tail ${report.tornBytes} bytes of an unfinished write; nothing acknowledged is lost`);
   }
+  if (report.certificateCount > 0) lines.push(`certified ${report.certificateCount}: ${tally(report.certificates)}`);
   if (report.unknownEntries > 0) lines.push(`unknown   ${report.unknownEntries} entries that this release cannot read`);
   return `${lines.join("\n")}\n`;
 }
@@ -170,6 +229,9 @@ it against the signed checkpoint beside it (a C2SP signed note). Needs no
 running agent, and disturbs none. An auditor copies the "log" folder of the
 state directory into a folder of his own and gives the key that he had from the
 operator before.
+
+What the agent's zone certified is counted, and listed with --json by zone, key,
+epoch and name: honest agents of a zone hold the same names.
 
 ${STATE_HELP}
   --key VKEY      the log's public key, as "keygen --station" shows it (default:
