@@ -28,6 +28,7 @@ export interface MeshCounts {
   readonly links: readonly (Omit<MeshLinkStatus, "to" | "address" | "since"> & {
     readonly name: string; readonly address: HostPort; readonly since: WallMs;
   })[];
+  readonly repeats: number;
   readonly sent: Flow;
   readonly received: Flow;
 }
@@ -92,7 +93,9 @@ ZoneIncidentStatus {
   };
 }
 
-function trafficOf({ traffic }: ProtocolState, { sent, received }: MeshCounts, epochS: number): MeshTrafficStatus {
+function trafficOf(
+  { traffic }: ProtocolState, { sent, received, repeats }: MeshCounts, epochS: number,
+): MeshTrafficStatus {
   const flow = ({ messages, bytes, messagesPerS, bytesPerS }: Flow): FlowStatus => ({
     messages, bytes, messagesPerEpoch: Math.round(messagesPerS * epochS * 10) / 10,
     bytesPerEpoch: Math.round(bytesPerS * epochS),
@@ -100,7 +103,7 @@ function trafficOf({ traffic }: ProtocolState, { sent, received }: MeshCounts, e
   const blamed = [...traffic.senders].filter(([, { refused }]) => refused > 0)
     .sort(([, a], [, b]) => b.refused - a.refused).slice(0, MOST_SENDERS);
   return {
-    sent: flow(sent), received: flow(received), refused: Object.fromEntries(traffic.refused),
+    sent: flow(sent), received: flow(received), repeats, refused: Object.fromEntries(traffic.refused),
     refusedFrom: blamed.map(([from, { refused }]) => ({ from, messages: refused })),
   };
 }

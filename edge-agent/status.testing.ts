@@ -52,7 +52,7 @@ export const MESH: MeshStatus = {
   incidents: [], provisional: [],
   traffic: {
     sent: { messages: 12_000, bytes: 3_000_000, messagesPerEpoch: 14.2, bytesPerEpoch: 3_584 },
-    received: { messages: 13_000, bytes: 3_100_000, messagesPerEpoch: 15, bytesPerEpoch: 900 },
+    received: { messages: 13_000, bytes: 3_100_000, messagesPerEpoch: 15, bytesPerEpoch: 900 }, repeats: 6_000,
     refused: { duplicate: 4_000 }, refusedFrom: [],
   },
 };

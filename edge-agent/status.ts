@@ -223,6 +223,8 @@ export interface FlowStatus {
 export interface MeshTrafficStatus {
   readonly sent: FlowStatus;
   readonly received: FlowStatus;
+  /** Exact copies from one sender within a second, left out unread: two links to one neighbour bring them every day. */
+  readonly repeats: number;
   /** Messages that changed nothing, by why. Copies that neighbours relay are duplicates, and of every day. */
   readonly refused: Readonly<Record<string, number>>;
   /** Whose messages were refused most, copies not counted; the most first. */
