@@ -44,6 +44,7 @@ const KEYS_AN_EPOCH = 4;
 const VOTES_AN_EPOCH = 12;
 /** A framer says that it began this long ago, epochs. */
 const ONSET_BACK = 3;
+const LONG_AGO_EPOCHS = 1_000;
 const JUNK_KINDS: readonly Kind[] = ["statement", "proposal", "vote", "certificate"];
 
 const RAISES: Decision = { sum: 0, supporters: 0, raises: true };
@@ -88,6 +89,8 @@ export class LiarWords {
     const { behaviour, directory, station, signer, crypto, last, earliest } = options;
     this.#options = options;
     this.#protocol = createZoneProtocol({ directory, station, signer, crypto, law: LAWS[behaviour] });
+    // A liar does not listen first whether its clock is right.
+    this.#protocol.clock.begun = LONG_AGO_EPOCHS;
     this.#gossip = createGossip({
       crypto, signer, network: directory.network, zone: directory.zone.id, station, epochS: directory.epochS, earliest,
       protocol: this.#protocol, rosterVersion: directory.version, statedEveryMs: 0, ...(last !== undefined && { last }),
