@@ -84,6 +84,10 @@ export class Street {
     await this.epochs(EPOCHS_BEFORE_ACTS);
   }
 
+  get roster(): string {
+    return this.#facts?.roster ?? "";
+  }
+
   zone(id: ZoneId): readonly House[] {
     return this.houses.filter(({ zone }) => zone === id);
   }

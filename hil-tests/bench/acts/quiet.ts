@@ -2,7 +2,8 @@
 import { type Act, outcomeOf } from "./act.ts";
 import { nothing } from "./checks.ts";
 
-const CHARGING = ["N-1", "S-2", "N-4", "S-5"];
+/** Few, since a real street of twelve has one in a quarter of an hour. */
+const CHARGING = ["N-4", "S-2", "S-5"];
 const APART_S = 2;
 const SESSION_S = 10;
 const SETTLED_EPOCHS = 3;
@@ -10,8 +11,8 @@ const GUESSES = 24;
 
 export const quiet: Act = {
   id: "a",
-  name: "four honest sessions",
-  told: "four bills, nothing raised anywhere",
+  name: "three honest sessions",
+  told: "three bills, nothing raised anywhere",
   needs: [],
   sabotages: { noise: `somebody tries ${GUESSES} guessed cards at one of the chargers` },
   async play(street, sabotage) {
