@@ -14,14 +14,18 @@ export const REMEMBERED_EPOCHS = LEASE_EPOCHS + WINDOW_EPOCHS;
 /** Renewals are kept for whoever missed them: these go back 120 epochs and more. */
 export const MOST_BETWEEN = 8;
 
-export interface Incident {
+/** Certificates whose leases overlap. */
+export interface Chain {
   first: Certificate;
   newest: Certificate;
   /** The last ones between the first and the newest, in their order. */
   between: Certificate[];
+}
+
+export interface Incident extends Chain {
   lapsed: boolean;
-  /** The incident before, which a certificate that comes late may turn out to join with this one. */
-  before?: { readonly first: Certificate; readonly end: number };
+  /** Those of the incident before, which a certificate that comes late may turn out to join with this one. */
+  before?: Chain;
 }
 
 /** The last incident of each key, by the key's index. */
@@ -44,9 +48,9 @@ export function takeCertificate(
   const known = incidents.get(certificate.keyIndex);
   if (known === undefined || certificate.epoch >= leaseEnd(known)) {
     if (certificate.epoch + LEASE_EPOCHS <= epoch) return undefined;
-    const before = known && { first: known.first, end: leaseEnd(known) };
     const incident: Incident = {
-      first: certificate, newest: certificate, between: [], lapsed: false, ...(before && { before }),
+      first: certificate, newest: certificate, between: [], lapsed: false,
+      ...(known && { before: { first: known.first, newest: known.newest, between: known.between } }),
     };
     incidents.set(certificate.keyIndex, incident);
     return { incident, change: "new" };
@@ -63,9 +67,9 @@ function join(known: Incident, certificate: Certificate): Change | undefined {
   const { first, newest } = known;
   if (isBefore(certificate, first)) {
     const { before } = known;
-    const joins = before !== undefined && certificate.epoch < before.end;
+    const joins = before !== undefined && certificate.epoch < leaseEnd(before);
     known.first = joins ? before.first : certificate;
-    keep(known, joins ? [certificate, first] : [first]);
+    keep(known, joins ? [...before.between, before.newest, certificate, first] : [first]);
     return "earlier";
   }
   if (isBefore(newest, certificate)) {
@@ -88,7 +92,7 @@ function isBefore(a: Certificate, b: Certificate): boolean {
 }
 
 /** The first epoch in which the incident no longer stands unless it is renewed. */
-export function leaseEnd({ newest }: Incident): number {
+export function leaseEnd({ newest }: Chain): number {
   return newest.epoch + LEASE_EPOCHS;
 }
 
@@ -116,17 +120,19 @@ export function onsetBound(incidents: Incidents, keyIndex: number, epoch: number
   return Math.max(-1, known.newest.epoch - LEASE_EPOCHS);
 }
 
-/** Everything that is kept of an incident: the newest, the first, then what lies between them, the newer first. */
-export function certificatesOf(incident: Incident): Certificate[] {
-  return [...ends(incident), ...incident.between.toReversed()];
+/** The newest, the first, then what is kept between them, the newer first. */
+export function certificatesOf(chain: Chain): Certificate[] {
+  return [...ends(chain), ...chain.between.toReversed()];
 }
 
-function ends({ first, newest }: Incident): Certificate[] {
+function ends({ first, newest }: Chain): Certificate[] {
   return first === newest ? [newest] : [newest, first];
 }
 
+/** Also of the incident before. */
 export function isHeld(incident: Incident, name: string): boolean {
-  return certificatesOf(incident).some((one) => one.name === name);
+  const { before } = incident;
+  return [...certificatesOf(incident), ...(before ? certificatesOf(before) : [])].some((one) => one.name === name);
 }
 
 /**

@@ -1,7 +1,7 @@
 /** What a restarted agent takes over from its own log: all of it is checked again against the roster in force. */
-import { verifyCertificate, readMessage, type Certificate } from "./certificate.ts";
+import { readMessage, verifyCertificate } from "./certificate.ts";
 import { checkProof } from "./equivocation.ts";
-import { type Incidents, REMEMBERED_EPOCHS } from "./incidents.ts";
+import { type Chain, type Incidents, REMEMBERED_EPOCHS } from "./incidents.ts";
 import { messageOfStatement, verifyMessage } from "./message.ts";
 import type { ProtocolState } from "./protocol-state.ts";
 import type { Statement } from "./statement.ts";
@@ -13,17 +13,18 @@ import { addStatement, setGuilty } from "./zone-view.ts";
  * @param logged as their certificates were read, no signature looked at
  */
 export function restoreIncidents(state: ProtocolState, logged: Incidents, epoch: number): void {
-  const isGood = ({ whole }: Certificate): boolean => verifyCertificate(whole, state.directory, state.crypto).ok;
-  for (const [keyIndex, { first, newest, between, before }] of logged) {
-    if (newest.epoch + REMEMBERED_EPOCHS < epoch) continue;
-    const good = [first, ...between, newest].filter(isGood);
-    const [oldest, last] = [good[0], good.at(-1)];
-    if (oldest === undefined || last === undefined) continue;
-    state.incidents.set(keyIndex, {
-      first: oldest, newest: last, between: good.slice(1, -1), lapsed: false,
-      ...(before !== undefined && isGood(before.first) && { before }),
-    });
+  for (const [keyIndex, incident] of logged) {
+    if (incident.newest.epoch + REMEMBERED_EPOCHS < epoch) continue;
+    const chain = goodOf(state, incident);
+    const before = incident.before && goodOf(state, incident.before);
+    if (chain !== undefined) state.incidents.set(keyIndex, { ...chain, lapsed: false, ...(before && { before }) });
   }
+}
+
+function goodOf({ directory, crypto }: ProtocolState, { first, newest, between }: Chain): Chain | undefined {
+  const good = [first, ...between, newest].filter(({ whole }) => verifyCertificate(whole, directory, crypto).ok);
+  const [oldest, last] = [good[0], good.at(-1)];
+  return oldest && last && { first: oldest, newest: last, between: good.slice(1, -1) };
 }
 
 /** The own ones of the last epochs: others ask for them by hash, and at a site's broker nobody else may answer. */
