@@ -59,6 +59,7 @@ export function createZoneProtocol(options: ZoneProtocolOptions): ProtocolState 
   checkSize(directory);
   return {
     directory, station, signer, crypto, law, signedThrough, self: directory.indexOf(station), maySign: false, epoch: -1,
+    frozen: false,
     view: createZoneView(directory), traffic: createTraffic(), seen: new Map(), wanted: new Map(), resent: new Map(),
     requestsSent: 0, proposals: new Map(), votes: new Map(), voted: new Map(), unruly: new Map(), waits: new Map(),
     incidents: new Map(), awaited: new Map(), signing: -1, clock: createClockRule(),
@@ -75,6 +76,8 @@ export function setDirectory(state: ProtocolState, directory: Directory): void {
   state.directory = directory;
   state.self = directory.indexOf(state.station);
   state.view = reseat(state.view, directory);
+  // Votes under the old roster count for nothing under this one.
+  state.voted.clear();
   keepClocksOf(state.clock, directory.members.map(({ station }) => station));
   // Indexes of members in certificates are those of their own roster.
   leaveOpen(state);
@@ -82,6 +85,14 @@ export function setDirectory(state: ProtocolState, directory: Directory): void {
 
 function leaveOpen({ proposals, votes, unruly, waits, wanted, awaited, traffic }: ProtocolState): void {
   for (const one of [proposals, votes, unruly, waits, wanted, awaited, traffic.accepted]) one.clear();
+}
+
+/** The roster in force does not list this agent: it says nothing more, and what it knows of incidents runs out. */
+export function leaveZone(state: ProtocolState): void {
+  state.self = -1;
+  state.maySign = false;
+  leaveOpen(state);
+  state.voted.clear();
 }
 
 /** What this agent sees raised and no certificate says yet, or ever without a quorum: provisional. */
@@ -245,6 +256,7 @@ function guilty(state: ProtocolState, culprit: number, proof: Proof, epoch: numb
 function onCertificate(
   state: ProtocolState, { passOn }: Accepted, message: MessageOf<"certificate">, epoch: number, out: Output,
 ): Problem | undefined {
+  if (state.frozen) return "frozen";
   const verified = verifyCertificate(message.whole, state.directory, state.crypto);
   if (!verified.ok) return "bad-certificate";
   const problem = hold(state, verified.certificate, epoch, out);
@@ -261,7 +273,7 @@ function certifyOwn(state: ProtocolState, epoch: number, out: Output): void {
 
 function certify(state: ProtocolState, proposal: OpenProposal, epoch: number, out: Output): void {
   const votes = votesFor(state, proposal);
-  if (!state.maySign || votes.size < quorumOf(state.directory)) return;
+  if (!state.maySign || state.frozen || votes.size < quorumOf(state.directory)) return;
   if (isKnownCertificate(state, hex(proposal.hash))) return;
   const whole = assemble(proposal.message, votes, headOf(state.directory, state.station), state.signer);
   const verified = verifyCertificate(whole.whole, state.directory, state.crypto);

@@ -120,7 +120,8 @@ function nearestGrowth(statements: readonly Held[], { epoch, keyIndex, onset }: 
 
 /** Whether this agent may still sign something of that epoch. */
 function maySignFor(state: ProtocolState, epoch: number): boolean {
-  return state.maySign && epoch > state.signedThrough + EPOCHS_AHEAD && epoch >= state.epoch - EPOCHS_BACK;
+  const isTimely = epoch > state.signedThrough + EPOCHS_AHEAD && epoch >= state.epoch - EPOCHS_BACK;
+  return state.maySign && !state.frozen && isTimely;
 }
 
 function vote(state: ProtocolState, { message, author, hash }: OpenProposal, epoch: number, out: Output): void {

@@ -117,6 +117,8 @@ export interface ProtocolState {
   /** The agent's own index; -1 when it is no member. */
   self: number;
   maySign: boolean;
+  /** Two rosters of one version are signed (SPEC.md, section 2): nothing is certified, here or by anybody. */
+  frozen: boolean;
   /** The epoch that began last: the highest that was seen, unless the clock was set back. */
   epoch: number;
   /** The last epoch in which anything could be signed. */

@@ -9,7 +9,7 @@ import type { DecodeProblem, Kind } from "./message.ts";
 export const PROBLEMS = [
   "too-long", "bad-topic", "foreign-network", "foreign-zone", "unknown-author", "too-fast", "not-cbor", "bad-shape",
   "wrong-author", "wrong-roster", "duplicate", "future", "past", "guilty-author", "too-many", "bad-signature",
-  "bad-proposal", "second-proposal", "bad-certificate", "stale-certificate", "bad-proof",
+  "bad-proposal", "second-proposal", "bad-certificate", "stale-certificate", "bad-proof", "frozen",
 ] as const;
 export type Problem = (typeof PROBLEMS)[number] | DecodeProblem;
 

@@ -125,7 +125,7 @@ export interface NetworkOptions {
 
 export interface Network {
   readonly options: NetworkOptions;
-  readonly directory: Directory;
+  directory: Directory;
   readonly agents: Agent[];
   /** Deliveries by tick. */
   readonly queue: Map<number, { to: number; from: number; incoming: Incoming }[]>;
@@ -235,7 +235,7 @@ function beginEpoch(network: Network, agent: Agent): void {
 export function nextStatement(network: Network, agent: Agent, evidence: number): Statement {
   const { directory, options } = network;
   return signStatement({
-    network: directory.network, zone: directory.zone.id, station: directory.members[agent.index]!.station,
+    network: directory.network, zone: directory.zone.id, station: agent.state.station,
     epoch: epochAt(network), seq: agent.seq, previous: agent.previous, rosterVersion: directory.version,
     evidence: EVIDENCE_KEYS.map((_, keyIndex) => (keyIndex === options.keyIndex ? evidence : 0)),
     checkpoint: new Uint8Array(0),
