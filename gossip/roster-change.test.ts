@@ -35,8 +35,8 @@ function change(zone: Network, version: number, agents: readonly Agent[], member
 const certificates = ({ news }: Agent): CertificateNews[] =>
   news.flatMap((one) => (one.kind === "certificate" ? [one] : []));
 const incidentsOf = (agent: Agent): number[] => [...new Set(certificates(agent).map(({ incident }) => incident))];
+
 test("the roster changes in the middle of a rise: evidence from before counts, and all certify anew", () => {
-test("the roster changes in the middle of a rise: evidence from before counts, and all certify under the new one", () => {
   for (const at of [11, 12]) {
     const zone = network(51);
     run(zone, at);
