@@ -54,6 +54,19 @@ const vectors = load(readFileSync(join(repoRoot, "edge-agent/config.vectors.yaml
 
 test("there are at least forty bad configurations", () => assert.ok(vectors.length >= 40));
 
+test("a configuration without a time zone calls no tables of time zones into memory", () => {
+  const { DateTimeFormat } = Intl;
+  try {
+    Intl.DateTimeFormat = undefined as never;
+    assert.is(parseConfig(LEAST, "kerbwatch.yaml", {}).timezone, "UTC");
+    assert.is(parseConfig(`${LEAST}\ntimezone: UTC`, "kerbwatch.yaml", {}).timezone, "UTC");
+    assert.match(refusal(`${LEAST}\ntimezone: Europe/Madrid`), /timezone/); // so this one is looked up in them
+  } finally {
+    Intl.DateTimeFormat = DateTimeFormat;
+  }
+  assert.is(parseConfig(`${LEAST}\ntimezone: Europe/Madrid`, "kerbwatch.yaml", {}).timezone, "Europe/Madrid");
+});
+
 for (const { name, config, message } of vectors) {
   test(`refused: ${name}`, () => {
     const text = config.replace(/^\.\.\.$/m, LEAST);
