@@ -97,10 +97,10 @@ class Guest {
   /** Rejects when it is not let in. */
   static async connect({ folder, port }: Site, { cert, key }: Pick<TlsIdentity, "cert" | "key">, clientId: string):
   Promise<Guest> {
-    const guest = new Guest(await connectAsync({
-      protocol: "mqtts", host: HOST, port, cert, key, ca: readFileSync(join(folder, "site/broker.crt")), clientId,
-      protocolVersion: 4, reconnectPeriod: 0, connectTimeout: 5_000,
-    }));
+    // Without the last word it would wait for ever for a broker that ends the connection without one.
+    const guest = new Guest(await connectAsync(`mqtts://${HOST}:${port}`, {
+      cert, key, ca: readFileSync(join(folder, "site/broker.crt")), clientId, protocolVersion: 4, reconnectPeriod: 0,
+    }, false));
     await guest.client.subscribeAsync("kw1/town/street/+/+");
     return guest;
   }
@@ -132,7 +132,7 @@ siteTest("Mosquitto lets in whom the roster lists, and each says only what is it
     await thief.client.publishAsync(topic("CP-1"), "in its own name");
     await until(() => b.heard.length > 0, "the first that comes");
     assert.equal(b.heard, [`${topic("CP-1")} in its own name`]);
-    await thief.client.publishAsync(topic("CP-1"), "x".repeat(30_000)).catch(() => undefined);
+    thief.client.publish(topic("CP-1"), "x".repeat(30_000)); // which nobody answers
     await until(() => thief.closed, "who sends too much at once is cut off");
     assert.not(b.closed);
     assert.is(b.heard.length, 1);
