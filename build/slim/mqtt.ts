@@ -41,6 +41,8 @@ const AEDES: Readonly<Record<string, readonly Edit[]>> = {
     { swap: "opts.persistence || memory()", by: "opts.persistence" },
     { swap: "import pkg from './package.json' with { type: 'json' }\n", by: "" },
     { swap: "const version = pkg.version", by: "const version = '1.2.0'" },
+    // The messages that clients leave for after their death are refused, and so none is looked for.
+    { cut: "    async function _clearWills () {", to: "    this.mq.on($SYS_PREFIX + '+/heartbeat'" },
   ],
   "lib/handlers/index.js": [
     { cut: "import handlePuback from", to: "import handlePing from" },
@@ -68,7 +70,15 @@ export const MQTT: Readonly<Record<string, Slimming>> = {
   // The list of buffers without the stream around it, which brings a second streams library.
   "bl": {
     version: "6.1.6",
-    files: { "bl.js": [{ cut: "const DuplexStream =", put: "module.exports = require('./BufferList')\n" }] },
+    files: {
+      "bl.js": [{ cut: "const DuplexStream =", put: "module.exports = require('./BufferList')\n" }],
+      "BufferList.js": [
+        { cut: "BufferList.prototype._reverseOffset", to: "BufferList.prototype.getBuffers" },
+        { cut: "BufferList.prototype.shallowSlice", to: "BufferList.prototype.toString" },
+        { cut: "BufferList.prototype.indexOf", to: ";(function () {" },
+        { cut: "    readDoubleBE: 8,", to: "    readUInt16BE: 2," },
+      ],
+    },
   },
   "process-nextick-args": {
     version: "2.0.1",
