@@ -175,7 +175,8 @@ const mesh = group({
 const meter = group({
   evse: whole(0, 99, "", "which EVSE the meter measures; 0 is the whole station"),
   kind: v.exactOptional(oneOf(["modbus-tcp", "modbus-rtu-tcp"], "modbus-tcp or modbus-rtu-tcp",
-    "how the meter is read; the second: through a gateway that passes the serial line's frames on as they are"), "modbus-tcp"),
+    "how the meter is read; the second: through a gateway that passes the serial line's frames on as they are"),
+  "modbus-tcp"),
   model: oneOf(METER_MODEL_NAMES, METER_MODEL_NAMES.join(", "), "the meter's register map"),
   address: hostPort(1, "where the meter answers"),
   unit: v.exactOptional(whole(0, 255, "", "Modbus unit id"), 1),
