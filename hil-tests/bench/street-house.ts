@@ -139,9 +139,10 @@ export class House {
     return await runFile(AGENT_FILE, [...words, "--state", this.state]);
   }
 
-  async close(): Promise<void> {
+  /** `gently`: the agent saves and signs what it has; otherwise it is gone at once. */
+  async close(gently: boolean): Promise<void> {
     this.#follower.stop();
-    await Promise.all([this.#station?.close(), this.#agent.stop()]);
+    await Promise.all([this.#station?.close(), gently ? this.#agent.stop() : this.#agent.killForGood()]);
     await Promise.all([this.relay.cut(), this.#meter.close()]);
   }
 

@@ -165,8 +165,10 @@ export class Street {
     }));
   }
 
+  /** Whoever wants it all to end does not want to wait until agents have saved what is then removed. */
   async close(keepFolder: boolean): Promise<void> {
-    await Promise.all(this.houses.map((house) => house.close()));
+    const gently = keepFolder || !this.stop.aborted;
+    await Promise.all(this.houses.map((house) => house.close(gently)));
     await this.csms.close();
     await endEveryProcess();
     if (!keepFolder) rmSync(this.folder, { recursive: true, force: true });
