@@ -147,6 +147,19 @@ test("down beyond the lease of an incident that goes on: cleared, and later upda
   assert.is(new Set(zone.house(1).alerts.map(({ incidentId }) => incidentId)).size, 1);
 });
 
+test("killed again after it was cleared: still not raised again", () => {
+  const zone = attacked(2);
+  zone.kill(1);
+  goOn(zone, 45);
+  zone.start(1);
+  goOn(zone, 1);
+  assert.equal(told(zone.house(1)), ["raised", "cleared"]);
+  zone.kill(1);
+  zone.start(1);
+  goOn(zone, 10);
+  assert.equal(told(zone.house(1)), ["raised", "cleared", "updated"]);
+});
+
 test("killed after every epoch: no entry twice, no alert twice, no statement of one epoch twice", () => {
   const zone = attacked(0);
   for (let epoch = 0; epoch < 24; epoch++) {

@@ -129,10 +129,8 @@ function ends({ first, newest }: Chain): Certificate[] {
   return first === newest ? [newest] : [newest, first];
 }
 
-/** Also of the incident before. */
-export function isHeld(incident: Incident, name: string): boolean {
-  const { before } = incident;
-  return [...certificatesOf(incident), ...(before ? certificatesOf(before) : [])].some((one) => one.name === name);
+export function isHeld(chain: Chain, name: string): boolean {
+  return certificatesOf(chain).some((one) => one.name === name);
 }
 
 /**
