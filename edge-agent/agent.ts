@@ -12,8 +12,8 @@ import { loadOrCreateKeys } from "./adapters/keys.ts";
 import { LedgerError, openLedger } from "./adapters/ledger-file.ts";
 import type { Write } from "./adapters/ledger-file.ts";
 import { hasMemory, loadOrCreateTokenSecret, readMemory, writeMemory } from "./adapters/memory-file.ts";
-import { loadMembership, type Membership, meshOf, publishAll } from "./adapters/membership.ts";
-import type { Mesh } from "./adapters/mesh.ts";
+import { bringInto, type FollowedRoster, openRoster } from "./adapters/followed-roster.ts";
+import { type Membership, publishAll, type Street, streetOf } from "./adapters/membership.ts";
 import { RateLimitedNotices } from "./adapters/notices.ts";
 import { createModbusMeter, type ModbusMeterStats } from "./adapters/modbus-tcp.ts";
 import { createForwarder, type Forwarder, type ForwarderOptions } from "./adapters/splice.ts";
@@ -32,7 +32,7 @@ import type { AgentEvent, AlertSink, Clock, Effect, LedgerStore, MeterSource } f
 import { reportStatus } from "./status-report.ts";
 import { RELEASED, VERSION } from "./version.ts";
 import type { Alert } from "../models/terms.ts";
-import { rfc3339, SECOND_MS, type MonotonicMs, type Now, type WallMs } from "../models/units.ts";
+import { epochOf, rfc3339, SECOND_MS, type MonotonicMs, type Now, type WallMs } from "../models/units.ts";
 
 export interface AgentOutput {
   /** One line for the operator of this machine. */
@@ -93,9 +93,11 @@ class Agent implements RunningAgent {
   readonly #meters: readonly Meter[];
   readonly #outlets: readonly Outlet[];
   readonly #status: StatusServer;
+  /** Absent without `mesh`. */
+  readonly #roster: FollowedRoster | undefined;
   /** Absent for a lone agent. */
   readonly #membership: Membership | undefined;
-  readonly #mesh: Mesh | undefined;
+  readonly #street: Street | undefined;
   readonly #startedAt: WallMs;
   readonly #learnedBefore: boolean;
   readonly #notices: string[] = [];
@@ -116,7 +118,11 @@ class Agent implements RunningAgent {
     if (keys.created.length > 0) this.#notice(`keys: made on this device in ${config.stateDir}/keys`);
     const secret = loadOrCreateTokenSecret(config.stateDir, systemRandom);
     if (!secret.ok) throw new Error(secret.problem);
-    const membership = this.#membership = loadMembership(config, this.#crypto, keys);
+    const notice = (text: string) => this.#notice(text);
+    const epoch = epochOf(this.#baseClock.wallMs(), config.epochS);
+    const opened = openRoster(config, { crypto: this.#crypto, keys, notice }, epoch);
+    this.#roster = opened?.followed;
+    const membership = this.#membership = opened?.membership;
     const { store, recovered, logged, missing } = this.#openLog();
     this.#store = store;
     try {
@@ -145,9 +151,9 @@ class Agent implements RunningAgent {
       this.#meters = meters;
       this.#outlets = outlets;
       this.#status = status;
-      this.#mesh = membership === undefined ? undefined : meshOf(membership, config, {
-        crypto: this.#crypto, clock: this.#clock, timers: systemTimers, random: systemRandom, env: output.env,
-        notice: (text) => this.#notice(text), onEvent: (event) => this.#onEvent(event),
+      this.#street = membership === undefined ? undefined : streetOf(membership, config, {
+        crypto: this.#crypto, clock: this.#clock, timers: systemTimers, random: systemRandom, env: output.env, notice,
+        onEvent: (event) => this.#onEvent(event),
       });
     } catch (error) {
       store.close();
@@ -223,7 +229,7 @@ class Agent implements RunningAgent {
     this.#carryOut([...started, ...signCheckpoint(this.#state.journal)]);
     for (const meter of this.#meters) meter.start((event) => this.#onEvent(event));
     // A street that cannot be heard costs the charger nothing: the agent watches alone until it can.
-    await this.#mesh?.start().catch((error: Error) => this.#notice(`mesh: ${error.message}; watches alone`));
+    await this.#street?.mesh.start().catch((error: Error) => this.#notice(`mesh: ${error.message}; watches alone`));
     this.#tickAtNextEpoch();
   }
 
@@ -235,13 +241,13 @@ class Agent implements RunningAgent {
       forward: this.#forwarder.stats(), link: this.#link, learnedBefore: this.#learnedBefore,
       meters: this.#meters.map((meter) => meter.stats()), lastMeterAt: this.#lastMeterAt,
       outlets: this.#outlets.map((outlet) => ({ name: outlet.name, stats: outlet.stats?.() })),
-      checkpointAt: this.#checkpointAt, notices: this.#notices, mesh: this.#mesh?.stats(),
+      checkpointAt: this.#checkpointAt, notices: this.#notices, mesh: this.#street?.mesh.stats(),
     });
   }
 
   async stop(): Promise<void> {
     this.#cancelTick();
-    await this.#mesh?.stop();
+    await this.#street?.mesh.stop();
     await this.#forwarder.stop();
     await Promise.all(this.#meters.map((meter) => meter.stop()));
     this.#stopped = true;
@@ -274,6 +280,7 @@ class Agent implements RunningAgent {
     if (event.kind === "link") this.#link = { state: event.state, at: now.wallMs };
     if (event.kind === "meter") this.#lastMeterAt.set(event.reading.evseId, now.wallMs);
     try {
+      this.#followRoster(event, now);
       this.#carryOut(step(this.#state, event, now));
     } catch (error) {
       const { message } = error as Error;
@@ -282,6 +289,20 @@ class Agent implements RunningAgent {
       if (log.frontier.size !== sizeBefore) this.#carryOut(refuse(log, "entries were lost to a defect"));
       if (event.kind === "frame" || event.kind === "unparsed" || event.kind === "link") throw error;
     }
+  }
+
+  /** Its file is looked at with each tick; what is due comes into force before the first step of its epoch. */
+  #followRoster({ kind }: AgentEvent, { wallMs }: Now): void {
+    const roster = this.#roster;
+    if (roster === undefined) return;
+    const epoch = epochOf(wallMs, this.#config.epochS);
+    if (kind === "tick") roster.look(epoch);
+    const protocol = this.#state.zone?.protocol;
+    if (protocol !== undefined) protocol.frozen = roster.chain.isForked;
+    // By a clock that is off it would count too early, and there is no way back.
+    if (protocol !== undefined && protocol.clock.standing.state !== "good") return;
+    const taken = roster.takeForce(epoch);
+    if (taken !== undefined) bringInto(this.#state, this.#street, taken, (text) => this.#notice(text));
   }
 
   #carryOut(effects: readonly Effect[]): void {
@@ -304,8 +325,8 @@ class Agent implements RunningAgent {
           this.#remember();
           break;
         case "publish":
-          if (this.#membership !== undefined && this.#mesh !== undefined) {
-            publishAll(this.#membership, this.#mesh, effect.messages);
+          if (this.#membership !== undefined && this.#street !== undefined) {
+            publishAll(this.#membership, this.#street.mesh, effect.messages);
           }
           break;
         case "finding":

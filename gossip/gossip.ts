@@ -73,7 +73,7 @@ export interface GossipOptions {
 const WORTH_STATING = 500;
 /** What an integer of the wire carries; a clock beyond it is wrong by centuries. */
 const LAST_EPOCH = 2 ** 32 - 1;
-const AT_LEAST_EVERY_MS = 60 * MINUTE_MS;
+export const AT_LEAST_EVERY_MS = 60 * MINUTE_MS;
 
 export function createGossip(options: GossipOptions): GossipState {
   const { last, protocol, rosterVersion = 0, statedEveryMs = AT_LEAST_EVERY_MS, ...fixed } = options;

@@ -1,13 +1,16 @@
 /** What makes a lone agent a member of a street: its roster, verified, and the transport to its neighbours. */
-import { directoryOf } from "../../gossip/directory.ts";
+import { sameBytes } from "../../gossip/bytes.ts";
 import { topicText } from "../../gossip/message.ts";
 import { neighboursOf } from "../../gossip/membership.ts";
 import type { Outgoing } from "../../gossip/protocol-state.ts";
-import { type Member, memberOf, type Roster } from "../../gossip/roster.ts";
+import { type Member, memberOf, type Operators, type Roster } from "../../gossip/roster.ts";
+import type { KnownRoster } from "../../gossip/roster-chain.ts";
 import type { Crypto } from "../../models/crypto.ts";
+import { ok, problem, type Result } from "../../models/result.ts";
 import type { Config, Environment } from "../config.ts";
 import { readOperators } from "../operators.ts";
 import type { AgentEvent, Clock, Random, Timers } from "../ports.ts";
+import type { MeshMember } from "./broker-rules.ts";
 import type { DeviceKeys } from "./keys.ts";
 import { createMesh, type Mesh } from "./mesh.ts";
 import { loadRoster } from "./roster-file.ts";
@@ -24,30 +27,46 @@ export interface Membership {
  * The membership that the configuration speaks of; undefined without `mesh`.
  * @throws Error of one line that names the key or file, what was found and what to do
  */
-export function loadMembership(config: Config, crypto: Crypto, keys: DeviceKeys): Membership | undefined {
-  const { mesh, operators, station } = config;
-  if (mesh === undefined || operators === undefined) return undefined;
-  const trusted = readOperators(crypto, operators.threshold, operators.keys);
-  if (!trusted.ok) throw new Error(`operators.${trusted.problem}`);
-  const loaded = loadRoster(crypto, mesh.roster, trusted.value);
+export function loadMembership(
+  config: Config, crypto: Crypto, keys: DeviceKeys,
+): Membership & { readonly loaded: KnownRoster } | undefined {
+  const { mesh } = config;
+  const trusted = trustedOperators(config, crypto);
+  if (mesh === undefined || trusted === undefined) return undefined;
+  const loaded = loadRoster(crypto, mesh.roster, trusted);
   if (!loaded.ok) throw new Error(`mesh.roster: ${loaded.problem}`);
   const { roster } = loaded.value;
-  const member = memberOf(roster, station);
-  if (member === undefined) throw new Error(`mesh.roster: ${mesh.roster} has no member ${station}; have it enrolled`);
-  for (const purpose of ["statement", "log", "witness", "tls"] as const) {
-    if (same(member.keys[purpose], keys.signers[purpose].publicKey)) continue;
-    throw new Error(`mesh.roster: the ${purpose} key of ${station} is not this device's; put back the device's keys, ` +
-      "or have the operator enrol this device anew");
-  }
-  if (roster.epochS !== config.epochS) {
-    throw new Error(`epochS: found ${config.epochS}; allowed: the roster's, ${roster.epochS}`);
-  }
-  directoryOf(roster, member.zone);
-  return { roster, member, keys };
+  const own = memberIn(roster, mesh.roster, config, keys);
+  if (!own.ok) throw new Error(`mesh.roster: ${own.problem}`);
+  checkEpochS(roster, config);
+  return { loaded: loaded.value, roster, member: own.value, keys };
 }
 
-function same(a: Uint8Array, b: Uint8Array): boolean {
-  return a.length === b.length && a.every((byte, index) => byte === b[index]);
+/** Whom the configuration trusts with rosters. @throws Error that names the key */
+export function trustedOperators({ operators }: Config, crypto: Crypto): Operators | undefined {
+  if (operators === undefined) return undefined;
+  const trusted = readOperators(crypto, operators.threshold, operators.keys);
+  if (!trusted.ok) throw new Error(`operators.${trusted.problem}`);
+  return trusted.value;
+}
+
+export function checkEpochS({ epochS }: Roster, config: Config): void {
+  if (epochS !== config.epochS) throw new Error(`epochS: found ${config.epochS}; allowed: the roster's, ${epochS}`);
+}
+
+/**
+ * This station as the roster lists it, with this device's keys.
+ * @param name of the roster, for the problem
+ */
+export function memberIn(roster: Roster, name: string, { station }: Config, { signers }: DeviceKeys): Result<Member> {
+  const member = memberOf(roster, station);
+  if (member === undefined) return problem(`${name} has no member ${station}; have it enrolled`);
+  for (const purpose of ["statement", "log", "witness", "tls"] as const) {
+    if (sameBytes(member.keys[purpose], signers[purpose].publicKey)) continue;
+    return problem(`the ${purpose} key of ${station} is not this device's; put back the device's keys, or have the ` +
+      "operator enrol this device anew");
+  }
+  return ok(member);
 }
 
 export interface MeshPorts {
@@ -60,18 +79,34 @@ export interface MeshPorts {
   readonly onEvent: (event: AgentEvent) => void;
 }
 
+export interface Street {
+  readonly mesh: Mesh;
+  /** Another roster is in force: only its members are heard from now on; undefined: nobody. */
+  follow(roster: Roster | undefined): void;
+}
+
 /** The transport of a member, not started yet. */
-export function meshOf({ roster, member, keys }: Membership, config: Config, ports: MeshPorts): Mesh {
+export function streetOf({ roster: first, member, keys }: Membership, config: Config, ports: MeshPorts): Street {
   const { crypto, clock, timers, random, notice, onEvent, env } = ports;
-  const members = roster.members.map(({ station, zone, keys: { tls } }) => ({ station, zone, tlsKey: tls }));
+  let members: readonly MeshMember[] = [];
   const mesh = createMesh({
-    identity: tlsIdentity(member.station, keys.tlsSeed), network: roster.network, zones: [member.zone],
+    identity: tlsIdentity(member.station, keys.tlsSeed), network: first.network, zones: [member.zone],
     members: () => members, clock, timers, random, brokers: readSiteBrokers(config, env),
     ...(config.mesh?.listen !== undefined && { listen: config.mesh.listen }),
   }, (topic, bytes, from) => onEvent({ kind: "message", topic, bytes, from }), notice);
-  const neighbours = neighboursOf(crypto, roster, member.station).map((neighbour) => neighbour.member);
-  mesh.setNeighbours(neighbours.map(({ station, keys: { tls }, address }) => ({ station, tlsKey: tls, address })));
-  return mesh;
+  let [isAway, turn] = [false, Promise.resolve()];
+  const follow = (roster: Roster | undefined): void => {
+    members = roster?.members.map(({ station, zone, keys: { tls } }) => ({ station, zone, tlsKey: tls })) ?? [];
+    const neighbours = roster === undefined ? [] : neighboursOf(crypto, roster, member.station);
+    mesh.setNeighbours(neighbours.map(({ member: { station, keys: { tls }, address } }) =>
+      ({ station, tlsKey: tls, address })));
+    if (isAway === (roster === undefined)) return;
+    isAway = roster === undefined;
+    turn = turn.then(() => (isAway ? mesh.stop() : mesh.start()))
+      .catch((error: Error) => notice(`mesh: ${error.message}; watches alone`));
+  };
+  follow(first);
+  return { mesh, follow };
 }
 
 /** Publishes what the pipeline says, each message on its author's topic. */

@@ -29,7 +29,7 @@ export interface Place {
 export interface ZoneAlertState {
   readonly protocol: ProtocolState;
   /** In the roster's order. */
-  readonly places: readonly Place[];
+  places: readonly Place[];
   readonly epochS: number;
   /** Open incidents by key: the last alert of each. */
   readonly open: Map<EvidenceKey, Alert>;

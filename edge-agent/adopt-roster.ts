@@ -1,0 +1,38 @@
+/** What another roster in force means for a running agent: whom it hears, and whether it still speaks itself. */
+import { leaveZone, setDirectory } from "../gossip/agreement-protocol.ts";
+import { directoryOf } from "../gossip/directory.ts";
+import { AT_LEAST_EVERY_MS } from "../gossip/gossip.ts";
+import { type Roster, zoneMembers } from "../gossip/roster.ts";
+import type { StationId } from "../models/units.ts";
+import type { AgentState } from "./pipeline.ts";
+
+/**
+ * A member goes on with its statements, evidence and incidents; who is none any more watches alone, as without a
+ * roster, and what it knows of the zone's incidents runs out.
+ */
+export function adoptRoster({ gossip, zone }: AgentState, roster: Roster, isMember: boolean): void {
+  if (zone === undefined) return;
+  if (isMember) {
+    setDirectory(zone.protocol, directoryOf(roster, gossip.zone));
+    zone.places = zoneMembers(roster, gossip.zone);
+  } else {
+    leaveZone(zone.protocol);
+  }
+  gossip.rosterVersion = isMember ? roster.version : 0;
+  gossip.statedEveryMs = isMember ? 0 : AT_LEAST_EVERY_MS;
+}
+
+const MOST_NAMED = 5;
+
+/** Who came and who went between two rosters of a zone, for the operator. */
+export function changeText(before: Roster, after: Roster, zone: string): string {
+  const [were, are] = [before, after].map((roster) => zoneMembers(roster, zone).map(({ station }) => station));
+  const without = (all: readonly StationId[], some: readonly StationId[]): StationId[] =>
+    all.filter((station) => !some.includes(station));
+  const named = (what: string, stations: readonly StationId[]): string => {
+    const more = stations.length > MOST_NAMED ? ` and ${stations.length - MOST_NAMED} more` : "";
+    return stations.length === 0 ? "" : `; ${what} ${stations.slice(0, MOST_NAMED).join(", ")}${more}`;
+  };
+  return `${are!.length} members in zone ${zone}${named("new:", without(are!, were!))}` +
+    `${named("gone:", without(were!, are!))}`;
+}
