@@ -102,7 +102,7 @@ function external(): string[] {
 }
 
 /** The `require` that a bundle in ESM form lacks, for packages in the other form that load a part of Node. */
-const REQUIRE = `import { createRequire as from } from "node:module"; const require = from(import.meta.url);`;
+const REQUIRE = `import { createRequire as $of } from "node:module"; const require = $of(import.meta.url);`;
 
 /** Bundles test files, common parts once; returns the folder of the results, undefined when that failed. */
 export async function bundleTests(paths: readonly string[]): Promise<string | undefined> {
