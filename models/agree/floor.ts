@@ -42,9 +42,9 @@ export function lowerFloor(floor: Floor, epoch: number, evidence: readonly numbe
 
 /** Forgets blocks that hold nothing of `oldest` and later. */
 export function raiseFloor(floor: Floor, oldest: number): void {
-  const gone = [...floor.blocks.keys()].filter((number) => (number + 1) * BLOCK_EPOCHS <= oldest);
-  if (gone.length === 0) return;
-  for (const number of gone) floor.blocks.delete(number);
+  const before = floor.blocks.size;
+  for (const number of floor.blocks.keys()) if ((number + 1) * BLOCK_EPOCHS <= oldest) floor.blocks.delete(number);
+  if (floor.blocks.size === before) return;
   floor.values = emptyValues();
   for (const block of floor.blocks.values()) {
     for (let key = 0; key < block.length; key++) {
