@@ -259,6 +259,24 @@ test("a certificate or a proof whose bytes in the log are not what was signed is
   assert.ok(state.zone!.protocol.view.members.every(({ guilt }) => guilt === undefined));
 });
 
+test("certificates that stand in the log in another order than they follow each other are one incident", () => {
+  const zone = attacked(62);
+  const { log } = zone.house(1);
+  const places = [...log.keys()].filter((place) => entriesOf(zone.house(1))[place]!.kind === "certificate");
+  assert.ok(places.length >= 5);
+  const certificates = places.map((place) => log[place]!);
+  const before = protocolOf(zone.house(1)).incidents.get(KEY_INDEX)!;
+  for (const order of [[4, 0, 2, 1, 3], [4, 3, 2, 1, 0], [0, 4, 1, 3, 2], [2, 0, 4, 1, 3]]) {
+    order.forEach((from, to) => {
+      log[places[to]!] = certificates[from]!;
+    });
+    zone.kill(1);
+    const { first, newest, between } = zone.start(1).state.zone!.protocol.incidents.get(KEY_INDEX)!;
+    assert.equal([first, ...between, newest].map(({ name }) => name),
+      [before.first, ...before.between, before.newest].map(({ name }) => name), order.join());
+  }
+});
+
 test("two keys of one threat that are certified first in one epoch are one incident: raised once, cleared once", () => {
   const zone = new ZoneCores(4, 1);
   zone.pass(8);

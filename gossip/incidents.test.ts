@@ -118,4 +118,6 @@ test("one that joins two incidents makes the first of both the first, and the ot
   assert.is(takeCertificate(incidents, certificate(130), 160)?.change, "earlier");
   const { first, newest, between } = incidents.get(KEY)!;
   assert.equal([first, ...between, newest].map(({ epoch }) => epoch), [100, 115, 130, 145, 160]);
+  assert.is(takeCertificate(incidents, certificate(90), 160)?.change, "earlier");
+  assert.is(incidents.get(KEY)!.first.epoch, 90);
 });

@@ -70,6 +70,7 @@ function join(known: Incident, certificate: Certificate): Change | undefined {
     const joins = before !== undefined && certificate.epoch < leaseEnd(before);
     known.first = joins ? before.first : certificate;
     keep(known, joins ? [...before.between, before.newest, certificate, first] : [first]);
+    if (joins) delete known.before;
     return "earlier";
   }
   if (isBefore(newest, certificate)) {

@@ -104,6 +104,7 @@ test("who remembers nothing of a long incident takes what hangs together, and is
   const { seq, previous } = zone.agents[2]!;
   const agent = Object.assign(restart(zone, 2), { seq, previous });
   run(zone, 80);
+  assert.is(agent.state.traffic.refused.get("past"), undefined, "nothing comes too late that it did not ask for");
   const names = namesOf(recordedBy(agent));
   assert.equal(names, [...new Set(names)]);
   const { first, newest } = agent.state.incidents.get(STARTS)!;
@@ -113,6 +114,18 @@ test("who remembers nothing of a long incident takes what hangs together, and is
   const before = refused();
   run(zone, 80);
   assert.ok(refused() > before && refused() - before <= 80 / 8, `${refused() - before}`);
+});
+
+test("in an incident that goes on for ever nobody asks for what it has", () => {
+  const zone = zoneOf(10, { n: 4, law: { decide, search: searchRaises } });
+  run(zone, 20 + REMEMBERED_EPOCHS);
+  const [before] = zone.agents.map(({ state }) => state.requestsSent);
+  run(zone, 16);
+  assert.is(before, 0);
+  for (const { state, news } of zone.agents) {
+    assert.is(state.traffic.refused.get("stale-certificate"), undefined);
+    assert.is(new Set(namesOf(recordedBy({ news }))).size, recordedBy({ news }).length);
+  }
 });
 
 /** Keeps the first certificate that it hears, and offers it in its digests from an epoch on. */

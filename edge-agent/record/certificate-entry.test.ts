@@ -216,6 +216,18 @@ test("any sizes at all: every part fits, and nothing is lost or moved", () => {
   }
 });
 
+test("a part is filled to the last byte that surely fits, and never beyond", () => {
+  const random = seeded(9);
+  const message = random.bytes(1_000);
+  const statements = Array.from({ length: 31 }, () => random.bytes(2_048));
+  const sizes: number[] = [];
+  for (let length = 300; length < 1_200; length += 8) {
+    const [first] = certificateEntries(message, [...statements, random.bytes(length)], AT);
+    sizes.push(encodeEntry(first!).length);
+  }
+  assert.ok(Math.max(...sizes) > MAX_ENTRY_BYTES - 32, `${Math.max(...sizes)}`);
+});
+
 test("the largest honest zone, 64 members with the longest names and sums, just fits one entry", () => {
   const long = (text: string): string => text.padEnd(48, "x");
   const longest = messageOfStatement(signStatement({
