@@ -79,12 +79,13 @@ export function setDirectory(state: ProtocolState, directory: Directory): void {
   // Votes under the old roster count for nothing under this one.
   state.voted.clear();
   keepClocksOf(state.clock, directory.members.map(({ station }) => station));
-  // Indexes of members in certificates are those of their own roster.
   leaveOpen(state);
+  // Indexes of members in certificates are those of their own roster.
+  state.awaited.clear();
 }
 
-function leaveOpen({ proposals, votes, unruly, waits, wanted, awaited, traffic }: ProtocolState): void {
-  for (const one of [proposals, votes, unruly, waits, wanted, awaited, traffic.accepted]) one.clear();
+function leaveOpen({ proposals, votes, unruly, waits, wanted, traffic }: ProtocolState): void {
+  for (const one of [proposals, votes, unruly, waits, wanted, traffic.accepted]) one.clear();
 }
 
 /** The roster in force does not list this agent: it says nothing more, and what it knows of incidents runs out. */
