@@ -62,9 +62,11 @@ async function demonstrate(street: Street, screen: Screen, options: Options): Pr
   screen.draw(street);
   const played = await playAll(street, screen, options);
   const after = sample(street.houses);
+  const told = [...(await street.statuses()).values()];
+  const ownBytes = told.flatMap((status) => status?.mesh?.traffic.sent.bytesPerEpoch ?? []);
   await screen.end();
   screen.note(table(played));
-  screen.note(`\n${measured(played, figures(before, after))}\n  all of it: ${seconds(since)}`);
+  screen.note(`\n${measured(played, figures(before, after, ownBytes))}\n  all of it: ${seconds(since)}`);
   const dead = street.houses.filter(({ agent }) => agent.deaths > 0).map(({ id }) => id);
   if (dead.length > 0) screen.note(`agents that ended though nobody had asked for it: ${dead.join(", ")}`);
   return dead.length === 0 && played.every(({ outcome }) => outcome.asTold) ? 0 : 1;

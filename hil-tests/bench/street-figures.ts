@@ -30,38 +30,42 @@ export function parseUsage(stat: string, status: string): Usage | undefined {
   return { residentMb: Number(resident) / 1024, cpuS: ticks / TICKS_PER_S };
 }
 
-interface Sample {
+export interface Sample {
   readonly atMs: number;
-  readonly pids: ReadonlyMap<House, number>;
-  readonly usage: ReadonlyMap<House, Usage>;
+  /** By station: its process, and what that used up to now. */
+  readonly agents: ReadonlyMap<string, { readonly pid: number; readonly usage: Usage | undefined }>;
+  /** That the relays passed. */
   readonly bytes: number;
 }
 
 export function sample(houses: readonly House[]): Sample {
-  const pids = new Map(houses.flatMap((house) => (house.agent.pid === undefined ? [] : [[house, house.agent.pid]])));
-  const usage = new Map([...pids].flatMap(([house, pid]) => {
-    const one = usageOf(pid);
-    return one === undefined ? [] : [[house, one] as const];
-  }));
-  return { atMs: performance.now(), pids, usage, bytes: houses.reduce((sum, { relay }) => sum + relay.bytes, 0) };
+  const agents = new Map(houses.flatMap(({ id, agent: { pid } }) =>
+    (pid === undefined ? [] : [[id, { pid, usage: usageOf(pid) }] as const])));
+  return { atMs: performance.now(), agents, bytes: houses.reduce((sum, { relay }) => sum + relay.bytes, 0) };
 }
 
 const median = (values: readonly number[]): number => [...values].sort((a, b) => a - b)[values.length >> 1] ?? NaN;
+const kb = (bytes: number): string => `${(bytes / 1024).toFixed(1)} KB`;
 
-/** One line each; of agents that ran all the way from `before` to `after`. */
-export function figures(before: Sample, after: Sample): string[] {
+/**
+ * One line each. Memory and CPU are those of agents whose process ran all the way from `before` to `after`.
+ * @param ownBytes what agents say that they sent in an epoch
+ */
+export function figures(before: Sample, after: Sample, ownBytes: readonly number[] = []): string[] {
   const seconds = (after.atMs - before.atMs) / 1000;
-  const steady = [...after.usage].flatMap(([house, now]) => {
-    const then = before.usage.get(house);
-    return then === undefined || before.pids.get(house) !== after.pids.get(house) ? [] : [{ now, then }];
+  const steady = [...after.agents].flatMap(([id, { pid, usage: now }]) => {
+    const one = before.agents.get(id);
+    return one?.pid !== pid || one.usage === undefined || now === undefined ? [] : [{ then: one.usage, now }];
   });
   const memory = steady.map(({ now }) => now.residentMb);
   const cpu = steady.map(({ now, then }) => (100 * (now.cpuS - then.cpuS)) / seconds);
-  const bytes = (after.bytes - before.bytes) / Math.max(1, before.pids.size) / seconds;
-  const lines = steady.length === 0 ? ["memory and CPU of agents: not measured, since this system has no /proc"] : [
-    `memory of an agent: ${median(memory).toFixed(0)} MB resident (most: ${Math.max(...memory).toFixed(0)} MB)`,
-    `CPU of an agent: ${median(cpu).toFixed(1)} % of a core (most: ${Math.max(...cpu).toFixed(1)} %)`,
+  const passed = (after.bytes - before.bytes) / Math.max(1, before.agents.size) / seconds;
+  return [
+    ...(steady.length === 0 ? ["memory and CPU of agents: not measured, since this system has no /proc"] : [
+      `memory of an agent: ${median(memory).toFixed(0)} MB resident (most: ${Math.max(...memory).toFixed(0)} MB)`,
+      `CPU of an agent: ${median(cpu).toFixed(1)} % of a core (most: ${Math.max(...cpu).toFixed(1)} %)`,
+    ]),
+    `sent over the mesh by an agent in an epoch of 1 s: ${kb(passed)} on the wire with TLS, over ${seconds.toFixed(0)} s`
+      + (ownBytes.length === 0 ? "" : `; ${kb(median(ownBytes))} of messages by its own count`),
   ];
-  return [...lines, `mesh: ${(bytes / 1024).toFixed(1)} KB an epoch of 1 s and agent, TLS and all, over ` +
-    `${seconds.toFixed(0)} s`];
 }
