@@ -204,6 +204,9 @@ const csmsTls = group({
   ca: v.exactOptional(path("authorities that the CSMS's certificate must come from, PEM; absent: those of the system")),
   cert: v.exactOptional(path("the agent's own certificate for security profile 3, PEM")),
   key: v.exactOptional(secret("its private key, PEM")),
+  pinSha256: v.exactOptional(listOf(textThat((text) => /^[0-9a-fA-F]{64}$/.test(text), "64 hex digits, in quotes",
+    "SHA-256 of a public key (SubjectPublicKeyInfo, DER)"), 1, 8, "a list of 1 to 8 SHA-256, each 64 hex digits",
+  "keys that the CSMS's certificate may have, beside what its authority says; absent: any")),
 }, "for a wss:// CSMS");
 
 const guard = group({

@@ -159,6 +159,15 @@ test("relative paths count from the folder of the file", () => {
   assert.is(parseConfig(`${LEAST}\nstateDir: s`, "k.yaml", {}).stateDir, "s");
 });
 
+test("pins are taken in either case, up to eight", () => {
+  const pins = Array.from("abcdefAB", (digit) => digit.repeat(64));
+  const parsed = parseConfig(`${LEAST}\ncsmsTls: { pinSha256: ${JSON.stringify(pins)} }`, "k.yaml", {});
+  assert.equal(parsed.csmsTls, { pinSha256: pins.map((pin) => pin.toLowerCase()) });
+  assert.equal(effectiveConfig(parsed)["csmsTls"], parsed.csmsTls);
+  const nine = JSON.stringify([...pins, pins[0]]);
+  assert.match(refusal(`${LEAST}\ncsmsTls: { pinSha256: ${nine} }`), "pinSha256: found [");
+});
+
 test("the effective configuration shows every default and no secret", () => {
   const text = `${EXAMPLE}csmsTls: { cert: c.pem, key: "env:KW_KEY" }\n`;
   const shown = JSON.stringify(effectiveConfig(parseConfig(text, "k.yaml", { KW_KEY: "-----BEGIN TOP SECRET" })));

@@ -74,7 +74,9 @@ export interface Config {
   readonly stateDir: string;
   readonly meters: readonly MeterConfig[];
   readonly tls?: { readonly cert: string; readonly key: SecretRef; readonly ca?: string };
-  readonly csmsTls?: { readonly ca?: string; readonly cert?: string; readonly key?: SecretRef };
+  readonly csmsTls?: { readonly ca?: string; readonly cert?: string; readonly key?: SecretRef;
+    /** Lower case. */
+    readonly pinSha256?: readonly string[] };
   readonly alerts: { readonly jsonl: string; readonly terminal: boolean };
   readonly http?: HostPort;
   readonly timezone: string;
@@ -289,6 +291,7 @@ function buildTls({ tls, csmsTls }: RawConfig, env: Environment, at: (path: stri
       ...(csmsTls.ca !== undefined && { ca: at(csmsTls.ca) }),
       ...(csmsTls.cert !== undefined && { cert: at(csmsTls.cert) }),
       ...(csmsTls.key !== undefined && { key: secretRef("csmsTls.key", csmsTls.key, env, at) }),
+      ...(csmsTls.pinSha256 && { pinSha256: csmsTls.pinSha256.map((pin) => pin.toLowerCase()) }),
     } }),
   };
 }

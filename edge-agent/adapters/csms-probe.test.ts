@@ -96,6 +96,7 @@ const REASONS: [string, RegExp][] = [
   ["error:0A00010B:SSL routines:ssl3_get_record:wrong version number", /no TLS/],
   ["ssl3_read_bytes:tlsv13 alert certificate required:SSL alert number 116", /client certificate/],
   ["ssl3_read_bytes:tlsv1 alert protocol version", /TLS 1\.2/], ["read ECONNRESET", /drops/],
+  [`the SHA-256 of its key, ${"0f".repeat(32)}, is not in csmsTls.pinSha256`, /does not list: (0f){32}$/],
   ["something \u001b[31m new", /^cannot be used: something \[31m new$/],
 ];
 for (const [why, says] of REASONS) {

@@ -22,6 +22,8 @@ const MAX_HEAD_BYTES = 8 * 1024;
 
 /** What OpenSSL and Node say, what it means, and what to do. First match counts. */
 const REASONS: readonly (readonly [RegExp, string, string])[] = [
+  [/key, ([0-9a-f]{64}), is not in/, "shows a certificate whose key csmsTls.pinSha256 does not list: $1",
+    "ask the operator of the CSMS whether that is its key; if so, add it to csmsTls.pinSha256"],
   [/ECONNREFUSED/, "refuses the connection: nothing listens on that port", "check csms: host and port"],
   [/no connection within|ETIMEDOUT/, "does not answer", "check the network, a firewall on the way, host and port"],
   [/EHOSTUNREACH|ENETUNREACH/, "cannot be reached from this network", "check the cable, the modem and the routes"],
@@ -41,7 +43,8 @@ const REASONS: readonly (readonly [RegExp, string, string])[] = [
 
 /** A connection's failure in plain words, with what to do about it. */
 export function explainFailure(why: string): { readonly says: string; readonly mend: string } {
-  const [, says, mend] = REASONS.find(([pattern]) => pattern.test(why)) ?? [];
+  const [pattern, template, mend] = REASONS.find(([one]) => one.test(why)) ?? [];
+  const says = pattern && template?.replace("$1", pattern.exec(why)?.[1] ?? "");
   const unknown = { says: `cannot be used: ${plainText(why, 200)}`, mend: "check csms and the network" };
   return says === undefined || mend === undefined ? unknown : { says, mend };
 }

@@ -1,4 +1,6 @@
 /** Connects to the CSMS over TCP or TLS, within a time limit, and says in plain words what went wrong. */
+import { createHash } from "node:crypto";
+import type { X509Certificate } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
 import { connect as connectTcp, isIP } from "node:net";
 import type { Socket } from "node:net";
@@ -14,11 +16,13 @@ export interface CsmsTls {
   readonly key?: string;
   /** Name to verify, where it is not the host of `csms`. */
   readonly servername?: string;
+  /** SHA-256 of the keys that it may have, lower-case hex; an authority must have signed it all the same. */
+  readonly pinSha256?: readonly string[];
 }
 
 export type Dialled =
   | { readonly ok: true; readonly socket: Socket; readonly tlsPeerSha256?: string }
-  /** `refusedPeer`: there was an answer, and its certificate or TLS version was not accepted. */
+  /** `refusedPeer`: there was an answer, and its certificate, key or TLS version was not accepted. */
   | { readonly ok: false; readonly why: string; readonly refusedPeer: boolean };
 
 /** Where Debian, Fedora, Alpine and OpenWrt keep the system's authorities; absent: those that Node brings. */
@@ -51,7 +55,7 @@ export function createDialler(csms: Endpoint, tls: CsmsTls, timeoutMs: number): 
       signal.addEventListener("abort", abandon);
       // Stays for good: a late error of a socket that was given up must not end the process.
       socket.on("error", (error) => fail(...describe(error)));
-      socket.once(secureContext === undefined ? "connect" : "secureConnect", () => done(connected(socket)));
+      socket.once(secureContext === undefined ? "connect" : "secureConnect", () => done(connected(socket, tls)));
     }),
   };
 }
@@ -84,10 +88,20 @@ function connectSecurely(csms: Endpoint, tls: CsmsTls, secureContext: SecureCont
   });
 }
 
-function connected(socket: Socket): Dialled {
+function connected(socket: Socket, { pinSha256 }: CsmsTls): Dialled {
   const certificate = "getPeerX509Certificate" in socket ? (socket as TLSSocket).getPeerX509Certificate() : undefined;
   if (certificate === undefined) return { ok: true, socket };
+  const key = keySha256(certificate);
+  if (pinSha256 !== undefined && !pinSha256.includes(key)) {
+    const why = `the SHA-256 of its key, ${key}, is not in csmsTls.pinSha256`;
+    return { ok: false, why, refusedPeer: true };
+  }
   return { ok: true, socket, tlsPeerSha256: certificate.fingerprint256.replaceAll(":", "").toLowerCase() };
+}
+
+/** Of the SubjectPublicKeyInfo (RFC 7469, 2.4), lower-case hex: a certificate that is renewed with its key keeps it. */
+function keySha256({ publicKey }: X509Certificate): string {
+  return createHash("sha256").update(publicKey.export({ type: "spki", format: "der" })).digest("hex");
 }
 
 /** OpenSSL's and Node's codes for a certificate that did not verify, or a peer that speaks no TLS that we accept. */

@@ -1,6 +1,6 @@
 /** TLS towards the CSMS and the charger: what is accepted, what is refused, and that nothing falls back to plain. */
 import { execFileSync, spawnSync } from "node:child_process";
-import { X509Certificate } from "node:crypto";
+import { createHash, X509Certificate } from "node:crypto";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer as createTcpServer } from "node:net";
 import { tmpdir } from "node:os";
@@ -18,6 +18,12 @@ import type { Kit, RawCsms } from "./forward-peers.testing.ts";
 interface Pair {
   readonly cert: string;
   readonly key: string;
+}
+
+/** As an operator makes it: `openssl x509 -pubkey -noout | openssl pkey -pubin -outform der | openssl dgst -sha256`. */
+function pinOf({ cert }: Pair): string {
+  const pem = execFileSync("openssl", ["x509", "-pubkey", "-noout"], { input: cert, encoding: "utf8" });
+  return createHash("sha256").update(Buffer.from(pem.replace(/-----[^-]+-----|\n/g, ""), "base64")).digest("hex");
 }
 
 /** A throw-away authority, and certificates that it signed. */
@@ -97,6 +103,12 @@ function acceptedTests(ours: Authority, theirs: Authority, good: Pair): void {
       await kit.events.next((event) => event.kind === "link" && event.state === "disconnect");
     }));
 
+  test("a key that is pinned, be it among others", () =>
+    withTls(good, { ca: ours.cert, pinSha256: ["0".repeat(64), pinOf(good)] }, async (kit, csms) => {
+      await upgradedPair(kit, csms);
+      assert.equal(kit.notices, []);
+    }));
+
   test("a name to verify may differ from the host that is dialled", () =>
     withTls(ours.issue("DNS:csms.example"), { ca: ours.cert, servername: "csms.example" }, async (kit, csms) => {
       await upgradedPair(kit, csms);
@@ -117,6 +129,16 @@ function refusedTests(ours: Authority, theirs: Authority, good: Pair): void {
   refusesUntrusted("an authority that the system does not know", () => good, () => ({}), /unable to verify|issuer/);
   refusesUntrusted("a wrong host", () => ours.issue("DNS:other.example"), () => ({ ca: ours.cert }), /127\.0\.0\.1/);
   refusesUntrusted("a wrong name", () => good, () => ({ ca: ours.cert, servername: "else.example" }), /else\.example/);
+  const other = ours.issue("IP:127.0.0.1");
+  refusesUntrusted("a key that is not pinned, of the right authority", () => other,
+    () => ({ ca: ours.cert, pinSha256: [pinOf(good)] }),
+    new RegExp(`the SHA-256 of its key, ${pinOf(other)}, is not in csmsTls.pinSha256`));
+  refusesUntrusted("a key that is pinned, of an unknown authority", () => good,
+    () => ({ ca: theirs.cert, pinSha256: [pinOf(good)] }), /unable to verify|issuer/);
+  refusesUntrusted("a key that is pinned, for another name", () => good,
+    () => ({ ca: ours.cert, servername: "else.example", pinSha256: [pinOf(good)] }), /else\.example/);
+  refusesUntrusted("the certificate's own fingerprint as a pin", () => good, () => ({ ca: ours.cert,
+    pinSha256: [new X509Certificate(good.cert).fingerprint256.replaceAll(":", "").toLowerCase()] }), /is not in/);
   refusesUntrusted("TLS 1.1", () => ({ ...good, minVersion: "TLSv1", maxVersion: "TLSv1.1",
     ciphers: "DEFAULT:@SECLEVEL=0" }), () => ({ ca: ours.cert }), /protocol|alert|version/);
 

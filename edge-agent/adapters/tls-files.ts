@@ -16,6 +16,8 @@ export interface CsmsTlsFiles {
   readonly ca?: string;
   readonly cert?: string;
   readonly key?: string;
+  /** See CsmsTls. */
+  readonly pinSha256?: readonly string[];
 }
 
 function readPem(key: string, path: string, allowed = "a PEM file"): string {
@@ -49,8 +51,9 @@ export function readListenTls({ tls }: Config, env: Environment): ListenTls | un
 /** For the CSMS side; empty when nothing is configured. Throws UsageError that names the key. */
 export function readCsmsTls({ csmsTls }: Config, env: Environment): CsmsTlsFiles {
   if (csmsTls === undefined) return {};
-  const { ca, cert, key } = csmsTls;
+  const { ca, cert, key, pinSha256 } = csmsTls;
   return {
+    ...(pinSha256 !== undefined && { pinSha256 }),
     ...(ca !== undefined && { ca: readPem("csmsTls.ca", ca) }),
     ...(cert !== undefined && { cert: readPem("csmsTls.cert", cert) }),
     ...(key !== undefined && { key: readSecret("csmsTls.key", key, env) }),

@@ -83,11 +83,12 @@ async function dialFor(charger: Socket, context: UpgradeContext): Promise<Dialle
   const dialled = await context.dialler.dial(gone.signal);
   charger.off("close", abandon);
   if (dialled.ok) {
-    if (notices.over("csms")) notices.say("csms-back", `csms: ${csms.text} answers again`);
+    const trouble = ["csms", "csms-peer"].filter((kind) => notices.over(kind));
+    if (trouble.length > 0) notices.say("csms-back", `csms: ${csms.text} answers again`);
   } else if (!gone.signal.aborted) {
-    notices.say("csms", dialled.refusedPeer
+    notices.say(dialled.refusedPeer ? "csms-peer" : "csms", dialled.refusedPeer
       ? `csms: ${csms.text} is not trusted (${dialled.why}): the charger is refused until the certificate, ` +
-        "the address in csms or the authority in csmsTls.ca is mended"
+        "the address in csms, the authority in csmsTls.ca or the key in csmsTls.pinSha256 is mended"
       : `csms: ${csms.text} cannot be reached (${dialled.why}): the charger is refused and will try again`);
   }
   return dialled;
