@@ -1,7 +1,8 @@
 /** The text of a checkpoint: C2SP tlog-checkpoint (c2sp.org/tlog-checkpoint). Signed as a note by the log's key. */
+import type { Crypto } from "../../models/crypto.ts";
 import type { StationId } from "../../models/units.ts";
 import { fromBase64, toBase64 } from "./base64.ts";
-import { isKeyName } from "./note.ts";
+import { isKeyName, type NoteSignature, openNote, parseNote, type VerifierKey } from "./note.ts";
 import { ok, problem } from "../../models/result.ts";
 import type { Result } from "../../models/result.ts";
 
@@ -39,4 +40,23 @@ export function parseCheckpoint(text: string): Result<Checkpoint> {
   const root = fromBase64(base64 ?? "");
   if (root?.length !== ROOT_BYTES) return problem("the root is not 32 bytes in base64");
   return ok({ origin, size, root });
+}
+
+/** A checkpoint with its signatures, of which the log's own was verified. */
+export interface SignedCheckpoint extends Checkpoint {
+  /** All of it. */
+  readonly note: string;
+  /** What is signed. */
+  readonly text: string;
+  readonly signatures: readonly NoteSignature[];
+}
+
+/** Opens a note that must be a checkpoint of the log whose key it is; `problem` says why it is none. */
+export function openCheckpoint(crypto: Crypto, note: string, key: VerifierKey): Result<SignedCheckpoint> {
+  const opened = openNote(crypto, note, key);
+  const parsed = opened.ok ? parseCheckpoint(opened.value) : opened;
+  if (!parsed.ok) return parsed;
+  if (parsed.value.origin !== key.name) return problem(`of the log ${parsed.value.origin}, not of ${key.name}`);
+  const taken = parseNote(note);
+  return taken.ok ? ok({ ...parsed.value, ...taken.value, note }) : taken;
 }

@@ -20,7 +20,7 @@ export const MAX_SIGNATURES = 64;
 /** A public key as the specification's "verifier key" encodes it: who signs, and how. */
 export interface VerifierKey {
   readonly name: string;
-  /** First 4 bytes of SHA-256(name || 0x0A || type || public key). */
+  /** First 4 bytes of SHA-256(name || 0x0A || type of signature || public key). */
   readonly keyId: Uint8Array;
   readonly publicKey: Uint8Array;
 }
@@ -50,9 +50,11 @@ function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
 }
 
 /** Throws on a name that no key may have: names come from configuration that was checked. */
-export function verifierKeyOf(crypto: Crypto, name: string, publicKey: Uint8Array): VerifierKey {
+export function verifierKeyOf(
+  crypto: Crypto, name: string, publicKey: Uint8Array, type = ED25519_TYPE,
+): VerifierKey {
   if (!isKeyName(name)) throw new RangeError("not a key name");
-  const hash = crypto.sha256(utf8(`${name}\n`), Uint8Array.of(ED25519_TYPE), publicKey);
+  const hash = crypto.sha256(utf8(`${name}\n`), Uint8Array.of(type), publicKey);
   return { name, publicKey, keyId: hash.slice(0, KEY_ID_BYTES) };
 }
 
@@ -87,6 +89,11 @@ function signatureLine(line: string): NoteSignature | undefined {
   return { name: parts![1]!, keyId: bytes.slice(0, KEY_ID_BYTES), signature: bytes.slice(KEY_ID_BYTES) };
 }
 
+/** A signature as it stands in a note, without the newline. */
+export function lineOf({ name, keyId, signature }: NoteSignature): string {
+  return `\u2014 ${name} ${toBase64(Uint8Array.of(...keyId, ...signature))}`;
+}
+
 /** Takes a note apart without judging its signatures. */
 export function parseNote(note: string): Result<Note> {
   if (note.length > MAX_NOTE_CHARS) return problem(`longer than ${MAX_NOTE_CHARS} characters`);
@@ -109,7 +116,7 @@ export function parseNote(note: string): Result<Note> {
 export function signNote(crypto: Crypto, text: string, name: string, signer: Signer): string {
   if (!isNoteText(text)) throw new RangeError("not the text of a note");
   const { keyId } = verifierKeyOf(crypto, name, signer.publicKey);
-  return `${text}\n\u2014 ${name} ${toBase64(Uint8Array.of(...keyId, ...signer.sign(utf8(text))))}\n`;
+  return `${text}\n${lineOf({ name, keyId, signature: signer.sign(utf8(text)) })}\n`;
 }
 
 /**
