@@ -23,7 +23,9 @@ import { createCore } from "./core.ts";
 import { type Logged, noteEntry, nothingLogged } from "./logged.ts";
 import { type Memory, memoryOf, resumedMono } from "./memory.ts";
 import { originOf } from "./record/checkpoint.ts";
+import { createGrowth, grow, type Growth } from "./record/growth.ts";
 import { recordOne, signCheckpoint } from "./record/journal.ts";
+import { EMPTY_FRONTIER } from "./record/merkle.ts";
 import { guardPolicy, type HeldBack } from "./observe/guard-policy.ts";
 import { contentHash, createRecord, NEW_LOG, refuse } from "./record/record.ts";
 import type { RecoveredLog } from "./record/record.ts";
@@ -31,6 +33,8 @@ import { type AgentState, step } from "./pipeline.ts";
 import type { AgentEvent, AlertSink, Clock, Effect, LedgerStore, MeterSource } from "./ports.ts";
 import { reportStatus } from "./status-report.ts";
 import { RELEASED, VERSION } from "./version.ts";
+import type { Kind } from "../gossip/message.ts";
+import type { Outgoing } from "../gossip/protocol-state.ts";
 import type { Alert } from "../models/terms.ts";
 import { epochOf, rfc3339, SECOND_MS, type MonotonicMs, type Now, type WallMs } from "../models/units.ts";
 
@@ -60,7 +64,11 @@ type Outlet = AlertSink & { stats?(): SinkStats };
 const MOST_NOTICES = 20;
 /** Beyond so many kinds of trouble at a time, one more tells nobody anything. */
 const MOST_MENTIONED = 64;
-const NO_STORE: LedgerStore = { append: () => undefined, writeCheckpoint: () => undefined, close: () => undefined };
+/** Messages of its own for which an agent has an entry in its log first, or its checkpoint. */
+const IN_LOG: ReadonlySet<Kind> = new Set(["statement", "checkpoint", "cosignature"]);
+const NO_STORE: LedgerStore = {
+  append: () => undefined, writeCheckpoint: () => undefined, writeCosigned: () => undefined, close: () => undefined,
+};
 
 /**
  * Starts the agent of a configuration.
@@ -76,6 +84,8 @@ interface OpenLog {
   readonly store: LedgerStore;
   readonly recovered: RecoveredLog;
   readonly logged: Logged;
+  /** Absent for a lone agent. */
+  readonly growth?: Growth;
   /** Why there is no log to write to. */
   readonly missing?: string;
 }
@@ -123,14 +133,15 @@ class Agent implements RunningAgent {
     const opened = openRoster(config, { crypto: this.#crypto, keys, notice }, epoch);
     this.#roster = opened?.followed;
     const membership = this.#membership = opened?.membership;
-    const { store, recovered, logged, missing } = this.#openLog();
+    const memory = this.#recall();
+    this.#learnedBefore = memory !== undefined;
+    const { store, recovered, logged, growth, missing } = this.#openLog(memory?.witnesses);
     this.#store = store;
     try {
-      const memory = this.#recall();
-      this.#learnedBefore = memory !== undefined;
       this.#clock = memory === undefined ? this.#baseClock : resumedClock(memory, this.#baseClock);
       const log = createRecord({
         origin: originOf(config.station), crypto: this.#crypto, signer: keys.signers.log, recovered,
+        ...(growth !== undefined && { growth }),
       });
       for (const text of log.notices) this.#notice(text);
       if (missing !== undefined) this.#carryOut(refuse(log, missing));
@@ -143,6 +154,7 @@ class Agent implements RunningAgent {
         statementSigner: keys.signers.statement, log, earliest: Date.parse(RELEASED) as WallMs, logged,
         ...(memory !== undefined && { memory }),
         ...(membership !== undefined && { membership: { roster: membership.roster, zone: membership.member.zone } }),
+        witnessSigner: keys.signers.witness,
       }, now);
       this.#state = state;
       if (fresh.length > 0) this.#notice(`learned normal: begins anew for ${fresh.join(", ")} (from another release)`);
@@ -162,14 +174,16 @@ class Agent implements RunningAgent {
   }
 
   /** A full or broken disk must not keep the charger from its CSMS: the agent runs without a log, and says so. */
-  #openLog(): OpenLog {
+  #openLog(witnesses: Memory["witnesses"] = {}): OpenLog {
     const { logWrite } = this.#output;
     const logged = nothingLogged(this.#membership && this.#crypto);
+    const growth = this.#membership && createGrowth(EMPTY_FRONTIER, Object.values(witnesses));
     try {
       const opened = openLedger(this.#config.stateDir, this.#crypto, {
         onEntry: (entry) => noteEntry(logged, entry), ...(logWrite !== undefined && { write: logWrite }),
+        ...(growth !== undefined && { onLeaf: (leaf, before) => grow(this.#crypto, growth, before, leaf) }),
       });
-      return { ...opened, logged };
+      return { ...opened, logged, ...(growth !== undefined && { growth }) };
     } catch (error) {
       if (!(error instanceof LedgerError) || error.failure === "locked") throw error;
       return { store: NO_STORE, recovered: NEW_LOG, logged, missing: error.message };
@@ -315,6 +329,10 @@ class Agent implements RunningAgent {
           this.#checkpointAt = this.#clock.wallMs();
           this.#writeLog(() => this.#store.writeCheckpoint(effect.note));
           break;
+        case "cosigned":
+          this.#keep("cosigned", "the log's cosigned checkpoint: cannot be saved", () =>
+            this.#store.writeCosigned(effect.note));
+          break;
         case "alert":
           for (const outlet of this.#outlets) this.#send(outlet, effect.alert);
           break;
@@ -322,12 +340,14 @@ class Agent implements RunningAgent {
           this.#notice(effect.text);
           break;
         case "remember":
-          this.#remember();
+          this.#keep("memory", "learned normal: cannot be saved", () =>
+            writeMemory(this.#config.stateDir, memoryOf(this.#state, this.#now()), this.#crypto));
+          break;
+        case "refuse":
+          this.#carryOut(refuse(this.#state.journal.log, effect.why));
           break;
         case "publish":
-          if (this.#membership !== undefined && this.#street !== undefined) {
-            publishAll(this.#membership, this.#street.mesh, effect.messages);
-          }
+          this.#publish(effect.messages);
           break;
         case "finding":
           break;
@@ -345,6 +365,14 @@ class Agent implements RunningAgent {
     }
   }
 
+  /** An entry that is lost was not said: said again after a restart, as something else, it would be guilt. */
+  #publish(messages: readonly Outgoing[]): void {
+    if (this.#membership === undefined || this.#street === undefined) return;
+    const isWhole = this.#state.journal.log.refused === undefined;
+    publishAll(this.#membership, this.#street.mesh, messages.filter(({ kind, relayed }) =>
+      isWhole || relayed === true || !IN_LOG.has(kind)));
+  }
+
   #send(outlet: Outlet, alert: Alert): void {
     const before = outlet.stats?.().dropped;
     outlet.send(alert);
@@ -354,14 +382,13 @@ class Agent implements RunningAgent {
     else this.#mention(kind, `alerts: ${outlet.name}: an alert could not be written (${lastError ?? "no reason"})`);
   }
 
-  #remember(): void {
-    const kind = "memory";
+  /** What can be lost without harm; that it cannot be saved is said once. */
+  #keep(kind: string, text: string, write: () => void): void {
     try {
-      writeMemory(this.#config.stateDir, memoryOf(this.#state, this.#now()), this.#crypto);
+      write();
       this.#mentioned.delete(kind);
     } catch (error) {
-      this.#mention(kind, `learned normal: cannot be saved (${(error as Error).message}); a restart would go back to ` +
-        "what was saved last");
+      this.#mention(kind, `${text} (${(error as Error).message}); a restart would go back to what was saved last`);
     }
   }
 

@@ -2,6 +2,7 @@
 import { createZoneProtocol } from "../gossip/agreement-protocol.ts";
 import { directoryOf } from "../gossip/directory.ts";
 import { createGossip } from "../gossip/gossip.ts";
+import { neighboursOf } from "../gossip/membership.ts";
 import type { ProtocolState } from "../gossip/protocol-state.ts";
 import { type Roster, zoneMembers } from "../gossip/roster.ts";
 import { createAgree } from "../models/agree/agree.ts";
@@ -20,6 +21,7 @@ import { createObserve } from "./observe/observe.ts";
 import type { AgentState } from "./pipeline.ts";
 import { createJournal } from "./record/journal.ts";
 import type { RecordState } from "./record/record.ts";
+import { createWitnessing, type Witnessing } from "./record/witnessing.ts";
 
 export interface CoreOptions {
   readonly station: StationId;
@@ -39,6 +41,8 @@ export interface CoreOptions {
   readonly memory?: Memory;
   /** The zone that this agent is a member of; absent for a lone agent. */
   readonly membership?: { readonly roster: Roster; readonly zone: ZoneId };
+  /** The witness key. Without it, or without the log's own, nobody witnesses anything: a replay. */
+  readonly witnessSigner?: Signer;
 }
 
 export interface Core {
@@ -68,6 +72,7 @@ export function createCore(options: CoreOptions, now: Now): Core {
       protocol, epochS, open: new Map(), closed: new Map(),
       places: zoneMembers(options.membership!.roster, options.membership!.zone),
     },
+    witnessing: protocol && witnessingOf(options, protocol),
     duties: createDuties(now, memory?.since),
   };
   if (memory !== undefined) recallRest(state, memory);
@@ -81,6 +86,18 @@ function protocolOf(options: CoreOptions, { roster, zone }: NonNullable<CoreOpti
   return createZoneProtocol({
     directory: directoryOf(roster, zone), station, signer, crypto, law: { decide, search: searchRaises },
     ...(logged?.lastStatement !== undefined && { signedThrough: logged.lastStatement.body.epoch }),
+  });
+}
+
+function witnessingOf(
+  { membership, witnessSigner, log, logged, crypto, station, memory }: CoreOptions, protocol: ProtocolState,
+): Witnessing | undefined {
+  if (membership === undefined || witnessSigner === undefined || log.signer === undefined) return undefined;
+  return createWitnessing({
+    protocol, log, logKey: log.signer.publicKey, signer: witnessSigner,
+    neighbours: neighboursOf(crypto, membership.roster, station),
+    ...(logged !== undefined && { witnessed: logged.witnessed }),
+    ...(memory?.witnesses !== undefined && { remembered: memory.witnesses }),
   });
 }
 

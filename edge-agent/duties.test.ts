@@ -4,7 +4,7 @@ import type { MonotonicMs, Now, WallMs } from "../models/units.ts";
 import { crypto } from "./core.testing.ts";
 import { signerFromSeed } from "./adapters/crypto.ts";
 import { createDuties, notableBeliefs, unreadMessages, wantsCheckpoint, wantsRemembering } from "./duties.ts";
-import { createJournal, recordOne } from "./record/journal.ts";
+import { createJournal, recordOne, signCheckpoint } from "./record/journal.ts";
 import { createRecord, NEW_LOG } from "./record/record.ts";
 
 const at = (s: number): Now => ({ wallMs: (1.7e12 + s * 1_000) as WallMs, monoMs: (s * 1_000) as MonotonicMs });
@@ -27,6 +27,33 @@ test("a checkpoint once a minute and with an alert, and only over entries that a
   assert.equal([signed(242), signed(242, [ALERT]), signed(243, [ALERT])], [0, 1, 0]);
   add(244);
   assert.equal([signed(250), signed(303)], [0, 1]);
+});
+
+test("neighbours' checkpoints alone ask for no checkpoint, however many; the next one covers them", () => {
+  const log = createRecord(
+    { origin: "kerbwatch/CP", crypto, signer: signerFromSeed(new Uint8Array(32)), recovered: NEW_LOG });
+  const journal = createJournal(log);
+  const duties = createDuties(at(0));
+  const signs = (s: number): boolean => wantsCheckpoint(duties, journal, [], at(s)).length > 0;
+  const witness = (s: number) =>
+    recordOne(journal, { kind: "witness", at: at(s).wallMs, note: "n", cosignature: "c" });
+  const notice = (s: number) => recordOne(journal, { kind: "notice", at: at(s).wallMs, text: "so" });
+  notice(1);
+  assert.ok(signs(60));
+  witness(61);
+  witness(62);
+  assert.equal([signs(120), signs(180), signs(240)], [false, false, false]);
+  witness(241);
+  notice(242);
+  witness(243);
+  assert.ok(signs(300));
+  assert.is(log.signedSize, 6);
+  witness(301);
+  notice(302);
+  assert.ok(signs(360), "also when the witness came first");
+  witness(361);
+  assert.not(signs(420));
+  assert.is(signCheckpoint(journal).length, 1, "but an agent that stops signs all of it");
 });
 
 test("what is known is saved with an alert at once, soon after a transaction, and otherwise four times an hour", () => {

@@ -34,12 +34,16 @@ export function createDuties(now: Now, since: WallMs = now.wallMs): Duties {
   };
 }
 
-/** Signed at once with an alert, otherwise once a minute; nothing comes of it when no entry is new. */
+/**
+ * Signed at once with an alert, otherwise once a minute; nothing comes of it when no entry is new but neighbours'
+ * checkpoints, which wait for the next one.
+ */
 export function wantsCheckpoint(duties: Duties, journal: JournalState, alerts: readonly Alert[], now: Now): Effect[] {
   const due = alerts.length > 0 || now.monoMs - duties.checkpointMs >= CHECKPOINT_EVERY_MS;
   if (!due) return [];
   duties.checkpointMs = now.monoMs;
-  return signCheckpoint(journal);
+  const { frontier, quietSize } = journal.log;
+  return frontier.size === quietSize ? [] : signCheckpoint(journal);
 }
 
 export function wantsRemembering(

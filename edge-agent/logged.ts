@@ -11,6 +11,7 @@ import { parseAlert } from "./alert-schema.ts";
 import { type LoggedZone, nothingOfZone, noteZone, restoreZone } from "./logged-zone.ts";
 import type { AgentState } from "./pipeline.ts";
 import type { Entry } from "./record/entry.ts";
+import { noteWitnessed, type Witnessed } from "./record/witnessing.ts";
 
 export interface Logged {
   lastStatement?: { readonly body: StatementBody; readonly bytes: Uint8Array; readonly at: WallMs };
@@ -18,11 +19,13 @@ export interface Logged {
   readonly alerts: Map<Threat, Alert>;
   /** Absent for a lone agent. */
   readonly zone?: LoggedZone;
+  readonly witnessed: Witnessed;
 }
 
 /** @param crypto given by a member, for which the log is read for its zone too */
 export function nothingLogged(crypto?: Crypto): Logged {
-  return { alerts: new Map(), ...(crypto !== undefined && { zone: nothingOfZone(crypto) }) };
+  const witnessed = { notes: new Map(), forked: new Set<string>() };
+  return { alerts: new Map(), witnessed, ...(crypto !== undefined && { zone: nothingOfZone(crypto) }) };
 }
 
 /** Takes note of one entry; entries come in the order of the log. */
@@ -33,6 +36,7 @@ export function noteEntry(logged: Logged, entry: Entry): void {
   }
   const alert = entry.kind === "alert" ? parseAlert(entry.json) : undefined;
   if (alert?.scope === "station") logged.alerts.set(alert.threat, alert);
+  noteWitnessed(logged.witnessed, entry);
   if (logged.zone !== undefined) noteZone(logged.zone, entry, alert);
 }
 

@@ -12,6 +12,7 @@ import type { AlertState } from "./alert/alert.ts";
 import type { Transactions } from "./observe/transactions.ts";
 import type { AgentState } from "./pipeline.ts";
 import { contentHash } from "./record/record.ts";
+import { heldByWitnesses } from "./record/witnessing.ts";
 import { ok, problem, type Result } from "./record/result.ts";
 
 export const MEMORY_VERSION = 1;
@@ -31,6 +32,8 @@ export interface Memory {
   readonly evses: readonly number[];
   /** Numbers of frames go on from here, so that evidence from before never points at a frame that came after. */
   readonly lastFrameNo?: number;
+  /** What each witness held of the log: a proof from there is prepared while the log is read. */
+  readonly witnesses?: Readonly<Record<string, number>>;
 }
 type MapValue = Transactions["known"] extends Map<string, infer V> ? V : never;
 
@@ -43,12 +46,13 @@ export function memoryOf(state: AgentState, now: Now): Memory {
     since: state.duties.since, savedAt: now.wallMs, monoMs: now.monoMs, detect: state.detect, opine: state.opine,
     raised: state.agree.raised, incidents: state.alert.open, transactions: [...known], evses: [...evses],
     lastFrameNo: state.observe.frames.lastNo,
+    ...(state.witnessing !== undefined && { witnesses: heldByWitnesses(state.witnessing) }),
   };
 }
 
 /** Only what was learned of the station, without evidence, incidents or open sessions: what `learn` hands on. */
 export function learnedOnly(memory: Memory): Memory {
-  return { ...memory, opine: {}, raised: {}, incidents: {}, transactions: [], evses: [] };
+  return { ...memory, opine: {}, raised: {}, incidents: {}, transactions: [], evses: [], witnesses: {} };
 }
 
 export function encodeMemory(memory: Memory, crypto: Crypto): string {

@@ -17,6 +17,7 @@ import { type ClockWatch, neighboursClock, watchClock } from "./observe/clock-wa
 import { observe, type ObserveState, recentFrame } from "./observe/observe.ts";
 import type { AgentEvent, Effect } from "./ports.ts";
 import { checkpointHash, type JournalState, record, recordAlerts } from "./record/journal.ts";
+import { offerToWitnesses, witness, type Witnessing } from "./record/witnessing.ts";
 
 export interface AgentState {
   readonly observe: ObserveState;
@@ -29,6 +30,8 @@ export interface AgentState {
   readonly alert: AlertState;
   /** Absent for a lone agent. */
   readonly zone: ZoneAlertState | undefined;
+  /** Absent for a lone agent, and in a replay. */
+  readonly witnessing: Witnessing | undefined;
   readonly duties: Duties;
 }
 
@@ -44,15 +47,20 @@ export function step(state: AgentState, event: AgentEvent, now: Now): Effect[] {
   const recorded = record(state.journal, { statement: told.statement, verdicts, frames }, now);
   const own = alert(state.alert, verdicts, lapsed, recorded.evidence, now);
   const zone = zoneAlert(state.zone, state.alert, state.journal, told.news, now);
+  const witnessed = witness(state.witnessing, state.journal, told.news, now);
   const alerts = [...own, ...zone.alerts];
 
   for (const threat of lapsed) forget(state.opine, threat, now);
-  const entries = [...recorded.entries, ...zone.entries, ...recordAlerts(state.journal, alerts, now)];
+  const alerted = recordAlerts(state.journal, alerts, now);
+  const entries = [...recorded.entries, ...zone.entries, ...witnessed.entries, ...alerted];
   const effects: Effect[] = [];
   if (entries.length > 0) effects.push({ kind: "append", entries });
   effects.push(...wantsCheckpoint(state.duties, state.journal, alerts, now));
-  if (told.outgoing.length > 0) effects.push({ kind: "publish", messages: told.outgoing });
+  const offered = offerToWitnesses(state.witnessing, state.journal, now);
+  const messages = [...told.outgoing, ...witnessed.outgoing, ...offered];
+  if (messages.length > 0) effects.push({ kind: "publish", messages });
   effects.push(...alerts.map((one) => ({ kind: "alert" as const, alert: one })));
+  effects.push(...witnessed.effects);
   effects.push(...notableBeliefs(state.duties, beliefs, now));
   effects.push(...unreadMessages(state.duties, observations));
   effects.push(...watchClock(state.clockWatch, observations, now));

@@ -41,6 +41,10 @@ export type Effect =
   | { readonly kind: "append"; readonly entries: readonly Uint8Array[] }
   /** Replace the stored checkpoint by this signed note. */
   | { readonly kind: "checkpoint"; readonly note: string }
+  /** Replace the stored checkpoint that witnesses cosigned. */
+  | { readonly kind: "cosigned"; readonly note: string }
+  /** Sign nothing more until the next start: the log is not what it should be. */
+  | { readonly kind: "refuse"; readonly why: string }
   /** Publish messages to the neighbours. */
   | { readonly kind: "publish"; readonly messages: readonly Outgoing[] }
   | { readonly kind: "alert"; readonly alert: Alert }
@@ -66,6 +70,8 @@ export interface LedgerStore {
   /** Durable when it returns. Throws when it cannot be: the agent then stops signing and says so. */
   append(entries: readonly Uint8Array[]): void;
   writeCheckpoint(note: string): void;
+  /** Beside the own checkpoint, which nothing here can harm. */
+  writeCosigned(note: string): void;
   close(): void;
 }
 

@@ -2,6 +2,7 @@
 import { topicText } from "../gossip/message.ts";
 import type { Outgoing } from "../gossip/protocol-state.ts";
 import type { Roster } from "../gossip/roster.ts";
+import type { Crypto } from "../models/crypto.ts";
 import type { Alert, EvidenceKey } from "../models/terms.ts";
 import {
   type Epoch, epochOf, type MonotonicMs, type Now, SECOND_MS, type StationId, type WallMs, type ZoneId,
@@ -9,14 +10,16 @@ import {
 import { nodeCrypto, signerFromSeed } from "./adapters/crypto.ts";
 import { type Core, createCore } from "./core.ts";
 import { noteEntry, nothingLogged } from "./logged.ts";
+import { type Memory, memoryOf } from "./memory.ts";
 import { step } from "./pipeline.ts";
 import type { AgentEvent, Effect } from "./ports.ts";
 import { originOf } from "./record/checkpoint.ts";
 import { decodeEntry, type Entry } from "./record/entry.ts";
+import { createGrowth, grow } from "./record/growth.ts";
 import { appendLeaf, EMPTY_FRONTIER, leafHash } from "./record/merkle.ts";
-import { createRecord } from "./record/record.ts";
+import { createRecord, refuse } from "./record/record.ts";
 
-export const crypto = nodeCrypto();
+export const crypto = memoised(nodeCrypto());
 export const EPOCH_S = 10;
 export const ZONE = "feeder-7" as ZoneId;
 const BEGIN = Date.UTC(2026, 2, 2, 8) as WallMs;
@@ -46,20 +49,39 @@ export interface House {
   /** What is on its disk. */
   readonly log: Uint8Array[];
   readonly alerts: Alert[];
+  /** The notes beside its log, and what it remembers; kept only of agents that witness. */
+  checkpoint: string | undefined;
+  cosigned: string | undefined;
+  memory: Memory | undefined;
+  /** Lines for its operator, and why it signs nothing more. */
+  readonly notices: string[];
   /** Its own messages, with the epoch in which it published them. */
   readonly published: { readonly epoch: number; readonly message: Outgoing }[];
 }
 
+export interface ZoneOptions {
+  /** Agents witness each other's logs. */
+  readonly witnesses?: boolean;
+}
+
 export class ZoneCores {
   readonly houses: House[];
+  /** Says which messages do not arrive. */
+  loses: (from: StationId, to: StationId, message: Outgoing) => boolean = () => false;
+  /** Sees what each step comes to. */
+  watch: (house: House, effects: readonly Effect[]) => void = () => undefined;
+  readonly #options: ZoneOptions;
   roster: Roster;
   #nowMs: number = BEGIN;
   readonly #queue: { readonly from: StationId; readonly message: Outgoing }[] = [];
 
-  constructor(n: number, f: number) {
+  constructor(n: number, f: number, options: ZoneOptions = {}) {
+    this.#options = options;
     this.roster = rosterOf(n, f);
-    this.houses = Array.from({ length: n }, (_, index) =>
-      ({ index, core: undefined, log: [], alerts: [], published: [] }));
+    this.houses = Array.from({ length: n }, (_, index) => ({
+      index, core: undefined, log: [], alerts: [], published: [], notices: [],
+      checkpoint: undefined, cosigned: undefined, memory: undefined,
+    }));
     for (const { index } of this.houses) this.start(index);
   }
 
@@ -81,16 +103,23 @@ export class ZoneCores {
     const house = this.house(index);
     const logged = nothingLogged(crypto);
     for (const entry of entriesOf(house)) noteEntry(logged, entry);
-    const frontier = house.log.reduce((so, bytes) => appendLeaf(crypto, so, leafHash(crypto, bytes)), EMPTY_FRONTIER);
+    const { witnesses = false } = this.#options;
+    const { memory, cosigned } = house;
+    const growth = createGrowth(EMPTY_FRONTIER, Object.values(memory?.witnesses ?? {}));
+    const frontier = house.log.map((bytes) => leafHash(crypto, bytes)).reduce((before, leaf) => {
+      grow(crypto, growth, before, leaf);
+      return appendLeaf(crypto, before, leaf);
+    }, EMPTY_FRONTIER);
     const station = stationAt(index);
     const log = createRecord({
       origin: originOf(station), crypto, signer: signerFromSeed(new Uint8Array(32).fill(64 + index)),
-      recovered: { frontier, tornBytes: 0 },
+      recovered: { frontier, tornBytes: 0, ...(cosigned !== undefined && { cosigned }) }, growth,
     });
     house.core = createCore({
       station, region: this.roster.network, zone: ZONE, epochS: EPOCH_S, site: {}, crypto, log, logged,
       tokenSecret: new Uint8Array(32), statementSigner: statementSigner(index), earliest: 0 as WallMs,
-      membership: { roster: this.roster, zone: ZONE },
+      membership: { roster: this.roster, zone: ZONE }, ...(memory !== undefined && { memory }),
+      ...(witnesses && { witnessSigner: signerFromSeed(new Uint8Array(32).fill(128 + index)) }),
     }, this.#now());
     return house.core;
   }
@@ -130,7 +159,10 @@ export class ZoneCores {
       const { from, message: { kind, station, bytes } } = next;
       const topic = topicText({ network: this.roster.network, zone: ZONE, kind, station });
       for (const { index } of this.houses) {
-        if (stationAt(index) !== from) this.#step(index, { kind: "message", topic, bytes, from });
+        const to = stationAt(index);
+        if (to !== from && !this.loses(from, to, next.message)) {
+          this.#step(index, { kind: "message", topic, bytes, from });
+        }
       }
     }
   }
@@ -138,11 +170,20 @@ export class ZoneCores {
   #step(index: number, event: AgentEvent): void {
     const house = this.house(index);
     if (house.core === undefined) return;
-    for (const effect of step(house.core.state, event, this.#now())) this.#carryOut(house, effect);
+    const effects = step(house.core.state, event, this.#now());
+    this.watch(house, effects);
+    for (const effect of effects) this.#carryOut(house, effect);
   }
 
   #carryOut(house: House, effect: Effect): void {
     if (effect.kind === "append") house.log.push(...effect.entries);
+    if (effect.kind === "checkpoint") house.checkpoint = effect.note;
+    if (effect.kind === "cosigned") house.cosigned = effect.note;
+    if (effect.kind === "notice") house.notices.push(effect.text);
+    if (effect.kind === "refuse") refuse(house.core!.state.journal.log, effect.why);
+    if (effect.kind === "remember" && this.#options.witnesses === true) {
+      house.memory = structuredClone(memoryOf(house.core!.state, this.#now()));
+    }
     if (effect.kind === "alert") house.alerts.push(effect.alert);
     if (effect.kind !== "publish") return;
     for (const message of effect.messages) {
@@ -154,6 +195,20 @@ export class ZoneCores {
   #now(): Now {
     return { wallMs: this.#nowMs as WallMs, monoMs: (this.#nowMs - BEGIN) as MonotonicMs };
   }
+}
+
+/** What one agent of this process has verified is verified. */
+function memoised(engine: Crypto): Crypto {
+  const known = new Map<string, boolean>();
+  return {
+    ...engine,
+    verify(publicKey, message, signature) {
+      const name = Buffer.concat([publicKey, signature, message]).toString("latin1");
+      const good = known.get(name) ?? engine.verify(publicKey, message, signature);
+      known.set(name, good);
+      return good;
+    },
+  };
 }
 
 /** Everything in the house's log. */

@@ -149,9 +149,7 @@ test("bad input, as a table: each is counted, passed on to nobody, and changes n
 test("what is new and valid is passed on once, as it came; replayed it is a duplicate", () => {
   const state = agent();
   for (const message of [messageOfStatement(good) as Message, vote,
-    made(2, "note", { epoch: EPOCH, seq: 0, sightings: [] }),
-    made(2, "checkpoint", { epoch: EPOCH, note: "x", proof: [], oldSize: 0 }),
-    made(2, "cosignature", { epoch: EPOCH, log: stationOf(1), line: "x" })]) {
+    made(2, "note", { epoch: EPOCH, seq: 0, sightings: [] })]) {
     const first = hear(state, incoming(message));
     assert.equal(problemsOf(first), [], message.kind);
     const passed = first.outgoing.filter(({ relayed }) => relayed === true);
@@ -165,6 +163,16 @@ test("what is new and valid is passed on once, as it came; replayed it is a dupl
   // Much later it is from the past, also when it is held no more.
   begin(state, EPOCH + 300);
   assert.equal(problemsOf(tell(state, good, EPOCH + 300)), ["past"]);
+});
+
+test("what witnesses say to neighbours is news, and goes no further", () => {
+  const state = agent();
+  for (const message of [made(2, "checkpoint", { epoch: EPOCH, note: "x", proof: [], oldSize: 0 }),
+    made(2, "cosignature", { epoch: EPOCH, log: stationOf(1), note: "" })]) {
+    const { outgoing, news } = hear(state, incoming(message));
+    assert.equal([outgoing, news.map(({ kind }) => kind)], [[], ["message"]], message.kind);
+    assert.equal(problemsOf(hear(state, incoming(message))), ["duplicate"], message.kind);
+  }
 });
 
 test("a statement that is passed on by everybody costs a comparison; what differs in a byte is looked at", () => {

@@ -6,7 +6,7 @@ import { hex, sameBytes } from "./bytes.ts";
 import { noteStatement, takeCheck } from "./clock-rule.ts";
 import { LEASE_EPOCHS } from "./incidents.ts";
 import {
-  decodeMessage, epochOfMessage, type Message, MOST_BYTES, readTopic, type Topic, verifyMessage,
+  decodeMessage, epochOfMessage, type Kind, type Message, MOST_BYTES, readTopic, type Topic, verifyMessage,
 } from "./message.ts";
 import { epochMsOf, isKnownCertificate, type ProtocolNow, type ProtocolState } from "./protocol-state.ts";
 import { allows, isOverQuota, type Problem, useQuota } from "./traffic.ts";
@@ -58,9 +58,10 @@ export function takeIn(
   if (!verifyMessage(message, state.directory.members[author]!.statementKey, state.crypto)) return "bad-signature";
   useQuota(state.traffic, message.kind, author, at);
   if (message.kind === "statement") noteStatement(state.clock, message.station, at, now, epochMsOf(state));
-  const isLocal = message.kind === "digest" || message.kind === "request";
-  return { message, hash, author, passOn: !isLocal && timely(message, epoch) };
+  return { message, hash, author, passOn: !BETWEEN_NEIGHBOURS.has(message.kind) && timely(message, epoch) };
 }
+
+const BETWEEN_NEIGHBOURS: ReadonlySet<Kind> = new Set(["digest", "request", "checkpoint", "cosignature"]);
 
 /** A statement outside of the window is nothing, but tells what its author's clock says. */
 function hearOutside(state: ProtocolState, message: Message, from: string, now: ProtocolNow): void {

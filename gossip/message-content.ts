@@ -69,7 +69,8 @@ export interface Contents {
   checkpoint: {
     readonly epoch: number; readonly note: string; readonly proof: readonly Uint8Array[]; readonly oldSize: number;
   };
-  cosignature: { readonly epoch: number; readonly log: StationId; readonly line: string };
+  /** The checkpoint that the witness holds of the log, with its cosignature; empty when it holds none. */
+  cosignature: { readonly epoch: number; readonly log: StationId; readonly note: string };
 }
 
 const HASH_BYTES = 32;
@@ -223,11 +224,11 @@ const checkpoint: Codec<Contents["checkpoint"]> = {
 };
 
 const cosignature: Codec<Contents["cosignature"]> = {
-  encode: ({ epoch, log, line }) => [epoch, log, line],
+  encode: ({ epoch, log, note: text }) => [epoch, log, text],
   decode: (rest) => {
-    const [epoch, log, line] = rest;
-    if (rest.length !== 3 || !isUint(epoch) || typeof log !== "string" || typeof line !== "string") return undefined;
-    return isStationId(log) ? { epoch, log, line } : undefined;
+    const [epoch, log, text] = rest;
+    if (rest.length !== 3 || !isUint(epoch) || typeof log !== "string" || typeof text !== "string") return undefined;
+    return isStationId(log) ? { epoch, log, note: text } : undefined;
   },
 };
 

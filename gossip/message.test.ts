@@ -27,7 +27,7 @@ const CONTENTS: { [K in ComposedKind]: Contents[K] } = {
   request: { epoch: 9, hashes: [hash(1), hash(2)] },
   proof: { first: new Uint8Array(200), second: new Uint8Array(201) },
   checkpoint: { epoch: 9, note: "CP-001\n5\nroot\n\n\u2014 CP-001 sig\n", proof: [hash(1)], oldSize: 4 },
-  cosignature: { epoch: 9, log: "CP-002" as StationId, line: "\u2014 CP-001 sig" },
+  cosignature: { epoch: 9, log: "CP-002" as StationId, note: "" },
 };
 const composed = Object.keys(CONTENTS) as ComposedKind[];
 
@@ -78,7 +78,7 @@ test("the largest honest messages fit: a zone of 64 members, names of 48 charact
   encodeMessage("request", { epoch, hashes: Array.from({ length: 64 }, () => hash(1)) }, head, signer);
   const sightings = Array.from({ length: 16 }, () => ({ pseudonym: new Uint8Array(8), fromS: epoch, toS: epoch }));
   encodeMessage("note", { epoch, seq: epoch, sightings }, head, signer);
-  assert.throws(() => encodeMessage("cosignature", { epoch, log: head.station, line: "x".repeat(900) }, head, signer),
+  assert.throws(() => encodeMessage("cosignature", { epoch, log: head.station, note: "x".repeat(900) }, head, signer),
     /a cosignature of/);
 });
 
@@ -122,7 +122,7 @@ const BAD: readonly (readonly [ComposedKind, string, number, CborValue])[] = [
   ["proof", "a text", 5, "x"], ["proof", "three", 7, new Uint8Array(1)],
   ["checkpoint", "bytes for a note", 6, H], ["checkpoint", "65 hashes", 7, new Array<Uint8Array>(65).fill(H)],
   ["checkpoint", "a negative size", 8, -1],
-  ["cosignature", "a log with a space", 6, "CP 2"], ["cosignature", "bytes for a line", 7, H],
+  ["cosignature", "a log with a space", 6, "CP 2"], ["cosignature", "bytes for a note", 7, H],
 ];
 
 test("what is not a message, as a table", () => {

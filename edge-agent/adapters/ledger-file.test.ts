@@ -10,13 +10,16 @@ import { repoRoot } from "../../build/paths.ts";
 import { test, assert } from "../../build/testing.ts";
 import type { WallMs } from "../../models/units.ts";
 import type { LedgerStore } from "../ports.ts";
+import { formatCheckpoint } from "../record/checkpoint.ts";
 import { encodeEntry } from "../record/entry.ts";
 import type { Entry } from "../record/entry.ts";
+import { appendLeaf, EMPTY_FRONTIER, rootOf } from "../record/merkle.ts";
+import { signNote } from "../record/note.ts";
 import { appendEntries, checkpoint, createRecord } from "../record/record.ts";
 import { nodeCrypto, signerFromSeed } from "./crypto.ts";
 import { LedgerError, openLedger } from "./ledger-file.ts";
 import type { LedgerFailure, OpenedLedger, Write } from "./ledger-file.ts";
-import { SEGMENT_BYTES, checkpointPath, readLog, segmentPath } from "./ledger-read.ts";
+import { SEGMENT_BYTES, checkpointPath, cosignedPath, readLog, segmentPath } from "./ledger-read.ts";
 
 const crypto = nodeCrypto();
 const signer = signerFromSeed(new Uint8Array(32).fill(1));
@@ -172,6 +175,47 @@ test("the checkpoint is replaced whole, and judged together with the log at the 
   during(stateDir, (opened) => assert.match(begin(opened).refused ?? "", shortened));
   writeFileSync(checkpointPath(stateDir), Buffer.alloc(1_000_000, 0x41));
   during(stateDir, (opened) => assert.match(begin(opened).refused ?? "", /not its own/));
+}));
+
+test("the cosigned checkpoint is replaced whole, read back with its root, judges nothing", withFolder((stateDir) => {
+  const sign = (size: number, root: Uint8Array): string =>
+    signNote(crypto, formatCheckpoint({ origin, size, root }), origin, signer);
+  append(stateDir, "a", "b", "c");
+  assert.is(readLog(stateDir, crypto).cosigned, undefined);
+  const roots: Uint8Array[] = [];
+  during(stateDir, ({ store }) => store.writeCosigned(sign(2, new Uint8Array(32))));
+  readLog(stateDir, crypto, (stored, _index, before) =>
+    void roots.push(rootOf(crypto, appendLeaf(crypto, before, stored.leafHash))));
+  const found = readLog(stateDir, crypto);
+  assert.equal([found.cosigned, found.cosignedRoot], [sign(2, new Uint8Array(32)), roots[1]]);
+  assert.is(found.checkpoint, undefined);
+  assert.not(existsSync(`${cosignedPath(stateDir)}.tmp`));
+  during(stateDir, ({ store, recovered }) => {
+    assert.is(createRecord({ origin, crypto, signer, recovered }).refused, undefined, "another tree");
+    store.writeCosigned(sign(9, roots[2]!));
+  });
+  during(stateDir, ({ store, recovered }) => {
+    assert.equal([recovered.cosignedRoot, createRecord({ origin, crypto, signer, recovered }).refused],
+      [undefined, undefined], "more than there is");
+    store.writeCosigned("junk");
+  });
+  assert.is(readLog(stateDir, crypto).cosigned, "junk");
+  const { store } = openLedger(stateDir, crypto);
+  store.close();
+  assert.is(failure(() => store.writeCosigned("late")), "closed");
+}));
+
+test("who reads leaf by leaf sees every one with the tree before it", withFolder((stateDir) => {
+  append(stateDir, "a", "b", "c");
+  let tree = EMPTY_FRONTIER;
+  openLedger(stateDir, crypto, {
+    onLeaf: (leaf, before) => {
+      assert.equal(before, tree);
+      tree = appendLeaf(crypto, before, leaf);
+    },
+  }).store.close();
+  assert.equal(tree, readLog(stateDir, crypto).frontier);
+  assert.is(tree.size, 3);
 }));
 
 /** A disk that fails after `bytes` more bytes: what fits is written before the error. */

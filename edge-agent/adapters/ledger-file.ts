@@ -5,10 +5,13 @@ import type { Crypto } from "../../models/crypto.ts";
 import type { LedgerStore } from "../ports.ts";
 import { decodeEntry } from "../record/entry.ts";
 import type { Entry } from "../record/entry.ts";
+import type { Frontier } from "../record/merkle.ts";
 import type { RecoveredLog } from "../record/record.ts";
 import { encodeBatch, encodeHeader } from "../record/segment.ts";
 import { errorCode, replaceFile, syncFolder } from "./durable-file.ts";
-import { MAX_BATCH_BYTES, SEGMENT_BYTES, checkpointPath, logFolder, readLog, segmentPath } from "./ledger-read.ts";
+import {
+  MAX_BATCH_BYTES, SEGMENT_BYTES, checkpointPath, cosignedPath, logFolder, readLog, segmentPath,
+} from "./ledger-read.ts";
 import type { LogFound } from "./ledger-read.ts";
 import { LockHeldError, takeLock } from "./lock-file.ts";
 import type { Lock } from "./lock-file.ts";
@@ -49,6 +52,8 @@ export interface LedgerOptions {
   readonly write?: Write;
   /** Sees every entry that is on disk, in order; undecodable ones are passed over. */
   readonly onEntry?: (entry: Entry, index: number) => void;
+  /** Sees every leaf, and the tree before it. */
+  readonly onLeaf?: (leaf: Uint8Array, before: Frontier) => void;
 }
 
 export interface OpenedLedger {
@@ -98,9 +103,17 @@ class LedgerFile implements LedgerStore {
   }
 
   writeCheckpoint(note: string): void {
+    this.#replace(checkpointPath(this.#stateDir), note);
+  }
+
+  writeCosigned(note: string): void {
+    this.#replace(cosignedPath(this.#stateDir), note);
+  }
+
+  #replace(path: string, note: string): void {
     if (this.#closed) throw new LedgerError("closed", "the log is closed");
     try {
-      replaceFile(checkpointPath(this.#stateDir), note, 0o644);
+      replaceFile(path, note, 0o644);
     } catch (error) {
       throw ledgerError(error, this.#stateDir);
     }
@@ -173,7 +186,8 @@ export function openLedger(stateDir: string, crypto: Crypto, options: LedgerOpti
     const created = mkdirSync(logFolder(stateDir), { recursive: true, mode: 0o700 });
     if (created !== undefined) [stateDir, dirname(stateDir)].forEach(syncFolder);
     lock = takeLock(join(stateDir, "lock"));
-    const found = readLog(stateDir, crypto, ({ entry }, index) => {
+    const found = readLog(stateDir, crypto, ({ entry, leafHash }, index, before) => {
+      options.onLeaf?.(leafHash, before);
       const decoded = options.onEntry === undefined ? undefined : decodeEntry(entry);
       if (decoded?.ok) options.onEntry?.(decoded.value, index);
     });

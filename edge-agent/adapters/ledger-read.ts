@@ -20,6 +20,7 @@ const MAX_SEGMENT_BYTES = SEGMENT_BYTES + MAX_BATCH_BYTES;
 
 export const logFolder = (stateDir: string): string => join(stateDir, "log");
 export const checkpointPath = (stateDir: string): string => join(logFolder(stateDir), "checkpoint");
+export const cosignedPath = (stateDir: string): string => join(logFolder(stateDir), "cosigned");
 const segmentName = (number: number): string => `${String(number).padStart(8, "0")}.seg`;
 export const segmentPath = (stateDir: string, number: number): string => join(logFolder(stateDir), segmentName(number));
 
@@ -33,10 +34,10 @@ function readBounded(path: string, limit: number): Uint8Array | undefined {
   }
 }
 
-/** The stored checkpoint, a signed note; undefined when there is none yet. Throws the system's error. */
-export function readCheckpoint(stateDir: string): string | undefined {
+/** A stored checkpoint, a signed note; undefined when there is none yet. Throws the system's error. */
+function readNote(path: string): string | undefined {
   try {
-    const bytes = readBounded(checkpointPath(stateDir), MAX_NOTE_CHARS * 3);
+    const bytes = readBounded(path, MAX_NOTE_CHARS * 3);
     return bytes === undefined ? "" : new TextDecoder().decode(bytes);
   } catch (error) {
     if (errorCode(error) === "ENOENT") return undefined;
@@ -85,18 +86,21 @@ function claimedSize(checkpoint: string | undefined): number | undefined {
  * it. Damage ends the reading and is reported. Throws the system's error when a file cannot be read.
  */
 export function readLog(
-  stateDir: string, crypto: Crypto, visit: (stored: StoredEntry, index: number) => void = () => {},
+  stateDir: string, crypto: Crypto,
+  visit: (stored: StoredEntry, index: number, before: Frontier) => void = () => {},
 ): LogFound {
-  const checkpoint = readCheckpoint(stateDir); // before the entries: the log may grow meanwhile
-  const claimed = claimedSize(checkpoint);
+  const checkpoint = readNote(checkpointPath(stateDir)); // before the entries: the log may grow meanwhile
+  const cosigned = readNote(cosignedPath(stateDir));
+  const claimed = [checkpoint, cosigned].map(claimedSize);
+  const roots = claimed.map((size) => (size === 0 ? rootOf(crypto, EMPTY_FRONTIER) : undefined));
   const numbers = segmentNumbers(stateDir);
   let frontier: Frontier = EMPTY_FRONTIER;
-  let checkpointRoot = claimed === 0 ? rootOf(crypto, frontier) : undefined;
   let end: LogEnd = { segment: 0, goodBytes: 0 };
   let tornBytes = 0;
   const result = (damage?: string): LogFound => ({
     frontier, tornBytes, end, ...(damage === undefined ? {} : { damage }),
-    ...(checkpoint === undefined ? {} : { checkpoint }), ...(checkpointRoot === undefined ? {} : { checkpointRoot }),
+    ...(checkpoint !== undefined && { checkpoint }), ...(roots[0] !== undefined && { checkpointRoot: roots[0] }),
+    ...(cosigned !== undefined && { cosigned }), ...(roots[1] !== undefined && { cosignedRoot: roots[1] }),
   });
   for (const [position, number] of numbers.entries()) {
     const name = segmentName(number);
@@ -107,9 +111,11 @@ export function readLog(
     const wrong = misfit(found, frontier.size, position === numbers.length - 1);
     if (wrong !== undefined) return result(`${name}: ${wrong}`);
     for (const stored of found.entries) {
-      visit(stored, frontier.size);
+      visit(stored, frontier.size, frontier);
       frontier = appendLeaf(crypto, frontier, stored.leafHash);
-      if (frontier.size === claimed) checkpointRoot = rootOf(crypto, frontier);
+      claimed.forEach((size, i) => {
+        if (frontier.size === size) roots[i] = rootOf(crypto, frontier);
+      });
     }
     end = { segment: number, goodBytes: found.goodBytes };
     tornBytes = found.tornBytes;

@@ -16,6 +16,8 @@ const ENTRIES: readonly Entry[] = [
   { kind: "verdict", at, threat: "energy-theft", scope: "station", zone: "feeder-7", epoch: 177235562,
     onset: TIME, confidencePpm: 970000, stations: ["CP-001", "CP-004"] },
   { kind: "alert", at, json: "{}" },
+  { kind: "witness", at, note: "kerbwatch/CP-002\n7\n", cosignature: "\u2014 kerbwatch/CP-001/witness AAAA" },
+  { kind: "fork", at, first: "kerbwatch/CP-002\n7\n", second: "kerbwatch/CP-002\n7\n" },
   { kind: "notice", at, text: "12 bytes of a torn tail were cut" },
 ];
 

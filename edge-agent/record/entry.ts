@@ -34,6 +34,10 @@ const BODIES = {
   certificate: { message: "bytes", statements: "blobs" },
   /** Two statements of one author that contradict each other, as the message that proves it. */
   proof: { message: "bytes" },
+  /** A checkpoint of a neighbour's log that this agent cosigned: the note as the log signed it, and the line. */
+  witness: { note: "text", cosignature: "text" },
+  /** Two checkpoints of one neighbour's log, both signed by it, that cannot both be true. */
+  fork: { first: "text", second: "text" },
   /** Something about the agent itself that an auditor needs: a torn tail was cut, a clock was set. */
   notice: { text: "text" },
 } as const;

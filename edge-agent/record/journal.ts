@@ -14,7 +14,8 @@ export interface JournalState {
   readonly log: RecordState;
   /** Frames that the log holds already, by number, with their leaf hashes: oldest first, bounded. */
   readonly frames: Map<number, ContentHash>;
-  /** SHA-256 of the last signed checkpoint; empty before the first. */
+  /** The last signed checkpoint and its SHA-256; empty before the first. */
+  checkpointNote: string;
   checkpointHash: Uint8Array;
 }
 
@@ -37,7 +38,7 @@ const PPM = 1_000_000;
 const MOST_EPOCH = 2 ** 32 - 1;
 
 export function createJournal(log: RecordState): JournalState {
-  return { log, frames: new Map(), checkpointHash: new Uint8Array(0) };
+  return { log, frames: new Map(), checkpointNote: "", checkpointHash: new Uint8Array(0) };
 }
 
 /** What statements name as the last checkpoint; undefined when nothing may be signed any more. */
@@ -94,6 +95,7 @@ export function signCheckpoint(journal: JournalState): Effect[] {
   const effects = checkpoint(journal.log);
   for (const effect of effects) {
     if (effect.kind !== "checkpoint") continue;
+    journal.checkpointNote = effect.note;
     journal.checkpointHash = journal.log.crypto.sha256(new TextEncoder().encode(effect.note));
   }
   return effects;
@@ -111,7 +113,7 @@ function verdictEntry(verdict: Verdict, now: Now): Entry {
 /** The entry's bytes as far as the log takes them (none when it is frozen), and its leaf hash. */
 function add(journal: JournalState, entry: Entry): { entries: readonly Uint8Array[]; hash: ContentHash } {
   const bytes = encodeEntry(entry);
-  const { effects, leafHashes } = appendEntries(journal.log, [bytes]);
+  const { effects, leafHashes } = appendEntries(journal.log, [bytes], entry.kind === "witness");
   const [leaf] = leafHashes;
   return { entries: effects.length === 0 ? [] : [bytes], hash: contentHash(leaf ?? new Uint8Array(32)) };
 }

@@ -7,6 +7,7 @@ import type { Crypto, Signer } from "../../models/crypto.ts";
 import type { ContentHash } from "../../models/units.ts";
 import type { Effect } from "../ports.ts";
 import { formatCheckpoint, parseCheckpoint } from "./checkpoint.ts";
+import { grow, type Growth } from "./growth.ts";
 import { EMPTY_FRONTIER, appendLeaf, leafHash, rootOf } from "./merkle.ts";
 import type { Frontier } from "./merkle.ts";
 import { openNote, signNote, verifierKeyOf } from "./note.ts";
@@ -24,6 +25,9 @@ export interface RecoveredLog {
   readonly checkpoint?: string;
   /** Root of the first so many leaves as the checkpoint says; absent when there are not so many. */
   readonly checkpointRoot?: Uint8Array;
+  /** The stored checkpoint with witnesses' cosignatures, and its root; not judged either. */
+  readonly cosigned?: string;
+  readonly cosignedRoot?: Uint8Array;
 }
 
 /** No log at all yet. */
@@ -36,6 +40,8 @@ export interface RecordOptions {
   /** The key for checkpoints; absent in a replay, which keeps a log without signing it. */
   readonly signer?: Signer;
   readonly recovered: RecoveredLog;
+  /** What went along while the log was read, for proofs to its witnesses; absent when it has none. */
+  readonly growth?: Growth;
 }
 
 /** Changed only by the functions of this file. */
@@ -44,8 +50,13 @@ export interface RecordState {
   readonly crypto: Crypto;
   readonly signer: Signer | undefined;
   frontier: Frontier;
+  growth: Growth | undefined;
   /** Size of the newest checkpoint. */
   signedSize: number;
+  /** The log up to here needs no new checkpoint: what follows the newest are neighbours' checkpoints alone. */
+  quietSize: number;
+  /** As it was found: a checkpoint of this log that witnesses cosigned. */
+  readonly cosigned: string | undefined;
   /** Why nothing may be signed any more, statements included: undefined when all is well. */
   refused: string | undefined;
   /** No entry can follow: the stored log is damaged, and is kept as it is for whoever examines it. */
@@ -74,17 +85,19 @@ function attestedSize({ origin, crypto, signer, recovered }: RecordOptions): Res
 
 /** Takes over the log that was found. Whether it may be signed: `refused`. */
 export function createRecord(options: RecordOptions): RecordState {
-  const { origin, crypto, signer, recovered } = options;
+  const { origin, crypto, signer, recovered, growth } = options;
   const attested = attestedSize(options);
+  const signedSize = attested.ok ? attested.value : 0;
   const notices: string[] = [];
   if (recovered.tornBytes > 0) {
     notices.push(`log: ${recovered.tornBytes} bytes of an unfinished write were cut off; nothing acknowledged is lost`);
   }
   if (!attested.ok) notices.push(`log: ${attested.problem}; this agent signs nothing more`);
   return {
-    origin, crypto, signer, notices,
+    origin, crypto, signer, notices, growth, signedSize,
     frontier: recovered.frontier,
-    signedSize: attested.ok ? attested.value : 0,
+    quietSize: signedSize,
+    cosigned: recovered.cosigned,
     refused: attested.ok ? undefined : attested.problem,
     frozen: recovered.damage !== undefined,
   };
@@ -99,12 +112,19 @@ export interface Appended {
   readonly leafHashes: readonly Uint8Array[];
 }
 
-/** Adds encoded entries (of `encodeEntry`) to the tree. In a frozen log they go nowhere. */
-export function appendEntries(state: RecordState, entries: readonly Uint8Array[]): Appended {
+/**
+ * Adds encoded entries (of `encodeEntry`) to the tree. In a frozen log they go nowhere.
+ * @param quiet they ask for no checkpoint: two neighbours would never come to rest over each other's
+ */
+export function appendEntries(state: RecordState, entries: readonly Uint8Array[], quiet = false): Appended {
   const firstIndex = state.frontier.size;
   const leafHashes = entries.map((entry) => leafHash(state.crypto, entry));
   if (state.frozen || entries.length === 0) return { effects: [], firstIndex, leafHashes };
-  for (const leaf of leafHashes) state.frontier = appendLeaf(state.crypto, state.frontier, leaf);
+  for (const leaf of leafHashes) {
+    if (state.growth !== undefined) grow(state.crypto, state.growth, state.frontier, leaf);
+    state.frontier = appendLeaf(state.crypto, state.frontier, leaf);
+  }
+  if (quiet && state.quietSize === firstIndex) state.quietSize = state.frontier.size;
   return { effects: [{ kind: "append", entries }], firstIndex, leafHashes };
 }
 
@@ -113,7 +133,7 @@ export function checkpoint(state: RecordState): Effect[] {
   const { crypto, origin, signer, frontier } = state;
   if (signer === undefined || state.refused !== undefined || frontier.size === state.signedSize) return [];
   const text = formatCheckpoint({ origin, size: frontier.size, root: rootOf(crypto, frontier) });
-  state.signedSize = frontier.size;
+  state.signedSize = state.quietSize = frontier.size;
   return [{ kind: "checkpoint", note: signNote(crypto, text, origin, signer) }];
 }
 

@@ -124,11 +124,11 @@ function counted({ agent }: Stage, where: Where, why: string): number {
 let fences = 0;
 
 /** A message of an honest member comes through: whatever was published before it has come, too. */
-async function fence({ friend, speaker, listener, house }: Stage): Promise<void> {
-  const content = { epoch: epochNow(), log: house.station, line: `fence ${fences++}` };
+async function fence({ friend, speaker, listener }: Stage): Promise<void> {
+  const content = { epoch: epochNow(), proposal: new Uint8Array(32).fill(++fences) };
   const head = { network: "town", zone: "street" as ZoneId, rosterVersion: 1, station: friend.station };
-  const { whole } = encodeMessage("cosignature", content, head, friend.keys.signers.statement);
-  publish(speaker, topicOf(friend.station, "cosignature"), whole);
+  const { whole } = encodeMessage("vote", content, head, friend.keys.signers.statement);
+  publish(speaker, topicOf(friend.station, "vote"), whole);
   await until(() => heardAt(listener, whole), "an honest message is passed on");
 }
 

@@ -15,7 +15,8 @@ import type { Epoch, StationId, ZoneId } from "../../models/units.ts";
 import { freePort } from "./street-ports.ts";
 
 const STATIONS = ["CP-1", "CP-2", "CP-3", "CP-4"] as StationId[];
-const operator = signerFromSeed(new Uint8Array(32).fill(7));
+/** Who signs the roster. */
+export const operator = signerFromSeed(new Uint8Array(32).fill(7));
 
 export interface NewHouse {
   readonly station: StationId;

@@ -1,0 +1,125 @@
+/**
+ * The log's side of witnessing: its newest checkpoint is told to the neighbours with a proof from each size that one of
+ * them holds, their cosignatures are collected, and the newest checkpoint that enough of them cosigned is kept.
+ */
+import { compose } from "../../gossip/agreement-protocol.ts";
+import { sameBytes } from "../../gossip/bytes.ts";
+import type { Contents } from "../../gossip/message-content.ts";
+import type { Outgoing } from "../../gossip/protocol-state.ts";
+import type { Epoch, StationId } from "../../models/units.ts";
+import type { Effect } from "../ports.ts";
+import { openCheckpoint } from "./checkpoint.ts";
+import { cosignedAt } from "./cosignature.ts";
+import type { Cosigned } from "./cosigned.ts";
+import { keepOnly, proofFrom, rootAt } from "./growth.ts";
+import type { JournalState } from "./journal.ts";
+import { lineOf } from "./note.ts";
+import type { Partner, Witnessing } from "./witnessing.ts";
+
+/** A checkpoint of the own log and who cosigned it. */
+export interface Offered {
+  readonly size: number;
+  /** Signed by this log alone. */
+  readonly note: string;
+  readonly lines: Map<StationId, string>;
+}
+
+export interface Collected {
+  /** Cosignatures that a checkpoint needs to be kept: f + 1, so that one at least is of an honest witness. */
+  needed: number;
+  /** Checkpoints that were offered lately, oldest first. */
+  recent: readonly Offered[];
+  /** Messages that wait for the next epoch. */
+  outbox: readonly Omit<Contents["checkpoint"], "epoch">[];
+  /** When some went out last. */
+  sentIn: number;
+  /** The newest with enough cosignatures, and whether it is on disk as it is. */
+  best: Offered | undefined;
+  saved: boolean;
+}
+
+const MOST_RECENT = 4;
+/** The quota of checkpoint messages that neighbours grant for an epoch. */
+const MOST_AN_EPOCH = 4;
+
+export function createCollected(needed: number, stored: Cosigned | undefined): Collected {
+  return { needed, recent: [], outbox: [], sentIn: -1, best: stored, saved: true };
+}
+
+/** The checkpoint that was just signed, and what an earlier epoch had no room for. At most four messages an epoch. */
+export function offer(state: Witnessing, journal: JournalState, epoch: Epoch): Outgoing[] {
+  const { collected, log, protocol, partners } = state;
+  const note = journal.checkpointNote;
+  // Proofs lead to the tree as it is: once it has grown, the next checkpoint is offered.
+  const isNew = note !== collected.recent.at(-1)?.note && log.frontier.size === log.signedSize;
+  if (note !== "" && isNew) prepare(state, { size: log.signedSize, note, lines: new Map() });
+  if (collected.outbox.length === 0 || collected.sentIn === epoch) return [];
+  const now = collected.outbox.slice(0, MOST_AN_EPOCH);
+  collected.outbox = collected.outbox.slice(MOST_AN_EPOCH);
+  collected.sentIn = epoch;
+  const { size } = collected.recent.at(-1)!;
+  for (const { oldSize } of now) for (const one of partners.values()) if (one.holds === oldSize) one.offered = size;
+  return now.map((content) => compose(protocol, "checkpoint", { epoch, ...content }));
+}
+
+/** One message for each size that witnesses hold; who was offered something longest ago comes first. */
+function prepare(state: Witnessing, offered: Offered): void {
+  const { collected, growth, log: { crypto, frontier } } = state;
+  const waiting = [...state.partners.values()].sort((a, b) => a.offered - b.offered);
+  if (waiting.length === 0) return;
+  collected.recent = [...collected.recent, offered].slice(-MOST_RECENT);
+  rootAt(crypto, growth, frontier, offered.size);
+  for (const { holds } of waiting) rootAt(crypto, growth, frontier, holds);
+  collected.outbox = [...new Set(waiting.map(({ holds }) => holds))].flatMap((oldSize) => {
+    const proof = proofFrom(crypto, growth, oldSize);
+    return proof === undefined ? [] : [{ note: offered.note, proof, oldSize }];
+  });
+  forget(state);
+}
+
+function forget({ collected, growth, partners }: Witnessing): void {
+  const recent = collected.recent.map(({ size }) => size);
+  keepOnly(growth, new Set([...recent, ...[...partners.values()].map(({ holds }) => holds)]));
+}
+
+/** Takes a witness's answer; undefined when it is none. */
+export function collect(
+  state: Witnessing, witness: Partner, { epoch, note }: Contents["cosignature"],
+): Effect[] | undefined {
+  const { log, growth, collected, logKey, protocol: { crypto, directory } } = state;
+  if (note === "") {
+    witness.holds = 0;
+    return [];
+  }
+  const opened = openCheckpoint(crypto, note, logKey);
+  if (!opened.ok) return undefined;
+  const { size, root, text, signatures: [, signature, ...more] } = opened.value;
+  const timeS = signature && cosignedAt(crypto, text, signature, witness.witnessKey);
+  if (signature === undefined || timeS === undefined || more.length > 0) return undefined;
+  if (Math.floor(timeS / directory.epochS) !== epoch || timeS < witness.toldS) return undefined;
+  const own = rootAt(crypto, growth, log.frontier, size);
+  if (size > log.frontier.size || (own !== undefined && !sameBytes(own, root))) {
+    const has = size > log.frontier.size ? `it has ${log.frontier.size}` : "they are others now";
+    const why = `${witness.station} cosigned ${size} entries that this log had signed, and ${has}`;
+    return [{ kind: "refuse", why }];
+  }
+  witness.toldS = timeS;
+  witness.holds = size;
+  const offered = collected.recent.find((one) => one.size === size);
+  offered?.lines.set(witness.station, lineOf(signature));
+  if (offered !== undefined && offered.lines.size >= collected.needed && offered.size >= (collected.best?.size ?? 0)) {
+    collected.best = offered;
+    collected.saved = false;
+  }
+  forget(state);
+  return [];
+}
+
+/** Keeps what came since. Once an epoch, since answers come together. */
+export function save(collected: Collected): Effect[] {
+  const { best, saved } = collected;
+  if (saved || best === undefined) return [];
+  collected.saved = true;
+  const lines = [...best.lines].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, line]) => `${line}\n`);
+  return [{ kind: "cosigned", note: `${best.note}${lines.join("")}` }];
+}
