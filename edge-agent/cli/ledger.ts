@@ -3,23 +3,26 @@ import { nodeCrypto } from "../adapters/crypto.ts";
 import { KeyFileError, readKey } from "../adapters/keys.ts";
 import { readLog } from "../adapters/ledger-read.ts";
 import type { LogFound } from "../adapters/ledger-read.ts";
-import { shown } from "../plain-text.ts";
+import { plainText, shown } from "../plain-text.ts";
 import { readCertificate } from "../../gossip/certificate.ts";
 import { byText } from "../../gossip/roster.ts";
 import { type ContentHash, rfc3339 } from "../../models/units.ts";
 import type { Crypto } from "../../models/crypto.ts";
 import type { EvidenceKey } from "../../models/terms.ts";
 import { toBase64 } from "../record/base64.ts";
-import { parseCheckpoint } from "../record/checkpoint.ts";
+import { openCheckpoint, parseCheckpoint } from "../record/checkpoint.ts";
 import { decodeEntry, type Entry } from "../record/entry.ts";
 import { rootOf } from "../record/merkle.ts";
-import { formatVerifierKey, openNote, parseNote, parseVerifierKey, verifierKeyOf } from "../record/note.ts";
+import { formatVerifierKey, parseNote, parseVerifierKey, verifierKeyOf } from "../record/note.ts";
 import type { VerifierKey } from "../record/note.ts";
 import { contentHash } from "../record/record.ts";
-import { problem } from "../../models/result.ts";
+import { ok, problem } from "../../models/result.ts";
 import type { Result } from "../../models/result.ts";
 import { UsageError, parseOptions } from "./command.ts";
 import type { Command, Io } from "./command.ts";
+import {
+  contradiction, type CosignedReport, cosignedText, judgeCosigned, type Street, streetOf, witnessesIn,
+} from "./ledger-witnesses.ts";
 import { STATE_HELP, STATE_OPTIONS, noLogIn, stateDirOf } from "./state-dir.ts";
 
 /** What was found; the JSON output. */
@@ -45,6 +48,8 @@ interface Report {
   readonly certificateCount: number;
   /** What zones certified, each once, sorted; the newest MOST_CERTIFICATES of the log. */
   readonly certificates: readonly CertificateRow[];
+  /** What witnesses vouch for; absent when there is nothing of it and no roster was given. */
+  readonly cosigned?: CosignedReport;
 }
 
 /** One certificate as every honest log of the zone holds it. */
@@ -125,17 +130,11 @@ function expectedKey(crypto: Crypto, stateDir: string, given: string | undefined
 
 /** The entries that a good checkpoint attests. */
 function judge(crypto: Crypto, found: LogFound, key: VerifierKey): Result<number> {
-  const opened = openNote(crypto, found.checkpoint ?? "", key);
-  if (!opened.ok) return problem(`the checkpoint: ${opened.problem}`);
-  const parsed = parseCheckpoint(opened.value);
-  if (!parsed.ok) return problem(`the checkpoint: ${parsed.problem}`);
-  const { origin, size, root } = parsed.value;
-  if (origin !== key.name) return problem(`the checkpoint is of the log ${shown(origin)}, not of ${key.name}`);
-  if (size > found.frontier.size) {
-    return problem(`${found.frontier.size} entries, and the checkpoint attests ${size}: some were lost or taken out`);
-  }
-  const same = found.checkpointRoot?.every((byte, i) => byte === root[i]) ?? false;
-  return same ? { ok: true, value: size } : problem(`the first ${size} entries are not those that were signed`);
+  const opened = openCheckpoint(crypto, found.checkpoint ?? "", key);
+  if (!opened.ok) return problem(`the checkpoint: ${plainText(opened.problem)}`);
+  const { size } = opened.value;
+  const wrong = contradiction(found.frontier.size, opened.value, found.checkpointRoot);
+  return wrong === undefined ? ok(size) : problem(wrong);
 }
 
 function originIn(checkpoint: string): string | undefined {
@@ -144,15 +143,16 @@ function originIn(checkpoint: string): string | undefined {
   return parsed.ok ? parsed.value.origin : undefined;
 }
 
-function examine(stateDir: string, given: string | undefined): Report {
+function examine(stateDir: string, given: string | undefined, street: Street | undefined): Report {
   const crypto = nodeCrypto();
   const { found, ...entries } = scan(stateDir, crypto);
   const problems: string[] = [];
   if (found.damage !== undefined) problems.push(`damaged: ${found.damage}`);
   const origin = originIn(found.checkpoint ?? "");
   // A key that was mistyped is wrong usage even when there is no checkpoint to check with it.
-  const key = given !== undefined || origin !== undefined
-    ? expectedKey(crypto, stateDir, given, origin ?? "") : undefined;
+  const known = street && origin !== undefined ? witnessesIn(crypto, street, origin) : undefined;
+  const key = known?.logKey ?? (given !== undefined || origin !== undefined
+    ? expectedKey(crypto, stateDir, given, origin ?? "") : undefined);
   let signedSize = 0;
   const empty = found.frontier.size === 0 && found.tornBytes === 0;
   if (found.checkpoint === undefined && empty) problems.push(noLogIn(stateDir));
@@ -163,10 +163,12 @@ function examine(stateDir: string, given: string | undefined): Report {
     if (judged.ok) signedSize = judged.value;
     else problems.push(judged.problem);
   }
+  const cosigned = key === undefined ? undefined : judgeCosigned(crypto, found, key, known, problems);
   return {
     version: 1, ok: problems.length === 0, problems, size: found.frontier.size,
     root: toBase64(rootOf(crypto, found.frontier)), signedSize, ...(origin !== undefined && { origin }),
     ...(key !== undefined && { key: formatVerifierKey(key) }), tornBytes: found.tornBytes, ...entries,
+    ...(cosigned !== undefined && { cosigned }),
   };
 }
 
@@ -188,6 +190,7 @@ function asText(report: Report): string {
     `root      ${report.root}`,
   ];
   if (report.key !== undefined) lines.push(`key       ${report.key}`);
+  if (report.cosigned !== undefined) lines.push(`cosigned  ${cosignedText(report.cosigned)}`);
   if (report.oldest !== undefined) lines.push(`oldest    ${report.oldest}`, `newest    ${report.newest}`);
   if (report.tornBytes > 0) {
     lines.push(`torn tail ${report.tornBytes} bytes of an unfinished write; nothing acknowledged is lost`);
@@ -199,14 +202,16 @@ function asText(report: Report): string {
 
 async function run(args: string[], io: Io): Promise<number> {
   const { options, positionals } = parseOptions(args, {
-    ...STATE_OPTIONS, key: { type: "string", value: "VKEY" }, json: { type: "boolean" },
+    ...STATE_OPTIONS, key: { type: "string", value: "VKEY" }, roster: { type: "string", value: "FILE" },
+    operators: { type: "string", value: "FILE" }, json: { type: "boolean" },
   }, { max: 1, what: "verify" });
   if (positionals[0] !== "verify") {
     throw new UsageError(`ledger: found ${shown(positionals[0])}; allowed: verify`);
   }
   const stateDir = await stateDirOf(options, io);
+  const street = streetOf(nodeCrypto(), options);
   try {
-    const report = examine(stateDir, options.key);
+    const report = examine(stateDir, options.key, street);
     io.out(options.json ? `${JSON.stringify(report)}\n` : asText(report));
     return report.ok ? 0 : 1;
   } catch (error) {
@@ -221,14 +226,15 @@ export const ledger: Command = {
   name: "ledger",
   summary: "checks the record (ledger verify): whole, unchanged and signed",
   help: `
-Usage: kerbwatch ledger verify [--state DIR | --config FILE] [--key VKEY]
-         [--json]
+Usage: kerbwatch ledger verify [--state DIR | --config FILE]
+         [--key VKEY | --roster FILE --operators FILE] [--json]
 
 Reads every segment of the log, recomputes the Merkle tree (RFC 9162), and holds
 it against the signed checkpoint beside it (a C2SP signed note). Needs no
 running agent, and disturbs none. An auditor copies the "log" folder of the
 state directory into a folder of his own and gives the key that he had from the
-operator before.
+operator before. In a street, neighbours cosign the log: with the roster it is
+said who did, and by when enough of them had that one at least is honest.
 
 What the agent's zone certified is counted, and listed with --json by zone, key,
 epoch and name: honest agents of a zone hold the same names.
@@ -236,6 +242,10 @@ epoch and name: honest agents of a zone hold the same names.
 ${STATE_HELP}
   --key VKEY      the log's public key, as "keygen --station" shows it (default:
                   the device's own)
+  --roster FILE   the street's roster, which has the keys of the log and of its
+                  witnesses
+  --operators FILE
+                  whom you trust to have signed it, as for "roster verify"
   --json          for programs
 
 Exit codes: 0 whole and signed, 1 damaged, changed, cut or not signed, 2 wrong
