@@ -1,22 +1,27 @@
-/** What another roster in force means for a running agent: whom it hears, and whether it still speaks itself. */
+/** What another roster in force means for a running agent: whom it hears and witnesses, and whether it still speaks. */
 import { leaveZone, setDirectory } from "../gossip/agreement-protocol.ts";
 import { directoryOf } from "../gossip/directory.ts";
 import { AT_LEAST_EVERY_MS } from "../gossip/gossip.ts";
+import { neighboursOf } from "../gossip/membership.ts";
 import { type Roster, zoneMembers } from "../gossip/roster.ts";
 import type { StationId } from "../models/units.ts";
 import type { AgentState } from "./pipeline.ts";
+import { setWitnesses } from "./record/witnessing.ts";
 
 /**
  * A member goes on with its statements, evidence and incidents; who is none any more watches alone, as without a
  * roster, and what it knows of the zone's incidents runs out.
  */
-export function adoptRoster({ gossip, zone }: AgentState, roster: Roster, isMember: boolean): void {
+export function adoptRoster({ gossip, zone, witnessing }: AgentState, roster: Roster, isMember: boolean): void {
   if (zone === undefined) return;
   if (isMember) {
     setDirectory(zone.protocol, directoryOf(roster, gossip.zone));
     zone.places = zoneMembers(roster, gossip.zone);
   } else {
     leaveZone(zone.protocol);
+  }
+  if (witnessing !== undefined) {
+    setWitnesses(witnessing, isMember ? neighboursOf(gossip.crypto, roster, gossip.station) : []);
   }
   gossip.rosterVersion = isMember ? roster.version : 0;
   gossip.statedEveryMs = isMember ? 0 : AT_LEAST_EVERY_MS;

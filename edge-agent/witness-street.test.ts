@@ -2,8 +2,9 @@
 import { assert, test } from "../build/testing.ts";
 import { compose } from "../gossip/agreement-protocol.ts";
 import type { Outgoing } from "../gossip/protocol-state.ts";
-import { memberOf } from "../gossip/roster.ts";
+import { memberOf, type Roster } from "../gossip/roster.ts";
 import { signerFromSeed } from "./adapters/crypto.ts";
+import { adoptRoster } from "./adopt-roster.ts";
 import { keyName } from "./member-file.ts";
 import { formatCheckpoint, openCheckpoint, originOf } from "./record/checkpoint.ts";
 import { cosignedAt, cosignerKeyOf } from "./record/cosignature.ts";
@@ -12,7 +13,7 @@ import { encodeEntry } from "./record/entry.ts";
 import { appendLeaf, EMPTY_FRONTIER, leafHash, rootOf } from "./record/merkle.ts";
 import { parseNote, signNote, verifierKeyOf } from "./record/note.ts";
 import { witnessReport } from "./record/witnessing.ts";
-import { crypto, entriesOf, EPOCH_S, type House, stationAt, ZoneCores } from "./zone-cores.testing.ts";
+import { crypto, entriesOf, EPOCH_S, type House, rosterOf, stationAt, ZoneCores } from "./zone-cores.testing.ts";
 
 /** Checkpoints are signed once a minute. */
 const MINUTE = 60 / EPOCH_S;
@@ -375,4 +376,35 @@ test("a stranger's checkpoint and cosignature change nothing", () => {
   const news = entriesOf(zone.house(1)).slice(entries);
   assert.not(news.some((entry) => entry.kind === "witness" && entry.note.startsWith("kerbwatch/CP-0\n")));
   assert.equal(reportOf(zone.house(1)).refused, { stranger: 2 });
+});
+
+test("a new roster: who is gone witnesses no more, who comes back is known, a new log key is a new log", () => {
+  const zone = street(5, 1);
+  zone.pass(2 * MINUTE + 2);
+  const adopt = (roster: Roster): void => {
+    for (const { core, index } of zone.houses) {
+      adoptRoster(core!.state, roster, memberOf(roster, stationAt(index)) !== undefined);
+    }
+    zone.roster = roster;
+  };
+  const held = witnessingOf(zone.house(0)).partners.get("CP-4")!.held!;
+  const { members } = zone.roster;
+  adopt({ ...rosterOf(5, 0, 2), members: members.slice(0, 4) });
+  zone.pass(2 * MINUTE + 2);
+  assert.equal([cosigned(zone, 0).by, reportOf(zone.house(0)).needed], [3, 1]);
+  const gone = zone.house(4);
+  const [note, { length }] = [gone.cosigned, gone.published];
+  zone.pass(2 * MINUTE);
+  assert.equal([gone.published.length, gone.cosigned], [length, note], "out of the street");
+  adopt(rosterOf(5, 1, 3));
+  assert.equal(witnessingOf(zone.house(0)).partners.get("CP-4")!.held, held);
+  zone.pass(3 * MINUTE);
+  for (const { index } of zone.houses) assert.is(cosigned(zone, index).by, 4);
+  assertWitnessed(zone);
+  const log = signerFromSeed(new Uint8Array(32).fill(99)).publicKey;
+  adopt({ ...rosterOf(5, 1, 4), members: members.map((member) =>
+    (member.station === "CP-4" ? { ...member, keys: { ...member.keys, log } } : member)) });
+  assert.is(witnessingOf(zone.house(0)).partners.get("CP-4")!.held, undefined);
+  zone.pass(MINUTE + 2);
+  assert.ok(reportOf(zone.house(0)).refused["bad-note"]! >= 1, "the old key is not believed");
 });
