@@ -128,6 +128,7 @@ export type Observation = Seen &
 export const ODDITIES = [
   "not-json", "not-a-frame", "unknown-message-type", "unknown-action", "wrong-direction", "unmatched-result",
   "repeated-id", "bad-payload", "bad-utf8", "binary", "too-large", "bad-deflate", "over-budget", "call-error",
+  "sequence-gap",
 ] as const;
 export type Oddity = (typeof ODDITIES)[number];
 

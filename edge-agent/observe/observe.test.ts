@@ -9,7 +9,7 @@ import { parseMeterLine } from "./meter-capture.ts";
 import { createObserve, observe, recentFrame } from "./observe.ts";
 import type { ObserveLimits, ObserveState } from "./observe.ts";
 import { OCPP16 } from "./ocpp16.ts";
-import { OCPP2 } from "./ocpp201.ts";
+import { OCPP21 } from "./ocpp201.ts";
 import { parseTraceLine } from "./trace.ts";
 
 const crypto: Crypto = {
@@ -123,7 +123,7 @@ test("what a station says of itself cannot forge a line or reorder text", () => 
 
 /** Valid frames of many actions, to be damaged. */
 const SAMPLES: readonly string[] = [
-  ...[...OCPP16.keys(), ...OCPP2.keys()].map((action) => JSON.stringify([2, "7", action, {
+  ...[...OCPP16.keys(), ...OCPP21.keys()].map((action) => JSON.stringify([2, "7", action, {
     connectorId: 1, evseId: 1, evse: { id: 1 }, transactionId: 7, idTag: "04A2B3",
     idToken: { idToken: "04A2B3", type: "Local" }, timestamp: "2024-01-15T10:00:00Z", meterStart: 1,
     meterStop: 2, eventType: "Started", seqNo: 1, status: "Accepted",
@@ -169,7 +169,7 @@ test("damaged frames, bytes and lines never throw, and take bounded time (12,000
   }
   assert.ok(Number(process.hrtime.bigint() - began) < 60e9);
   assert.ok(state.transactions.known.size <= 64 && state.calls.waiting["cp-to-csms"].calls.size <= 256);
-  assert.ok(state.counts.actions.size <= OCPP16.size + OCPP2.size + 1);
+  assert.ok(state.counts.actions.size <= OCPP16.size + OCPP21.size + 1);
 });
 
 /** Frames of a megabyte made to cost as much as they can: each must stay far from what a frame budget allows. */

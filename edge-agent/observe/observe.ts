@@ -113,7 +113,7 @@ function onFrame(state: ObserveState, event: FrameEvent, now: Now): Observation[
   const frameNo = keepFrame(state.frames, { direction: event.direction, at: now.wallMs, text: event.text });
   state.counts.frames += 1;
   if (event.ocppVersion !== undefined) state.version = event.ocppVersion;
-  const message = parseMessage(event.text, state.limits.maxFrameChars);
+  const message = inVersion(event.ocppVersion, parseMessage(event.text, state.limits.maxFrameChars));
   switch (message.type) {
     case "oddity":
       state.counts.unparsed += 1;
@@ -129,12 +129,20 @@ function onFrame(state: ObserveState, event: FrameEvent, now: Now): Observation[
   }
 }
 
+/** Message types 5 and 6 are new in 2.1; a connection that agreed on an earlier version ignores them. */
+function inVersion(agreed: OcppVersion | undefined, message: ReturnType<typeof parseMessage>): typeof message {
+  const is21 = message.type === "CALLRESULTERROR" || message.type === "SEND";
+  if (!is21 || agreed === undefined || agreed === "2.1") return message;
+  return { type: "oddity", oddity: "unknown-message-type", detail: `${message.type} is of 2.1` };
+}
+
 type Calling = Extract<Message, { readonly action: string }>;
 
 function onCall(state: ObserveState, event: FrameEvent, message: Calling, now: Now, frameNo: number): Observation[] {
   const { action, payload, id } = message;
   const shown = versionShown(action, payload);
-  if (event.ocppVersion === undefined && shown !== undefined) state.version = shown;
+  const already = shown === "2.0.1" && state.version === "2.1";
+  if (event.ocppVersion === undefined && shown !== undefined && !already) state.version = shown;
   const call: Call = {
     direction: event.direction, id, action, payload, version: state.version ?? "1.6", text: event.text, at: now.wallMs,
     monoMs: now.monoMs, frameNo,

@@ -1,4 +1,4 @@
-/** OCPP 2.0.1 edition 3 and 2.1: action by action. What 2.1 adds stands in the same table, since names never clash. */
+/** OCPP 2.0.1 edition 3 and 2.1: action by action. One table, since names never clash; `ONLY_21` says what 2.1 adds. */
 import { defined, evseOf, fieldsOf, idOf, isFields, listOf, nonEmpty, numberOf } from "./fields.ts";
 import type { Fields } from "./fields.ts";
 import {
@@ -12,7 +12,7 @@ import {
   firmwareOrder, GET_LOG, HEARTBEAT, limitOf, reportedReadings, SECURITY_EVENT,
 } from "./shared-actions.ts";
 import {
-  evseOfTransaction, isRepeat, noteEnded, noteEvse, noteOpen, tokenOfTransaction,
+  evseOfTransaction, isRepeat, missingBefore, noteEnded, noteEvse, noteOpen, tokenOfTransaction,
 } from "./transactions.ts";
 
 /** `{evseId}` of an `evse` object or of a bare `evseId`. */
@@ -50,7 +50,8 @@ function transactionEvent(request: Request): readonly Body[] {
   if (isRepeat(transactions, id, `${String(type)} ${String(fields.seqNo)} ${String(fields.timestamp)}`)) return [];
   if (type === "Started" || known === undefined || known.open) noteOpen(transactions, id, evseId, token);
   const readings = reportedReadings(request, fields.meterValue, evseId, id, fields.offline);
-  const excess = tooMany(request, fields.meterValue);
+  const missing = missingBefore(transactions, id, fields.seqNo, type === "Started");
+  const excess = [...tooMany(request, fields.meterValue), ...gap(missing)];
   const registers = readings.map((one) => one.reading.energyImportWh).filter((one) => one !== undefined);
   const registerWh = type === "Started" ? registers[0] : registers.at(-1);
   const common = {
@@ -63,6 +64,12 @@ function transactionEvent(request: Request): readonly Body[] {
   noteEnded(transactions, id);
   const reason = nonEmpty(fieldsOf(fields.transactionInfo).stoppedReason);
   return [...readings, ...excess, { kind: "transaction-ended", ...common, ...defined({ reason }) }];
+}
+
+/** Events that never came, or are still to come from a backlog: said, and no sign of anything by itself. */
+function gap(missing: number): readonly Body[] {
+  const detail = `${missing} TransactionEvents missing`;
+  return missing === 0 ? [] : [{ kind: "oddity", oddity: "sequence-gap", detail }];
 }
 
 /** An idToken in the event asks for authorization; a result without idTokenInfo says nothing of it. */
@@ -199,7 +206,7 @@ const FROM_STATION = [
   "GetCertificateChainStatus", "GetCertificateStatus", "LogStatusNotification", "NotifyCustomerInformation",
   "NotifyDERAlarm", "NotifyDERStartStop",
   "NotifyDisplayMessages", "NotifyEVChargingNeeds", "NotifyEVChargingSchedule", "NotifyMonitoringReport",
-  "NotifyPeriodicEventStream", "NotifyPriorityCharging", "NotifyReport", "NotifySettlement", "NotifyWebPaymentStarted",
+  "NotifyPeriodicEventStream", "NotifyPriorityCharging", "NotifyReport", "NotifySettlement",
   "OpenPeriodicEventStream", "PublishFirmwareStatusNotification", "PullDynamicScheduleUpdate", "ReportChargingProfiles",
   "ReportDERControl", "ReservationStatusUpdate", "VatNumberValidation",
 ];
@@ -207,12 +214,22 @@ const FROM_STATION = [
 const FROM_CSMS = [
   "AdjustPeriodicEventStream", "ChangeTransactionTariff", "ClearDisplayMessage", "ClearTariffs", "CostUpdated",
   "GetChargingProfiles", "GetCompositeSchedule", "GetDERControl", "GetDisplayMessages", "GetLocalListVersion",
-  "GetPeriodicEventStream", "GetTariffs", "GetTransactionStatus", "NotifyAllowedEnergyTransfer", "SetDefaultTariff",
-  "SetDisplayMessage",
+  "GetPeriodicEventStream", "GetTariffs", "GetTransactionStatus", "NotifyAllowedEnergyTransfer",
+  "NotifyWebPaymentStarted", "SetDefaultTariff", "SetDisplayMessage",
 ];
 
-/** All actions of 2.0.1 and 2.1. */
-export const OCPP2: ActionTable = new Map<string, Action>([
+/** Actions that 2.0.1 does not have. */
+export const ONLY_21: ReadonlySet<string> = new Set([
+  "AFRRSignal", "AdjustPeriodicEventStream", "BatterySwap", "ChangeTransactionTariff", "ClearDERControl",
+  "ClearTariffs", "ClosePeriodicEventStream", "GetCertificateChainStatus", "GetDERControl", "GetPeriodicEventStream",
+  "GetTariffs", "NotifyAllowedEnergyTransfer", "NotifyDERAlarm", "NotifyDERStartStop", "NotifyPeriodicEventStream",
+  "NotifyPriorityCharging", "NotifySettlement", "NotifyWebPaymentStarted", "OpenPeriodicEventStream",
+  "PullDynamicScheduleUpdate", "ReportDERControl", "RequestBatterySwap", "SetDERControl", "SetDefaultTariff",
+  "UpdateDynamicSchedule", "UsePriorityCharging", "VatNumberValidation",
+]);
+
+/** All actions of 2.1, which has all of 2.0.1. */
+export const OCPP21: ActionTable = new Map<string, Action>([
   ...FROM_STATION.map((name): [string, Action] => [name, silent("station")]),
   ...FROM_CSMS.map((name): [string, Action] => [name, silent("csms")]),
   ["DataTransfer", silent("both")],
@@ -271,3 +288,5 @@ export const OCPP2: ActionTable = new Map<string, Action>([
   ["UsePriorityCharging", command("use-priority-charging", transactionAim)],
   ...CERTIFICATE_ACTIONS,
 ]);
+
+export const OCPP201: ActionTable = new Map([...OCPP21].filter(([name]) => !ONLY_21.has(name)));

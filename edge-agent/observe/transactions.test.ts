@@ -1,7 +1,7 @@
 import { assert, test } from "../../build/testing.ts";
 import type { TokenPseudonym } from "../../models/units.ts";
 import {
-  createTransactions, evseOfTransaction, isRepeat, noteEnded, noteEvse, noteOpen, tokenOfTransaction,
+  createTransactions, evseOfTransaction, isRepeat, missingBefore, noteEnded, noteEvse, noteOpen, tokenOfTransaction,
 } from "./transactions.ts";
 
 const TOKEN = "00000000000000ff" as TokenPseudonym;
@@ -62,4 +62,19 @@ test("a flood of transactions and EVSEs is bounded; the newest stay", () => {
   assert.is(transactions.known.size, 64);
   assert.is(transactions.evses.size, 64);
   assert.is(evseOfTransaction(transactions, "t10000"), 10_000 % 999);
+});
+
+test("what is missing before an event is counted once; a late one, the same again and a first one miss nothing", () => {
+  const transactions = createTransactions();
+  const missing = (seqNo: unknown, begins = false): number => missingBefore(transactions, "7", seqNo, begins);
+  assert.is(missing(5), 0, "of no transaction that is known");
+  noteOpen(transactions, "7", 1);
+  assert.equal([0, 1, 4, 2, 3, 4, 5].map((seqNo) => missing(seqNo)), [0, 0, 2, 0, 0, 0, 0]);
+  assert.equal([undefined, null, "9", 9.5, Number.NaN, 2 ** 60].map((seqNo) => missing(seqNo)), [0, 0, 0, 0, 0, 0]);
+  assert.is(missing(-3), 0);
+  noteOpen(transactions, "7", 2);
+  noteEnded(transactions, "7");
+  assert.is(missing(8), 2, "kept over all that happens to the transaction");
+  assert.is(missing(0, true), 0);
+  assert.is(missing(2), 1, "it began anew");
 });

@@ -14,6 +14,8 @@ interface Transaction {
   readonly open: boolean;
   /** The last message of it: a retry under a new message id repeats this. */
   readonly mark?: string;
+  /** The highest `seqNo` of its events (2.0.1). */
+  readonly seqNo?: number;
 }
 
 export interface Transactions {
@@ -53,7 +55,8 @@ export function noteOpen(
   }
   const before = transactions.known.get(id);
   put(transactions, id, {
-    evseId, open: true, ...defined({ token: token ?? before?.token, mark: mark?.slice(0, MAX_MARK) ?? before?.mark }),
+    ...before, evseId, open: true,
+    ...defined({ token: token ?? before?.token, mark: mark?.slice(0, MAX_MARK) ?? before?.mark }),
   });
 }
 
@@ -70,6 +73,19 @@ export function isRepeat(transactions: Transactions, id: string, whole: string):
   if (known?.mark === mark) return true;
   put(transactions, id, { ...(known ?? { evseId: 0, open: false }), mark });
   return false;
+}
+
+/**
+ * How many of the transaction's events are missing just before `seqNo` (2.0.1, E01: it counts up by one). A number
+ * below the highest is of a backlog that is being flushed. One that is first seen, or begins anew, misses nothing.
+ */
+export function missingBefore(transactions: Transactions, id: string, seqNo: unknown, begins: boolean): number {
+  const known = transactions.known.get(id);
+  if (known === undefined || !Number.isSafeInteger(seqNo)) return 0;
+  const given = seqNo as number;
+  const highest = begins ? given : Math.max(known.seqNo ?? given, given);
+  put(transactions, id, { ...known, seqNo: highest });
+  return begins || known.seqNo === undefined ? 0 : Math.max(0, given - known.seqNo - 1);
 }
 
 /**
