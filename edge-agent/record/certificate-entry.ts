@@ -5,6 +5,9 @@
  * An entry has room for 64 KB, and the statements of a large zone may need more: then several entries carry the same
  * message, each with a part of them. Nothing is left out because another entry holds it: an entry should not depend on
  * others, and the statements of a renewal are nearly all new.
+ *
+ * An incident that goes on is renewed every 15 epochs: 3.4 KB in a zone of 6, 10.8 KB in one of 20. With epochs of 10 s
+ * that is 2.0 and 6.2 MB a day for each key, beside 2.2 MB of own statements (measured with plain ids).
  */
 import { type Certificate, quorumOf, readCertificate, verifyCertificate } from "../../gossip/certificate.ts";
 import { directoryOf } from "../../gossip/directory.ts";

@@ -1,7 +1,9 @@
 /** Four agents with their own brokers, over mutual TLS: what no station says alone, all of them certify alike. */
+import { cpSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { assert, test } from "../../build/testing.ts";
 import { askStatus } from "../../edge-agent/adapters/agent-client.ts";
+import { memoryPath } from "../../edge-agent/adapters/memory-file.ts";
 import type { RunningAgent } from "../../edge-agent/agent.ts";
 import type { Check } from "../../edge-agent/cli/checks/check.ts";
 import { ran } from "../../edge-agent/cli/io.testing.ts";
@@ -43,6 +45,32 @@ async function assertWell({ folder }: NewHouse): Promise<void> {
     ["ok roster", "ok broker", "ok advertise", "ok neighbours"]);
 }
 
+/**
+ * Stopped, and begun again from the log as it was while it ran, as after SIGKILL: the agent knows the incident at once.
+ * @param copy a folder to make
+ */
+async function beginAgain(house: NewHouse, agent: RunningAgent, csms: string, copy: string): Promise<RunningAgent> {
+  const log = join(house.folder, "log");
+  const before = agent.status().mesh?.incidents.map(({ incidentId, since }) => [incidentId, since]);
+  cpSync(log, copy, { recursive: true });
+  await agent.stop();
+  for (const gone of [log, memoryPath(house.folder)]) rmSync(gone, { recursive: true });
+  cpSync(copy, log, { recursive: true });
+  const again = await startAgentOf(house, csms);
+  assert.equal(again.status().mesh?.incidents.map(({ incidentId, since }) => [incidentId, since]), before);
+  assert.ok(before !== undefined && before.length > 0);
+  return again;
+}
+
+/** Whether all logs list the same certificates, as an operator would compare them. */
+async function holdTheSame(houses: readonly NewHouse[]): Promise<boolean> {
+  const lists = await Promise.all(houses.map(async ({ folder }) => {
+    const { out } = await ran(["ledger", "verify", "--json", "--state", folder]);
+    return JSON.stringify((JSON.parse(out) as { certificates: readonly unknown[] }).certificates);
+  }));
+  return lists[0] !== "[]" && new Set(lists).size === 1;
+}
+
 test("refused idTokens, too few at each station: the zone says it, with one certificate at all four", async () => {
   const street = await fourHouses();
   const { houses } = street;
@@ -77,6 +105,10 @@ test("refused idTokens, too few at each station: the zone says it, with one cert
     assert.is(new Set(alerts.map(([first]) => first?.incidentId)).size, 1, "one incident");
     for (const [index, house] of houses.entries()) await assertTold(house, alerts[index]![0]!);
     await assertWell(houses[0]!);
+    agents[3] = await beginAgain(houses[3]!, agents[3]!, csms.url, join(street.folder, "copy"));
+    const ids = alertsOf(houses[3]!).filter(({ state }) => state === "raised").map(({ incidentId }) => incidentId);
+    assert.is(new Set(ids).size, ids.length, "nothing is raised again");
+    while (!await holdTheSame(houses)) await systemClock.wait(50);
   } finally {
     await Promise.all(stations.map((station) => station.close()));
     await Promise.all(agents.map((agent) => agent.stop()));
