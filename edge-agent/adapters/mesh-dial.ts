@@ -1,4 +1,4 @@
-/** Opens a connection to a broker of the mesh, and knows whether the far end is the one that is meant. */
+/** Opens a connection to a broker, and knows whether the far end is the one that is meant. */
 import { connect, isIP } from "node:net";
 import type { Socket } from "node:net";
 import { connect as connectTls, createSecureContext, TLSSocket } from "node:tls";
@@ -19,12 +19,12 @@ export type Trust = { readonly key: Uint8Array } | { readonly ca?: string; reado
  * with whether it is who is meant. The caller listens for `error` and `close`, and destroys whom it does not want.
  */
 export function openTo(
-  { host, port }: HostPort, { cert, key }: TlsIdentity, trust: Trust, onOpen: (isMeant: boolean) => void,
+  { host, port }: HostPort, identity: TlsIdentity | undefined, trust: Trust, onOpen: (isMeant: boolean) => void,
 ): Socket {
   const pinned = "key" in trust;
   const ca = pinned ? [] : trust.ca;
   const socket = ca === undefined ? connect(port, host) : connectTls({
-    host, port, secureContext: createSecureContext({ cert, key, minVersion: "TLSv1.2", ca }),
+    host, port, secureContext: createSecureContext({ cert: identity?.cert, key: identity?.key, minVersion: "TLSv1.2", ca }),
     rejectUnauthorized: !pinned, ...(isIP(host) === 0 && { servername: host }),
   });
   return socket.once(ca === undefined ? "connect" : "secureConnect", () => onOpen(isMeant(socket, trust)));

@@ -8,8 +8,8 @@ import { seeded } from "../../build/seeded.ts";
 import type { MonotonicMs } from "../../models/units.ts";
 import type { MeshNeighbour } from "../ports.ts";
 import type { MeshMember } from "./broker-rules.ts";
-import { MESH_CLIENT_LIMITS, retryMs } from "./mesh-client.ts";
-import type { MeshClientLimits } from "./mesh-client.ts";
+import { MQTT_CLIENT_LIMITS, retryMs } from "./mqtt-client.ts";
+import type { MqttClientLimits } from "./mqtt-client.ts";
 import { createMesh } from "./mesh.ts";
 import type { Mesh } from "./mesh.ts";
 import {
@@ -44,7 +44,7 @@ const failures = ({ mesh }: Agent): number | undefined => mesh.stats().links[0]?
 interface Plan {
   /** Absent: a free one. */
   readonly port?: number;
-  readonly limits?: Partial<MeshClientLimits>;
+  readonly limits?: Partial<MqttClientLimits>;
 }
 
 function agentOf(station: string, street: Street, { port = 0, limits = {} }: Plan = {}): Agent {
@@ -332,7 +332,7 @@ test("a handler that throws is a notice, and the next message comes all the same
 });
 
 test("the wait before a retry doubles to its ceiling, less up to half", () => {
-  const limits = MESH_CLIENT_LIMITS;
+  const limits = MQTT_CLIENT_LIMITS;
   const none = { bytes: () => Uint8Array.of(0) };
   const all = { bytes: () => Uint8Array.of(255) };
   assert.equal([0, 1, 2, 5, 6, 99].map((n) => retryMs(n, limits, none)), [1e3, 2e3, 4e3, 32e3, 6e4, 6e4]);

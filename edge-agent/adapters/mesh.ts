@@ -10,8 +10,8 @@ import { createBroker } from "./broker.ts";
 import type { Broker, BrokerLimits, BrokerStats, OnMessage } from "./broker.ts";
 import { BrokerRules, filtersOf, keyText } from "./broker-rules.ts";
 import type { MeshMember } from "./broker-rules.ts";
-import { createMeshClient } from "./mesh-client.ts";
-import type { MeshClient, MeshClientLimits, MeshClientOptions, MeshClientStats } from "./mesh-client.ts";
+import { createMqttClient } from "./mqtt-client.ts";
+import type { MqttClient, MqttClientLimits, MqttClientOptions, MqttClientStats } from "./mqtt-client.ts";
 import type { Trust } from "./mesh-dial.ts";
 import { FlowMeter } from "./flow.ts";
 import type { FlowStats } from "./flow.ts";
@@ -42,14 +42,14 @@ export interface MeshOptions {
   readonly timers: Timers;
   readonly random: Random;
   readonly brokerLimits?: Partial<BrokerLimits>;
-  readonly clientLimits?: Partial<MeshClientLimits>;
+  readonly clientLimits?: Partial<MqttClientLimits>;
 }
 
 export interface MeshStats {
   /** The port of the embedded broker, while it listens. */
   readonly port: number | undefined;
   readonly broker: BrokerStats | undefined;
-  readonly links: readonly MeshClientStats[];
+  readonly links: readonly MqttClientStats[];
   /** Exact repeats from one sender within a second, which were left out. */
   readonly repeats: number;
   /** Copies over all connections, exact repeats included; bytes of topics and payloads. */
@@ -64,11 +64,11 @@ export interface Mesh extends Transport {
 interface Link {
   /** A station, or the URL of a site's broker. */
   readonly name: string;
-  readonly client: MeshClient;
+  readonly client: MqttClient;
 }
 
 /** A site's broker brings everybody's messages: each author has its own limit, and a packet left out costs 6 us. */
-const SITE_LIMITS: Partial<MeshClientLimits> = { packetsPerS: 16_384, packetBurst: 65_536 };
+const SITE_LIMITS: Partial<MqttClientLimits> = { packetsPerS: 16_384, packetBurst: 65_536 };
 
 class ListedMesh implements Mesh {
   readonly #options: MeshOptions;
@@ -148,7 +148,7 @@ class ListedMesh implements Mesh {
     };
   }
 
-  #clients(): MeshClient[] {
+  #clients(): MqttClient[] {
     return [...this.#neighbours.values(), ...this.#sites].map(({ client }) => client);
   }
 
@@ -161,15 +161,15 @@ class ListedMesh implements Mesh {
   }
 
   #linkTo(
-    name: string, address: HostPort, trust: Trust, more: Pick<MeshClientOptions, "limits" | "admit"> = {},
+    name: string, address: HostPort, trust: Trust, more: Pick<MqttClientOptions, "limits" | "admit"> = {},
   ): Link {
     const { identity, network, zones, clock, timers, random, clientLimits } = this.#options;
     const filters = zones.flatMap((zone) => filtersOf(network, zone));
     const wanted = {
-      ...more, name, address, identity, trust, filters, clock, timers, random, onSent: this.#onSent,
-      limits: { ...more.limits, ...clientLimits },
+      ...more, purpose: "mesh", name, address, clientId: identity.station, identity, trust, filters, clock, timers,
+      random, onSent: this.#onSent, limits: { ...more.limits, ...clientLimits },
     };
-    return { name, client: createMeshClient(wanted, this.#take, this.#notice) };
+    return { name, client: createMqttClient(wanted, this.#take, this.#notice) };
   }
 
   /** Who floods a site is left out before its messages cost more, and nobody else is (gossip/SPEC.md, section 3). */

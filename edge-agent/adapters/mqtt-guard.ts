@@ -34,15 +34,22 @@ export const SERVER: FarEnd = { first: CONNACK, then: new Set([PUBLISH, SUBACK, 
 /** Why a guard ended a connection, or swallowed a message. */
 export type GuardRefusal = "not-mqtt" | "packet-type" | "packet-size" | "qos-2" | "rate";
 
-/** Judges each packet by its head. `over`: messages past the rate are swallowed, other packets past it end it. */
-export function admission(farEnd: FarEnd, over: () => boolean): (head: PacketHead) => Admission {
+/**
+ * Judges each packet by its head. `over`: messages past the rate are swallowed, other packets past it end it.
+ * `mostBytes`: messages past it are swallowed as well; absent: those past the mesh's largest end it.
+ */
+export function admission(
+  farEnd: FarEnd, over: () => boolean, mostBytes?: number,
+): (head: PacketHead) => Admission {
   let begun = false;
   return ({ type, flags, length }) => {
     const refused = (why: GuardRefusal): Admission => ({ refused: why });
     if (!begun && type !== farEnd.first) return refused("not-mqtt");
     if (begun && !farEnd.then.has(type)) return refused("packet-type");
     begun = true;
-    if (length > (type === PUBLISH ? MOST_PACKET_BYTES : MOST_CONTROL_BYTES)) return refused("packet-size");
+    if (type === PUBLISH && length > (mostBytes ?? Infinity)) return "drop";
+    const most = type === PUBLISH ? mostBytes ?? MOST_PACKET_BYTES : MOST_CONTROL_BYTES;
+    if (length > most) return refused("packet-size");
     if (type === PUBLISH && (flags & 0b0100) !== 0) return refused("qos-2"); // QoS 3, which does not exist, as well
     if (!over()) return "pass";
     return type === PUBLISH ? "drop" : refused("rate");
@@ -55,7 +62,9 @@ export interface GuardOptions {
   readonly farEnd: FarEnd;
   readonly bucket: TokenBucket;
   readonly monoMs: () => MonotonicMs;
-  /** `rate` without an end of the connection when `dropped`. */
+  /** Larger messages are swallowed; absent: those past the mesh's largest end the connection. */
+  readonly mostBytes?: number;
+  /** `rate` or `packet-size` without an end of the connection when `dropped`. */
   readonly onRefused: (why: GuardRefusal, dropped: boolean) => void;
 }
 
@@ -65,14 +74,14 @@ export class MqttGuard extends Duplex {
   readonly #framing: MqttFraming;
   readonly #onRefused: GuardOptions["onRefused"];
 
-  constructor({ socket, farEnd, bucket, monoMs, onRefused }: GuardOptions) {
+  constructor({ socket, farEnd, bucket, monoMs, mostBytes, onRefused }: GuardOptions) {
     super({ writableHighWaterMark: MOST_WAITING_BYTES, allowHalfOpen: false });
-    const admit = admission(farEnd, () => !bucket.take(monoMs()));
+    const admit = admission(farEnd, () => !bucket.take(monoMs()), mostBytes);
     this.#socket = socket;
     this.#onRefused = onRefused;
     this.#framing = new MqttFraming((head) => {
       const answer = admit(head);
-      if (answer === "drop") onRefused("rate", true);
+      if (answer === "drop") onRefused(head.length > (mostBytes ?? Infinity) ? "packet-size" : "rate", true);
       return answer;
     });
     socket.on("data", (chunk: Buffer) => this.#take(chunk));

@@ -26,7 +26,7 @@ export interface SessionOptions {
   readonly onReady: (refused: number) => void;
   /** It did not let this client in; the connection ends. */
   readonly onRefused: (why: string) => void;
-  readonly onMessage: (topic: string, payload: Uint8Array) => void;
+  readonly onMessage: (topic: string, payload: Uint8Array, retained: boolean) => void;
 }
 
 /** MQTT 3.1.1, 3.9.3: the return code of a filter that was not granted. */
@@ -90,7 +90,7 @@ export class MqttSession {
       onReady(packet.granted.filter((code) => code === NOT_GRANTED).length);
     } else if (packet.cmd === "publish") {
       // A copy, or a small message that is kept would keep the whole record that it came in.
-      onMessage(packet.topic, new Uint8Array(Buffer.from(packet.payload)));
+      onMessage(packet.topic, new Uint8Array(Buffer.from(packet.payload)), packet.retain);
     }
   }
 }

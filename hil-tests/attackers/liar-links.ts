@@ -6,8 +6,8 @@ import { createBroker } from "../../edge-agent/adapters/broker.ts";
 import type { Broker, OnMessage } from "../../edge-agent/adapters/broker.ts";
 import { filtersOf } from "../../edge-agent/adapters/broker-rules.ts";
 import type { Membership, MeshPorts } from "../../edge-agent/adapters/membership.ts";
-import { createMeshClient } from "../../edge-agent/adapters/mesh-client.ts";
-import type { MeshClient, MeshClientOptions } from "../../edge-agent/adapters/mesh-client.ts";
+import { createMqttClient } from "../../edge-agent/adapters/mqtt-client.ts";
+import type { MqttClient, MqttClientOptions } from "../../edge-agent/adapters/mqtt-client.ts";
 import { readSiteBrokers } from "../../edge-agent/adapters/tls-files.ts";
 import { tlsIdentity } from "../../edge-agent/adapters/tls-identity.ts";
 import type { Config } from "../../edge-agent/config.ts";
@@ -19,7 +19,7 @@ import type { Said } from "./liar-words.ts";
 interface Link {
   readonly name: string;
   readonly isSite: boolean;
-  readonly client: MeshClient;
+  readonly client: MqttClient;
 }
 
 type LinkPorts = Omit<MeshPorts, "onEvent">;
@@ -40,9 +40,11 @@ export class LiarLinks {
     this.#broker = listen && createBroker(
       { identity, network: roster.network, members: () => members, listen, clock, timers }, hear, notice);
     const filters = filtersOf(roster.network, member.zone);
-    const linkTo = (name: string, address: HostPort, trust: MeshClientOptions["trust"], isSite: boolean): Link => ({
+    const linkTo = (name: string, address: HostPort, trust: MqttClientOptions["trust"], isSite: boolean): Link => ({
       name, isSite,
-      client: createMeshClient({ name, address, identity, trust, filters, clock, timers, random }, hear, notice),
+      client: createMqttClient(
+        { purpose: "mesh", name, address, clientId: identity.station, identity, trust, filters, clock, timers, random },
+        hear, notice),
     });
     const all = neighboursOf(crypto, roster, member.station).map((one) => one.member);
     // The own zone's first, so that its two halves are of one size.

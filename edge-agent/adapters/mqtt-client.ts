@@ -1,13 +1,13 @@
 /**
- * One connection outwards: to a neighbour's broker, whose key the roster pins, or to a site's or operator's broker
- * under a certificate authority. It says what it has to say, hears what it subscribed to, and dials again when cut off.
+ * One connection outwards: to a neighbour's broker, whose key the roster pins, to a site's or operator's broker under a
+ * certificate authority, or to the broker of a meter. It says what it has to say, hears what it subscribed to, and
+ * dials again when cut off.
  */
 import type { Socket } from "node:net";
 import { BURST, MESSAGES_PER_S } from "../../gossip/traffic.ts";
 import type { WallMs } from "../../models/units.ts";
 import type { HostPort } from "../config-schema.ts";
 import type { Clock, Random, Timers } from "../ports.ts";
-import type { OnMessage } from "./broker.ts";
 import { openTo } from "./mesh-dial.ts";
 import type { Trust } from "./mesh-dial.ts";
 import { MqttGuard, SERVER } from "./mqtt-guard.ts";
@@ -19,7 +19,7 @@ import { TokenBucket } from "./token-bucket.ts";
 
 export type { Trust };
 
-export interface MeshClientLimits {
+export interface MqttClientLimits {
   /** TCP and TLS together. */
   readonly dialWithinMs: number;
   /** What waits while the far end is away or slow; the oldest goes first. */
@@ -32,33 +32,42 @@ export interface MeshClientLimits {
   /** What the far end may send: packets a second, and at once. */
   readonly packetsPerS: number;
   readonly packetBurst: number;
+  /** A larger message is left out; absent: what exceeds the mesh's largest ends the connection. */
+  readonly messageBytes?: number;
 }
 
-export const MESH_CLIENT_LIMITS: MeshClientLimits = {
+export const MQTT_CLIENT_LIMITS: MqttClientLimits = {
   dialWithinMs: 10_000, waitingMessages: 256, waitingBytes: 512 * 1_024, firstRetryMs: 1_000, lastRetryMs: 60_000,
   keepaliveS: 30, packetsPerS: MESSAGES_PER_S, packetBurst: BURST,
 };
 
-export interface MeshClientOptions {
+/** A message that came; `retained`: it is from before the subscription, the broker kept it. */
+export type OnClientMessage = (topic: string, payload: Uint8Array, from: string, retained: boolean) => void;
+
+export interface MqttClientOptions {
+  /** What the connection is for, at the head of each notice. */
+  readonly purpose: string;
   /** Who is said to have sent what comes from there: a station, or the URL of a broker. */
   readonly name: string;
   readonly address: HostPort;
-  readonly identity: TlsIdentity;
+  readonly clientId: string;
+  /** The certificate to show under TLS; absent: none. */
+  readonly identity?: TlsIdentity;
   readonly trust: Trust;
   readonly filters: readonly string[];
   readonly clock: Clock;
   readonly timers: Timers;
   readonly random: Random;
-  readonly limits?: Partial<MeshClientLimits>;
+  readonly limits?: Partial<MqttClientLimits>;
   /** Whether a message on this topic is taken now; absent: all are. */
   readonly admit?: (topic: string) => boolean;
   /** Told of each message that goes out, in bytes of topic and payload. */
   readonly onSent?: (bytes: number) => void;
 }
 
-export type MeshClientRefusal = GuardRefusal | "wrong-key" | "subscription";
+export type MqttClientRefusal = GuardRefusal | "wrong-key" | "subscription";
 
-export interface MeshClientStats {
+export interface MqttClientStats {
   readonly name: string;
   readonly address: HostPort;
   /** Whether it is connected and has subscribed. */
@@ -73,15 +82,15 @@ export interface MeshClientStats {
   /** Messages that were dropped unsent. */
   readonly dropped: number;
   readonly waiting: number;
-  readonly refused: Readonly<Partial<Record<MeshClientRefusal, number>>>;
+  readonly refused: Readonly<Partial<Record<MqttClientRefusal, number>>>;
 }
 
-export interface MeshClient {
+export interface MqttClient {
   start(): void;
   stop(): Promise<void>;
   /** Sends it at most once, or later, or not at all. Never throws. */
   publish(topic: string, payload: Uint8Array): void;
-  stats(): MeshClientStats;
+  stats(): MqttClientStats;
 }
 
 interface Message {
@@ -90,20 +99,20 @@ interface Message {
 }
 
 /** From `first` doubling to `last`, less up to half by chance, so that a street does not come back at one moment. */
-export function retryMs(attempt: number, { firstRetryMs, lastRetryMs }: MeshClientLimits, random: Random): number {
+export function retryMs(attempt: number, { firstRetryMs, lastRetryMs }: MqttClientLimits, random: Random): number {
   const whole = Math.min(lastRetryMs, firstRetryMs * 2 ** Math.min(attempt, 16));
   const [byte = 0] = random.bytes(1);
   return Math.round(whole * (1 - byte / 512));
 }
 
-class Dialler implements MeshClient {
-  readonly #options: MeshClientOptions;
-  readonly #limits: MeshClientLimits;
-  readonly #onMessage: OnMessage;
+class Dialler implements MqttClient {
+  readonly #options: MqttClientOptions;
+  readonly #limits: MqttClientLimits;
+  readonly #onMessage: OnClientMessage;
   readonly #notices: RateLimitedNotices;
   readonly #bucket: TokenBucket;
   readonly #waiting: Message[] = [];
-  readonly #refused: Partial<Record<MeshClientRefusal, number>> = {};
+  readonly #refused: Partial<Record<MqttClientRefusal, number>> = {};
   #waitingBytes = 0;
   #attempts = 0;
   #failures = 0;
@@ -121,10 +130,10 @@ class Dialler implements MeshClient {
   #session: MqttSession | undefined;
   #cancelTimer: () => void = () => undefined;
 
-  constructor(options: MeshClientOptions, onMessage: OnMessage, notice: (text: string) => void) {
+  constructor(options: MqttClientOptions, onMessage: OnClientMessage, notice: (text: string) => void) {
     this.#options = options;
     this.#since = options.clock.wallMs();
-    this.#limits = { ...MESH_CLIENT_LIMITS, ...options.limits };
+    this.#limits = { ...MQTT_CLIENT_LIMITS, ...options.limits };
     this.#onMessage = onMessage;
     this.#notices = new RateLimitedNotices(notice, () => options.clock.monoMs());
     this.#bucket = new TokenBucket(this.#limits.packetsPerS, this.#limits.packetBurst);
@@ -156,7 +165,7 @@ class Dialler implements MeshClient {
     }
   }
 
-  stats(): MeshClientStats {
+  stats(): MqttClientStats {
     return {
       name: this.#options.name, address: this.#options.address, up: this.#up, since: this.#since,
       attempts: this.#attempts, failures: this.#failures, received: this.#received, published: this.#published,
@@ -164,9 +173,9 @@ class Dialler implements MeshClient {
     };
   }
 
-  #refuse(why: MeshClientRefusal): void {
+  #refuse(why: MqttClientRefusal): void {
     this.#refused[why] = (this.#refused[why] ?? 0) + 1;
-    this.#notices.say(why, `mesh: refused what ${this.#options.name} sent: ${why}`);
+    this.#notices.say(why, `${this.#options.purpose}: refused what ${this.#options.name} sent: ${why}`);
   }
 
   #dial(): void {
@@ -191,13 +200,15 @@ class Dialler implements MeshClient {
   }
 
   #speak(socket: Socket): void {
-    const { identity, filters, clock, timers, trust } = this.#options;
+    const { clientId, filters, clock, timers, trust } = this.#options;
+    const { messageBytes: mostBytes } = this.#limits;
     const guard = new MqttGuard({
       socket, farEnd: SERVER, bucket: this.#bucket, monoMs: () => clock.monoMs(), onRefused: (why) => this.#refuse(why),
+      ...(mostBytes !== undefined && { mostBytes }),
     });
     this.#guard = guard;
     this.#session = new MqttSession({
-      guard, clientId: identity.station, filters, keepaliveS: this.#limits.keepaliveS, timers,
+      guard, clientId, filters, keepaliveS: this.#limits.keepaliveS, timers,
       ...("login" in trust && trust.login && { login: trust.login }),
       onReady: (refused) => {
         // A kind or zone that the far end does not know (yet) is no reason to do without the others.
@@ -207,7 +218,7 @@ class Dialler implements MeshClient {
       onRefused: (why) => {
         this.#says = why;
       },
-      onMessage: (topic, payload) => this.#take(topic, payload),
+      onMessage: (topic, payload, retained) => this.#take(topic, payload, retained),
     });
     guard.on("drain", () => this.#flush());
   }
@@ -221,13 +232,13 @@ class Dialler implements MeshClient {
     this.#flush();
   }
 
-  #take(topic: string, payload: Uint8Array): void {
+  #take(topic: string, payload: Uint8Array, retained: boolean): void {
     if (this.#options.admit?.(topic) === false) return this.#refuse("rate");
     this.#received += 1;
     try {
-      this.#onMessage(topic, payload, this.#options.name);
+      this.#onMessage(topic, payload, this.#options.name, retained);
     } catch (error) {
-      this.#notices.say("taken", `mesh: a message could not be taken: ${String(error)}`);
+      this.#notices.say("taken", `${this.#options.purpose}: a message could not be taken: ${String(error)}`);
     }
   }
 
@@ -251,8 +262,8 @@ class Dialler implements MeshClient {
     if (this.#up) this.#since = this.#options.clock.wallMs();
     this.#up = false;
     if (!this.#running) return;
-    const { name, timers, random } = this.#options;
-    this.#notices.say("away", `mesh: ${name} is not connected (${this.#says}); trying again`);
+    const { name, purpose, timers, random } = this.#options;
+    this.#notices.say("away", `${purpose}: ${name} is not connected (${this.#says}); trying again`);
     const wait = retryMs(this.#failures, this.#limits, random);
     this.#failures += 1;
     this.#cancelTimer = timers.after(wait, () => this.#dial());
@@ -260,8 +271,8 @@ class Dialler implements MeshClient {
 }
 
 /** A connection that is not dialled yet. `notice`: lines for the operator of this machine. */
-export function createMeshClient(
-  options: MeshClientOptions, onMessage: OnMessage, notice: (text: string) => void,
-): MeshClient {
+export function createMqttClient(
+  options: MqttClientOptions, onMessage: OnClientMessage, notice: (text: string) => void,
+): MqttClient {
   return new Dialler(options, onMessage, notice);
 }
