@@ -194,6 +194,23 @@ test("after a restart nothing of the epoch that it began in, nor of the one afte
   assert.ok(later >= 6, "later it does both again");
 });
 
+test("what is taken from the log holds on to nothing else of it: no segment stays in memory", () => {
+  const zone = attacked(20);
+  const { log } = zone.house(1);
+  const segment = Buffer.concat(log);
+  let at = 0;
+  // As they are read from a segment: views of it.
+  log.forEach((bytes, place) => {
+    log[place] = segment.subarray(at, at + bytes.length);
+    at += bytes.length;
+  });
+  zone.kill(1);
+  const { first, newest } = zone.start(1).state.zone!.protocol.incidents.get(KEY_INDEX)!;
+  for (const { whole, hash, items } of [first, newest]) {
+    for (const bytes of [whole, hash, items[0]!.newer]) assert.is.not(bytes.buffer, segment.buffer);
+  }
+});
+
 /** Two statements of one member for one epoch, as the message that proves it. */
 function proofAgainst(culprit: number, zone: ZoneCores) {
   const directory = directoryOf(zone.roster, ZONE);
