@@ -24,6 +24,20 @@ test("options, lists, flags and positional arguments are told apart", () => {
   assert.equal(parsed, { options: { config: "k.yaml", ocpp: ["a", "b"], json: true }, positionals: ["x"] });
 });
 
+test("a list takes what follows it, as a shell writes it out; what the command itself asks for comes last", () => {
+  const parse = (args: readonly string[], positionals = { max: 0, what: "options only" }) => {
+    const { options: { ocpp }, positionals: rest } = parseOptions(["--config", "k", ...args], SPECS, positionals);
+    return [ocpp, rest];
+  };
+  assert.equal(parse(["--ocpp", "a", "b", "c", "--json"]), [["a", "b", "c"], []]);
+  assert.equal(parse(["--ocpp", "a", "b", "--ocpp", "c", "d"]), [["a", "b", "c", "d"], []]);
+  assert.equal(parse(["--ocpp", "a", "a", "x"], ONE), [["a", "a"], ["x"]]);
+  assert.equal(parse(["x", "--ocpp", "a", "b"], ONE), [["a", "b"], ["x"]]);
+  assert.equal(parse(["x", "--ocpp", "a", "b"], { max: 9, what: "captures" }), [["a", "b"], ["x"]]);
+  assert.equal(parse(["--ocpp", "a"], ONE), [["a"], []]);
+  assert.equal(parse(["--ocpp", "a", "--", "x"], ONE), [["a"], ["x"]]);
+});
+
 test("what is not given is absent, false or an empty list", () => {
   const parsed = parseOptions(["--config", "k"], { ...SPECS, state: { type: "string" } });
   assert.equal(parsed.options, { config: "k", ocpp: [], json: false, state: undefined });

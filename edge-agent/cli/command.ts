@@ -29,7 +29,7 @@ export interface Command {
 
 export interface OptionSpec {
   readonly type: "string" | "boolean";
-  /** May be given several times; a list of values. */
+  /** A list: several values after it (`--meter a.jsonl b.jsonl`), or the option several times. */
   readonly multiple?: true;
   readonly required?: true;
   /** What the value is, for messages: `FILE`. */
@@ -94,19 +94,37 @@ export function parseOptions<const S extends Record<string, OptionSpec>>(
   const { tokens } = parseArgs({ args: [...args], options, strict: false, allowPositionals: true, tokens: true });
   const values = new Map<string, string[]>();
   const rest: string[] = [];
+  /** Values that follow those of a list: the list's, unless the command itself still wants one. */
+  const extra: { list: string[]; value: string }[] = [];
+  let open: string[] | undefined;
   for (const token of tokens) {
-    if (token.kind === "positional") rest.push(token.value);
+    if (token.kind === "positional" && open === undefined) rest.push(token.value);
+    if (token.kind === "positional" && open !== undefined) {
+      open.push(token.value);
+      extra.push({ list: open, value: token.value });
+    }
+    if (token.kind === "option-terminator") open = undefined;
     if (token.kind !== "option") continue;
     checkOption(token, specs, values.has(token.name));
     const list = values.get(token.name) ?? [];
     list.push(token.value ?? "");
     values.set(token.name, list);
+    open = specs[token.name]?.multiple === true ? list : undefined;
   }
+  giveBack(extra, rest, positionals.max);
   if (rest.length > positionals.max) {
     throw new UsageError(`${shown(rest[positionals.max])}: one argument too many; allowed: ${positionals.what}`);
   }
   const read = Object.entries(specs).map(([name, spec]) => [name, valueOf(name, spec, values.get(name))]);
   return { options: Object.fromEntries(read) as Parsed<S>["options"], positionals: rest };
+}
+
+/** `replay --meter a.jsonl capture.jsonl`: the last of what a list took is what the command itself asks for. */
+function giveBack(extra: readonly { list: string[]; value: string }[], rest: string[], wanted: number): void {
+  const last = extra.at(-1);
+  if (rest.length > 0 || wanted === 0 || last === undefined) return;
+  last.list.splice(last.list.lastIndexOf(last.value), 1);
+  rest.push(last.value);
 }
 
 function valueOf(name: string, spec: OptionSpec, given: readonly string[] | undefined): unknown {

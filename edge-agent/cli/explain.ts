@@ -62,8 +62,8 @@ Usage: kerbwatch explain [INCIDENT] [--json] [--state DIR | --config FILE]
 Tells one incident from the log: what was said of it and when, the reasons with
 their shares of the decision, the frames that it rests on (redacted), and what
 to do next. Of a zone's incident, who signed which certificate, and the
-statements that it rests on. INCIDENT is an id or the beginning of one, as alerts and status
-print it. Without it, the incidents in the log are listed.
+statements that it rests on. INCIDENT is an id or the beginning of one, as
+alerts and status print it. Without it, the incidents in the log are listed.
 
 ${STATE_HELP}
   --json          the same as JSON, stable, for programs

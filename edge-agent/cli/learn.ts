@@ -12,7 +12,7 @@ import { DAY_MS, rfc3339, type StationId } from "../../models/units.ts";
 import { captureFiles, epochOption, nothingRead } from "./replay.ts";
 import { type Command, type Io, parseOptions, UsageError } from "./command.ts";
 
-const HELP = `Usage: kerbwatch learn --ocpp FILE... [--meter FILE]... --state DIR
+const HELP = `Usage: kerbwatch learn --ocpp FILE... [--meter FILE...] --state DIR
          [--station ID] [--epoch S] [--fresh]
 
 Learns what is normal for a station from a capture of honest traffic, as the
@@ -20,9 +20,8 @@ agent itself does while it runs, and saves it in the state directory, where
 \`kerbwatch run\` goes on from it. A day is useful, two weeks are sharp.
 
   --ocpp FILE     OCPP traffic as Open OCPP Trace v1.1 (.jsonl or .jsonl.gz);
-                  may be given several times
-  --meter FILE    the agent's own meter over the same time; may be given several
-                  times
+                  one file or several
+  --meter FILE    the agent's own meter over the same time; one file or several
   --state DIR     where it is saved (normal.json)
   --station ID    which station, when the capture holds several
   --epoch S       the round, in seconds (default 10)

@@ -8,7 +8,7 @@ import { counted } from "../plain-text.ts";
 import { Replay } from "../replay.ts";
 import { type Command, type Io, parseOptions, UsageError } from "./command.ts";
 
-const HELP = `Usage: kerbwatch replay CAPTURE... [--meter FILE]... [--state DIR]
+const HELP = `Usage: kerbwatch replay CAPTURE... [--meter FILE...] [--state DIR]
          [--station ID] [--epoch S]
 
 Runs the agent over a capture, in virtual time, and prints as JSON Lines what it
@@ -17,8 +17,8 @@ station's alerts. Nothing is written; --state is only read.
 
   CAPTURE         OCPP traffic as Open OCPP Trace v1.1 (.jsonl or .jsonl.gz);
                   several are merged by time
-  --meter FILE    the agent's own meter (.jsonl or .jsonl.gz); may be given
-                  several times
+  --meter FILE    the agent's own meter (.jsonl or .jsonl.gz); one file or
+                  several
   --state DIR     start from what was learned there, instead of the shipped
                   prior
   --station ID    only this station; otherwise every station of the capture has

@@ -18,8 +18,8 @@ network between them. Writes every alert of every scope once for the zone (not o
 standard error. The same inputs and seed give the same bytes.
 
   --region FILE   the region file (YAML or JSON)
-  --ocpp FILE     OCPP traffic (.jsonl or .jsonl.gz); may be given several times
-  --meter FILE    the agents' own meters; may be given several times
+  --ocpp FILE...  OCPP traffic (.jsonl or .jsonl.gz), one file or several
+  --meter FILE... the agents' own meters, one file or several
   --out FILE      where the alerts go, as JSON Lines
   --seed N        0 to 4294967295; default 1: keys, delays and losses
   --loss P        share of messages lost, 0 to 0.95; default 0
