@@ -93,6 +93,15 @@ test("fuzz: never throws, and whatever is accepted has exactly these bytes", () 
   assert.ok(accepted > 100);
 });
 
+test("byte strings are copies, also out of a Buffer: nothing that is kept holds on to what it was read from", () => {
+  for (const input of [encodeCbor([new Uint8Array(3)]), Buffer.from(encodeCbor([new Uint8Array(3)]))]) {
+    const decoded = decodeCbor(input);
+    const [bytes] = decoded.ok ? decoded.value as Uint8Array[] : [];
+    assert.is.not(bytes!.buffer, input.buffer);
+    assert.is(bytes!.buffer.byteLength, 3);
+  }
+});
+
 const shared = sharedDir();
 const file = shared && join(shared, "vectors/cbor/appendix_a.json");
 if (file === undefined || !existsSync(file)) test.skip("RFC 8949, appendix A, all examples", "no ../shared");

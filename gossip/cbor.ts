@@ -80,7 +80,8 @@ function item(cursor: Cursor, depth: number): CborValue {
   const n = argument(cursor, head & 0x1f);
   if (major === 0) return n;
   if (major === 1) return -1 - n;
-  if (major === 2) return take(cursor, n).slice();
+  // A copy, which slice() of a Buffer would not be: no file or packet stays in memory for one hash of it.
+  if (major === 2) return new Uint8Array(take(cursor, n));
   if (major === 3) return text(take(cursor, n));
   if (major !== 4) throw new NotInSubset(`major type ${major}`);
   if (depth === 0) throw new NotInSubset("nested too deeply");
