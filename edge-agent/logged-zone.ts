@@ -37,17 +37,14 @@ export function nothingOfZone(crypto: Crypto): LoggedZone {
   };
 }
 
-/**
- * What is kept is copied: entries are views of a whole segment of the log.
- * @param alert what the entry tells, where it is an alert's
- */
+/** @param alert what the entry tells, where it is an alert's */
 export function noteZone(logged: LoggedZone, entry: Entry, alert: Alert | undefined): void {
   if (entry.kind === "statement") noteStatement(logged, entry.signedBytes, entry.signature);
-  if (entry.kind === "certificate") noteCertificate(logged, new Uint8Array(entry.message));
+  if (entry.kind === "certificate") noteCertificate(logged, entry.message);
   if (entry.kind === "proof") {
     const proof = readMessage("proof", entry.message);
     const culprit = proof && readMessage("statement", proof.content.first)?.station;
-    if (culprit !== undefined) logged.proofs.set(culprit, new Uint8Array(entry.message));
+    if (culprit !== undefined) logged.proofs.set(culprit, entry.message);
   }
   if (alert?.scope === "zone") noteAlert(logged, alert);
 }
