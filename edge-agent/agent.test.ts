@@ -453,7 +453,10 @@ async function tlsTests(): Promise<void> {
       });
       const ends = await connectThrough(agent.listening.port, street.csms, { secure: true, ca: own.cert });
       await passes(ends);
-      assert.match(agent.status().agent.listen, /^wss:/);
+      const { agent: shown, certificates = [] } = agent.status();
+      assert.match(shown.listen, /^wss:/);
+      assert.equal(certificates.map(({ use }) => use), ["tls"], "the one towards the CSMS has none of its own");
+      await says(street, new RegExp(`tls: the certificate in tls\\.cert ends on ${certificates[0]?.ends}, in 1 day:`));
     }, { tls: own }));
 
   test("a CSMS with another authority is refused and said so; with its own the charger gets through", () =>

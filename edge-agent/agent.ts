@@ -17,7 +17,7 @@ import { type Membership, publishAll, type Street, streetOf } from "./adapters/m
 import { RateLimitedNotices } from "./adapters/notices.ts";
 import { createModbusMeter, type ModbusMeterStats } from "./adapters/modbus-tcp.ts";
 import { createForwarder, type Forwarder, type ForwarderOptions } from "./adapters/splice.ts";
-import { readCsmsTls, readListenTls } from "./adapters/tls-files.ts";
+import { type BothSides, followTls, ownCertificates } from "./adapters/tls-reload.ts";
 import type { Config, Environment } from "./config.ts";
 import { createCore } from "./core.ts";
 import { type Logged, noteEntry, nothingLogged } from "./logged.ts";
@@ -26,6 +26,7 @@ import { originOf } from "./record/checkpoint.ts";
 import { createGrowth, grow, type Growth } from "./record/growth.ts";
 import { recordOne, signCheckpoint } from "./record/journal.ts";
 import { EMPTY_FRONTIER } from "./record/merkle.ts";
+import { endingSoon } from "./own-certificates.ts";
 import { guardPolicy, type HeldBack } from "./observe/guard-policy.ts";
 import { contentHash, createRecord, NEW_LOG, refuse } from "./record/record.ts";
 import type { RecoveredLog } from "./record/record.ts";
@@ -99,6 +100,9 @@ class Agent implements RunningAgent {
   readonly #clock: Clock;
   readonly #state: AgentState;
   readonly #store: LedgerStore;
+  readonly #tls: BothSides;
+  /** When the end of a certificate was told last, by its use. */
+  readonly #endsTold = new Map<string, number>();
   readonly #forwarder: Forwarder;
   readonly #meters: readonly Meter[];
   readonly #outlets: readonly Outlet[];
@@ -158,7 +162,8 @@ class Agent implements RunningAgent {
       }, now);
       this.#state = state;
       if (fresh.length > 0) this.#notice(`learned normal: begins anew for ${fresh.join(", ")} (from another release)`);
-      const { forwarder, meters, outlets, status } = this.#adapters();
+      const { tls, forwarder, meters, outlets, status } = this.#adapters();
+      this.#tls = tls;
       this.#forwarder = forwarder;
       this.#meters = meters;
       this.#outlets = outlets;
@@ -195,16 +200,17 @@ class Agent implements RunningAgent {
     const { env, out, colour } = this.#output;
     const onEvent = (event: AgentEvent) => this.#onEvent(event);
     const notice = (text: string) => this.#notice(text);
-    const tls = readListenTls(this.#config, env);
+    const tls = followTls(this.#config, env, { notice, monoMs: () => this.#clock.monoMs() });
     const forwarder = createForwarder(
-      { listen, csms, csmsTls: readCsmsTls(this.#config, env), ...(tls !== undefined && { tls }),
+      { listen, csms, ...(tls.tls !== undefined && { tls: tls.tls.latest }),
+        ...(tls.csmsTls !== undefined && { csmsTls: tls.csmsTls.latest }),
         ...(mode === "guard" && { guard: this.#guard() }) }, onEvent, notice);
     const ports = { clock: this.#clock, timers: systemTimers, notice };
     const meters = this.#config.meters.map((meter) => createModbusMeter(meter, ports));
     const outlets: Outlet[] = [createJsonlAlerts(alerts.jsonl)];
     if (alerts.terminal) outlets.push(createTerminalAlerts(out, colour));
     const status = createStatusServer({ stateDir, status: () => this.status(), ...(http !== undefined && { http }) });
-    return { forwarder, meters, outlets, status };
+    return { tls, forwarder, meters, outlets, status };
   }
 
   /** What was held back is said, and an entry of the log; a storm of it is one line and entry in ten minutes. */
@@ -256,6 +262,7 @@ class Agent implements RunningAgent {
       meters: this.#meters.map((meter) => meter.stats()), lastMeterAt: this.#lastMeterAt,
       outlets: this.#outlets.map((outlet) => ({ name: outlet.name, stats: outlet.stats?.() })),
       checkpointAt: this.#checkpointAt, notices: this.#notices, mesh: this.#street?.mesh.stats(),
+      certificates: ownCertificates(this.#tls),
     });
   }
 
@@ -294,6 +301,9 @@ class Agent implements RunningAgent {
     if (event.kind === "link") this.#link = { state: event.state, at: now.wallMs };
     if (event.kind === "meter") this.#lastMeterAt.set(event.reading.evseId, now.wallMs);
     try {
+      if (event.kind === "tick") {
+        for (const text of endingSoon(ownCertificates(this.#tls), this.#endsTold, now)) this.#notice(text);
+      }
       this.#followRoster(event, now);
       this.#carryOut(step(this.#state, event, now));
     } catch (error) {

@@ -2,6 +2,7 @@
 import type { HostPort } from "./config-schema.ts";
 import { addressText, type Config, hostPortText } from "./config.ts";
 import { type MeshCounts, reportMesh } from "./mesh-report.ts";
+import type { OwnCertificate } from "./own-certificates.ts";
 import type { AgentState } from "./pipeline.ts";
 import { rootOf } from "./record/merkle.ts";
 import { toBase64 } from "./record/base64.ts";
@@ -41,6 +42,7 @@ export interface StatusSources {
   }[];
   readonly lastMeterAt: ReadonlyMap<number, WallMs>;
   readonly outlets: readonly { readonly name: string; readonly stats: OutletStats | undefined }[];
+  readonly certificates: readonly OwnCertificate[];
   readonly checkpointAt: WallMs | undefined;
   readonly notices: readonly string[];
   /** Absent for a lone agent. */
@@ -65,6 +67,9 @@ export function reportStatus(from: StatusSources): Status {
       ...(from.http !== undefined && { http: hostPortText(from.http) }),
     },
     link: linkOf(from),
+    ...(from.certificates.length > 0 && {
+      certificates: from.certificates.map(({ use, ends }) => ({ use, ends: rfc3339(ends) })),
+    }),
     meters: config.meters.map((_, index) => meterOf(from, index)),
     clock: {
       state: clockWatch.state,

@@ -1,5 +1,6 @@
 /** The status of a running agent in plain words. Pure. */
 import { certainty } from "./alert-text.ts";
+import { SOON_MS } from "./own-certificates.ts";
 import { meshLines, zoneLines } from "./mesh-text.ts";
 import { counted, plainText } from "./plain-text.ts";
 import type { LinkStatus, MeterStatus, Status } from "./status.ts";
@@ -29,6 +30,14 @@ function linkLines({ link, time }: Status): string[] {
       "nothing passed yet"}`,
     ...(link.lastError === undefined ? [] : [`            last trouble: ${plainText(link.lastError, 200)}`]),
   ];
+}
+
+function certificateLines({ certificates = [], time }: Status): string[] {
+  return certificates.map(({ use, ends }) => {
+    const leftMs = Date.parse(ends) - Date.parse(time);
+    const word = leftMs <= 0 ? "ENDED on" : leftMs < SOON_MS ? "ENDS SOON, on" : "ends on";
+    return `${use.padEnd(12)}own certificate ${word} ${plainText(ends, 30)}`;
+  });
 }
 
 function meterLine(meter: MeterStatus, time: string): string {
@@ -83,6 +92,7 @@ export function statusText(status: Status): string {
       + `pid ${agent.pid}`,
     ...zoneLines(status),
     ...linkLines(status),
+    ...certificateLines(status),
     ...meters.map((meter) => meterLine(meter, time)),
     ...(meters.length === 0 ? ["meter       none configured: what is delivered is only known from the charger"] : []),
     clockLine(status),

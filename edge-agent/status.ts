@@ -9,6 +9,8 @@ export interface Status {
   readonly time: string;
   readonly agent: AgentStatus;
   readonly link: LinkStatus;
+  /** The agent's own; absent where it has none. */
+  readonly certificates?: readonly CertificateStatus[];
   readonly meters: readonly MeterStatus[];
   readonly clock: ClockStatus;
   readonly log: LogStatus;
@@ -58,6 +60,12 @@ export interface LinkStatus {
   /** What the agent adds to a frame's way, microseconds; absent before the first frame. */
   readonly delayUs?: { readonly p50: number; readonly p99: number };
   readonly lastError?: string;
+}
+
+export interface CertificateStatus {
+  /** The group of the configuration: `tls` is shown to the charger, `csmsTls` to the CSMS. */
+  readonly use: "tls" | "csmsTls";
+  readonly ends: string;
 }
 
 export interface MeterStatus {

@@ -7,6 +7,7 @@ import type { Socket } from "node:net";
 import { connect as connectTls, createSecureContext } from "node:tls";
 import type { SecureContext, TLSSocket } from "node:tls";
 import type { Endpoint } from "./endpoint.ts";
+import { type Latest, MIN_TLS } from "./tls-reload.ts";
 
 export interface CsmsTls {
   /** PEM of the authorities that may sign the CSMS's certificate; absent: the system's. */
@@ -36,10 +37,11 @@ export interface Dialler {
 }
 
 /** Throws when the PEM texts of `tls` cannot be read; the message is one line that names `csmsTls`. */
-export function createDialler(csms: Endpoint, tls: CsmsTls, timeoutMs: number): Dialler {
-  const secureContext = csms.secure ? createContext(tls) : undefined;
+export function createDialler(csms: Endpoint, latest: Latest<CsmsTls>, timeoutMs: number): Dialler {
+  const inForce = contexts(csms, latest);
   return {
     dial: (signal) => new Promise((resolve) => {
+      const { tls, secureContext } = inForce();
       const socket = secureContext === undefined
         ? connectTcp({ host: csms.host, port: csms.port, ...HALF_OPEN })
         : connectSecurely(csms, tls, secureContext);
@@ -60,6 +62,18 @@ export function createDialler(csms: Endpoint, tls: CsmsTls, timeoutMs: number): 
   };
 }
 
+/** What holds for the next connection; made anew only when it changed. */
+function contexts({ secure }: Endpoint, latest: Latest<CsmsTls>) {
+  const ask = typeof latest === "function" ? latest : () => latest;
+  const make = (tls: CsmsTls) => ({ tls, secureContext: secure ? createContext(tls) : undefined });
+  let made = make(ask());
+  return () => {
+    const tls = ask();
+    if (tls !== made.tls) made = make(tls);
+    return made;
+  };
+}
+
 /** Taken by `tls.connect` too, though its type does not say so. */
 const HALF_OPEN: { readonly allowHalfOpen?: boolean } = { allowHalfOpen: true };
 
@@ -67,7 +81,7 @@ function createContext(tls: CsmsTls): SecureContext {
   const ca = tls.ca ?? systemAuthorities();
   try {
     return createSecureContext({
-      minVersion: "TLSv1.2", ...(ca === undefined ? {} : { ca }),
+      minVersion: MIN_TLS, ...(ca === undefined ? {} : { ca }),
       ...(tls.cert === undefined ? {} : { cert: tls.cert }), ...(tls.key === undefined ? {} : { key: tls.key }),
     });
   } catch (error) {

@@ -24,6 +24,7 @@ import { pump } from "./pump.ts";
 import { Guard, opposite } from "./guard.ts";
 import { createTap, TAP_LIMITS } from "./tap.ts";
 import type { Negotiated, Tap, TapContext, TapLimits } from "./tap.ts";
+import { type Latest, MIN_TLS, renewContext } from "./tls-reload.ts";
 import { refuse, upgrade } from "./upgrade.ts";
 import type { Upgraded, UpgradeContext, UpgradeLimits } from "./upgrade.ts";
 
@@ -54,8 +55,8 @@ export interface ForwarderOptions {
   readonly listen: Address;
   /** The charger's own path and query follow its path. */
   readonly csms: Address;
-  readonly tls?: ListenTls;
-  readonly csmsTls?: CsmsTls;
+  readonly tls?: Latest<ListenTls>;
+  readonly csmsTls?: Latest<CsmsTls>;
   /** Guard mode: frames are passed on one by one, and what the policy (there may be none) says is held back. */
   readonly guard?: { readonly policy?: GuardPolicy; readonly heldBack: (held: HeldBack) => void };
   readonly limits?: Partial<ForwarderLimits>;
@@ -276,15 +277,18 @@ class SpliceForwarder implements Forwarder {
   }
 }
 
-function createListener(listen: Endpoint, tls: ListenTls | undefined, handshakeTimeout: number): Server {
+function createListener(listen: Endpoint, latest: Latest<ListenTls> | undefined, handshakeTimeout: number): Server {
+  const tls = typeof latest === "function" ? latest() : latest;
   // Half-open: the end of one side is passed on as it is, and what the other still has to say comes through.
   if (!listen.secure && tls === undefined) return createTcpServer({ allowHalfOpen: true });
   if (!listen.secure) throw new Error(`listen: found ${listen.text} together with tls; allowed: wss:// with tls`);
   if (tls === undefined) throw new Error(`listen: found ${listen.text} without tls; give tls.cert and tls.key`);
   const mutual = tls.ca === undefined ? {} : { ca: tls.ca, requestCert: true, rejectUnauthorized: true };
   try {
-    return createTlsServer({ allowHalfOpen: true, minVersion: "TLSv1.2", handshakeTimeout,
+    const server = createTlsServer({ allowHalfOpen: true, minVersion: MIN_TLS, handshakeTimeout,
       cert: tls.cert, key: tls.key, ...mutual });
+    if (typeof latest === "function") renewContext(server, latest);
+    return server;
   } catch (error) {
     throw new Error(`tls: found cert, key or ca that OpenSSL refuses (${(error as Error).message}); allowed: PEM`);
   }

@@ -1,17 +1,15 @@
 /** Are the certificates and keys there, readable, in date, matching, and kept from others? */
 import { X509Certificate } from "node:crypto";
 import { existsSync, statSync } from "node:fs";
-import { createSecureContext } from "node:tls";
-import { DAY_MS } from "../../../models/units.ts";
 import { KEY_PURPOSES, keyPath, readKey } from "../../adapters/keys.ts";
 import { readCsmsTls, readListenTls } from "../../adapters/tls-files.ts";
 import type { CsmsTlsFiles } from "../../adapters/tls-files.ts";
+import { refuseUnfit } from "../../adapters/tls-reload.ts";
 import type { Config, Environment, SecretRef } from "../../config.ts";
+import { SOON_MS } from "../../own-certificates.ts";
 import { plainText } from "../../plain-text.ts";
 import { failed, passed, warned } from "./check.ts";
 import type { Check } from "./check.ts";
-
-const SOON_MS = 30 * DAY_MS;
 
 /** A private key that others on this machine can read is theirs too. */
 function checkMode(name: string, path: string): Check | undefined {
@@ -35,10 +33,11 @@ function checkPair(
 ): Check {
   try {
     const files = read() ?? {};
-    createSecureContext(files);
+    refuseUnfit(files);
     return (files.cert === undefined ? undefined : checkDates(name, files.cert, nowMs))
       ?? (key?.from === "file" ? checkMode(name, key.path) : undefined)
-      ?? passed(name, files.cert === undefined ? "authorities can be read" : "certificate and key match, and in date");
+      ?? passed(name, files.cert === undefined ? "authorities can be read" :
+        `certificate and key match, and in date until ${new X509Certificate(files.cert).validTo}`);
   } catch (error) {
     const why = plainText((error as Error).message, 200);
     return failed(name, why, "give PEM files that the agent's user can read, key and certificate of one pair");
