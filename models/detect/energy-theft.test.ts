@@ -395,6 +395,21 @@ test("a register that rolls back between sessions speaks, one that restarts or g
   }
 });
 
+test("a register that steps back over a boot restarted with it, and speaks again from the next session on", () => {
+  const bench = new Bench(energyTheft);
+  const session = (s: number, start: number, stop: number): void => {
+    const common = { transactionId: `t${s}`, evseId: 1, offline: false };
+    bench.see({ kind: "transaction-started", ...common, registerWh: start }, s);
+    bench.see({ kind: "transaction-ended", ...common, registerWh: stop }, s + 9);
+  };
+  session(0, 40_000, 50_000);
+  bench.see({ kind: "boot", vendor: "V", model: "M", outcome: "accepted" }, 100);
+  session(200, 82, 5_000);
+  assert.is(bench.peak(KEY), 0);
+  session(300, 1_000, 2_000);
+  assert.ok(bench.peak(KEY) > 0);
+});
+
 test("a restart after every step changes nothing", () => {
   survivesRestarts(energyTheft, (bench) => {
     const world = new World(bench);

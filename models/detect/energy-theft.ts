@@ -6,9 +6,9 @@
  * Statistics: (1) one common shift of the learned ratio of delivered to billed energy over a session; (2) and (3) the
  * station's own habit: how often honest idle time shows charging power, how often its registers step back.
  * Null: the station's own past from a shipped prior. Honest look-alikes: meter class, the loss of a DC charger
- * metered on the AC side, registers that restart with each session, a backlog of transactions after an outage,
- * standby power. The forward gaps between sessions that 16.7 % of honest register pairs show (Barnet 2020) are no
- * evidence here.
+ * metered on the AC side, registers that restart with each session or boot, a backlog of transactions after an
+ * outage, standby power. The forward gaps between sessions that 16.7 % of honest register pairs show (Barnet 2020) are
+ * no evidence here.
  * Joint feature `delivered-less-billed`: the same comparison against a drift too small to matter at one station.
  */
 import type { Finding, Observation } from "../terms.ts";
@@ -202,6 +202,8 @@ function judgeIdle(state: EnergyTheft, meter: IdleMeter, readW: number, register
 }
 
 function rollback(state: EnergyTheft, seen: Observation, now: Now): Finding[] {
+  // Registers that are kept in memory alone begin anew with the station.
+  if (seen.kind === "boot") state.registerWh = {};
   if (seen.kind !== "transaction-ended" && seen.kind !== "transaction-started") return [];
   const registerWh = plausible(seen.registerWh);
   // EVSE 0 is one that the message did not name: registers of two EVSEs are not to be compared.
