@@ -79,6 +79,7 @@ export class AgentProcess {
   readonly #logFile: string;
   readonly #events = new Waiters<number | undefined>();
   #child: ChildProcess | undefined;
+  #lastLine = "";
   #wanted = false;
   #killed = false;
 
@@ -133,7 +134,8 @@ export class AgentProcess {
   async #up(): Promise<void> {
     const listening = this.#events.next("listening").then(() => "listening" as const);
     const code = await Promise.race([listening, this.#events.next("ended")]);
-    if (code !== "listening") throw new Error(`the agent ended with exit code ${code ?? "none"}; see ${this.#logFile}`);
+    if (code === "listening") return;
+    throw new Error(`the agent of ${this.#logFile} ended with exit code ${code ?? "none"}: ${this.#lastLine}`);
   }
 
   #spawn(): void {
@@ -146,6 +148,7 @@ export class AgentProcess {
     child.stdout.pipe(log, { end: false });
     child.stderr.pipe(log, { end: false });
     createInterface({ input: child.stderr }).on("line", (line) => {
+      this.#lastLine = line;
       if (!line.includes("chargers connect to")) return;
       listened = true;
       this.#events.tell("listening", undefined);

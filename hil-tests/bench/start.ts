@@ -16,6 +16,17 @@ interface Played {
   readonly outcome: Outcome;
 }
 
+/** No act takes half as long; one that waits for what never comes must not hold up the others' failure. */
+const ACT_WITHIN_S = 150;
+
+async function outcomeOf(act: Act, street: Street, sabotage: string | undefined): Promise<Outcome> {
+  const played = act.play(street, sabotage).catch((error: Error): Outcome =>
+    ({ observed: `failed: ${error.message}`, asTold: false }));
+  const late = street.seconds(ACT_WITHIN_S).then((): Outcome =>
+    ({ observed: `not over after ${ACT_WITHIN_S} s`, asTold: false }));
+  return await Promise.race([played, late]);
+}
+
 async function playAll(street: Street, screen: Screen, { only, sabotage }: Options): Promise<Played[]> {
   const acts = actsFor(only);
   const played: Played[] = [];
@@ -23,9 +34,7 @@ async function playAll(street: Street, screen: Screen, { only, sabotage }: Optio
     const [no, of] = [index + 1, acts.length];
     await screen.act(street, act, { no, of, state: "playing" });
     const own = sabotage !== undefined && Object.hasOwn(act.sabotages, sabotage) ? sabotage : undefined;
-    const outcome = await act.play(street, own).catch((error: Error): Outcome => ({
-      observed: `failed: ${error.message}`, asTold: false,
-    }));
+    const outcome = await outcomeOf(act, street, own);
     if (street.stop.aborted) break;
     if (outcome.words !== undefined) screen.note(`  ${outcome.words}`);
     screen.note(`  observed: ${outcome.observed}`);
@@ -104,6 +113,10 @@ function stopAsked(): AbortSignal {
   const stop = new AbortController();
   setMaxListeners(0, stop.signal); // every wait listens
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => stop.abort());
+  process.on("uncaughtException", (error) => {
+    console.error(`npm start: ${error.stack ?? error.message}`); // a defect of the bench must leave nothing behind
+    stop.abort();
+  });
   return stop.signal;
 }
 

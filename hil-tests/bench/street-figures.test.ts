@@ -26,7 +26,7 @@ test("agents that were started anew meanwhile have no part in memory and CPU, bu
     "memory of an agent: 70 MB resident (most: 70 MB)",
     "CPU of an agent: 4.0 % of a core (most: 4.0 %)",
     "sent over the mesh by an agent in an epoch of 1 s: 1.0 KB on the wire with TLS, over 10 s; "
-      + "1.0 KB of messages by its own count",
+      + "1.0 KB of messages by its own count lately",
   ]);
 });
 

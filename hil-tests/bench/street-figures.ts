@@ -66,6 +66,6 @@ export function figures(before: Sample, after: Sample, ownBytes: readonly number
       `CPU of an agent: ${median(cpu).toFixed(1)} % of a core (most: ${Math.max(...cpu).toFixed(1)} %)`,
     ]),
     `sent over the mesh by an agent in an epoch of 1 s: ${kb(passed)} on the wire with TLS, over ` +
-      `${seconds.toFixed(0)} s${ownBytes.length === 0 ? "" : `; ${kb(median(ownBytes))} of messages by its own count`}`,
+      `${seconds.toFixed(0)} s${ownBytes.length === 0 ? "" : `; ${kb(median(ownBytes))} of messages by its own count lately`}`,
   ];
 }

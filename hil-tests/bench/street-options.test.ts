@@ -18,7 +18,9 @@ test("options, as a table", () => {
 test("wrong options end in one line that says what is allowed, and exit code 2", () => {
   for (const [line, says] of [
     ["--act h", /^npm start: --act: found h; allowed: a, b, c, d, e, f, g /],
-    ["--act C", /found C/], ["--act", /--act/], ["--sabotage all", /--sabotage: found all; allowed: noise, /],
+    ["--act C", /found C/], ["--act", /--act/],
+    ["--act a --sabotage no-quorum", /--sabotage: found no-quorum; allowed: noise /],
+    ["--sabotage all", /--sabotage: found all; allowed: noise, /],
     ["--sabotage toString", /found toString/], ["--ocpp 1.6", /--ocpp/], ["now", /now/],
   ] as const) {
     const said = readOptions(line.split(" ")) as Said;

@@ -1,7 +1,7 @@
 /** What `npm start` may be asked for. Pure. */
 import { parseArgs } from "node:util";
 import { ACT_IDS, type ActId } from "./acts/act.ts";
-import { ACTS, actOfSabotage } from "./acts/acts.ts";
+import { ACTS, actOfSabotage, actsFor } from "./acts/acts.ts";
 
 export interface Options {
   /** Play this one, and what it needs beforehand. */
@@ -11,8 +11,8 @@ export interface Options {
   readonly keep: boolean;
 }
 
-const SABOTAGES = ACTS.flatMap(({ id, sabotages }) => Object.entries(sabotages).map(([name, what]) =>
-  ({ name, line: `    ${name.padEnd(13)} ${id}: ${what}` })));
+const SABOTAGES = ACTS.flatMap((act) => Object.entries(act.sabotages).map(([name, what]) =>
+  ({ act, name, line: `    ${name.padEnd(13)} ${act.id}: ${what}` })));
 
 export const HELP = `npm start [-- OPTIONS]
 
@@ -62,8 +62,12 @@ function chosen({ act, sabotage, stay, keep }: Given): Options | Said {
   const id = ACT_IDS.find((one) => one === act);
   if (act !== undefined && id === undefined) return wrong(`--act: found ${act}; allowed: ${ACT_IDS.join(", ")}`);
   const only = id ?? (sabotage === undefined ? undefined : actOfSabotage(sabotage)?.id);
-  if (sabotage !== undefined && actOfSabotage(sabotage) === undefined) {
-    return wrong(`--sabotage: found ${sabotage}; allowed: ${SABOTAGES.map(({ name }) => name).join(", ")}`);
+  if (sabotage !== undefined) {
+    const broken = actOfSabotage(sabotage);
+    const allowed = SABOTAGES.filter(({ act: { id: of } }) => actsFor(id).some((one) => one.id === of));
+    if (broken === undefined || !actsFor(only).includes(broken)) {
+      return wrong(`--sabotage: found ${sabotage}; allowed: ${allowed.map(({ name }) => name).join(", ")}`);
+    }
   }
   return { only, sabotage, stay, keep };
 }
