@@ -12,7 +12,7 @@ import type { Region } from "../../edge-agent/region.ts";
 import { topicText } from "../../gossip/message.ts";
 import type { Outgoing } from "../../gossip/protocol-state.ts";
 import { byText, type Member, type Roster } from "../../gossip/roster.ts";
-import type { Crypto } from "../../models/crypto.ts";
+import type { Crypto, Signer } from "../../models/crypto.ts";
 import type { Alert } from "../../models/terms.ts";
 import { type Epoch, type MonotonicMs, type Now, SECOND_MS, type StationId, type WallMs } from "../../models/units.ts";
 import { type Dice, dice, purposeSeed } from "./dice.ts";
@@ -64,8 +64,7 @@ export class RegionRun {
   readonly #network = new Queue<Delivery>();
   readonly #dice: Dice;
   readonly #told = new Set<string>();
-  /** One for all agents: what one has verified is verified. */
-  readonly #crypto = memoised(nodeCrypto());
+  readonly #signatures = new Signatures(nodeCrypto());
   #firstMs = Number.NaN;
   #nextEpochMs = 0;
 
@@ -123,18 +122,19 @@ export class RegionRun {
   }
 
   #agent(roster: Roster, member: Member, at: WallMs, seed: number): SimAgent {
-    const crypto = this.#crypto;
+    const { crypto } = this.#signatures;
     const { station, zone } = member;
+    const signer = this.#signatures.remembered(signerOf(seed, station, "statement"));
     const { state } = createCore({
       station, region: roster.network, zone, epochS: roster.epochS, site: {}, crypto,
       tokenSecret: crypto.sha256(new TextEncoder().encode(`${seed} tokens`)),
-      statementSigner: signerOf(seed, station, "statement"),
+      statementSigner: signer,
       log: createRecord({ origin: `replay/${station}`, crypto, recovered: NEW_LOG }), earliest: 0 as WallMs,
       membership: { roster, zone },
     }, { wallMs: at, monoMs: 0 as MonotonicMs });
     const peers = roster.members.filter((other) => other.zone === zone && other !== member);
-    const lies = new Lies(this.#options.liars.filter((liar) => liar.station === station),
-      signerOf(seed, station, "statement"), dice(seed, `lies ${station}`));
+    const liars = this.#options.liars.filter((liar) => liar.station === station);
+    const lies = new Lies(liars, signer, dice(seed, `lies ${station}`));
     return { member, state, lies, peers: peers.map((peer) => peer.station), lastMs: at };
   }
 
@@ -207,26 +207,44 @@ export class RegionRun {
   }
 }
 
-const MOST_VERIFIED = 20_000;
+const MOST_REMEMBERED = 20_000;
 
-/** Verifies each signature once for all agents of this process: a cost that agents on their own boards do not share. */
-function memoised(crypto: Crypto): Crypto {
-  const known = new Map<string, { readonly message: Buffer; readonly good: boolean }>();
-  return {
-    ...crypto,
-    verify(publicKey, message, signature) {
-      const name = Buffer.concat([publicKey, signature]).toString("latin1");
-      const before = known.get(name);
+/**
+ * One for all agents of this process: what one of them signed or verified, the others need not verify again. A cost that
+ * agents on their own boards do not share.
+ */
+class Signatures {
+  readonly crypto: Crypto;
+  readonly #known = new Map<string, { readonly message: Buffer; readonly good: boolean }>();
+
+  constructor(crypto: Crypto) {
+    this.crypto = { ...crypto, verify: (publicKey, message, signature) => {
+      const before = this.#known.get(nameOf(publicKey, signature));
       if (before?.message.equals(message) === true) return before.good;
-      const good = crypto.verify(publicKey, message, signature);
-      known.set(name, { message: Buffer.from(message), good });
-      for (const oldest of known.keys()) {
-        if (known.size <= MOST_VERIFIED) break;
-        known.delete(oldest);
-      }
-      return good;
-    },
-  };
+      return this.#remember(publicKey, message, signature, crypto.verify(publicKey, message, signature));
+    } };
+  }
+
+  remembered({ publicKey, sign }: Signer): Signer {
+    return { publicKey, sign: (message) => {
+      const signature = sign(message);
+      this.#remember(publicKey, message, signature, true);
+      return signature;
+    } };
+  }
+
+  #remember(publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array, good: boolean): boolean {
+    this.#known.set(nameOf(publicKey, signature), { message: Buffer.from(message), good });
+    for (const oldest of this.#known.keys()) {
+      if (this.#known.size <= MOST_REMEMBERED) break;
+      this.#known.delete(oldest);
+    }
+    return good;
+  }
+}
+
+function nameOf(publicKey: Uint8Array, signature: Uint8Array): string {
+  return Buffer.concat([publicKey, signature]).toString("latin1");
 }
 
 /** Keys of simulated devices come from the seed: the same region has the same keys in every run. */
