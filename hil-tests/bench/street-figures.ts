@@ -60,12 +60,13 @@ export function figures(before: Sample, after: Sample, ownBytes: readonly number
   const memory = steady.map(({ now }) => now.residentMb);
   const cpu = steady.map(({ now, then }) => (100 * (now.cpuS - then.cpuS)) / seconds);
   const passed = (after.bytes - before.bytes) / Math.max(1, before.agents.size) / seconds;
+  const own = ownBytes.length === 0 ? "" : `; ${kb(median(ownBytes))} of messages by its own count lately`;
   return [
     ...(steady.length === 0 ? ["memory and CPU of agents: not measured, since this system has no /proc"] : [
       `memory of an agent: ${median(memory).toFixed(0)} MB resident (most: ${Math.max(...memory).toFixed(0)} MB)`,
       `CPU of an agent: ${median(cpu).toFixed(1)} % of a core (most: ${Math.max(...cpu).toFixed(1)} %)`,
     ]),
     `sent over the mesh by an agent in an epoch of 1 s: ${kb(passed)} on the wire with TLS, over ` +
-      `${seconds.toFixed(0)} s${ownBytes.length === 0 ? "" : `; ${kb(median(ownBytes))} of messages by its own count lately`}`,
+      `${seconds.toFixed(0)} s${own}`,
   ];
 }
