@@ -210,8 +210,8 @@ export class RegionRun {
 const MOST_REMEMBERED = 20_000;
 
 /**
- * One for all agents of this process: what one of them signed or verified, the others need not verify again. A cost that
- * agents on their own boards do not share.
+ * One for all agents of this process: what one of them signed or verified, the others need not verify again. A cost
+ * that agents on their own boards do not share.
  */
 class Signatures {
   readonly crypto: Crypto;
