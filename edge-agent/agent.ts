@@ -15,7 +15,7 @@ import { hasMemory, loadOrCreateTokenSecret, readMemory, writeMemory } from "./a
 import { bringInto, type FollowedRoster, openRoster } from "./adapters/followed-roster.ts";
 import { type Membership, publishAll, type Street, streetOf } from "./adapters/membership.ts";
 import { RateLimitedNotices } from "./adapters/notices.ts";
-import { createModbusMeter, type ModbusMeterStats } from "./adapters/modbus-tcp.ts";
+import { createFrames, createMeters, type Frames, type Meter } from "./adapters/sources.ts";
 import { createForwarder, type Forwarder, type ForwarderOptions } from "./adapters/splice.ts";
 import { type BothSides, followTls, ownCertificates } from "./adapters/tls-reload.ts";
 import type { Config, Environment } from "./config.ts";
@@ -31,7 +31,7 @@ import { guardPolicy, type HeldBack } from "./observe/guard-policy.ts";
 import { contentHash, createRecord, NEW_LOG, refuse } from "./record/record.ts";
 import type { RecoveredLog } from "./record/record.ts";
 import { type AgentState, step } from "./pipeline.ts";
-import type { AgentEvent, AlertSink, Clock, Effect, LedgerStore, MeterSource } from "./ports.ts";
+import type { AgentEvent, AlertSink, Clock, Effect, LedgerStore } from "./ports.ts";
 import { reportStatus } from "./status-report.ts";
 import { RELEASED, VERSION } from "./version.ts";
 import type { Kind } from "../gossip/message.ts";
@@ -60,7 +60,6 @@ export interface RunningAgent {
   stop(): Promise<void>;
 }
 
-type Meter = MeterSource & { stats(): ModbusMeterStats };
 type Outlet = AlertSink & { stats?(): SinkStats };
 const MOST_NOTICES = 20;
 /** Beyond so many kinds of trouble at a time, one more tells nobody anything. */
@@ -105,6 +104,8 @@ class Agent implements RunningAgent {
   readonly #endsTold = new Map<string, number>();
   readonly #forwarder: Forwarder;
   readonly #meters: readonly Meter[];
+  /** Beside the line; absent where none are configured. */
+  #frames: Frames | undefined;
   readonly #outlets: readonly Outlet[];
   readonly #status: StatusServer;
   /** Absent without `mesh`. */
@@ -205,8 +206,9 @@ class Agent implements RunningAgent {
       { listen, csms, ...(tls.tls !== undefined && { tls: tls.tls.latest }),
         ...(tls.csmsTls !== undefined && { csmsTls: tls.csmsTls.latest }),
         ...(mode === "guard" && { guard: this.#guard() }) }, onEvent, notice);
-    const ports = { clock: this.#clock, timers: systemTimers, notice };
-    const meters = this.#config.meters.map((meter) => createModbusMeter(meter, ports));
+    const ports = { clock: this.#clock, timers: systemTimers, random: systemRandom, notice };
+    const meters = createMeters(this.#config, env, ports);
+    this.#frames = createFrames(this.#config, env, ports);
     const outlets: Outlet[] = [createJsonlAlerts(alerts.jsonl)];
     if (alerts.terminal) outlets.push(createTerminalAlerts(out, colour));
     const status = createStatusServer({ stateDir, status: () => this.status(), ...(http !== undefined && { http }) });
@@ -248,6 +250,10 @@ class Agent implements RunningAgent {
     });
     this.#carryOut([...started, ...signCheckpoint(this.#state.journal)]);
     for (const meter of this.#meters) meter.start((event) => this.#onEvent(event));
+    await this.#frames?.start((event) => {
+      // What passes in line is seen there, and is the better witness.
+      if (this.#forwarder.stats().connections.now === 0) this.#onEvent(event);
+    });
     // A street that cannot be heard costs the charger nothing: the agent watches alone until it can.
     await this.#street?.mesh.start().catch((error: Error) => this.#notice(`mesh: ${error.message}; watches alone`));
     this.#tickAtNextEpoch();
@@ -259,7 +265,7 @@ class Agent implements RunningAgent {
       config: this.#config, state: this.#state, wallMs, startedAt: this.#startedAt, pid: process.pid,
       residentBytes: process.memoryUsage.rss(), listening: this.listening, http: this.#status.address(),
       forward: this.#forwarder.stats(), link: this.#link, learnedBefore: this.#learnedBefore,
-      meters: this.#meters.map((meter) => meter.stats()), lastMeterAt: this.#lastMeterAt,
+      meters: this.#meters.map((meter) => meter.stats()), frames: this.#frames?.stats(), lastMeterAt: this.#lastMeterAt,
       outlets: this.#outlets.map((outlet) => ({ name: outlet.name, stats: outlet.stats?.() })),
       checkpointAt: this.#checkpointAt, notices: this.#notices, mesh: this.#street?.mesh.stats(),
       certificates: ownCertificates(this.#tls),
@@ -270,7 +276,7 @@ class Agent implements RunningAgent {
     this.#cancelTick();
     await this.#street?.mesh.stop();
     await this.#forwarder.stop();
-    await Promise.all(this.#meters.map((meter) => meter.stop()));
+    await Promise.all([...this.#meters, this.#frames].map((source) => source?.stop()));
     this.#stopped = true;
     this.#carryOut([...signCheckpoint(this.#state.journal), { kind: "remember" }]);
     await Promise.all(this.#outlets.map((outlet) => outlet.close()));

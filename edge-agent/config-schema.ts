@@ -5,6 +5,7 @@
 import * as v from "valibot";
 import { hostPortText, MAX_PORT, parseHostPort } from "../gossip/host-port.ts";
 import { ID_RULE, isStationId } from "../models/units.ts";
+import { isJsonPointer } from "./observe/meters/json-pointer.ts";
 import { METER_MODEL_NAMES } from "./observe/meters/models.ts";
 import { OPERATOR_KEY_RULE } from "./operators.ts";
 
@@ -105,13 +106,13 @@ function documented<S extends v.GenericSchema>(schema: S, allowed: string, means
 
 const textThat = (ok: (text: string) => boolean, allowed: string, means: string, otherwise?: string) =>
   documented(v.pipe(v.string(), v.check(ok)), allowed, means, otherwise);
-const oneOf = <const T extends readonly string[]>(options: T, allowed: string, means: string) =>
-  documented(v.picklist(options), allowed, means);
+const oneOf = <const T extends readonly string[]>(options: T, allowed: string, means: string, otherwise?: string) =>
+  documented(v.picklist(options), allowed, means, otherwise);
 const listOf = <S extends v.GenericSchema>(item: S, from: number, to: number, allowed: string, means: string) =>
   documented(v.pipe(v.array(item), v.minLength(from), v.maxLength(to)), allowed, means);
-const whole = (from: number, to: number, unit: string, means: string) =>
+const whole = (from: number, to: number, unit: string, means: string, otherwise?: string) =>
   documented(v.pipe(v.number(), v.integer(), v.minValue(from), v.maxValue(to)),
-    `a whole number from ${from} to ${to}${unit === "" ? "" : ` (${unit})`}`, means);
+    `a whole number from ${from} to ${to}${unit === "" ? "" : ` (${unit})`}`, means, otherwise);
 const flag = (means: string) => documented(v.boolean(), "true or false", means);
 const path = (means: string, otherwise?: string) => textThat(isPath, "a path", means, otherwise);
 const secret = (means: string) =>
@@ -133,8 +134,9 @@ const address = (ok: (address: Address) => boolean, allowed: string, means: stri
     const parsed = parseAddress(text);
     return parsed !== undefined && ok(parsed);
   }, allowed, means);
-const hostPort = (minPort: number, means: string) =>
-  textThat((text) => (parseHostPort(text)?.port ?? -1) >= minPort, `host:port, port ${minPort} to ${MAX_PORT}`, means);
+const hostPort = (minPort: number, means: string, otherwise?: string) =>
+  textThat((text) => (parseHostPort(text)?.port ?? -1) >= minPort, `host:port, port ${minPort} to ${MAX_PORT}`, means,
+    otherwise);
 
 const publicKey = textThat((text) => OPERATOR_KEY.test(text), OPERATOR_KEY_RULE, "an operator's public key");
 
@@ -148,19 +150,33 @@ const mqtts = (minPort: number, means: string) => textThat((text) => {
   return parsed?.secure === true && parsed.port >= minPort;
 }, `mqtts://host:port, port ${minPort} to ${MAX_PORT}`, means);
 const MQTT_URL = "mqtts://host:port, or mqtt://host:port";
-const brokerGroup = group({
+const brokerKeys = (plain: string) => ({
   url: textThat((text) => (parseMqttAddress(text)?.port ?? 0) > 0, MQTT_URL, "where it is"),
-  plain: v.exactOptional(flag("whether mqtt:// may go to another machine than this one: what agents say is signed, so "
-    + "nobody can forge it, but whoever is in between can read it, the password too, and hold it back"), false),
+  plain: v.exactOptional(flag(plain), false),
   user: v.exactOptional(textThat((text) => /^[^\u0000-\u001f\u007f]{1,128}$/.test(text), "1 to 128 characters",
     "whom the broker knows the agent as, where it asks for a name")),
   password: v.exactOptional(secret("the password that it asks for")),
+});
+const brokerGroup = group(brokerKeys("whether mqtt:// may go to another machine than this one: what agents say is "
+  + "signed, so nobody can forge it, but whoever is in between can read it, the password too, and hold it back"),
+"a broker");
+const sourceGroup = group({
+  ...brokerKeys("whether mqtt:// may go to another machine than this one: whoever is in between can then read what "
+    + "comes from there, the password too, and forge it"),
+  ca: v.exactOptional(path("authorities that the certificate of an mqtts:// broker must come from, PEM")),
 }, "a broker");
-/** One that has nothing but an address may be just that. */
-const broker = documented(Object.assign(
-  v.pipe(v.unknown(), v.transform((one) => (typeof one === "string" ? { url: one } : one)), brokerGroup),
-  { entries: brokerGroup.entries },
-), `${MQTT_URL}, or a group of keys`, "a broker");
+
+/** One that has nothing but its first key may be just that. */
+function orGroup<E extends v.ObjectEntries, S extends v.GenericSchema & { readonly entries: E }>(
+  schema: S, first: string, allowed: string, means: string, otherwise?: string,
+) {
+  return documented(Object.assign(
+    v.pipe(v.unknown(), v.transform((one) => (typeof one === "string" ? { [first]: one } : one)), schema),
+    { entries: schema.entries },
+  ), `${allowed}, or a group of keys`, means, otherwise);
+}
+const broker = orGroup(brokerGroup, "url", MQTT_URL, "a broker");
+const source = (means: string, otherwise?: string) => orGroup(sourceGroup, "url", MQTT_URL, means, otherwise);
 
 const mesh = group({
   roster: path("the signed list of members, as `roster sign` makes it"),
@@ -172,19 +188,50 @@ const mesh = group({
   ca: v.exactOptional(path("authorities that the certificates of mqtts:// brokers must come from, PEM")),
 }, "the neighbourhood; absent: the agent works alone");
 
+const POINTER = "a JSON pointer (RFC 6901)";
+const quantity = (means: string) => v.exactOptional(orGroup(group({
+  at: textThat((text) => text.length <= 256 && isJsonPointer(text), POINTER, "where it stands in the message"),
+  times: v.exactOptional(documented(v.pipe(v.number(), v.check((n) => n !== 0 && Math.abs(n) <= 1e9)),
+    "a number that is not 0", "what the number there is multiplied by: 1000 where it is in kW or kWh"), 1),
+}, "a quantity"), "at", POINTER, `of mqtt: ${means}`));
+const moduleId = (means: string, otherwise?: string) => textThat((text) => /^[A-Za-z0-9_.-]{1,64}$/.test(text),
+  "1 to 64 of A-Z a-z 0-9 _ . -", `${means}, which the agent should have for itself: it turns its check of `
+  + "communication off, so that the agent's end is no fault of the charger", otherwise);
+const METER_KINDS = ["modbus-tcp", "modbus-rtu-tcp", "mqtt", "everest"] as const;
+
 const meter = group({
   evse: whole(0, 99, "", "which EVSE the meter measures; 0 is the whole station"),
-  kind: v.exactOptional(oneOf(["modbus-tcp", "modbus-rtu-tcp"], "modbus-tcp or modbus-rtu-tcp",
-    "how the meter is read; the second: through a gateway that passes the serial line's frames on as they are"),
+  kind: v.exactOptional(oneOf(METER_KINDS, METER_KINDS.join(", "),
+    "how the meter is read; the second: through a gateway that passes the serial line's frames on as they are; mqtt: "
+    + "JSON on a topic; everest: EVerest's API. Whoever may write to a broker can forge what comes from there"),
   "modbus-tcp"),
-  model: oneOf(METER_MODEL_NAMES, METER_MODEL_NAMES.join(", "), "the meter's register map"),
-  address: hostPort(1, "where the meter answers"),
-  unit: v.exactOptional(whole(0, 255, "", "Modbus unit id"), 1),
+  model: v.exactOptional(oneOf(METER_MODEL_NAMES, METER_MODEL_NAMES.join(", "), "the meter's register map",
+    "required for Modbus")),
+  address: v.exactOptional(hostPort(1, "where the meter answers", "required for Modbus")),
+  unit: v.exactOptional(whole(0, 255, "", "Modbus unit id", "1")),
+  broker: v.exactOptional(source("where the meter's messages are", "required for mqtt and everest")),
+  topic: v.exactOptional(textThat((text) => /^[^+#\u0000-\u001f\u007f]{1,256}$/.test(text),
+    "1 to 256 characters without + and #", "where the meter speaks; what the broker kept from before is left out",
+    "required for mqtt")),
+  powerW: quantity("power, W"),
+  energyImportWh: quantity("the register of imported energy, Wh"),
+  energyExportWh: quantity("the register of exported energy, Wh"),
+  currentA: quantity("current, A"),
+  voltageV: quantity("voltage, V"),
+  module: v.exactOptional(moduleId("the id of EVerest's evse_manager_consumer_API module", "required for everest")),
   everyS: v.exactOptional(whole(1, 3600, "seconds",
-    "how often it is read; less often than every two minutes, little of it can be compared with what is billed"), 10),
+    "how often it is read, or speaks: after three times as long without a word it is lost, and twice in that time it "
+    + "is heard at most; less often than every two minutes, little of it can be compared with what is billed"), 10),
   side: v.exactOptional(oneOf(["ac-input", "evse-output"], "ac-input or evse-output",
     "where a DC charger is metered: 4 to 10 % is lost between the two"), "ac-input"),
 }, "one meter");
+
+const frames = group({
+  kind: v.exactOptional(oneOf(["everest"], "everest", "EVerest's API, where libocpp's LogMessagesFormat has callback"),
+    "everest"),
+  broker: source("EVerest's broker; whoever may write to it can forge frames: a witness, no proof"),
+  module: moduleId("the id of EVerest's ocpp_consumer_API module"),
+}, "OCPP frames from elsewhere, for a charger that is not connected through the agent; while it is, they are left out");
 
 const alerts = group({
   jsonl: v.exactOptional(path("the file that alerts are appended to, one JSON object a line",
@@ -234,6 +281,7 @@ export const CONFIG_SCHEMA = group({
   stateDir: v.exactOptional(path("folder of the agent's key, its log and what it learned"), "/var/lib/kerbwatch"),
   meters: v.exactOptional(listOf(meter, 0, 16, "a list of at most 16 meters",
     "the meters that the agent reads by itself"), []),
+  frames: v.exactOptional(frames),
   alerts: v.exactOptional(alerts, {}),
   http: v.exactOptional(hostPort(0, "status for this machine, best on 127.0.0.1; absent: none")),
   tls: v.exactOptional(tls),

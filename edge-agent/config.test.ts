@@ -6,6 +6,7 @@ import { seeded } from "../build/seeded.ts";
 import { assert, test } from "../build/testing.ts";
 import { CONFIG_SCHEMA } from "./config-schema.ts";
 import { MAX_CONFIG_CHARS, configReference, effectiveConfig, parseConfig } from "./config.ts";
+import { EVEREST_POWERMETER } from "./observe/everest.ts";
 import { UsageError } from "./usage-error.ts";
 
 const LEAST = "station: CP-001\ncsms: wss://csms.example";
@@ -116,6 +117,40 @@ test("brokers beside the embedded one: TLS with an authority, or in the clear wh
   const shown = JSON.stringify(effectiveConfig(config));
   assert.not.match(shown, "hidden-one");
   assert.match(shown, '{"url":"mqtt://10.0.0.9:1883","plain":true,"user":"CP-001","password":"(hidden, from file etc');
+});
+
+test("meters over MQTT, frames from EVerest: defaults filled in, printed as they count, without the secret", () => {
+  const text = `${LEAST}
+meters:
+  - { evse: 1, kind: mqtt, broker: "mqtt://127.0.0.1:1883", topic: house/meter, powerW: { at: /power, times: 1000 },
+      energyImportWh: "" }
+  - evse: 2
+    kind: everest
+    broker: { url: "mqtts://10.0.0.9:8883", ca: ca.pem, user: kw, password: "env:SITE" }
+    module: evse_1
+    side: evse-output
+frames: { broker: "mqtt://localhost:1883", module: ocpp }
+`;
+  const config = parseConfig(text, "etc/k.yaml", { SITE: "hidden-one" });
+  assert.equal(config.meters[0], {
+    evse: 1, kind: "mqtt", broker: { secure: false, host: "127.0.0.1", port: 1883 }, topic: "house/meter",
+    places: { powerW: { at: "/power", times: 1000 }, energyImportWh: { at: "", times: 1 } }, everyS: 10,
+    side: "ac-input",
+  });
+  assert.equal(config.meters[1], {
+    evse: 2, kind: "everest", module: "evse_1", topic: "everest_api/1/evse_manager_consumer/evse_1/e2m/powermeter",
+    broker: { secure: true, host: "10.0.0.9", port: 8883, ca: "etc/ca.pem", user: "kw",
+      password: { from: "environment", variable: "SITE" } },
+    places: EVEREST_POWERMETER, everyS: 10, side: "evse-output",
+  });
+  assert.equal(config.frames, {
+    kind: "everest", broker: { secure: false, host: "localhost", port: 1883 }, module: "ocpp",
+  });
+  const shown = effectiveConfig(config);
+  assert.not.match(JSON.stringify(shown), "hidden-one");
+  const open = JSON.stringify(shown).replace(/"\(hidden[^"]*"/, '"env:SITE"').replace("etc/ca.pem", "ca.pem");
+  const again = parseConfig(open, "etc/k.json", { SITE: "hidden-one" });
+  assert.equal([again.meters, again.frames], [config.meters, config.frames]);
 });
 
 test("defaults are safe: this machine only, nothing held back, nothing served, nothing read", () => {

@@ -5,45 +5,29 @@
  */
 import { CORE_SCHEMA, YAMLException, load } from "js-yaml";
 import * as v from "valibot";
-import type { MeterSide } from "../models/terms.ts";
 import type { StationId, ZoneId } from "../models/units.ts";
 import { hostPortText } from "../gossip/host-port.ts";
-import {
-  CONFIG_SCHEMA, isLoopback, mqttText, parseAddress, parseHostPort, parseMqttAddress, parseSecretRef,
-} from "./config-schema.ts";
-import type { Address, HostPort, KeyDoc, MqttAddress, RawConfig, SecretRef } from "./config-schema.ts";
+import { brokerProblem, buildBroker, effectiveBroker, hiddenSecret, must, secretRef } from "./config-brokers.ts";
+import type { BrokerConfig, Environment } from "./config-brokers.ts";
+import { buildFrames, buildMeter, effectiveFrames, effectiveMeter, framesProblem, metersProblem }
+  from "./config-meters.ts";
+import type { FramesConfig, MeterConfig } from "./config-meters.ts";
+import { CONFIG_SCHEMA, mqttText, parseAddress, parseHostPort, parseMqttAddress } from "./config-schema.ts";
+import type { Address, HostPort, KeyDoc, RawConfig, SecretRef } from "./config-schema.ts";
 import type { GuardRule } from "./observe/guard-policy.ts";
-import type { MeterModelName } from "./observe/meters/models.ts";
 import { nearest } from "./nearest.ts";
 import { plainText, shown } from "./plain-text.ts";
 import { UsageError } from "./usage-error.ts";
 
 export type { Address, HostPort, MqttAddress, SecretRef } from "./config-schema.ts";
+export type { BrokerConfig, Environment } from "./config-brokers.ts";
+export type { FramesConfig, MeterConfig, ModbusMeterConfig, MqttMeterConfig } from "./config-meters.ts";
 export { hostPortText } from "../gossip/host-port.ts";
 
 /** A configuration is a page of text. More is the wrong file. */
 export const MAX_CONFIG_CHARS = 64 * 1024;
 /** The schema is four levels deep. */
 const YAML_OPTIONS = { schema: CORE_SCHEMA, maxDepth: 10 };
-
-/** One meter that the agent reads by itself. */
-export interface MeterConfig {
-  /** 0: the whole station. */
-  readonly evse: number;
-  readonly kind: "modbus-tcp" | "modbus-rtu-tcp";
-  readonly model: MeterModelName;
-  /** `host:port`. */
-  readonly address: string;
-  readonly unit: number;
-  readonly everyS: number;
-  readonly side: MeterSide;
-}
-
-/** A broker of the site or operator. */
-export interface BrokerConfig extends MqttAddress {
-  readonly user?: string;
-  readonly password?: SecretRef;
-}
 
 /** The neighbourhood, as far as it is configured and not in the roster. */
 export interface MeshConfig {
@@ -73,6 +57,8 @@ export interface Config {
   /** This and every other path: absolute, or relative to the working folder as the configuration file itself was. */
   readonly stateDir: string;
   readonly meters: readonly MeterConfig[];
+  /** Where frames come from beside the line; absent: nowhere. */
+  readonly frames?: FramesConfig;
   readonly tls?: { readonly cert: string; readonly key: SecretRef; readonly ca?: string };
   readonly csmsTls?: { readonly ca?: string; readonly cert?: string; readonly key?: SecretRef;
     /** Lower case. */
@@ -83,9 +69,6 @@ export interface Config {
   /** Absent: the agent works alone. */
   readonly mesh?: MeshConfig;
 }
-
-/** The environment as far as the configuration asks for it: `env:NAME` secrets. */
-export type Environment = Readonly<Record<string, string | undefined>>;
 
 /** A schema as far as its documentation and the path to a key need it. */
 interface SchemaNode {
@@ -200,7 +183,7 @@ function crossCheck(raw: RawConfig): string | undefined {
     return `operators.threshold: found ${operators.threshold}; allowed: at most the number of keys, `
       + `${operators.keys.length}`;
   }
-  return meshProblem(raw) ?? doubleMeter(raw) ?? doublePort(raw);
+  return meshProblem(raw) ?? metersProblem(raw) ?? framesProblem(raw) ?? doublePort(raw);
 }
 
 function meshProblem({ mesh, operators }: RawConfig): string | undefined {
@@ -214,38 +197,13 @@ function meshProblem({ mesh, operators }: RawConfig): string | undefined {
   if (mesh.ca === undefined && mesh.brokers.some(({ url }) => url.startsWith("mqtts:"))) {
     return "mesh.ca: missing; allowed: a path, since mesh.brokers has an mqtts:// address";
   }
-  return mesh.brokers.map((_, index) => brokerProblem(mesh.brokers, index)).find((found) => found !== undefined);
-}
-
-type RawBrokers = NonNullable<RawConfig["mesh"]>["brokers"];
-
-function brokerProblem(brokers: RawBrokers, index: number): string | undefined {
-  const { url, plain, user, password } = brokers[index]!;
-  const { secure, host } = must(parseMqttAddress(url), "broker");
-  const at = `mesh.brokers[${index}]`;
-  // The second connection would displace the first, and the first then the second.
-  if (brokers.findIndex((other) => other.url === url) < index) {
-    return `${at}: found ${url} again; allowed: each broker once`;
-  }
-  if (!secure && !plain && !isLoopback(host)) {
-    return `${at}.plain: missing; allowed: true, if whoever is between here and ${url} may read what agents say and `
-      + "hold it back (mqtts:// keeps it from them)";
-  }
-  if (secure && plain) return `${at}.plain: found true beside mqtts://; allowed: with mqtt://`;
-  return password !== undefined && user === undefined ? `${at}.user: missing; allowed: whose the password is`
-    : undefined;
-}
-
-function doubleMeter({ meters }: RawConfig): string | undefined {
-  const seen = new Set<string>();
-  for (const [index, { evse, side }] of meters.entries()) {
-    const place = `${evse} ${side}`;
-    if (seen.has(place)) {
-      return `meters[${index}].evse: found ${evse} again; allowed: one meter for each EVSE and side`;
-    }
-    seen.add(place);
-  }
-  return undefined;
+  return mesh.brokers.map(({ url }, index) => {
+    const at = `mesh.brokers[${index}]`;
+    // The second connection would displace the first, and the first then the second.
+    return mesh.brokers.findIndex((other) => other.url === url) < index
+      ? `${at}: found ${url} again; allowed: each broker once`
+      : brokerProblem(at, mesh.brokers[index]!, "may read what agents say and hold it back");
+  }).find((found) => found !== undefined);
 }
 
 /** Each listener needs a port of its own; port 0 is any free one. */
@@ -262,17 +220,6 @@ function doublePort({ http, listen, mesh }: RawConfig): string | undefined {
     taken.set(port, key);
   }
   return undefined;
-}
-
-/** Values of `env:NAME` must be there at start, not at the first connection. */
-function secretRef(key: string, text: string, env: Environment, at: (path: string) => string): SecretRef {
-  const ref = parseSecretRef(text);
-  if (ref === undefined) throw new UsageError(`${key}: not a secret reference`);
-  if (ref.from === "file") return { from: "file", path: at(ref.path) };
-  if ((env[ref.variable] ?? "") === "") {
-    throw new UsageError(`${key}: found env:${ref.variable}, which is not set; allowed: a variable that is set`);
-  }
-  return ref;
 }
 
 /** `path` as seen from the folder of the configuration file. Forward slashes: boards are POSIX. */
@@ -296,12 +243,6 @@ function buildTls({ tls, csmsTls }: RawConfig, env: Environment, at: (path: stri
   };
 }
 
-/** Addresses were checked by the schema; this only takes them apart. */
-function must<T>(value: T | undefined, what: string): T {
-  if (value === undefined) throw new Error(`the schema let a bad ${what} pass`);
-  return value;
-}
-
 function buildMesh(
   mesh: NonNullable<RawConfig["mesh"]>, env: Environment, at: (path: string) => string,
 ): MeshConfig {
@@ -313,10 +254,7 @@ function buildMesh(
     roster: at(mesh.roster),
     ...(mesh.listen !== undefined && { listen: hostPort(mesh.listen) }),
     ...(mesh.advertise !== undefined && { advertise: hostPort(mesh.advertise) }),
-    brokers: mesh.brokers.map(({ url, user, password }, index) => ({
-      ...must(parseMqttAddress(url), "broker"), ...(user !== undefined && { user }),
-      ...(password !== undefined && { password: secretRef(`mesh.brokers[${index}].password`, password, env, at) }),
-    })),
+    brokers: mesh.brokers.map((broker, index) => buildBroker(`mesh.brokers[${index}]`, broker, env, at)),
     ...(mesh.ca !== undefined && { ca: at(mesh.ca) }),
   };
 }
@@ -335,7 +273,8 @@ function build(raw: RawConfig, file: string, env: Environment): Config {
     guard: raw.guard?.hold ?? [],
     epochS: raw.epochS,
     ...(raw.operators && { operators: raw.operators }),
-    meters: raw.meters,
+    meters: raw.meters.map((meter, index) => buildMeter(`meters[${index}]`, meter, env, at)),
+    ...(raw.frames && { frames: buildFrames(raw.frames, env, at) }),
     ...buildTls(raw, env, at),
     alerts: {
       jsonl: raw.alerts.jsonl === undefined ? `${stateDir}/alerts.jsonl` : at(raw.alerts.jsonl),
@@ -365,9 +304,6 @@ export function parseConfig(text: string, file: string, env: Environment): Confi
   }
 }
 
-const hiddenSecret = (ref: SecretRef): string =>
-  `(hidden, from ${ref.from === "file" ? `file ${ref.path}` : `environment variable ${ref.variable}`})`;
-
 /** The address as text again; `ws://host:port/prefix`. */
 export function addressText({ secure, host, port, path }: Address): string {
   return `${secure ? "wss" : "ws"}://${hostPortText({ host, port })}${path}`;
@@ -378,21 +314,18 @@ function effectiveMesh({ listen, advertise, brokers, ...paths }: MeshConfig): Re
     ...paths,
     ...(listen && { listen: mqttText({ secure: true, ...listen }) }),
     ...(advertise && { advertise: mqttText({ secure: true, ...advertise }) }),
-    brokers: brokers.map(({ user, password, ...at }) => ({
-      url: mqttText(at), ...(!at.secure && !isLoopback(at.host) && { plain: true }),
-      ...(user !== undefined && { user }),
-      ...(password !== undefined && { password: hiddenSecret(password) }),
-    })),
+    brokers: brokers.map(effectiveBroker),
   };
 }
 
 /** Every setting that counts, defaults included, as keys and values to print; secrets only by where they are kept. */
 export function effectiveConfig(config: Config): Record<string, unknown> {
   const { station, csms, listen, mode, epochS, stateDir, meters, alerts, http, tls, csmsTls, region, zone, timezone,
-    operators, mesh, guard } = config;
+    operators, mesh, guard, frames } = config;
   return {
     station, csms: addressText(csms), listen: addressText(listen), mode,
-    ...(mode === "guard" && { guard: { hold: guard } }), epochS, stateDir, meters, alerts,
+    ...(mode === "guard" && { guard: { hold: guard } }), epochS, stateDir,
+    meters: meters.map(effectiveMeter), ...(frames && { frames: effectiveFrames(frames) }), alerts,
     ...(http && { http: hostPortText(http) }),
     ...(tls && { tls: { ...tls, key: hiddenSecret(tls.key) } }),
     ...(csmsTls && { csmsTls: { ...csmsTls, ...(csmsTls.key && { key: hiddenSecret(csmsTls.key) }) } }),

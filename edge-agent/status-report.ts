@@ -1,6 +1,7 @@
 /** Puts the status together from what the agent and its adapters know. Pure. */
-import type { HostPort } from "./config-schema.ts";
+import { type HostPort, mqttText } from "./config-schema.ts";
 import { addressText, type Config, hostPortText } from "./config.ts";
+import { meterName } from "./config-meters.ts";
 import { type MeshCounts, reportMesh } from "./mesh-report.ts";
 import type { OwnCertificate } from "./own-certificates.ts";
 import type { AgentState } from "./pipeline.ts";
@@ -35,6 +36,7 @@ export interface StatusSources {
     readonly delay: { readonly p50Us: number; readonly p99Us: number; readonly samples: number };
   };
   readonly link: { readonly state: "connect" | "disconnect"; readonly at: WallMs } | undefined;
+  readonly frames: FramesStats | undefined;
   readonly learnedBefore: boolean;
   readonly meters: readonly {
     readonly readings: number; readonly lost: boolean; readonly lastReading?: Reading;
@@ -47,6 +49,11 @@ export interface StatusSources {
   readonly notices: readonly string[];
   /** Absent for a lone agent. */
   readonly mesh: MeshCounts | undefined;
+}
+interface FramesStats {
+  readonly up: boolean;
+  readonly frames: Readonly<Record<Direction, number>>;
+  readonly unparsed: OddityCounts;
 }
 type OutletStats = Omit<OutletStatus, "name">;
 
@@ -70,6 +77,7 @@ export function reportStatus(from: StatusSources): Status {
     ...(from.certificates.length > 0 && {
       certificates: from.certificates.map(({ use, ends }) => ({ use, ends: rfc3339(ends) })),
     }),
+    ...framesOf(from),
     meters: config.meters.map((_, index) => meterOf(from, index)),
     clock: {
       state: clockWatch.state,
@@ -134,14 +142,24 @@ export function messageCounts(
   return { unparsed, ...(Object.keys(oddities).length > 0 && { oddities }) };
 }
 
+function framesOf({ config: { frames }, frames: stats }: StatusSources): Pick<Status, "frames"> {
+  if (frames === undefined || stats === undefined) return {};
+  return { frames: {
+    from: `${mqttText(frames.broker)} ${frames.module}`, state: stats.up ? "listening" : "away",
+    framesFromStation: stats.frames["cp-to-csms"], framesFromCsms: stats.frames["csms-to-cp"],
+    unparsed: stats.unparsed,
+  } };
+}
+
 function meterOf({ config, meters, lastMeterAt }: StatusSources, index: number): MeterStatus {
-  const { evse = 0, model = "", address = "", everyS = 0 } = config.meters[index] ?? {};
+  const meter = config.meters[index]!;
+  const { evse, everyS } = meter;
   const stats = meters[index];
   const reading = stats?.lastReading;
   const at = lastMeterAt.get(evse);
   const live = (stats?.readings ?? 0) > 0 ? "reading" : "starting";
   return {
-    evse, model, address, everyS,
+    evse, ...meterName(meter), everyS,
     state: stats?.lost === true ? "lost" : live,
     ...(at !== undefined && { lastAt: rfc3339(at) }),
     ...(reading?.powerW !== undefined && { powerW: reading.powerW }),

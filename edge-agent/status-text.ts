@@ -40,6 +40,13 @@ function certificateLines({ certificates = [], time }: Status): string[] {
   });
 }
 
+function framesLines({ frames }: Status): string[] {
+  if (frames === undefined) return [];
+  const { from, state, framesFromStation, framesFromCsms, unparsed } = frames;
+  return [`beside it   ${state === "away" ? "AWAY: " : ""}${plainText(from, 200)}, unproven; ${framesFromStation} from `
+    + `the charger, ${framesFromCsms} from the CSMS; unparsed: ${countsText(unparsed) || "none"}`];
+}
+
 function meterLine(meter: MeterStatus, time: string): string {
   const values = [
     ...(meter.powerW === undefined ? [] : [`${Math.round(meter.powerW)} W`]),
@@ -93,6 +100,7 @@ export function statusText(status: Status): string {
     ...zoneLines(status),
     ...linkLines(status),
     ...certificateLines(status),
+    ...framesLines(status),
     ...meters.map((meter) => meterLine(meter, time)),
     ...(meters.length === 0 ? ["meter       none configured: what is delivered is only known from the charger"] : []),
     clockLine(status),

@@ -11,6 +11,8 @@ export interface Status {
   readonly link: LinkStatus;
   /** The agent's own; absent where it has none. */
   readonly certificates?: readonly CertificateStatus[];
+  /** Frames from beside the line; absent where none are configured. */
+  readonly frames?: FramesStatus;
   readonly meters: readonly MeterStatus[];
   readonly clock: ClockStatus;
   readonly log: LogStatus;
@@ -66,6 +68,14 @@ export interface CertificateStatus {
   /** The group of the configuration: `tls` is shown to the charger, `csmsTls` to the CSMS. */
   readonly use: "tls" | "csmsTls";
   readonly ends: string;
+}
+
+export interface FramesStatus {
+  readonly from: string;
+  readonly state: "listening" | "away";
+  readonly framesFromStation: number;
+  readonly framesFromCsms: number;
+  readonly unparsed: OddityCounts;
 }
 
 export interface MeterStatus {

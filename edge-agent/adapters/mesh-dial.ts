@@ -24,7 +24,8 @@ export function openTo(
   const pinned = "key" in trust;
   const ca = pinned ? [] : trust.ca;
   const socket = ca === undefined ? connect(port, host) : connectTls({
-    host, port, secureContext: createSecureContext({ cert: identity?.cert, key: identity?.key, minVersion: "TLSv1.2", ca }),
+    host, port,
+    secureContext: createSecureContext({ cert: identity?.cert, key: identity?.key, minVersion: "TLSv1.2", ca }),
     rejectUnauthorized: !pinned, ...(isIP(host) === 0 && { servername: host }),
   });
   return socket.once(ca === undefined ? "connect" : "secureConnect", () => onOpen(isMeant(socket, trust)));

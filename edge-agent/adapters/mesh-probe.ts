@@ -11,7 +11,7 @@ export const WRONG_KEY = "another key";
 
 /** Undefined when the broker is there and is who it is meant to be, else why not, as the system says it. */
 export function probeBroker(
-  address: HostPort, identity: TlsIdentity, trust: Trust, timeOutMs: number,
+  address: HostPort, identity: TlsIdentity | undefined, trust: Trust, timeOutMs: number,
 ): Promise<string | undefined> {
   return new Promise((resolve) => {
     const socket = openTo(address, identity, trust, (isMeant) => done(isMeant ? undefined : WRONG_KEY));

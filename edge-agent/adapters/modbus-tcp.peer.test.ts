@@ -5,7 +5,7 @@ import { once } from "node:events";
 import { join } from "node:path";
 import { repoRoot } from "../../build/paths.ts";
 import { assert, test } from "../../build/testing.ts";
-import type { MeterConfig } from "../config.ts";
+import type { ModbusMeterConfig } from "../config.ts";
 import type { AgentEvent } from "../ports.ts";
 import { systemClock, systemTimers } from "./clock.ts";
 import { createModbusMeter, readOnce } from "./modbus-tcp.ts";
@@ -33,7 +33,7 @@ async function portOf(server: ChildProcess): Promise<number> {
   return Number(String(line));
 }
 
-async function withServer(body: (config: MeterConfig) => Promise<void>): Promise<void> {
+async function withServer(body: (config: ModbusMeterConfig) => Promise<void>): Promise<void> {
   const server = spawn(PYTHON, [SCRIPT], { stdio: "pipe" });
   const exited = once(server, "exit");
   try {
@@ -45,7 +45,7 @@ async function withServer(body: (config: MeterConfig) => Promise<void>): Promise
   }
 }
 
-function peerTest(name: string, body: (config: MeterConfig) => Promise<void>): void {
+function peerTest(name: string, body: (config: ModbusMeterConfig) => Promise<void>): void {
   if (present) test(`pymodbus: ${name}`, () => withServer(body));
   else test.skip(`pymodbus: ${name}`, "no python3-pymodbus");
 }

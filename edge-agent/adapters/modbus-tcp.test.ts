@@ -2,7 +2,7 @@ import { startModbusMeter } from "../../hil-tests/bench/modbus-meter.ts";
 import type { MeterFault, SimulatedMeter, SimulatedMeterOptions } from "../../hil-tests/bench/modbus-meter.ts";
 import { assert, test } from "../../build/testing.ts";
 import type { MonotonicMs, WallMs } from "../../models/units.ts";
-import type { MeterConfig } from "../config.ts";
+import type { ModbusMeterConfig } from "../config.ts";
 import type { AgentEvent, Clock, Timers } from "../ports.ts";
 import { createModbusMeter, readOnce } from "./modbus-tcp.ts";
 
@@ -54,13 +54,13 @@ interface Bench {
   nextEvent(): Promise<AgentEvent>;
 }
 
-function configOf(address: string, more: Partial<MeterConfig> = {}): MeterConfig {
+function configOf(address: string, more: Partial<ModbusMeterConfig> = {}): ModbusMeterConfig {
   return { evse: 2, kind: "modbus-tcp", model: "sdm630", address, unit: 1, everyS: 10, side: "evse-output", ...more };
 }
 
 /** Runs `body` with a meter and a reader of it, and checks that the reader leaves nothing behind. */
 async function bench(
-  options: Partial<SimulatedMeterOptions>, body: (b: Bench) => Promise<void>, config: Partial<MeterConfig> = {},
+  options: Partial<SimulatedMeterOptions>, body: (b: Bench) => Promise<void>, config: Partial<ModbusMeterConfig> = {},
 ): Promise<void> {
   const meter = await startModbusMeter({ model: "sdm630", quantities, ...options });
   const time = new HandTime();

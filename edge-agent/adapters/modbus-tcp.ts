@@ -5,9 +5,10 @@
 import type { Reading } from "../../models/terms.ts";
 import { parseHostPort } from "../config-schema.ts";
 import type { HostPort } from "../config-schema.ts";
-import type { MeterConfig } from "../config.ts";
+import type { ModbusMeterConfig } from "../config.ts";
 import { problem } from "../observe/meters/meter.ts";
-import type { Conversation, Measurement, MeterModel, MeterProblem, Result } from "../observe/meters/meter.ts";
+import type { Conversation, Measurement, MeterModel, MeterProblem, MeterStats, Result }
+  from "../observe/meters/meter.ts";
 import { METER_MODELS } from "../observe/meters/models.ts";
 import type { AgentEvent, Clock, MeterSource, Timers } from "../ports.ts";
 import { systemTimers } from "./clock.ts";
@@ -18,17 +19,6 @@ export interface ModbusMeterPorts {
   readonly timers: Timers;
   /** One line for the operator of this machine. */
   readonly notice: (text: string) => void;
-}
-
-export interface ModbusMeterStats {
-  readonly readings: number;
-  readonly failures: number;
-  /** Times that a meter which gave readings, or was new, stopped giving them. */
-  readonly losses: number;
-  readonly lost: boolean;
-  readonly lastReading?: Reading;
-  /** Absent before the first failure; kept after recovery. */
-  readonly lastProblem?: MeterProblem;
 }
 
 /** A meter needs milliseconds; past this it is not a witness any more. */
@@ -44,13 +34,13 @@ const STOPPED = problem("connection", "the reader was stopped");
  * when the address is not `host:port`, which checking the configuration excludes.
  */
 export function createModbusMeter(
-  config: MeterConfig, ports: ModbusMeterPorts,
-): MeterSource & { stats(): ModbusMeterStats } {
+  config: ModbusMeterConfig, ports: ModbusMeterPorts,
+): MeterSource & { stats(): MeterStats } {
   return new ModbusMeter(config, ports);
 }
 
 /** One reading now, for `doctor`, within `timeOutMs` in all. Rejects with an Error in plain words. */
-export async function readOnce(config: MeterConfig, timeOutMs: number): Promise<Reading> {
+export async function readOnce(config: ModbusMeterConfig, timeOutMs: number): Promise<Reading> {
   // Half for each wait, so that it is told apart whether nothing is there or something there does not answer.
   const session = new Session(config, timeOutMs / 2, systemTimers);
   let late = false;
@@ -70,7 +60,7 @@ export async function readOnce(config: MeterConfig, timeOutMs: number): Promise<
 
 /** Measures over a connection that it opens when it needs one and drops after any failure. */
 class Session {
-  readonly #config: MeterConfig;
+  readonly #config: ModbusMeterConfig;
   readonly #to: HostPort;
   readonly #timeOutMs: number;
   readonly #timers: Timers;
@@ -79,7 +69,7 @@ class Session {
   #base: number | undefined;
   #closed = false;
 
-  constructor(config: MeterConfig, timeOutMs: number, timers: Timers) {
+  constructor(config: ModbusMeterConfig, timeOutMs: number, timers: Timers) {
     const to = parseHostPort(config.address);
     if (to === undefined) throw new Error(`meter address "${config.address}" is not host:port`);
     this.#config = config;
@@ -149,16 +139,16 @@ class Session {
 }
 
 class ModbusMeter implements MeterSource {
-  readonly #config: MeterConfig;
+  readonly #config: ModbusMeterConfig;
   readonly #ports: ModbusMeterPorts;
   readonly #session: Session;
   #running: Promise<void> = Promise.resolve();
   #stopped = false;
   #wake: () => void = () => {};
   #backOffMs = FIRST_BACK_OFF_MS;
-  #stats: ModbusMeterStats = { readings: 0, failures: 0, losses: 0, lost: false };
+  #stats: MeterStats = { readings: 0, failures: 0, losses: 0, lost: false };
 
-  constructor(config: MeterConfig, ports: ModbusMeterPorts) {
+  constructor(config: ModbusMeterConfig, ports: ModbusMeterPorts) {
     this.#config = config;
     this.#ports = ports;
     this.#session = new Session(config, Math.min(config.everyS * 1_000, MAX_TIME_OUT_MS), ports.timers);
@@ -175,7 +165,7 @@ class ModbusMeter implements MeterSource {
     return this.#running;
   }
 
-  stats(): ModbusMeterStats {
+  stats(): MeterStats {
     return this.#stats;
   }
 

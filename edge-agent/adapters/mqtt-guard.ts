@@ -47,9 +47,8 @@ export function admission(
     if (!begun && type !== farEnd.first) return refused("not-mqtt");
     if (begun && !farEnd.then.has(type)) return refused("packet-type");
     begun = true;
-    if (type === PUBLISH && length > (mostBytes ?? Infinity)) return "drop";
     const most = type === PUBLISH ? mostBytes ?? MOST_PACKET_BYTES : MOST_CONTROL_BYTES;
-    if (length > most) return refused("packet-size");
+    if (length > most) return type === PUBLISH && mostBytes !== undefined ? "drop" : refused("packet-size");
     if (type === PUBLISH && (flags & 0b0100) !== 0) return refused("qos-2"); // QoS 3, which does not exist, as well
     if (!over()) return "pass";
     return type === PUBLISH ? "drop" : refused("rate");

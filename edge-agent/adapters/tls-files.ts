@@ -1,6 +1,6 @@
 /** The certificates, keys and passwords that the configuration names, read: for the agent's two sides and for sites. */
 import { readFileSync } from "node:fs";
-import type { Config, Environment, SecretRef } from "../config.ts";
+import type { BrokerConfig, Config, Environment, SecretRef } from "../config.ts";
 import type { SiteBroker } from "./mesh.ts";
 import { UsageError } from "../usage-error.ts";
 
@@ -62,10 +62,18 @@ export function readCsmsTls({ csmsTls }: Config, env: Environment): CsmsTlsFiles
 
 /** Brokers of sites; the configuration has checked that a plain one is wanted. Throws UsageError that names the key. */
 export function readSiteBrokers({ mesh }: Config, env: Environment): SiteBroker[] {
-  return (mesh?.brokers ?? []).map(({ secure, host, port, user, password }, index) => ({
-    host, port, ...(secure && { ca: readPem("mesh.ca", mesh?.ca ?? "") }),
+  return (mesh?.brokers ?? []).map((broker, index) =>
+    readBroker(`mesh.brokers[${index}]`, { ...broker, ca: mesh?.ca ?? "" }, env, "mesh.ca"));
+}
+
+/** The broker at this key of the configuration. Throws UsageError that names the key. */
+export function readBroker(
+  key: string, { secure, host, port, user, password, ca = "" }: BrokerConfig, env: Environment, caKey = `${key}.ca`,
+): SiteBroker {
+  return {
+    host, port, ...(secure && { ca: readPem(caKey, ca) }),
     ...(user !== undefined && { login: {
-      user, ...(password && { password: readPassword(`mesh.brokers[${index}].password`, password, env) }),
+      user, ...(password && { password: readPassword(`${key}.password`, password, env) }),
     } }),
-  }));
+  };
 }

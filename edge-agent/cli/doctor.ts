@@ -12,6 +12,7 @@ import { failed, passed } from "./checks/check.ts";
 import type { Check } from "./checks/check.ts";
 import { checkClock } from "./checks/clock.ts";
 import { checkDisk } from "./checks/disk.ts";
+import { checkFrames } from "./checks/frames.ts";
 import { checkKeys } from "./checks/keys.ts";
 import { checkLog } from "./checks/log.ts";
 import { checkMeters } from "./checks/meters.ts";
@@ -39,9 +40,9 @@ async function probe(config: Config, env: Io["env"]): Promise<Probe> {
 export async function examine(config: Config, env: Io["env"], clock: Clock): Promise<Check[]> {
   const asked = await askStatus(config.stateDir, TIME_OUT_MS);
   const running = asked.kind === "status" ? asked.status : undefined;
-  const [csms, ports, meters, neighbours] = await Promise.all([
-    probe(config, env), checkPorts(config.listen, config.http, running), checkMeters(config, running, TIME_OUT_MS),
-    checkNeighbours(config, env, running, TIME_OUT_MS),
+  const [csms, ports, meters, neighbours, frames] = await Promise.all([
+    probe(config, env), checkPorts(config.listen, config.http, running), checkMeters(config, env, running, TIME_OUT_MS),
+    checkNeighbours(config, env, running, TIME_OUT_MS), checkFrames(config, env, running, TIME_OUT_MS),
   ]);
   const nowMs = clock.wallMs();
   return [
@@ -51,6 +52,7 @@ export async function examine(config: Config, env: Io["env"], clock: Clock): Pro
     ...ports,
     ...checkKeys(config, env, nowMs),
     csmsCheck(csms),
+    ...frames,
     ...meters,
     checkLog(config.stateDir, running !== undefined),
     ...neighbours,

@@ -33,7 +33,7 @@ const MAX_NESTING = 64;
 const NESTS_FROM_CHARS = 4096;
 
 /** True when lists and objects are nested deeper than `MAX_NESTING`: half a million levels take 250 ms to parse. */
-function nestsTooDeep(text: string): boolean {
+export function nestsTooDeep(text: string): boolean {
   let depth = 0;
   let inText = false;
   for (let i = 0; i < text.length; i += 1) {

@@ -8,7 +8,7 @@ export type MeterProblemKind =
   /** The link could not be opened, or was dropped. */
   | "connection"
   | "time-out"
-  /** Bytes that are not a Modbus answer to what was asked. */
+  /** Bytes that are not a Modbus answer to what was asked, or no JSON. */
   | "protocol"
   /** The meter refused, with a Modbus exception code. */
   | "exception"
@@ -44,6 +44,18 @@ export type Conversation<T> = Generator<RegisterRead, Result<T>, RegisterAnswer>
 
 /** A reading before it is known whose it is. */
 export type Measurement = Omit<Reading, "evseId">;
+
+/** What a meter's reader counts. */
+export interface MeterStats {
+  readonly readings: number;
+  readonly failures: number;
+  /** Times that a meter which gave readings, or was new, stopped giving them. */
+  readonly losses: number;
+  readonly lost: boolean;
+  readonly lastReading?: Reading;
+  /** Absent before the first failure; kept after recovery. */
+  readonly lastProblem?: MeterProblem;
+}
 
 export interface MeterModel {
   /** Finds where the map begins; asked once a connection. */
