@@ -14,6 +14,7 @@ import type { Write } from "./adapters/ledger-file.ts";
 import { hasMemory, loadOrCreateTokenSecret, readMemory, writeMemory } from "./adapters/memory-file.ts";
 import { bringInto, type FollowedRoster, openRoster } from "./adapters/followed-roster.ts";
 import { type Membership, publishAll, type Street, streetOf } from "./adapters/membership.ts";
+import type { Incoming } from "./adapters/incoming.ts";
 import { RateLimitedNotices } from "./adapters/notices.ts";
 import { createFrames, createMeters, type Frames, type Meter } from "./adapters/sources.ts";
 import { createForwarder, type Forwarder, type ForwarderOptions } from "./adapters/splice.ts";
@@ -50,6 +51,10 @@ export interface AgentOutput {
   readonly clock?: Clock;
   /** In place of the system call that writes the log. */
   readonly logWrite?: Write;
+  /** Where chargers come from, when the agent is not to bind `listen` itself. */
+  readonly incoming?: Incoming;
+  /** What happened before this start while nobody watched; goes into the log. */
+  readonly past?: readonly string[];
 }
 
 export interface RunningAgent {
@@ -198,14 +203,15 @@ class Agent implements RunningAgent {
 
   #adapters() {
     const { listen, csms, alerts, stateDir, http, mode } = this.#config;
-    const { env, out, colour } = this.#output;
+    const { env, out, colour, incoming } = this.#output;
     const onEvent = (event: AgentEvent) => this.#onEvent(event);
     const notice = (text: string) => this.#notice(text);
     const tls = followTls(this.#config, env, { notice, monoMs: () => this.#clock.monoMs() });
     const forwarder = createForwarder(
       { listen, csms, ...(tls.tls !== undefined && { tls: tls.tls.latest }),
         ...(tls.csmsTls !== undefined && { csmsTls: tls.csmsTls.latest }),
-        ...(mode === "guard" && { guard: this.#guard() }) }, onEvent, notice);
+        ...(mode === "guard" && { guard: this.#guard() }), ...(incoming !== undefined && { incoming }) },
+      onEvent, notice);
     const ports = { clock: this.#clock, timers: systemTimers, random: systemRandom, notice };
     const meters = createMeters(this.#config, env, ports);
     this.#frames = createFrames(this.#config, env, ports);
@@ -248,7 +254,11 @@ class Agent implements RunningAgent {
     const started = recordOne(this.#state.journal, {
       kind: "start", at: this.#now().wallMs, software: VERSION, configHash,
     });
-    this.#carryOut([...started, ...signCheckpoint(this.#state.journal)]);
+    const past = (this.#output.past ?? []).flatMap((text) => {
+      this.#notice(text);
+      return recordOne(this.#state.journal, { kind: "notice", at: this.#now().wallMs, text });
+    });
+    this.#carryOut([...started, ...past, ...signCheckpoint(this.#state.journal)]);
     for (const meter of this.#meters) meter.start((event) => this.#onEvent(event));
     await this.#frames?.start((event) => {
       // What passes in line is seen there, and is the better witness.

@@ -16,15 +16,18 @@ const LINK_WORDS: Record<LinkStatus["state"], string> = {
   "relay-only": "frames pass, none is read",
 };
 
-function linkLines({ link, time }: Status): string[] {
+function linkLines({ agent, link, time }: Status): string[] {
   const delay = link.delayUs;
   const version = link.ocppVersion === undefined || link.state === "waiting" ? "" : `, OCPP ${link.ocppVersion}`;
   const since = link.since === undefined ? "" : `, for ${ago(link.since, time).replace(/ ago$/, "")}`;
   return [
     `in line     ${LINK_WORDS[link.state]}${version}${since}`,
     `            CSMS ${plainText(link.csms, 200)}, connections: ${link.connections}, refused: ${link.refused}`,
-    `frames      ${link.framesFromStation} from the charger, ${link.framesFromCsms} from the CSMS; unparsed: `
-      + (countsText(link.unparsed) || "none"),
+    agent.relay === undefined
+      ? `frames      ${link.framesFromStation} from the charger, ${link.framesFromCsms} from the CSMS; unparsed: `
+        + (countsText(link.unparsed) || "none")
+      : `passed      ${bytesText(agent.relay.bytesFromStation)} from the charger, `
+        + `${bytesText(agent.relay.bytesFromCsms)} from the CSMS`,
     ...(link.oddities === undefined ? [] : [`            odd, and passed all the same: ${countsText(link.oddities)}`]),
     `delay       ${delay ? `${Math.round(delay.p50)} µs median, ${Math.round(delay.p99)} µs at the 99th percentile` :
       "nothing passed yet"}`,
@@ -89,16 +92,9 @@ function beliefLines({ beliefs, incidents }: Status): string[] {
   ];
 }
 
-/** Some ten lines for a person; `--json` is what programs read. */
-export function statusText(status: Status): string {
-  const { agent, learned, meters, outlets, notices, time } = status;
-  const dropped = outlets.filter((outlet) => outlet.dropped > 0);
-  const lines = [
-    `${plainText(agent.station, 48)} in zone ${plainText(agent.zone, 48)}, kerbwatch ${plainText(agent.version, 40)}, `
-      + `mode ${agent.mode}, up ${duration(agent.uptimeS)}, ${bytesText(agent.residentBytes)} of memory, `
-      + `pid ${agent.pid}`,
-    ...zoneLines(status),
-    ...linkLines(status),
+function watchLines(status: Status): string[] {
+  const { learned, meters, time } = status;
+  return [
     ...certificateLines(status),
     ...framesLines(status),
     ...meters.map((meter) => meterLine(meter, time)),
@@ -108,6 +104,31 @@ export function statusText(status: Status): string {
     `learned     ${learned.days.toFixed(1)} days of normal`,
     ...beliefLines(status),
     ...meshLines(status),
+  ];
+}
+
+function relayLines({ relay }: Status["agent"], time: string): string[] {
+  if (relay === undefined) return [];
+  const next = relay.tryAt === undefined ? "the agent starts when the configuration is mended" :
+    `the agent is tried again in ${duration((Date.parse(relay.tryAt) - Date.parse(time)) / 1000)}`;
+  return [
+    `relay       PLAIN RELAY for ${ago(relay.since, time).replace(/ ago$/, "")}: nothing is watched, nothing is logged`,
+    `            ${plainText(relay.why, 300)}; ${next}`,
+  ];
+}
+
+/** Some ten lines for a person; `--json` is what programs read. */
+export function statusText(status: Status): string {
+  const { agent, outlets, notices, time } = status;
+  const dropped = outlets.filter((outlet) => outlet.dropped > 0);
+  const lines = [
+    `${plainText(agent.station, 48)} in zone ${plainText(agent.zone, 48)}, kerbwatch ${plainText(agent.version, 40)}, `
+      + `mode ${agent.mode}, up ${duration(agent.uptimeS)}, ${bytesText(agent.residentBytes)} of memory, `
+      + `pid ${agent.pid}`,
+    ...relayLines(agent, time),
+    ...zoneLines(status),
+    ...linkLines(status),
+    ...(agent.mode === "relay" ? [] : watchLines(status)),
     ...dropped.map(({ name, dropped: n, lastError }) =>
       `outlet      ${plainText(name, 40)}: ${counted(n, "alert", "alerts")} dropped `
       + `(${plainText(lastError ?? "no reason given", 200)})`),

@@ -33,7 +33,8 @@ export interface AgentStatus {
   readonly station: string;
   readonly region: string;
   readonly zone: string;
-  readonly mode: "observe" | "guard";
+  /** `relay`: frames pass and nothing else is done (see `relay`); what is not of the link is then empty. */
+  readonly mode: "observe" | "guard" | "relay";
   readonly pid: number;
   readonly startedAt: string;
   readonly uptimeS: number;
@@ -41,6 +42,18 @@ export interface AgentStatus {
   /** As bound, so that a port of 0 in the configuration shows as the real one. */
   readonly listen: string;
   readonly http?: string;
+  /** There in mode `relay`. */
+  readonly relay?: RelayStatus;
+}
+
+export interface RelayStatus {
+  readonly why: string;
+  readonly since: string;
+  /** When the agent is tried again; absent when that waits for a configuration that can be used. */
+  readonly tryAt?: string;
+  /** Passed in connections of this relay. */
+  readonly bytesFromStation: number;
+  readonly bytesFromCsms: number;
 }
 
 export type OddityCounts = Readonly<Partial<Record<Oddity, number>>>;

@@ -44,8 +44,11 @@ function isAlive(pid: number): boolean {
   }
 }
 
+/** This process as a lock's text. */
+export const ownMark = (): string => `${process.pid} ${birthMark(process.pid) ?? "-"}\n`;
+
 /** The process that a lock's text names, when it is still the same one and alive. */
-function holder(text: string): number | undefined {
+export function holder(text: string): number | undefined {
   const [, digits, mark] = /^(\d{1,10}) (\S+)\n$/.exec(text) ?? [];
   const pid = Number(digits);
   if (digits === undefined || pid === 0 || !isAlive(pid)) return undefined;
@@ -55,7 +58,7 @@ function holder(text: string): number | undefined {
 
 /** Takes the lock at `path`, also from a process that is no more. Throws LockHeldError, or the system's error. */
 export function takeLock(path: string): Lock {
-  const own = `${process.pid} ${birthMark(process.pid) ?? "-"}\n`;
+  const own = ownMark();
   for (let attempt = 0; attempt < 3; attempt++) {
     if (createFile(path, own, 0o644)) {
       return { release: () => { if (readText(path) === own) rmSync(path, { force: true }); } };

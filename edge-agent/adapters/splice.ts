@@ -4,7 +4,7 @@
  * happens there can touch the traffic.
  */
 import { createServer as createTcpServer } from "node:net";
-import type { AddressInfo, Server, Socket } from "node:net";
+import type { Server, Socket } from "node:net";
 import { createServer as createTlsServer } from "node:tls";
 import type { Direction, OcppVersion } from "../../models/terms.ts";
 import type { Address } from "../config-schema.ts";
@@ -18,7 +18,9 @@ import { createCounters, snapshot } from "./forward-stats.ts";
 import type { Counters, ForwarderStats } from "./forward-stats.ts";
 import { fieldValue } from "./http-head.ts";
 import type { Head } from "./http-head.ts";
+import { heldAddress, type Incoming } from "./incoming.ts";
 import { parseExtensions } from "./inflate.ts";
+import { listenError } from "./listen-error.ts";
 import { RateLimitedNotices } from "./notices.ts";
 import { pump } from "./pump.ts";
 import { Guard, opposite } from "./guard.ts";
@@ -59,6 +61,10 @@ export interface ForwarderOptions {
   readonly csmsTls?: Latest<CsmsTls>;
   /** Guard mode: frames are passed on one by one, and what the policy (there may be none) says is held back. */
   readonly guard?: { readonly policy?: GuardPolicy; readonly heldBack: (held: HeldBack) => void };
+  /** Where connections come from when the forwarder is not to bind `listen` itself. */
+  readonly incoming?: Incoming;
+  /** Reads no frame and tells of none: a plain relay. */
+  readonly plain?: true;
   readonly limits?: Partial<ForwarderLimits>;
   /** Monotonic milliseconds, for the parser's budget and the pace of notices. */
   readonly monoMs?: () => number;
@@ -70,6 +76,8 @@ export interface Forwarder {
   /** Closes the listening socket and drops every connection; no event comes after it. */
   stop(): Promise<void>;
   stats(): ForwarderStats;
+  /** Of a plain relay: drops the connections on which nothing passed for so long. To reconnect then loses nothing. */
+  letGo(quietMs: number): void;
 }
 
 /** As many failures in a row turn the tap off: one odd frame does not, a broken pipeline does. */
@@ -78,6 +86,8 @@ const KEEP_ALIVE_MS = 30_000;
 
 const OCPP_VERSIONS: Readonly<Record<string, OcppVersion>> =
   { "ocpp1.6": "1.6", "ocpp2.0.1": "2.0.1", "ocpp2.1": "2.1" };
+
+const NO_TAP: Tap = { push: () => undefined, close: () => undefined, closeCode: () => 1006 };
 
 /** Throws an Error of one line that names the key when the options make no sense. */
 export function createForwarder(
@@ -96,7 +106,11 @@ class SpliceForwarder implements Forwarder {
   readonly #upgradeContext: UpgradeContext;
   readonly #server: Server;
   readonly #counters: Counters = createCounters();
+  readonly #incoming: Incoming | undefined;
+  readonly #plain: boolean;
   readonly #sockets = new Set<Socket>();
+  /** Of a plain relay: chargers that are joined to the CSMS, and when something passed last, monotonic. */
+  readonly #lastAt = new Map<Socket, number>();
   /** Connections before their upgrade, oldest first, and whom they wait for. */
   readonly #waiting = new Map<Socket, "charger" | "csms">();
   /** Ends of connections that are still to come. */
@@ -107,6 +121,8 @@ class SpliceForwarder implements Forwarder {
     this.#listen = endpointOf(options.listen);
     const csms = endpointOf(options.csms);
     this.#guard = options.guard;
+    this.#incoming = options.incoming;
+    this.#plain = options.plain === true;
     const limits = this.#limits = { ...FORWARDER_LIMITS, ...options.limits };
     this.#monoMs = options.monoMs ?? (() => performance.now());
     this.#onEvent = onEvent;
@@ -132,16 +148,39 @@ class SpliceForwarder implements Forwarder {
 
   start(): Promise<{ readonly address: string; readonly port: number }> {
     const { host, port } = this.#listen;
+    const incoming = this.#incoming;
+    if (incoming?.kind === "accepted") {
+      incoming.onSocket((socket) => {
+        if (this.#sockets.size < 2 * this.#limits.connections) this.#server.emit("connection", socket);
+        else socket.destroy();
+      });
+      return Promise.resolve(this.#bound(incoming));
+    }
+    const held = incoming?.fd;
     return new Promise((resolve, reject) => {
-      const failed = (error: NodeJS.ErrnoException): void => reject(listenError(this.#listen.text, error));
-      this.#server.once("error", failed).listen({ host, port }, () => {
+      const failed = (error: NodeJS.ErrnoException): void => reject(listenError(this.#listen, error, held));
+      this.#server.once("error", failed).listen(held === undefined ? { host, port } : { fd: held }, () => {
         this.#server.off("error", failed);
         // Out of file descriptors, say: those who are connected stay so.
         this.#server.on("error", (error) => this.#notices.say("listen", `listen: ${error.message}`));
-        const bound = (this.#server.address() as AddressInfo).port;
-        resolve({ address: endpointOf({ ...this.#listen, port: bound }).text, port: bound });
+        const at = this.#server.address();
+        if (at === null || typeof at === "string") return reject(listenError(this.#listen, new Error("no TCP"), held));
+        resolve(this.#bound({ host: at.address, port: at.port }));
       });
     });
+  }
+
+  /** As chargers find it. A socket that was handed over counts, whatever the configuration says. */
+  #bound({ host, port }: { readonly host: string; readonly port: number }): { address: string; port: number } {
+    if (this.#incoming === undefined) return { address: endpointOf({ ...this.#listen, port }).text, port };
+    const { address, differs } = heldAddress(this.#listen, { host, port });
+    if (differs !== undefined) this.#notices.say("listen-held", differs);
+    return { address, port };
+  }
+
+  letGo(quietMs: number): void {
+    const since = this.#monoMs() - quietMs;
+    for (const [charger, at] of this.#lastAt) if (at <= since) charger.destroy();
   }
 
   async stop(): Promise<void> {
@@ -201,15 +240,18 @@ class SpliceForwarder implements Forwarder {
     };
     const guarded = this.#guard === undefined ? undefined
       : this.#stand(this.#guard, negotiated, tapContext, () => void csms.destroy());
-    const tap = guarded?.tap ?? createTap(negotiated, tapContext);
+    const tap = this.#plain ? NO_TAP : guarded?.tap ?? createTap(negotiated, tapContext);
+    if (this.#plain) this.#lastAt.set(charger, this.#monoMs());
     await pump(charger, csms, first, { lingerMs, stallMs, ...(guarded !== undefined && { lanes: guarded.lanes }),
       seen: (direction, chunk, delayUs) => {
         this.#counters.bytes[direction] += chunk.length;
         this.#counters.delay.add(delayUs);
-        if (guarded === undefined) this.#observe(tap, direction, chunk);
+        if (this.#plain) this.#lastAt.set(charger, this.#monoMs());
+        else if (guarded === undefined) this.#observe(tap, direction, chunk);
         else guarded.tell();
       } });
     tap.close();
+    this.#lastAt.delete(charger);
     this.#counters.now -= 1;
     this.#emit({ kind: "link", state: "disconnect", closeCode: tap.closeCode() });
   }
@@ -298,16 +340,4 @@ function negotiatedBy(head: Head): Negotiated {
   const extensions = parseExtensions(fieldValue(head, "sec-websocket-extensions"));
   const ocppVersion = OCPP_VERSIONS[fieldValue(head, "sec-websocket-protocol").toLowerCase()];
   return ocppVersion === undefined ? { extensions } : { extensions, ocppVersion };
-}
-
-const LISTEN_ADVICE: Readonly<Record<string, string>> = {
-  EADDRINUSE: "another program has this port: end it, or choose another port",
-  EACCES: "ports below 1024 need a privilege: choose a higher one, or grant CAP_NET_BIND_SERVICE",
-  EADDRNOTAVAIL: "this machine has no such address: name one that it has, or 127.0.0.1",
-  ENOTFOUND: "this name is unknown: name an address of this machine",
-};
-
-function listenError(text: string, error: NodeJS.ErrnoException): Error {
-  const code = error.code ?? error.message;
-  return new Error(`listen: cannot listen on ${text} (${code}); ${LISTEN_ADVICE[code] ?? "check the address"}`);
 }

@@ -1,13 +1,21 @@
 /** `kerbwatch run`: the agent on a charger. */
-import { startAgent } from "../agent.ts";
+import { CrashFile } from "../adapters/crash-file.ts";
 import { wantsColour } from "../adapters/alert-terminal.ts";
 import { loadConfig } from "../adapters/config-file.ts";
+import { goodConfig, keepGoodConfig, likelyStateDirs } from "../adapters/good-config.ts";
+import { type Incoming, inheritedSocket } from "../adapters/incoming.ts";
+import { ListenError } from "../adapters/listen-error.ts";
 import { keepHeapSmall } from "../adapters/small-heap.ts";
-import { addressText } from "../config.ts";
+import { supervised } from "../adapters/supervised.ts";
+import { startSupervisor, WELL_MS } from "../adapters/supervisor.ts";
+import { serviceManager } from "../adapters/systemd.ts";
+import { addressText, type Config } from "../config.ts";
+import { pastOf } from "../crash-record.ts";
 import { VERSION } from "../version.ts";
-import { type Command, parseOptions } from "./command.ts";
+import { type Command, type Io, parseOptions, UsageError } from "./command.ts";
+import { USUAL_STATE_DIR } from "./state-dir.ts";
 
-const HELP = `Usage: kerbwatch run --config FILE
+const HELP = `Usage: kerbwatch run --config FILE [--supervised]
 
 Runs the agent: the charger connects to it, it dials the CSMS, passes every byte
 untouched, and watches. Stop it with Ctrl-C or SIGTERM; what it learned and
@@ -16,15 +24,26 @@ notices about the agent itself to standard error.
 
   --config FILE   kerbwatch.yaml (YAML or JSON); all its keys: kerbwatch doctor
                   --reference
+  --supervised    for boards without systemd: a small process keeps the socket
+                  for chargers, starts the agent, starts it again when it ends
+                  and kills it when it does not answer
+
+A listening socket of systemd (LISTEN_FDS) is used in place of listen. An agent
+that ends unasked again and again becomes a plain relay: frames pass unread, and
+it is tried again after ten minutes, then after twice as long each time.
 
 Example
   kerbwatch doctor --config kerbwatch.yaml
   kerbwatch run --config kerbwatch.yaml
 
-Exit codes: 0 stopped as asked, 1 could not start, 2 wrong configuration.
+Exit codes: 0 stopped as asked, 1 could not start, 2 wrong configuration. With
+--supervised, or a socket of systemd, a wrong configuration is no end where one
+that was good is known: frames are relayed by that until the file is mended.
 `;
 
-const OPTIONS = { config: { type: "string", required: true, value: "FILE" } } as const;
+const OPTIONS = {
+  config: { type: "string", required: true, value: "FILE" }, supervised: { type: "boolean" },
+} as const;
 
 export const run: Command = {
   name: "run",
@@ -32,21 +51,98 @@ export const run: Command = {
   help: HELP,
   async run(args, io) {
     const { options } = parseOptions(args, OPTIONS);
-    const config = loadConfig(options.config, io.env);
-    keepHeapSmall();
-    const stopAsked = signalled();
-    const agent = await startAgent(config, {
-      notice: (text) => io.err(`${text}\n`), out: (text) => io.out(text), env: io.env,
-      colour: wantsColour(process.stdout.isTTY, io.env),
-    });
-    const { listen } = agent.status().agent;
-    io.err(`kerbwatch ${VERSION} watches ${config.station}: chargers connect to ${listen}, the CSMS is ` +
-      `${addressText(config.csms)}\n`);
-    await stopAsked;
-    await agent.stop();
+    const parent = supervised(process.env);
+    if (parent !== undefined) {
+      const stopAsked = Promise.race([signalled(), parent.stopAsked]);
+      await runAgent(loadConfig(options.config, io.env), io, { ...parent, stopAsked });
+    } else {
+      await runAlone(options.config, options.supervised, io);
+    }
     return 0;
   },
 };
+
+/** How one run of the agent hangs together with what is around it. */
+interface Around {
+  readonly incoming?: Incoming;
+  readonly past: readonly string[];
+  /** Chargers can connect. */
+  readonly up: () => void;
+  readonly stopAsked: Promise<void>;
+}
+
+async function runAgent(config: Config, io: Io, { incoming, past, up, stopAsked }: Around): Promise<void> {
+  keepHeapSmall();
+  // Loaded here, since a supervisor does without it.
+  const { startAgent } = await import("../agent.ts");
+  const agent = await startAgent(config, {
+    notice: (text) => io.err(`${text}\n`), out: (text) => io.out(text), env: io.env, past,
+    colour: wantsColour(process.stdout.isTTY, io.env), ...(incoming !== undefined && { incoming }),
+  });
+  const { listen } = agent.status().agent;
+  io.err(`kerbwatch ${VERSION} watches ${config.station}: chargers connect to ${listen}, the CSMS is ` +
+    `${addressText(config.csms)}\n`);
+  keepGoodConfig(config, io.env);
+  up();
+  await stopAsked;
+  await agent.stop();
+}
+
+/** Nobody supervises this process, but for a service manager perhaps. */
+async function runAlone(file: string, isSupervisor: boolean, io: Io): Promise<void> {
+  keepHeapSmall();
+  const fd = inheritedSocket(process.env, process.pid);
+  // Whoever keeps a socket open for chargers serves them: with a wrong configuration too, if there was a good one.
+  const keepsSocket = isSupervisor || fd !== undefined;
+  const { config, wrong } = load(file, io, keepsSocket);
+  const say = (text: string): void => io.err(`${text}\n`);
+  const crashes = new CrashFile(config.stateDir, say);
+  crashes.begin();
+  const service = serviceManager(io.env, process.pid, say);
+  const stopAsked = signalled();
+  const runHere = async (): Promise<void> => {
+    const well = setTimeout(() => crashes.well(), WELL_MS);
+    await runAgent(config, io, { past: pastOf(crashes.record), up: () => service.ready(), stopAsked,
+      ...(fd !== undefined && { incoming: { kind: "socket", fd } }) }).finally(() => clearTimeout(well));
+    crashes.stop();
+  };
+  const supervise = async (misconfigured: string | undefined): Promise<void> => {
+    const supervisor = await startSupervisor({
+      config, program: process.argv[1] ?? "", args: ["run", "--config", file], env: io.env, crashes, say,
+      ...(misconfigured !== undefined && { misconfigured }), ...(fd !== undefined && { fd }),
+    });
+    service.ready();
+    await stopAsked;
+    await supervisor.stop();
+  };
+  try {
+    if (isSupervisor || wrong !== undefined || crashes.relay !== undefined) return await supervise(wrong);
+    await runHere().catch(async (error: unknown) => {
+      if (!(error instanceof UsageError) || !keepsSocket) throw error;
+      say(`kerbwatch: ${error.message}`);
+      await supervise(error.message);
+    });
+  } catch (error) {
+    // No crash: a relay could not do better.
+    if (error instanceof ListenError || error instanceof UsageError) crashes.forget();
+    throw error;
+  } finally {
+    service.stop();
+  }
+}
+
+/** The configuration of the file; or the last good one of it, where that may stand in, and what is `wrong` with it. */
+function load(file: string, io: Io, mayStandIn: boolean): { readonly config: Config; readonly wrong?: string } {
+  try {
+    return { config: loadConfig(file, io.env) };
+  } catch (error) {
+    if (!(error instanceof UsageError) || !mayStandIn) throw error;
+    const config = goodConfig(file, likelyStateDirs(file, io.env, USUAL_STATE_DIR), io.env);
+    if (config === undefined) throw error;
+    io.err(`kerbwatch: ${error.message}\n`);
+    return { config, wrong: error.message };
+  }
+}
 
 /** Resolves at the first request to stop; a second one ends the process at once, as the system does by itself. */
 function signalled(): Promise<void> {
