@@ -1,6 +1,7 @@
 /**
  * `npm run bench [name] [-- --json FILE --quick]`: runs the benchmark of that name, or all of them, one at a time. Each
- * prints its table; FILE gets one object with a member for each benchmark.
+ * prints its table; FILE gets one object with a member for each benchmark. `--seconds N` and `--seed S` go to the
+ * benchmark that is named, if it takes them.
  */
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -18,19 +19,19 @@ function usage(found: readonly string[], problem: string): void {
 }
 
 /** Runs one benchmark; returns what it wrote as JSON, undefined when it failed or wrote nothing. */
-function run(path: string, quick: boolean, folder: string): unknown {
+function run(path: string, own: readonly string[], folder: string): unknown {
   const json = join(folder, `${nameOf(path)}.json`);
   console.log(`\n${nameOf(path)}`);
-  const args = ["build/run.mjs", path, "--json", json, ...(quick ? ["--quick"] : [])];
+  const args = ["build/run.mjs", path, "--json", json, ...own];
   const { status } = spawnSync(process.execPath, args, { cwd: repoRoot, stdio: "inherit" });
-  if (status !== 0) process.exitCode = 1;
+  if (status !== 0) process.exitCode = status === 2 ? 2 : 1;
   return status === 0 && existsSync(json) ? JSON.parse(readFileSync(json, "utf8")) : undefined;
 }
 
-function runAll(paths: readonly string[], quick: boolean, jsonFile: string | undefined): void {
+function runAll(paths: readonly string[], own: readonly string[], jsonFile: string | undefined): void {
   const folder = mkdtempSync(join(tmpdir(), "kerbwatch-bench-"));
   try {
-    const results = Object.fromEntries(paths.map((path) => [nameOf(path), run(path, quick, folder)]));
+    const results = Object.fromEntries(paths.map((path) => [nameOf(path), run(path, own, folder)]));
     if (jsonFile !== undefined) writeFileSync(resolve(jsonFile), `${JSON.stringify(results, null, 2)}\n`);
   } finally {
     rmSync(folder, { recursive: true, force: true });
@@ -39,13 +40,17 @@ function runAll(paths: readonly string[], quick: boolean, jsonFile: string | und
 
 function main(): void {
   const found = CODE_FOLDERS.flatMap((folder) => filesBelow(repoRoot, folder)).filter((path) => path.endsWith(SUFFIX));
-  const options = { json: { type: "string" }, quick: { type: "boolean" } } as const;
+  const text = { type: "string" } as const;
+  const options = { json: text, seconds: text, seed: text, quick: { type: "boolean" } } as const;
   const { values, positionals } = parseArgs({ options, allowPositionals: true });
   const [wanted, ...more] = positionals;
   if (more.length > 0) return usage(found, `one name at most, found ${positionals.join(" ")}`);
   const matching = found.filter((path) => wanted === undefined || nameOf(path) === wanted);
   if (matching.length === 0) return usage(found, `no benchmark ${wanted === undefined ? "yet" : `is named ${wanted}`}`);
-  runAll(matching, values.quick === true, values.json);
+  const given = (["seconds", "seed"] as const).filter((name) => values[name] !== undefined);
+  if (wanted === undefined && given.length > 0) return usage(found, `--${given.join(", --")}: for a benchmark by name`);
+  const own = given.flatMap((name) => [`--${name}`, values[name] as string]);
+  runAll(matching, [...own, ...(values.quick === true ? ["--quick"] : [])], values.json);
 }
 
 try {
