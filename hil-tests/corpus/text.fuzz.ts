@@ -78,7 +78,8 @@ export function mappings(random: Seeded, texts: readonly string[]): number {
     const text = damaged(random, texts[(from + n) % texts.length] as string);
     chars += text.length;
     s += random.pick([0, 0.2, 10, 600]);
-    const now: Now = { wallMs: (START + s * SECOND_MS) as WallMs, monoMs: (s * SECOND_MS) as MonotonicMs };
+    const passedMs = s * SECOND_MS;
+    const now: Now = { wallMs: (START + passedMs) as WallMs, monoMs: passedMs as MonotonicMs };
     const direction: Direction = random.int(2) === 0 ? "cp-to-csms" : "csms-to-cp";
     const seen = observe(state,
       { kind: "frame", direction, text, ...(ocppVersion !== undefined && { ocppVersion }) }, now);
