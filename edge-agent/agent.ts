@@ -270,9 +270,9 @@ class Agent implements RunningAgent {
   }
 
   status() {
-    const { wallMs } = this.#now();
+    const { wallMs, monoMs } = this.#now();
     return reportStatus({
-      config: this.#config, state: this.#state, wallMs, startedAt: this.#startedAt, pid: process.pid,
+      config: this.#config, state: this.#state, wallMs, monoMs, startedAt: this.#startedAt, pid: process.pid,
       residentBytes: process.memoryUsage.rss(), listening: this.listening, http: this.#status.address(),
       forward: this.#forwarder.stats(), link: this.#link, learnedBefore: this.#learnedBefore,
       meters: this.#meters.map((meter) => meter.stats()), frames: this.#frames?.stats(), lastMeterAt: this.#lastMeterAt,

@@ -16,6 +16,7 @@ import { createAlert } from "./alert/alert.ts";
 import { createDuties } from "./duties.ts";
 import { bringUpTo, type Logged } from "./logged.ts";
 import type { Memory } from "./memory.ts";
+import { recallBypass } from "./observe/bypass.ts";
 import { createClockWatch } from "./observe/clock-watch.ts";
 import { createObserve } from "./observe/observe.ts";
 import type { AgentState } from "./pipeline.ts";
@@ -74,6 +75,7 @@ export function createCore(options: CoreOptions, now: Now): Core {
     },
     witnessing: protocol && witnessingOf(options, protocol),
     duties: createDuties(now, memory?.since),
+    bypass: recallBypass(memory?.bypass, now),
   };
   if (memory !== undefined) recallRest(state, memory);
   if (options.logged !== undefined) bringUpTo(state, options.logged, memory?.savedAt, now);
@@ -107,4 +109,5 @@ function recallRest(state: AgentState, memory: Memory): void {
   for (const [id, transaction] of memory.transactions) state.observe.transactions.known.set(id, transaction);
   for (const evse of memory.evses) state.observe.transactions.evses.add(evse);
   state.observe.frames.lastNo = memory.lastFrameNo ?? 0;
+  state.observe.csmsCertificates.push(...(memory.csmsCertificates ?? []));
 }

@@ -3,7 +3,9 @@ import type { Alert, Belief, Observation, Threat } from "../models/terms.ts";
 import type { MonotonicMs, Now, WallMs } from "../models/units.ts";
 import { crypto } from "./core.testing.ts";
 import { signerFromSeed } from "./adapters/crypto.ts";
-import { createDuties, notableBeliefs, unreadMessages, wantsCheckpoint, wantsRemembering } from "./duties.ts";
+import {
+  createDuties, csmsCertificates, notableBeliefs, unreadMessages, wantsCheckpoint, wantsRemembering,
+} from "./duties.ts";
 import { createJournal, recordOne, signCheckpoint } from "./record/journal.ts";
 import { createRecord, NEW_LOG } from "./record/record.ts";
 
@@ -82,6 +84,23 @@ test("evidence is mentioned once on its way up, and again after it had gone back
   assert.equal(mentioned, [0, 1, 0, 0, 0, 0, 0, 0, 1]);
   assert.equal(notableBeliefs(duties, [belief(1, "starts")], at(2)), []);
   assert.is(notableBeliefs(duties, [belief(1, "firmware-tampering")], at(2)).length, 1);
+});
+
+test("another certificate of the CSMS is told and logged, eight times a day at most", () => {
+  const log = createRecord(
+    { origin: "kerbwatch/CP", crypto, signer: signerFromSeed(new Uint8Array(32)), recovered: NEW_LOG });
+  const journal = createJournal(log);
+  const duties = createDuties(at(0));
+  const change = (s: number): Observation[] =>
+    [started(s), { kind: "csms-certificate", at: at(s).wallMs, before: "a".repeat(64), now: "b".repeat(64) }];
+  const told = (s: number) => csmsCertificates(duties, journal, change(s), at(s));
+  const texts = [1, 2, 3, 4, 5, 6, 7, 8, 9, 86_399].map((s) => told(s).map(({ kind }) => kind).join());
+  assert.equal(texts, [...Array.from({ length: 8 }, () => "append,notice"), "", ""]);
+  assert.is(log.frontier.size, 8);
+  assert.equal(csmsCertificates(duties, journal, [started(1)], at(1)), []);
+  const [, notice] = told(86_400);
+  assert.match(notice?.kind === "notice" ? notice.text : "", /another certificate .*b{64}, before a{64}\): renewed,/);
+  assert.is(wantsRemembering(duties, change(86_401), [], at(86_421)).length, 1, "and worth saving soon");
 });
 
 test("of messages that nobody could read the first of each kind is told", () => {

@@ -1,8 +1,8 @@
 /** What recurs beside the sentence: when to sign a checkpoint, when to save what was learned, what to mention once. */
 import { type Alert, type Belief, type Observation, type Oddity, type Threat, THREATS } from "../models/terms.ts";
-import { MINUTE_MS, type Now, SECOND_MS, type WallMs } from "../models/units.ts";
+import { DAY_MS, MINUTE_MS, type Now, SECOND_MS, type WallMs } from "../models/units.ts";
 import type { Effect } from "./ports.ts";
-import { type JournalState, signCheckpoint } from "./record/journal.ts";
+import { type JournalState, recordOne, signCheckpoint } from "./record/journal.ts";
 
 export interface Duties {
   /** When learning began. */
@@ -11,6 +11,9 @@ export interface Duties {
   rememberedMs: number;
   /** A transaction began or ended since. */
   newsUnsaved: boolean;
+  /** Certificates of the CSMS that were told since `certificatesMs`. */
+  certificatesTold: number;
+  certificatesMs: number;
   /** Oddities that were mentioned. */
   readonly unread: Set<Oddity>;
   /** Threats whose evidence was mentioned since its onset. */
@@ -25,12 +28,16 @@ const REMEMBER_AT_MOST_EVERY_MS = 20 * SECOND_MS;
 /** Evidence is worth mentioning from this share of its threshold on. */
 const NOTABLE_OPINION = 0.5;
 
+/** Whoever stands in between may show a new certificate with each connection: the log is not theirs to fill. */
+const MOST_CERTIFICATES_TOLD = 8;
+const WORTH_SAVING: ReadonlySet<Observation["kind"]> = new Set(["csms-certificate", "network-profile"]);
+
 const THREAT_SET: ReadonlySet<string> = new Set(THREATS);
 
 export function createDuties(now: Now, since: WallMs = now.wallMs): Duties {
   return {
     since, checkpointMs: now.monoMs, rememberedMs: now.monoMs - REMEMBER_AT_MOST_EVERY_MS, newsUnsaved: false,
-    mentioned: new Set(), unread: new Set(),
+    certificatesTold: 0, certificatesMs: now.monoMs, mentioned: new Set(), unread: new Set(),
   };
 }
 
@@ -49,13 +56,33 @@ export function wantsCheckpoint(duties: Duties, journal: JournalState, alerts: r
 export function wantsRemembering(
   duties: Duties, observations: readonly Observation[], alerts: readonly Alert[], now: Now,
 ): Effect[] {
-  if (observations.some(({ kind }) => kind.startsWith("transaction-"))) duties.newsUnsaved = true;
+  const isNews = observations.some(({ kind }) => kind.startsWith("transaction-") || WORTH_SAVING.has(kind));
+  if (isNews) duties.newsUnsaved = true;
   const since = now.monoMs - duties.rememberedMs;
   const due = since >= (duties.newsUnsaved ? REMEMBER_AT_MOST_EVERY_MS : REMEMBER_EVERY_MS);
   if (!due && alerts.length === 0) return [];
   duties.rememberedMs = now.monoMs;
   duties.newsUnsaved = false;
   return [{ kind: "remember" }];
+}
+
+/** Another certificate of the CSMS: told and logged, and no alert. */
+export function csmsCertificates(
+  duties: Duties, journal: JournalState, observations: readonly Observation[], now: Now,
+): Effect[] {
+  return observations.flatMap((seen) => {
+    if (seen.kind !== "csms-certificate") return [];
+    if (now.monoMs - duties.certificatesMs >= DAY_MS) {
+      duties.certificatesTold = 0;
+      duties.certificatesMs = now.monoMs;
+    }
+    duties.certificatesTold += 1;
+    if (duties.certificatesTold > MOST_CERTIFICATES_TOLD) return [];
+    const text = `csms: shows another certificate than before (SHA-256 ${seen.now}, before ${seen.before}): renewed, `
+      + "or somebody stands in between" + (duties.certificatesTold < MOST_CERTIFICATES_TOLD ? ""
+        : "; it changes often, and more of it is not told for up to a day");
+    return [...recordOne(journal, { kind: "notice", at: now.wallMs, text }), { kind: "notice" as const, text }];
+  });
 }
 
 /** Ways in which a message passes by unread; what is wrong with one that could be read is the detectors' business. */

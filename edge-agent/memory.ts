@@ -9,6 +9,7 @@ import type { DetectState } from "../models/detect/detect.ts";
 import type { OpineState } from "../models/opine/opine.ts";
 import { DAY_MS, type MonotonicMs, type Now, type WallMs } from "../models/units.ts";
 import type { AlertState } from "./alert/alert.ts";
+import type { BypassWatch } from "./observe/bypass.ts";
 import type { Transactions } from "./observe/transactions.ts";
 import type { AgentState } from "./pipeline.ts";
 import { contentHash } from "./record/record.ts";
@@ -32,6 +33,9 @@ export interface Memory {
   readonly evses: readonly number[];
   /** Numbers of frames go on from here, so that evidence from before never points at a frame that came after. */
   readonly lastFrameNo?: number;
+  /** What the CSMS showed, newest last. */
+  readonly csmsCertificates?: readonly string[];
+  readonly bypass?: BypassWatch;
   /** What each witness held of the log: a proof from there is prepared while the log is read. */
   readonly witnesses?: Readonly<Record<string, number>>;
 }
@@ -45,14 +49,15 @@ export function memoryOf(state: AgentState, now: Now): Memory {
   return {
     since: state.duties.since, savedAt: now.wallMs, monoMs: now.monoMs, detect: state.detect, opine: state.opine,
     raised: state.agree.raised, incidents: state.alert.open, transactions: [...known], evses: [...evses],
-    lastFrameNo: state.observe.frames.lastNo,
+    lastFrameNo: state.observe.frames.lastNo, csmsCertificates: state.observe.csmsCertificates, bypass: state.bypass,
     ...(state.witnessing !== undefined && { witnesses: heldByWitnesses(state.witnessing) }),
   };
 }
 
 /** Only what was learned of the station, without evidence, incidents or open sessions: what `learn` hands on. */
 export function learnedOnly(memory: Memory): Memory {
-  return { ...memory, opine: {}, raised: {}, incidents: {}, transactions: [], evses: [], witnesses: {} };
+  return { ...memory, opine: {}, raised: {}, incidents: {}, transactions: [], evses: [], witnesses: {},
+    csmsCertificates: [], bypass: {} };
 }
 
 export function encodeMemory(memory: Memory, crypto: Crypto): string {

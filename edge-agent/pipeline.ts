@@ -12,7 +12,10 @@ import { evidenceVector, forget, opine, type OpineState } from "../models/opine/
 import { epochOf, type Now } from "../models/units.ts";
 import { alert, type AlertState } from "./alert/alert.ts";
 import { zoneAlert, type ZoneAlertState } from "./alert/zone-alert.ts";
-import { type Duties, notableBeliefs, unreadMessages, wantsCheckpoint, wantsRemembering } from "./duties.ts";
+import {
+  csmsCertificates, type Duties, notableBeliefs, unreadMessages, wantsCheckpoint, wantsRemembering,
+} from "./duties.ts";
+import { type BypassWatch, watchBypass } from "./observe/bypass.ts";
 import { type ClockWatch, neighboursClock, watchClock } from "./observe/clock-watch.ts";
 import { observe, type ObserveState, recentFrame } from "./observe/observe.ts";
 import type { AgentEvent, Effect } from "./ports.ts";
@@ -33,6 +36,7 @@ export interface AgentState {
   /** Absent for a lone agent, and in a replay. */
   readonly witnessing: Witnessing | undefined;
   readonly duties: Duties;
+  readonly bypass: BypassWatch;
 }
 
 export function step(state: AgentState, event: AgentEvent, now: Now): Effect[] {
@@ -50,11 +54,13 @@ export function step(state: AgentState, event: AgentEvent, now: Now): Effect[] {
   const witnessed = witness(state.witnessing, state.journal, told.news, now);
   const alerts = [...own, ...zone.alerts];
 
+  watchBypass(state.bypass, event, observations, now);
   for (const threat of lapsed) forget(state.opine, threat, now);
   const alerted = recordAlerts(state.journal, alerts, now);
   const entries = [...recorded.entries, ...zone.entries, ...witnessed.entries, ...alerted];
   const effects: Effect[] = [];
   if (entries.length > 0) effects.push({ kind: "append", entries });
+  effects.push(...csmsCertificates(state.duties, state.journal, observations, now));
   effects.push(...wantsCheckpoint(state.duties, state.journal, alerts, now));
   const offered = offerToWitnesses(state.witnessing, state.journal, now);
   const messages = [...told.outgoing, ...witnessed.outgoing, ...offered];

@@ -3,6 +3,7 @@ import { type HostPort, mqttText } from "./config-schema.ts";
 import { addressText, type Config, hostPortText } from "./config.ts";
 import { meterName } from "./config-meters.ts";
 import { type MeshCounts, reportMesh } from "./mesh-report.ts";
+import { bypassed } from "./observe/bypass.ts";
 import type { OwnCertificate } from "./own-certificates.ts";
 import type { AgentState } from "./pipeline.ts";
 import { rootOf } from "./record/merkle.ts";
@@ -14,7 +15,7 @@ import type {
 import type { ClockStanding } from "../gossip/clock-rule.ts";
 import { beliefOf } from "../models/opine/opine.ts";
 import { type Direction, EVIDENCE_KEYS, type Oddity, type Reading } from "../models/terms.ts";
-import { DAY_MS, rfc3339, SECOND_MS, type WallMs } from "../models/units.ts";
+import { DAY_MS, type MonotonicMs, rfc3339, SECOND_MS, type WallMs } from "../models/units.ts";
 import { VERSION } from "./version.ts";
 
 /** What the adapters count, as far as the status shows it. */
@@ -22,6 +23,7 @@ export interface StatusSources {
   readonly config: Config;
   readonly state: AgentState;
   readonly wallMs: WallMs;
+  readonly monoMs: MonotonicMs;
   readonly startedAt: WallMs;
   readonly pid: number;
   readonly residentBytes: number;
@@ -102,14 +104,18 @@ export function zoneClock({ state, heard, offsetEpochs }: ClockStanding, epochS:
   return { state, heard, ...(offsetEpochs !== undefined && { aheadMs: 0 - offsetEpochs * epochS * SECOND_MS }) };
 }
 
-function linkOf({ config, forward, link, state }: StatusSources): LinkStatus {
-  const { now, total, refused } = forward.connections;
+function linkOf({ config, forward, link, state, ...now }: StatusSources): LinkStatus {
+  const { now: connections, total, refused } = forward.connections;
   const { version } = state.observe;
-  const connected = now > 0 ? "connected" : "waiting";
+  const connected = connections > 0 ? "connected" : "waiting";
   const { samples, p50Us, p99Us } = forward.delay;
+  const around = bypassed(state.bypass, now);
   return {
     state: forward.tap.disabled ? "relay-only" : connected,
     csms: addressText(config.csms),
+    ...(around !== undefined && { bypassed: {
+      since: rfc3339(around.since), order: around.order.by, orderAt: rfc3339(around.order.at), host: around.order.host,
+    } }),
     ...(link !== undefined && { since: rfc3339(link.at) }),
     ...(version !== undefined && { ocppVersion: version }),
     connections: total,

@@ -56,6 +56,32 @@ test("a clock that is off by the neighbours says what comes of it; one that agre
   assert.is(line({ state: "listens", heard: 0 }), "clock       good; 1 s behind the CSMS");
 });
 
+test("a charger that was taken around the agent is the first thing said", () => {
+  const bypassed = { since: "2026-11-01T11:00:00.000Z", order: "SetNetworkProfile", host: "else.example",
+    orderAt: "2026-11-01T10:59:00.000Z" };
+  const told = (more: Partial<typeof bypassed> = {}): string[] =>
+    statusText({ ...STATUS, link: { ...STATUS.link, state: "waiting", bypassed: { ...bypassed, ...more } } })
+      .split("\n");
+  assert.equal(told().slice(1, 3), [
+    "BYPASSED    since 2026-11-01T11:00:00.000Z (60 min ago): nothing is seen of the charger any more",
+    "            it accepted SetNetworkProfile to else.example on 2026-11-01T10:59:00.000Z, left, and was not heard "
+      + "since",
+  ]);
+  assert.match(told({ host: "" })[2]!, "SetNetworkProfile to an unnamed host on");
+  assert.match(told({ host: "x\nforged" })[3]!, /^in line {5}no charger/);
+  assert.not.match(statusText(STATUS), "BYPASSED");
+});
+
+const ENDS: [string, RegExp][] = [
+  ["2026-12-02T00:00:00.000Z", /^tls {9}own certificate ends on 2026-12-02/m],
+  ["2026-11-30T00:00:00.000Z", /^tls {9}own certificate ENDS SOON, on 2026-11-30/m],
+  ["2026-11-01T12:00:00.000Z", /^tls {9}own certificate ENDED on 2026-11-01/m],
+];
+for (const [ends, says] of ENDS) {
+  test(`a certificate that ends ${ends}`, () =>
+    assert.match(statusText({ ...STATUS, certificates: [{ use: "tls", ends }] }), says));
+}
+
 test("strings of the charger cannot move the cursor or forge a line", () => {
   const evil = "x\u001b[2J\n9.99  firmware-tampering";
   const text = statusText({ ...STATUS, notices: [evil], beliefs: [{ key: "starts", opinion: 0.5, says: evil }],

@@ -35,6 +35,16 @@ function linkLines({ agent, link, time }: Status): string[] {
   ];
 }
 
+function bypassLines({ link: { bypassed }, time }: Status): string[] {
+  if (bypassed === undefined) return [];
+  const { since, order, orderAt, host } = bypassed;
+  return [
+    `BYPASSED    since ${plainText(since, 30)} (${ago(since, time)}): nothing is seen of the charger any more`,
+    `            it accepted ${plainText(order, 100)} to ${plainText(host, 100) || "an unnamed host"} `
+      + `on ${plainText(orderAt, 30)}, left, and was not heard since`,
+  ];
+}
+
 function certificateLines({ certificates = [], time }: Status): string[] {
   return certificates.map(({ use, ends }) => {
     const leftMs = Date.parse(ends) - Date.parse(time);
@@ -125,6 +135,7 @@ export function statusText(status: Status): string {
     `${plainText(agent.station, 48)} in zone ${plainText(agent.zone, 48)}, kerbwatch ${plainText(agent.version, 40)}, `
       + `mode ${agent.mode}, up ${duration(agent.uptimeS)}, ${bytesText(agent.residentBytes)} of memory, `
       + `pid ${agent.pid}`,
+    ...bypassLines(status),
     ...relayLines(agent, time),
     ...zoneLines(status),
     ...linkLines(status),

@@ -63,6 +63,8 @@ export interface LinkStatus {
   readonly state: "connected" | "waiting" | "csms-away" | "relay-only";
   readonly csms: string;
   readonly since?: string;
+  /** The charger took an order that leads it to another CSMS, left, and was not heard since; no state of its own. */
+  readonly bypassed?: BypassStatus;
   readonly ocppVersion?: OcppVersion;
   readonly connections: number;
   readonly refused: number;
@@ -75,6 +77,15 @@ export interface LinkStatus {
   /** What the agent adds to a frame's way, microseconds; absent before the first frame. */
   readonly delayUs?: { readonly p50: number; readonly p99: number };
   readonly lastError?: string;
+}
+
+export interface BypassStatus {
+  readonly since: string;
+  /** The action, or the setting that was changed, and when. */
+  readonly order: string;
+  readonly orderAt: string;
+  /** Where it leads; empty where the order names no host. */
+  readonly host: string;
 }
 
 export interface CertificateStatus {

@@ -82,6 +82,8 @@ export type Observation = Seen &
   (
     | { readonly kind: "link"; readonly state: "connect" | "disconnect"; readonly remoteAddress?: string;
         readonly tlsPeerSha256?: string; readonly closeCode?: number }
+    /** The CSMS showed a certificate that it had not shown lately: SHA-256 of both, hex. */
+    | { readonly kind: "csms-certificate"; readonly before: string; readonly now: string }
     | { readonly kind: "boot"; readonly vendor: string; readonly model: string; readonly firmwareVersion?: string;
         readonly reason?: string; readonly outcome: Outcome }
     /** The CSMS's clock, from BootNotification and Heartbeat results: a second opinion on the agent's own. */

@@ -8,6 +8,7 @@ import type { Now, StationId, WallMs } from "../../models/units.ts";
 import type { AgentEvent } from "../ports.ts";
 import { answeredBy, CALL_LIMITS, createCalls, endOverdue, noteCall } from "./calls.ts";
 import type { Call, CallLimits, Calls } from "./calls.ts";
+import { noteCertificate } from "./csms-certificate.ts";
 import { defined, fieldsOf, isFields, textOf } from "./fields.ts";
 import { createFrames, FRAME_LIMITS, keepFrame } from "./frames.ts";
 import type { FrameLimits, Frames, RecentFrame } from "./frames.ts";
@@ -54,6 +55,8 @@ export interface ObserveState {
   readonly calls: Calls;
   readonly frames: Frames;
   readonly counts: ObserveCounts;
+  /** SHA-256 of those that the CSMS showed, newest last. */
+  readonly csmsCertificates: string[];
   /** As the subprotocol said, or as the traffic shows. */
   version?: OcppVersion;
   /** What the CSMS's clock is ahead of the agent's, ms. */
@@ -64,7 +67,7 @@ export function createObserve({ station, crypto, tokenSecret, limits = {} }: Obs
   const all: ObserveLimits = { maxFrameChars: MAX_FRAME_CHARS, frames: FRAME_LIMITS, calls: CALL_LIMITS, ...limits };
   return {
     station, limits: all, tokens: createTokens(crypto, tokenSecret), transactions: createTransactions(),
-    calls: createCalls(all.calls), frames: createFrames(all.frames), skewMs: 0,
+    calls: createCalls(all.calls), frames: createFrames(all.frames), skewMs: 0, csmsCertificates: [],
     counts: { frames: 0, unparsed: 0, actions: new Map(), oddities: new Map() },
   };
 }
@@ -92,7 +95,8 @@ export function observe(state: ObserveState, event: AgentEvent, now: Now): Obser
       // No result crosses from one connection to the next (OCPP-J 1.6, 5.4).
       const ended = endOverdue(state.calls).flatMap((call) => endCall(state, call, { kind: "none" }, at));
       if (event.state === "connect") delete state.version;
-      return [...ended, { ...event, at }];
+      const changed = noteCertificate(state.csmsCertificates, event.tlsPeerSha256);
+      return [...ended, { ...event, at }, ...changed.map((body) => ({ ...body, at }))];
     }
     case "meter":
       return [{ kind: "meter-reading", at, reading: event.reading, side: event.side }];
