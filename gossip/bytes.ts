@@ -6,11 +6,11 @@ export function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
   return at === 0;
 }
 
-const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, "0"));
+const DIGITS = Array.from("0123456789abcdef", (digit) => digit.charCodeAt(0));
 
-/** By a table: hashes become the keys of Maps, several a message. */
+/** In one piece: hashes become the keys of Maps, several a message, and a text put together bit by bit keeps its bits. */
 export function hex(bytes: Uint8Array): string {
-  let text = "";
-  for (const byte of bytes) text += HEX[byte];
-  return text;
+  const codes: number[] = [];
+  for (const byte of bytes) codes.push(DIGITS[byte >> 4]!, DIGITS[byte & 15]!);
+  return String.fromCharCode(...codes);
 }
