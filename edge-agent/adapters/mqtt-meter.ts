@@ -8,7 +8,7 @@ import type { MqttMeterConfig } from "../config-meters.ts";
 import { everestTopics } from "../observe/everest.ts";
 import { measureJson, MOST_READING_BYTES } from "../observe/meters/json-meter.ts";
 import type { MeterProblem, MeterStats } from "../observe/meters/meter.ts";
-import type { AgentEvent, MeterSource } from "../ports.ts";
+import type { AgentEvent, MeterSource, Timers } from "../ports.ts";
 import { systemClock, systemTimers } from "./clock.ts";
 import { systemRandom } from "./crypto.ts";
 import type { SiteBroker } from "./mesh.ts";
@@ -45,10 +45,12 @@ function topicOf(
 }
 
 /** The next reading, for `doctor`, within `timeOutMs`. Rejects with an Error in plain words. */
-export async function hearOnce(config: MqttMeterConfig, broker: SiteBroker, timeOutMs: number): Promise<Reading> {
+export async function hearOnce(
+  config: MqttMeterConfig, broker: SiteBroker, timeOutMs: number, timers: Timers = systemTimers,
+): Promise<Reading> {
   let [refused, bad] = ["", ""];
   const ports: SourcePorts = {
-    clock: systemClock, timers: systemTimers, random: systemRandom, notice: (text) => {
+    clock: systemClock, timers, random: systemRandom, notice: (text) => {
       refused = text.replace(`${purposeOf(config)}: `, "");
     },
   };
@@ -62,7 +64,7 @@ export async function hearOnce(config: MqttMeterConfig, broker: SiteBroker, time
   try {
     return await new Promise((resolve, reject) => {
       heard = resolve;
-      cancel = systemTimers.after(timeOutMs, () => reject(new Error(
+      cancel = timers.after(timeOutMs, () => reject(new Error(
         bad || refused || `nothing came on ${config.topic} within ${timeOutMs / 1_000} s`)));
       topic.start();
     });
