@@ -8,7 +8,7 @@ export function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
 
 const DIGITS = Array.from("0123456789abcdef", (digit) => digit.charCodeAt(0));
 
-/** In one piece: hashes become the keys of Maps, several a message, and a text put together bit by bit keeps its bits. */
+/** In one piece: hashes become keys of Maps, several a message, and a text put together bit by bit keeps its bits. */
 export function hex(bytes: Uint8Array): string {
   const codes: number[] = [];
   for (const byte of bytes) codes.push(DIGITS[byte >> 4]!, DIGITS[byte & 15]!);
