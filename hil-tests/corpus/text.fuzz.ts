@@ -12,7 +12,7 @@ import type { Direction, Observation, OcppVersion } from "../../models/terms.ts"
 import { type MonotonicMs, type Now, SECOND_MS, type StationId, type WallMs } from "../../models/units.ts";
 import { mutateJson, mutateText } from "./mutate.fuzz.ts";
 
-const crypto = nodeCrypto();
+const OPTIONS = { station: "CP-1" as StationId, crypto: nodeCrypto(), tokenSecret: new Uint8Array(32) };
 const START = Date.UTC(2026, 2, 2, 8);
 const VERSIONS: readonly (OcppVersion | undefined)[] = ["1.6", "2.0.1", "2.1", undefined];
 const FRAMES_AN_INPUT = 8;
@@ -68,7 +68,7 @@ function checkObservations(seen: readonly Observation[]): void {
 
 /** A few frames of one connection, damaged: state within its limits, numbers that are numbers. */
 export function mappings(random: Seeded, texts: readonly string[]): number {
-  const state = createObserve({ station: "CP-1" as StationId, crypto, tokenSecret: new Uint8Array(32), limits: LIMITS });
+  const state = createObserve({ ...OPTIONS, limits: LIMITS });
   const detectors = createDetect({ csmsHost: "csms.example" });
   const ocppVersion = random.pick(VERSIONS);
   // Lines that follow one another: results then find their calls.
