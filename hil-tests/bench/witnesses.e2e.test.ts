@@ -122,6 +122,9 @@ test("what could not be written is not said: no statement, and no cosignature", 
       agents.push(await startAgentOf(house, CSMS, { clock, ...(house === full && { logWrite }) }));
     }
     await stated(agents);
+    const heardOf = (agent: RunningAgent) =>
+      agent.status().mesh!.members.find(({ station }) => station === full.station)?.lastEpoch;
+    await until(() => agents.slice(1).every((agent) => heardOf(agent) !== undefined));
     isFull = true;
     clock.jump();
     await until(() => witnessEntries(other) >= 2);
@@ -130,8 +133,8 @@ test("what could not be written is not said: no statement, and no cosignature", 
     const epochs = entriesOf(full.folder).flatMap((entry) =>
       (entry.kind === "statement" ? [decodeBody(entry.signedBytes)!.epoch] : []));
     for (const agent of agents.slice(1)) {
-      const seen = agent.status().mesh!.members.find(({ station }) => station === full.station);
-      assert.is(seen?.lastEpoch, epochs.at(-1), "the last statement that is on its disk");
+      // The very last may have been on its way when the clocks jumped.
+      assert.ok(heardOf(agent)! <= epochs.at(-1)!, "no statement that is not on its disk");
     }
     assert.is(witnessEntries(full), 0);
     assert.is(cosignedIn(full), "");
