@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { repoRoot, sharedDir } from "../../build/paths.ts";
 import { seeded, type Seeded } from "../../build/seeded.ts";
 import { CORPUS } from "./corpus.testing.ts";
-import { captureLines, mappings, ocppJ } from "./text.fuzz.ts";
+import { brokerMessages, captureLines, mappings, ocppJ } from "./text.fuzz.ts";
 import { frameCutter, meterAnswers, tapWithDeflate, webSocket } from "./wire.fuzz.ts";
 
 export interface Inputs {
@@ -20,6 +20,7 @@ export const FUZZERS = {
   "OCPP-J": (random, { texts }) => ocppJ(random, texts),
   "mappings": (random, { texts }) => mappings(random, texts),
   "captures": (random, { lines }) => captureLines(random, lines),
+  "broker messages": (random, { texts }) => brokerMessages(random, texts),
   "meter answers": (random) => meterAnswers(random),
 } as const satisfies Record<string, (random: Seeded, inputs: Inputs) => number>;
 

@@ -2,7 +2,9 @@
 import { strict as check } from "node:assert";
 import type { Seeded } from "../../build/seeded.ts";
 import { nodeCrypto } from "../../edge-agent/adapters/crypto.ts";
+import { EVEREST_POWERMETER, frameFrom } from "../../edge-agent/observe/everest.ts";
 import { parseMeterLine } from "../../edge-agent/observe/meter-capture.ts";
+import { measureJson } from "../../edge-agent/observe/meters/json-meter.ts";
 import { createObserve, observe, type ObserveState, recentFrame } from "../../edge-agent/observe/observe.ts";
 import { parseMessage } from "../../edge-agent/observe/ocppj.ts";
 import { tableOf } from "../../edge-agent/observe/versions.ts";
@@ -109,4 +111,22 @@ export function captureLines(random: Seeded, lines: readonly string[]): number {
   checkLine(parseTraceLine(text), text.length);
   checkLine(parseMeterLine(text), text.length);
   return text.length;
+}
+
+const POWERMETER = JSON.stringify({
+  timestamp: "2026-03-02T08:00:00Z", energy_Wh_import: { total: 900_000.5, L1: 300_000 }, power_W: { total: 7_200 },
+  energy_Wh_export: { total: 3 }, voltage_V: { L1: 230.1 }, current_A: { L1: 31.3 },
+});
+const encoder = new TextEncoder();
+
+/** Messages of a broker, which usually asks nobody who he is: a reading within bounds, a frame, or a reason. */
+export function brokerMessages(random: Seeded, texts: readonly string[]): number {
+  const frame = { message: random.pick(texts), direction: "CSMSToChargingStation", version: "ocpp2.0.1" };
+  const bytes = encoder.encode(damaged(random, random.int(2) === 0 ? POWERMETER : JSON.stringify(frame)));
+  const measured = measureJson(bytes, EVEREST_POWERMETER);
+  if (!measured.ok) check.ok(measured.problem.says.length < 200);
+  else for (const value of Object.values(measured.value)) check.ok(Number.isFinite(value) && Math.abs(value) <= 1e12);
+  const heard = frameFrom(bytes);
+  if (typeof heard !== "string") check.ok(heard.text.length <= bytes.length);
+  return bytes.length;
 }
