@@ -16,7 +16,7 @@ import type { AgentEvent, Effect } from "./ports.ts";
 import { originOf } from "./record/checkpoint.ts";
 import { decodeEntry, type Entry } from "./record/entry.ts";
 import { createGrowth, grow } from "./record/growth.ts";
-import { appendLeaf, EMPTY_FRONTIER, leafHash } from "./record/merkle.ts";
+import { appendLeaf, EMPTY_FRONTIER, leafHash, rootOf } from "./record/merkle.ts";
 import { createRecord, refuse } from "./record/record.ts";
 
 export const crypto = memoised(nodeCrypto());
@@ -104,7 +104,8 @@ export class ZoneCores {
     const logged = nothingLogged(crypto);
     for (const entry of entriesOf(house)) noteEntry(logged, entry);
     const { witnesses = false } = this.#options;
-    const { memory, cosigned } = house;
+    const { memory, cosigned, checkpoint } = house;
+    const signedSize = Number(checkpoint?.split("\n")[1]);
     const growth = createGrowth(EMPTY_FRONTIER, Object.values(memory?.witnesses ?? {}));
     const frontier = house.log.map((bytes) => leafHash(crypto, bytes)).reduce((before, leaf) => {
       grow(crypto, growth, before, leaf);
@@ -113,7 +114,10 @@ export class ZoneCores {
     const station = stationAt(index);
     const log = createRecord({
       origin: originOf(station), crypto, signer: signerFromSeed(new Uint8Array(32).fill(64 + index)),
-      recovered: { frontier, tornBytes: 0, ...(cosigned !== undefined && { cosigned }) }, growth,
+      recovered: {
+        frontier, tornBytes: 0, ...(cosigned !== undefined && { cosigned }),
+        ...(checkpoint !== undefined && { checkpoint, checkpointRoot: rootOfFirst(house.log, signedSize) }),
+      }, growth,
     });
     house.core = createCore({
       station, region: this.roster.network, zone: ZONE, epochS: EPOCH_S, site: {}, crypto, log, logged,
@@ -177,7 +181,7 @@ export class ZoneCores {
 
   #carryOut(house: House, effect: Effect): void {
     if (effect.kind === "append") house.log.push(...effect.entries);
-    if (effect.kind === "checkpoint") house.checkpoint = effect.note;
+    if (effect.kind === "checkpoint" && this.#options.witnesses === true) house.checkpoint = effect.note;
     if (effect.kind === "cosigned") house.cosigned = effect.note;
     if (effect.kind === "notice") house.notices.push(effect.text);
     if (effect.kind === "refuse") refuse(house.core!.state.journal.log, effect.why);
@@ -196,6 +200,9 @@ export class ZoneCores {
     return { wallMs: this.#nowMs as WallMs, monoMs: (this.#nowMs - BEGIN) as MonotonicMs };
   }
 }
+
+export const rootOfFirst = (log: readonly Uint8Array[], size: number): Uint8Array => rootOf(crypto,
+  log.slice(0, size).reduce((tree, bytes) => appendLeaf(crypto, tree, leafHash(crypto, bytes)), EMPTY_FRONTIER));
 
 /** What one agent of this process has verified is verified. */
 function memoised(engine: Crypto): Crypto {

@@ -41,9 +41,9 @@ export function createJournal(log: RecordState): JournalState {
   return { log, frames: new Map(), checkpointNote: "", checkpointHash: new Uint8Array(0) };
 }
 
-/** What statements name as the last checkpoint; undefined when nothing may be signed any more. */
-export function checkpointHash(journal: JournalState): Uint8Array | undefined {
-  return journal.log.refused === undefined ? journal.checkpointHash : undefined;
+/** What statements name as the last checkpoint; undefined when nothing may be signed any more, or not yet. */
+export function checkpointHash({ log, checkpointHash: hash }: JournalState): Uint8Array | undefined {
+  return log.refused === undefined && !log.asking ? hash : undefined;
 }
 
 export function record(journal: JournalState, what: ToRecord, now: Now): Recorded {

@@ -36,14 +36,37 @@ export interface Collected {
   /** The newest with enough cosignatures, and whether it is on disk as it is. */
   best: Offered | undefined;
   saved: boolean;
+  /** After a start: who has not said yet what it holds, and in how many epochs it was asked. */
+  readonly silent: Set<StationId>;
+  asked: number;
 }
 
 const MOST_RECENT = 4;
 /** The quota of checkpoint messages that neighbours grant for an epoch. */
 const MOST_AN_EPOCH = 4;
+/** Who does not answer until the epoch after so many is not waited for. */
+const MOST_ASKED = 2;
 
-export function createCollected(needed: number, stored: Cosigned | undefined): Collected {
-  return { needed, recent: [], outbox: [], sentIn: -1, best: stored, saved: true };
+export function createCollected(
+  needed: number, stored: Cosigned | undefined, silent: Iterable<StationId>,
+): Collected {
+  return {
+    needed, recent: [], outbox: [], sentIn: -1, best: stored, saved: true, silent: new Set(silent),
+    asked: 0,
+  };
+}
+
+/**
+ * After a start the stored checkpoint is told from its own size: whatever a witness holds, it says so. A log that was
+ * put back from an older copy learns of it before it states anything for a second time.
+ */
+export function ask({ collected, log, protocol }: Witnessing, epoch: Epoch): Outgoing[] {
+  if (!log.asking || collected.sentIn === epoch || protocol.epoch !== epoch) return [];
+  log.asking = collected.asked < MOST_ASKED && collected.silent.size > 0;
+  if (!log.asking) return [];
+  collected.asked += 1;
+  collected.sentIn = epoch;
+  return [compose(protocol, "checkpoint", { epoch, note: log.stored!, proof: [], oldSize: log.attestedSize })];
 }
 
 /** The checkpoint that was just signed, and what an earlier epoch had no room for. At most four messages an epoch. */
@@ -89,6 +112,7 @@ export function collect(
   const { log, growth, collected, logKey, protocol: { crypto, directory } } = state;
   if (note === "") {
     witness.holds = 0;
+    hasSaid(state, witness);
     return [];
   }
   const opened = openCheckpoint(crypto, note, logKey);
@@ -105,6 +129,7 @@ export function collect(
   }
   witness.toldS = timeS;
   witness.holds = size;
+  hasSaid(state, witness);
   const offered = collected.recent.find((one) => one.size === size);
   offered?.lines.set(witness.station, lineOf(signature));
   if (offered !== undefined && offered.lines.size >= collected.needed && offered.size >= (collected.best?.size ?? 0)) {
@@ -113,6 +138,11 @@ export function collect(
   }
   forget(state);
   return [];
+}
+
+function hasSaid({ collected: { silent }, log }: Witnessing, { station }: Partner): void {
+  silent.delete(station);
+  log.asking &&= silent.size > 0;
 }
 
 /** Keeps what came since. Once an epoch, since answers come together. */

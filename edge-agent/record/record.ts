@@ -55,8 +55,12 @@ export interface RecordState {
   signedSize: number;
   /** The log up to here needs no new checkpoint: what follows the newest are neighbours' checkpoints alone. */
   quietSize: number;
-  /** As it was found: a checkpoint of this log that witnesses cosigned. */
+  /** As they were found: the own checkpoint, if it is good, and one of this log that witnesses cosigned. */
+  readonly stored: string | undefined;
+  readonly attestedSize: number;
   readonly cosigned: string | undefined;
+  /** Witnesses were asked what they hold of this log: until they say, nothing is stated. */
+  asking: boolean;
   /** Why nothing may be signed any more, statements included: undefined when all is well. */
   refused: string | undefined;
   /** No entry can follow: the stored log is damaged, and is kept as it is for whoever examines it. */
@@ -97,7 +101,10 @@ export function createRecord(options: RecordOptions): RecordState {
     origin, crypto, signer, notices, growth, signedSize,
     frontier: recovered.frontier,
     quietSize: signedSize,
+    stored: attested.ok ? recovered.checkpoint : undefined,
+    attestedSize: signedSize,
     cosigned: recovered.cosigned,
+    asking: false,
     refused: attested.ok ? undefined : attested.problem,
     frozen: recovered.damage !== undefined,
   };

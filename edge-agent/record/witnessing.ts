@@ -17,7 +17,7 @@ import type { Entry } from "./entry.ts";
 import { createGrowth, type Growth } from "./growth.ts";
 import { type JournalState, recordNamed } from "./journal.ts";
 import { type VerifierKey, verifierKeyOf } from "./note.ts";
-import { collect, type Collected, createCollected, offer, save } from "./offers.ts";
+import { ask, collect, type Collected, createCollected, offer, save } from "./offers.ts";
 import type { RecordState } from "./record.ts";
 import { judge, type Refusal } from "./witness.ts";
 
@@ -96,10 +96,12 @@ export function createWitnessing(options: WitnessingOptions): Witnessing {
   const partners = partnersOf(crypto, neighbours, witnessed, (name) => remembered[name] ?? 0);
   const logKey = verifierKeyOf(crypto, log.origin, ownKey);
   const stored = readCosigned(crypto, log.cosigned ?? "", logKey, [...partners.values()]);
+  log.asking = log.stored !== undefined && partners.size > 0;
   return {
     protocol, log, growth: log.growth ??= createGrowth(log.frontier), logKey, name: keyName(station, "witness"), signer,
     partners, witnessed, epoch: -1, refused: new Map(), forks: 0,
-    collected: createCollected(directory.zone.f + 1, stored.ok ? stored.value : undefined),
+    collected: createCollected(directory.zone.f + 1, stored.ok ? stored.value : undefined,
+      [...partners.values()].map((partner) => partner.station)),
   };
 }
 
@@ -134,13 +136,14 @@ export interface WitnessStep {
 }
 const NOTHING: WitnessStep = { entries: [], outgoing: [], effects: [] };
 
-/** What neighbours' checkpoints and cosignatures come to in one step; nothing while this log may not be signed. */
+/** What neighbours' checkpoints and cosignatures come to in one step; nothing when this log may not be signed. */
 export function witness(
   state: Witnessing | undefined, journal: JournalState, news: readonly News[], now: Now,
 ): WitnessStep {
-  if (state === undefined || !mayAct(state)) return NOTHING;
+  if (state === undefined || state.log.refused !== undefined) return NOTHING;
   const epoch = epochIn(state, now);
-  const begun = epoch === state.epoch ? NOTHING : beginEpoch(state, journal, epoch, now);
+  const begins = epoch !== state.epoch && state.protocol.maySign;
+  const begun = begins ? beginEpoch(state, journal, epoch, now) : NOTHING;
   const heard = news.flatMap((one) => (one.kind === "message" ? [hear(state, journal, one.message, now)] : []));
   return {
     entries: [...begun.entries, ...heard.flatMap(({ entries }) => entries)], outgoing: begun.outgoing,
@@ -150,10 +153,11 @@ export function witness(
 
 /** After the step's checkpoint, if there is one: what neighbours are asked to cosign. */
 export function offerToWitnesses(state: Witnessing | undefined, journal: JournalState, now: Now): Outgoing[] {
-  return state === undefined || !mayAct(state) ? [] : offer(state, journal, epochIn(state, now));
+  if (state === undefined || state.log.refused !== undefined) return [];
+  const epoch = epochIn(state, now);
+  return [...ask(state, epoch), ...(state.protocol.maySign ? offer(state, journal, epoch) : [])];
 }
 
-const mayAct = ({ protocol, log }: Witnessing): boolean => protocol.maySign && log.refused === undefined;
 const epochIn = ({ protocol }: Witnessing, now: Now): Epoch => epochOf(now.wallMs, protocol.directory.epochS);
 
 /** Answers for the epoch that ended: first what was taken becomes durable, then it is cosigned to everybody. */
