@@ -66,7 +66,7 @@ function certificateTests(): void {
   });
 }
 
-tidyTest("a charger that is led to another CSMS and leaves: status says so, over a restart, until it is back", async () => {
+tidyTest("a charger led to another CSMS that leaves: status says so, over a restart, until it is back", async () => {
   const folder = freshFolder();
   const csms = await begun();
   let aheadMs = 0;
