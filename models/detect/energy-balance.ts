@@ -174,6 +174,14 @@ export function onMeterLost(balance: Balance, evseId: number): void {
   if (session !== undefined) voidBlock(session);
 }
 
+/**
+ * What the station reports first over a new connection may have waited for it, and is compared with nothing: held
+ * against the meter of now, a report of a minute ago would bill too little.
+ */
+export function onConnect(balance: Balance): void {
+  for (const session of Object.values(balance.sessions)) voidBlock(session);
+}
+
 function voidBlock(session: Session): void {
   session.startWh = undefined;
   session.billedWh = 0;

@@ -354,6 +354,44 @@ for (const [name, story] of Object.entries(EXCUSES)) {
   });
 }
 
+/** A session whose link is down from one second to another: what the station reports meanwhile comes all at once. */
+function interrupted(world: World, [fromS, toS]: readonly [number, number], factor = 1): void {
+  const [powerW, lengthS] = [300_000, 600];
+  const report = (): Seen => ({
+    kind: "reported-reading", transactionId: "x", offline: false,
+    reading: { evseId: 1, energyImportWh: Math.floor(world.billedWh) },
+  });
+  world.meter(0, 0);
+  world.bench.see({ kind: "transaction-started", transactionId: "x", evseId: 1, registerWh: world.billedWh,
+    offline: false }, 0);
+  const waiting: Seen[] = [];
+  for (let s = 1; s <= lengthS; s++) {
+    world.deliveredWh += powerW / HOUR;
+    world.billedWh += powerW / factor / HOUR;
+    world.meter(s, powerW);
+    if (s === fromS) world.bench.see({ kind: "link", state: "disconnect" }, s);
+    if (s === toS) world.bench.see({ kind: "link", state: "connect" }, s);
+    if (s % 10 === 0) waiting.push(report());
+    if (s < fromS || s >= toS) for (const one of waiting.splice(0)) world.bench.see(one, s);
+  }
+  world.bench.see({ kind: "transaction-ended", transactionId: "x", evseId: 1, registerWh: Math.floor(world.billedWh),
+    offline: false }, lengthS + 1);
+}
+
+test("reports that waited while the link was down are late, and no theft", () => {
+  for (const away of [[5, 60], [5, 290], [5, 599], [60, 75], [60, 120], [60, 599]] as const) {
+    const world = new World();
+    interrupted(world, away);
+    assert.ok(world.bench.peak(KEY) < 0.1, `away ${away.join(" to ")} s: ${world.bench.peak(KEY)}`);
+  }
+});
+
+test("whoever steals goes on after the link came back, and is told", () => {
+  const world = new World();
+  interrupted(world, [60, 120], 1.3);
+  assert.ok(world.bench.total(KEY) > 10, `${world.bench.total(KEY)}`);
+});
+
 test("a whole backlog of transactions after an outage is compared with nothing", () => {
   const world = new World();
   honest(world, 4, {});

@@ -15,8 +15,8 @@ import type { Finding, Observation } from "../terms.ts";
 import { HOUR_MS, MINUTE_MS, type Now } from "../units.ts";
 import { type Detector, framesOf, MOST_NATS, weigh } from "./detector.ts";
 import {
-  type Balance, type Comparison, createBalance, dropStale, onMeterLost, onReading, onReported, onStart, onStop,
-  plausible,
+  type Balance, type Comparison, createBalance, dropStale, onConnect, onMeterLost, onReading, onReported, onStart,
+  onStop, plausible,
 } from "./energy-balance.ts";
 import { createHabit, type Habit, habitTerm, learnHabit, type TraitLaw } from "./learned/habit.ts";
 
@@ -101,6 +101,9 @@ function compare(state: EnergyTheft, seen: Observation, now: Now): Finding[] {
       return [];
     case "meter-lost":
       onMeterLost(state.balance, seen.evseId);
+      return [];
+    case "link":
+      if (seen.state === "connect") onConnect(state.balance);
       return [];
     case "transaction-started":
       onStart(state.balance, seen, now);
