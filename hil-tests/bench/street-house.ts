@@ -13,7 +13,6 @@ import { type Plot, RATED_W } from "./street-plan.ts";
 import { freePort } from "./street-ports.ts";
 import { Relay } from "./street-relay.ts";
 
-const METER_REGISTER_WH = 5_000_000;
 /** The station's own register, beyond what it reached in the days that were learned. */
 const STATION_REGISTER_WH = 50_000_000;
 /** How often the simulated meter's registers move on; real ones do so continuously. */
@@ -42,7 +41,7 @@ export class House {
   readonly relay: Relay;
   readonly #meter: SimulatedMeter;
   readonly #ports: Ports;
-  readonly #follower: { onFlow(flow: Flow): void; stop(): void };
+  readonly #follower: Follower;
   #station: BenchStation | undefined;
   #agent: AgentProcess;
 
@@ -62,8 +61,7 @@ export class House {
   static async build(plot: Plot, street: string): Promise<House> {
     const folder = join(street, plot.station);
     mkdirSync(folder, { recursive: true });
-    const quantities = { energyImportWh: METER_REGISTER_WH, voltageV: 230 };
-    const meter = await startModbusMeter({ model: "sdm630", quantities });
+    const meter = await startModbusMeter({ model: "sdm630", quantities: { voltageV: 230 } });
     const ports = { charger: await freePort(), broker: await freePort() };
     return new House(plot, folder, await Relay.open(ports.broker), meter, ports);
   }
@@ -83,6 +81,11 @@ export class House {
   get station(): BenchStation {
     if (this.#station === undefined) throw new Error(`${this.id} has no charger yet`);
     return this.#station;
+  }
+
+  /** What the meter shows before anything was charged, Wh. */
+  setMeter(registerWh: number): void {
+    this.#follower.setStart(registerWh);
   }
 
   /** Writes the agent's configuration and starts it. Settles when chargers can connect. */
@@ -165,14 +168,21 @@ function readLines(path: string): string[] {
   }
 }
 
+interface Follower {
+  onFlow(flow: Flow): void;
+  setStart(registerWh: number): void;
+  stop(): void;
+}
+
 /** Lets the meter's registers follow what flows, between the moments that the station tells of, too. */
-function followFlow(meter: SimulatedMeter): { onFlow(flow: Flow): void; stop(): void } {
+function followFlow(meter: SimulatedMeter): Follower {
   let last: Flow = { evseId: 1, powerW: 0, deliveredWh: 0 };
   let atMs = performance.now();
+  let startWh = 0;
   const move = () => {
     const sinceWh = (last.powerW * (performance.now() - atMs)) / 3_600_000;
     meter.set({
-      powerW: last.powerW, energyImportWh: METER_REGISTER_WH + last.deliveredWh + sinceWh, currentA: last.powerW / 400,
+      powerW: last.powerW, energyImportWh: startWh + last.deliveredWh + sinceWh, currentA: last.powerW / 400,
     });
   };
   const timer = setInterval(move, METER_STEP_MS);
@@ -180,6 +190,10 @@ function followFlow(meter: SimulatedMeter): { onFlow(flow: Flow): void; stop(): 
     onFlow(flow) {
       last = flow;
       atMs = performance.now();
+      move();
+    },
+    setStart(registerWh) {
+      startWh = registerWh;
       move();
     },
     stop: () => clearInterval(timer),

@@ -1,5 +1,5 @@
 import { assert, test } from "../../build/testing.ts";
-import { demand, lastFirmware, raisedIn } from "./street-learning.ts";
+import { demand, lastFirmware, lastRegister, raisedIn } from "./street-learning.ts";
 import { inTurn } from "./street.ts";
 
 test("the firmware is that of the last boot in the capture", () => {
@@ -7,6 +7,11 @@ test("the firmware is that of the last boot in the capture", () => {
   assert.is(lastFirmware(boots), "2.1.0");
   assert.is(lastFirmware('{"payload":{}}\n'), "2.0.0");
   assert.is(lastFirmware('{"firmwareVersion":"'), "2.0.0");
+});
+
+test("the meter goes on from the last reading of the capture", () => {
+  assert.is(lastRegister('{"energyImportWh":7,"powerW":0}\n{"powerW":0,"energyImportWh":12}\n'), 12);
+  assert.is(lastRegister(""), 0);
 });
 
 test("how many alerts learning tells of", () => {

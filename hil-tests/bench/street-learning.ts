@@ -15,6 +15,8 @@ const SEED = 7;
 export interface Learned {
   /** What the station ran at the end of the days: it is the same station that goes on live. */
   readonly firmware: string;
+  /** What the agent's meter showed last, Wh: it goes on from there. */
+  readonly meterWh: number;
   /** OCPP frames and meter readings. */
   readonly lines: number;
   /** Alerts that this honest traffic would have raised. */
@@ -47,10 +49,12 @@ export async function learnStation(options: LearningOptions): Promise<Learned> {
   const learned = demand("kerbwatch learn", await runFile(AGENT_FILE, [
     "learn", "--ocpp", ocpp, "--meter", meter, "--state", state, "--epoch", `${STEP_S}`,
   ], { signal }));
-  const frames = readFileSync(ocpp, "utf8");
-  const lines = frames.split("\n").length + readFileSync(meter, "utf8").split("\n").length - 2;
+  const [frames, readings] = [readFileSync(ocpp, "utf8"), readFileSync(meter, "utf8")];
+  const lines = frames.split("\n").length + readings.split("\n").length - 2;
   rmSync(captures, { recursive: true });
-  return { firmware: lastFirmware(frames), lines, raised: raisedIn(learned.err) };
+  return {
+    firmware: lastFirmware(frames), meterWh: lastRegister(readings), lines, raised: raisedIn(learned.err),
+  };
 }
 
 /** @throws Error with what the command said when it did not end well */
@@ -69,4 +73,10 @@ export function raisedIn(said: string): number {
 export function lastFirmware(capture: string): string {
   const at = capture.lastIndexOf('"firmwareVersion":"');
   return at < 0 ? "2.0.0" : /:"([^"]+)"/.exec(capture.slice(at, at + 100))?.[1] ?? "2.0.0";
+}
+
+/** The register in the last whole line of a meter capture; 0 where there is none. */
+export function lastRegister(capture: string): number {
+  const last = capture.trimEnd().split("\n").at(-1);
+  return last === undefined || last === "" ? 0 : (JSON.parse(last) as { energyImportWh: number }).energyImportWh;
 }

@@ -181,7 +181,9 @@ export class Street {
     await this.#eachInTurn(async (house) => {
       await enrol(house, this.folder, this.stop);
       const { plot, state, folder } = house;
-      this.learned.set(house, await learnStation({ plot, state, folder, timezone, now, signal: this.stop }));
+      const learned = await learnStation({ plot, state, folder, timezone, now, signal: this.stop });
+      this.learned.set(house, learned);
+      house.setMeter(learned.meterWh);
       notes.learning(this.learned.size / this.houses.length);
     });
     const all = [...this.learned.values()];
