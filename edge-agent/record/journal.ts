@@ -8,7 +8,7 @@ import type { ContentHash, Now } from "../../models/units.ts";
 import type { RecentFrame } from "../observe/frames.ts";
 import type { Effect } from "../ports.ts";
 import { encodeEntry, type Entry } from "./entry.ts";
-import { appendEntries, checkpoint, contentHash, type RecordState } from "./record.ts";
+import { appendEntries, type Asks, checkpoint, contentHash, type RecordState } from "./record.ts";
 
 export interface JournalState {
   readonly log: RecordState;
@@ -36,6 +36,12 @@ const MOST_FRAMES = 512;
 const PPM = 1_000_000;
 /** What an integer of an entry carries. */
 const MOST_EPOCH = 2 ** 32 - 1;
+
+/**
+ * Two neighbours would never come to rest over each other's checkpoints. Statements are held by all neighbours anyway:
+ * their witnesses see them now and then.
+ */
+const ASKS: Partial<Record<Entry["kind"], Asks>> = { witness: "nothing", statement: "checkpoint" };
 
 export function createJournal(log: RecordState): JournalState {
   return { log, frames: new Map(), checkpointNote: "", checkpointHash: new Uint8Array(0) };
@@ -113,7 +119,7 @@ function verdictEntry(verdict: Verdict, now: Now): Entry {
 /** The entry's bytes as far as the log takes them (none when it is frozen), and its leaf hash. */
 function add(journal: JournalState, entry: Entry): { entries: readonly Uint8Array[]; hash: ContentHash } {
   const bytes = encodeEntry(entry);
-  const { effects, leafHashes } = appendEntries(journal.log, [bytes], entry.kind === "witness");
+  const { effects, leafHashes } = appendEntries(journal.log, [bytes], ASKS[entry.kind]);
   const [leaf] = leafHashes;
   return { entries: effects.length === 0 ? [] : [bytes], hash: contentHash(leaf ?? new Uint8Array(32)) };
 }

@@ -6,7 +6,7 @@ import { compose } from "../../gossip/agreement-protocol.ts";
 import { sameBytes } from "../../gossip/bytes.ts";
 import type { Contents } from "../../gossip/message-content.ts";
 import type { Outgoing } from "../../gossip/protocol-state.ts";
-import type { Epoch, StationId } from "../../models/units.ts";
+import { type Epoch, MINUTE_MS, type MonotonicMs, type StationId } from "../../models/units.ts";
 import type { Effect } from "../ports.ts";
 import { openCheckpoint } from "./checkpoint.ts";
 import { cosignedAt } from "./cosignature.ts";
@@ -33,6 +33,10 @@ export interface Collected {
   outbox: readonly Omit<Contents["checkpoint"], "epoch">[];
   /** When some went out last. */
   sentIn: number;
+  /** When a checkpoint was prepared for them last, by the monotonic clock. */
+  preparedMs: number;
+  /** A witness turned out to hold another one than the last: the next checkpoint is told. */
+  isBehind: boolean;
   /** The newest with enough cosignatures, and whether it is on disk as it is. */
   best: Offered | undefined;
   saved: boolean;
@@ -42,6 +46,8 @@ export interface Collected {
 }
 
 const MOST_RECENT = 4;
+/** Without anything that witnesses should see, a checkpoint is told no sooner after the last. */
+const QUIET_MS = 10 * MINUTE_MS;
 /** The quota of checkpoint messages that neighbours grant for an epoch. */
 const MOST_AN_EPOCH = 4;
 /** Who does not answer until the epoch after so many is not waited for. */
@@ -51,8 +57,8 @@ export function createCollected(
   needed: number, stored: Cosigned | undefined, silent: Iterable<StationId>,
 ): Collected {
   return {
-    needed, recent: [], outbox: [], sentIn: -1, best: stored, saved: true, silent: new Set(silent),
-    asked: 0,
+    needed, recent: [], outbox: [], sentIn: -1, preparedMs: -QUIET_MS, isBehind: false, best: stored, saved: true,
+    silent: new Set(silent), asked: 0,
   };
 }
 
@@ -70,12 +76,17 @@ export function ask({ collected, log, protocol }: Witnessing, epoch: Epoch): Out
 }
 
 /** The checkpoint that was just signed, and what an earlier epoch had no room for. At most four messages an epoch. */
-export function offer(state: Witnessing, journal: JournalState, epoch: Epoch): Outgoing[] {
+export function offer(state: Witnessing, journal: JournalState, epoch: Epoch, nowMs: MonotonicMs): Outgoing[] {
   const { collected, log, protocol, partners } = state;
   const note = journal.checkpointNote;
   // Proofs lead to the tree as it is: once it has grown, the next checkpoint is offered.
   const isNew = note !== collected.recent.at(-1)?.note && log.frontier.size === log.signedSize;
-  if (note !== "" && isNew) prepare(state, { size: log.signedSize, note, lines: new Map() });
+  const isDue = log.unseen || collected.isBehind || nowMs - collected.preparedMs >= QUIET_MS;
+  if (note !== "" && isNew && isDue) {
+    collected.preparedMs = nowMs;
+    collected.isBehind = log.unseen = false;
+    prepare(state, { size: log.signedSize, note, lines: new Map() });
+  }
   if (collected.outbox.length === 0 || collected.sentIn === epoch) return [];
   const now = collected.outbox.slice(0, MOST_AN_EPOCH);
   collected.outbox = collected.outbox.slice(MOST_AN_EPOCH);
@@ -112,6 +123,7 @@ export function collect(
   const { log, growth, collected, logKey, protocol: { crypto, directory } } = state;
   if (note === "") {
     witness.holds = 0;
+    collected.isBehind = true;
     hasSaid(state, witness);
     return [];
   }
@@ -132,6 +144,7 @@ export function collect(
   hasSaid(state, witness);
   const offered = collected.recent.find((one) => one.size === size);
   offered?.lines.set(witness.station, lineOf(signature));
+  if (offered !== collected.recent.at(-1)) collected.isBehind = true;
   if (offered !== undefined && offered.lines.size >= collected.needed && offered.size >= (collected.best?.size ?? 0)) {
     collected.best = offered;
     collected.saved = false;

@@ -55,6 +55,8 @@ export interface RecordState {
   signedSize: number;
   /** The log up to here needs no new checkpoint: what follows the newest are neighbours' checkpoints alone. */
   quietSize: number;
+  /** There are entries that witnesses should see with the next checkpoint. */
+  unseen: boolean;
   /** As they were found: the own checkpoint, if it is good, and one of this log that witnesses cosigned. */
   readonly stored: string | undefined;
   readonly attestedSize: number;
@@ -101,6 +103,7 @@ export function createRecord(options: RecordOptions): RecordState {
     origin, crypto, signer, notices, growth, signedSize,
     frontier: recovered.frontier,
     quietSize: signedSize,
+    unseen: false,
     stored: attested.ok ? recovered.checkpoint : undefined,
     attestedSize: signedSize,
     cosigned: recovered.cosigned,
@@ -119,11 +122,13 @@ export interface Appended {
   readonly leafHashes: readonly Uint8Array[];
 }
 
-/**
- * Adds encoded entries (of `encodeEntry`) to the tree. In a frozen log they go nowhere.
- * @param quiet they ask for no checkpoint: two neighbours would never come to rest over each other's
- */
-export function appendEntries(state: RecordState, entries: readonly Uint8Array[], quiet = false): Appended {
+/** What entries ask for: nothing at all, the next checkpoint, or that witnesses see that one too. */
+export type Asks = "nothing" | "checkpoint" | "witnesses";
+
+/** Adds encoded entries (of `encodeEntry`) to the tree. In a frozen log they go nowhere. */
+export function appendEntries(
+  state: RecordState, entries: readonly Uint8Array[], asks: Asks = "witnesses",
+): Appended {
   const firstIndex = state.frontier.size;
   const leafHashes = entries.map((entry) => leafHash(state.crypto, entry));
   if (state.frozen || entries.length === 0) return { effects: [], firstIndex, leafHashes };
@@ -131,7 +136,8 @@ export function appendEntries(state: RecordState, entries: readonly Uint8Array[]
     if (state.growth !== undefined) grow(state.crypto, state.growth, state.frontier, leaf);
     state.frontier = appendLeaf(state.crypto, state.frontier, leaf);
   }
-  if (quiet && state.quietSize === firstIndex) state.quietSize = state.frontier.size;
+  if (asks === "nothing" && state.quietSize === firstIndex) state.quietSize = state.frontier.size;
+  if (asks === "witnesses") state.unseen = true;
   return { effects: [{ kind: "append", entries }], firstIndex, leafHashes };
 }
 

@@ -155,7 +155,7 @@ export function witness(
 export function offerToWitnesses(state: Witnessing | undefined, journal: JournalState, now: Now): Outgoing[] {
   if (state === undefined || state.log.refused !== undefined) return [];
   const epoch = epochIn(state, now);
-  return [...ask(state, epoch), ...(state.protocol.maySign ? offer(state, journal, epoch) : [])];
+  return [...ask(state, epoch), ...(state.protocol.maySign ? offer(state, journal, epoch, now.monoMs) : [])];
 }
 
 const epochIn = ({ protocol }: Witnessing, now: Now): Epoch => epochOf(now.wallMs, protocol.directory.epochS);

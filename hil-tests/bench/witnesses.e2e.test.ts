@@ -12,14 +12,17 @@ import { MINUTE_MS, type MonotonicMs, type WallMs } from "../../models/units.ts"
 import { systemClock } from "./bench-clock.ts";
 import { type FourHouses, fourHouses, type NewHouse, operator, startAgentOf } from "./four-houses.testing.ts";
 
-/** All agents' clock: goes with the machine's, and now and then jumps to the next checkpoint's minute. */
+/** Checkpoints are told to witnesses as often as this, also when nothing happens. */
+const QUIET_MS = 10 * MINUTE_MS;
+
+/** All agents' clock: goes with the machine's, and now and then jumps to when the next checkpoint is told. */
 class Jumping {
   #ahead = 0;
   readonly wallMs = (): WallMs => (Date.now() + this.#ahead) as WallMs;
   readonly monoMs = (): MonotonicMs => (performance.now() + this.#ahead) as MonotonicMs;
 
   jump(): void {
-    this.#ahead += MINUTE_MS;
+    this.#ahead += QUIET_MS;
   }
 }
 
