@@ -85,26 +85,33 @@ test("an answer that is none is counted, and tells nothing of its witness", () =
   assert.equal([[...last.lines.keys()], state.partners.get("CP-1")!.holds], [["CP-1"], last.size]);
 });
 
-test("what was said earlier and comes later does not take a witness back; an empty answer does", () => {
+test("of a witness's answers one an epoch is looked at, and none that was said before the last", () => {
   const { zone, offered: [first, last] } = unanswered();
-  const partner = witnessingOf(zone, 0).partners.get("CP-1")!;
-  const says = ({ note }: Offered, s: number): void => zone.say(1, answer(zone, 1,
-    `${note}${lineOf(zone, note.slice(0, note.indexOf("\n\n") + 1), 1, nowS(zone) + s)}`));
-  says(last, 5);
-  says(first, 4);
-  assert.equal([partner.holds, first.lines.size], [last.size, 0]);
-  says(first, 6);
+  const { partners, refused } = witnessingOf(zone, 0);
+  const partner = partners.get("CP-1")!;
+  const says = (one: Offered | undefined, epochs: number): void => {
+    const note = one && `${one.note}${lineOf(zone, textOf(one), 1, nowS(zone) + epochs * EPOCH_S + 3)}`;
+    zone.say(1, answer(zone, 1, note ?? "", zone.epoch + epochs));
+  };
+  says(last, 0);
+  says(first, 0);
+  says(undefined, 0);
+  says(first, -1);
+  says(undefined, -2);
+  assert.equal([partner.holds, first.lines.size, refused.get("too-soon")], [last.size, 0, 4]);
+  says(first, 1);
   assert.equal([partner.holds, first.lines.size], [first.size, 1], "it was itself put back");
-  zone.say(1, answer(zone, 1, ""));
+  zone.pass(2);
+  says(undefined, 0);
   assert.is(partner.holds, 0);
 });
 
 test("an older checkpoint that gathers its cosignatures later is not kept over the newest", () => {
   const { zone, offered: [first, last] } = unanswered();
-  const say = (index: number, { note }: Offered, s: number): void => zone.say(index, answer(zone, index,
-    `${note}${lineOf(zone, textOf({ note } as Offered), index, nowS(zone) + s)}`));
-  for (const index of [1, 2]) say(index, last, 1);
-  for (const index of [1, 2, 3, 4]) say(index, first, 2);
+  const say = (index: number, one: Offered, epochs: number): void => zone.say(index, answer(zone, index,
+    `${one.note}${lineOf(zone, textOf(one), index, nowS(zone) + epochs * EPOCH_S)}`, zone.epoch + epochs));
+  for (const index of [1, 2]) say(index, last, 0);
+  for (const index of [1, 2, 3, 4]) say(index, first, 1);
   assert.equal([first.lines.size, last.lines.size], [4, 2]);
   assert.is(witnessReport(witnessingOf(zone, 0)).cosignedSize, last.size);
   zone.pass(1);

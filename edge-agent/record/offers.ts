@@ -132,14 +132,13 @@ export function collect(
   const { size, root, text, signatures: [, signature, ...more] } = opened.value;
   const timeS = signature && cosignedAt(crypto, text, signature, witness.witnessKey);
   if (signature === undefined || timeS === undefined || more.length > 0) return undefined;
-  if (Math.floor(timeS / directory.epochS) !== epoch || timeS < witness.toldS) return undefined;
+  if (Math.floor(timeS / directory.epochS) !== epoch) return undefined;
   const own = rootAt(crypto, growth, log.frontier, size);
   if (size > log.frontier.size || (own !== undefined && !sameBytes(own, root))) {
     const has = size > log.frontier.size ? `it has ${log.frontier.size}` : "they are others now";
     const why = `${witness.station} cosigned ${size} entries that this log had signed, and ${has}`;
     return [{ kind: "refuse", why }];
   }
-  witness.toldS = timeS;
   witness.holds = size;
   hasSaid(state, witness);
   const offered = collected.recent.find((one) => one.size === size);

@@ -98,6 +98,23 @@ test("a cosigned note: each witness counts once, strangers not at all, and what 
   assert.not(readCosigned(crypto, note, other, witnesses).ok, "the log itself did not sign it");
 });
 
+test("whatever is done to a good checkpoint, nothing else is taken, and nothing throws", () => {
+  const random = seeded(6_963);
+  const good = vectors.checkpoints.filter(({ expect, proof }) => expect === "take" && proof.length > 0);
+  const signs = [..."\u2014 \n+/=AZ09\u0000\ud800\u00e9"];
+  for (let round = 0; round < 3_000; round++) {
+    const { note, proof, oldSize, held } = good[random.int(good.length)]!;
+    const from = random.int(note.length);
+    const to = from + random.int(1 + Math.min(9, note.length - from));
+    const put = Array.from({ length: random.int(4) }, () => signs[random.int(signs.length)]).join("");
+    const changed = random.int(20) === 0 ? note.repeat(1 + random.int(40)) : note.slice(0, from) + put + note.slice(to);
+    const judged = judge(crypto, logKey, { held: opened(held), taken: undefined },
+      { epoch: 1, note: changed, proof: proof.map(fromHex), oldSize });
+    if (changed !== note) assert.is("take" in judged, false, `round ${round} of seed 6963`);
+    readCosigned(crypto, changed, logKey, []);
+  }
+});
+
 test("of two logs that part somewhere, a witness of one never takes the other, whatever the proof", () => {
   const random = seeded(6_962);
   const signer = signerFromSeed(new Uint8Array(32).fill(7));

@@ -21,7 +21,7 @@ export type Refusal =
   | "smaller"
   /** Exactly what is held. */
   | "nothing-new"
-  /** One was taken in this epoch. */
+  /** One was taken in this epoch; of answers, one of this epoch or a later one. */
   | "too-soon"
   /** The proof begins at what is held and does not lead from there. */
   | "bad-proof";

@@ -34,9 +34,9 @@ export interface Partner {
   mustBeTold: boolean;
   /** Its log was found to contradict itself, which is recorded once. */
   forked: boolean;
-  /** The size of the own log that it cosigned last, as far as is known; and when, unix seconds. */
+  /** The size of the own log that it cosigned last, as far as is known, and the epoch in which it said so. */
   holds: number;
-  toldS: number;
+  saidIn: number;
   /** The size that was offered to it last. */
   offered: number;
 }
@@ -124,7 +124,7 @@ function partnersOf(
     return [station, {
       station, logKey, witnessKey: cosignerKeyOf(crypto, keyName(station, "witness"), keys.witness),
       held: held.ok ? held.value : undefined, taken: undefined, mustBeTold: false,
-      forked: contradicting.has(origin), holds: holds(station), toldS: 0, offered: 0,
+      forked: contradicting.has(origin), holds: holds(station), saidIn: -1, offered: 0,
     }];
   }));
 }
@@ -190,8 +190,13 @@ function hear(state: Witnessing, journal: JournalState, message: StationMessage,
     return partner === undefined ? refuse(state, "stranger") : judgeFor(state, journal, partner, message.content, now);
   }
   if (message.kind !== "cosignature" || message.content.log !== state.protocol.station) return NOTHING;
-  const effects = partner && collect(state, partner, message.content);
-  return effects === undefined ? refuse(state, partner ? "bad-cosignature" : "stranger") : { ...NOTHING, effects };
+  if (partner === undefined) return refuse(state, "stranger");
+  // Looking up what it holds costs some thousand hashes at worst: an honest witness answers once an epoch.
+  if (message.content.epoch <= partner.saidIn) return refuse(state, "too-soon");
+  const effects = collect(state, partner, message.content);
+  if (effects === undefined) return refuse(state, "bad-cosignature");
+  partner.saidIn = message.content.epoch;
+  return { ...NOTHING, effects };
 }
 
 function refuse({ refused }: Witnessing, why: Refused): WitnessStep {
