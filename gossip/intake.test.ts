@@ -117,7 +117,7 @@ const REFUSED: readonly (readonly [string, Problem, Incoming])[] = [
   ["an older roster", "wrong-roster", incoming(messageOfStatement(statement(1, EPOCH, { rosterVersion: 2 })))],
   ["a newer roster", "wrong-roster", incoming(messageOfStatement(statement(1, EPOCH, { rosterVersion: 4 })))],
   ["a proposal of an unknown key", "bad-proposal", incoming(made(1, "proposal",
-    { epoch: EPOCH, keyIndex: 23, onset: EPOCH, items: [] }))],
+    { epoch: EPOCH, keyIndex: EVIDENCE_KEYS.length, onset: EPOCH, items: [] }))],
   ["a proposal with an onset to come", "bad-proposal", incoming(made(1, "proposal",
     { epoch: EPOCH, keyIndex: 1, onset: EPOCH + 1, items: [] }))],
   ["a certificate that holds no proposal", "bad-certificate", incoming(made(1, "certificate",

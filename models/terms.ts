@@ -32,6 +32,7 @@ export type Threat = (typeof THREATS)[number];
  */
 export const FEATURES = [
   "starts", "stops", "refusals", "power-step", "setpoint-step", "delivered-less-billed",
+  "billed-less-delivered", "settings", "firmware-orders", "commands", "link-losses", "uploads", "probes", "export",
 ] as const;
 export type Feature = (typeof FEATURES)[number];
 

@@ -54,6 +54,14 @@ const TOGETHER: Readonly<Record<Feature, string>> = {
   "power-step": "changed their power together",
   "setpoint-step": "had their charging limit changed together",
   "delivered-less-billed": "delivered more than they billed",
+  "billed-less-delivered": "billed more than they delivered",
+  "settings": "had their settings changed together",
+  "firmware-orders": "were told to change their firmware together",
+  "commands": "were sent more commands than usual together",
+  "link-losses": "lost their link together",
+  "uploads": "were told to upload together",
+  "probes": "were asked about themselves together",
+  "export": "fed power back together",
 };
 
 /** What the zone's news means to people, and what of it goes into the log. */

@@ -77,6 +77,8 @@ const SHORT: Record<EvidenceKey, string> = {
   "data-exfiltration": "exfiltr.", "reverse-power": "reverse", "reconnaissance": "recon",
   "physical-tampering": "physical", "agent-misbehaviour": "agent", "starts": "starts", "stops": "stops",
   "refusals": "refusals", "power-step": "power", "setpoint-step": "setpoint", "delivered-less-billed": "unbilled",
+  "billed-less-delivered": "overbill", "settings": "settings", "firmware-orders": "fw orders",
+  "commands": "commands", "link-losses": "links", "uploads": "uploads", "probes": "probes", "export": "export",
 };
 
 

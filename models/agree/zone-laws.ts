@@ -52,7 +52,7 @@ const REASONED: Law = { base: 7_500, slope: 5 };
  */
 const INDEPENDENT: ReadonlySet<EvidenceKey> = new Set<EvidenceKey>([
   "authorization-abuse", "credential-cloning", "energy-theft",
-  "starts", "stops", "power-step", "refusals", "delivered-less-billed",
+  "starts", "stops", "power-step", "refusals", "delivered-less-billed", "billed-less-delivered", "export",
 ]);
 const MEAN_OF_COMMON_CAUSE = 8_000;
 /** Measured with set-points pushed to a whole zone once and four times an hour: 12 to 13 nats in ten years. */
@@ -106,6 +106,14 @@ const RAISED_BY_FEATURE: Readonly<Record<Feature, Threat>> = {
   "setpoint-step": "load-manipulation",
   "refusals": "authorization-abuse",
   "delivered-less-billed": "energy-theft",
+  "billed-less-delivered": "billing-inflation",
+  "settings": "configuration-tampering",
+  "firmware-orders": "firmware-tampering",
+  "commands": "remote-command-abuse",
+  "link-losses": "denial-of-service",
+  "uploads": "data-exfiltration",
+  "probes": "reconnaissance",
+  "export": "reverse-power",
 };
 
 /** The threat that a key raises: its own, or the one that a joint feature speaks for. */
