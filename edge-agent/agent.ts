@@ -362,6 +362,9 @@ class Agent implements RunningAgent {
         case "alert":
           for (const outlet of this.#outlets) this.#send(outlet, effect.alert);
           break;
+        case "fault":
+          this.#notice(`fault: ${effect.evseId > 0 ? `EVSE ${effect.evseId}: ` : ""}${effect.says} (${effect.fault})`);
+          break;
         case "notice":
           this.#notice(effect.text);
           break;

@@ -18,6 +18,7 @@ import { bringUpTo, type Logged } from "./logged.ts";
 import type { Memory } from "./memory.ts";
 import { recallBypass } from "./observe/bypass.ts";
 import { createClockWatch } from "./observe/clock-watch.ts";
+import { createFaultWatch } from "./observe/faults.ts";
 import { createObserve } from "./observe/observe.ts";
 import type { AgentState } from "./pipeline.ts";
 import { createJournal } from "./record/journal.ts";
@@ -76,6 +77,7 @@ export function createCore(options: CoreOptions, now: Now): Core {
     witnessing: protocol && witnessingOf(options, protocol),
     duties: createDuties(now, memory?.since),
     bypass: recallBypass(memory?.bypass, now),
+    faults: createFaultWatch(),
   };
   if (memory !== undefined) recallRest(state, memory);
   if (options.logged !== undefined) bringUpTo(state, options.logged, memory?.savedAt, now);

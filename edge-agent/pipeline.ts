@@ -17,6 +17,7 @@ import {
 } from "./duties.ts";
 import { type BypassWatch, watchBypass } from "./observe/bypass.ts";
 import { type ClockWatch, neighboursClock, watchClock } from "./observe/clock-watch.ts";
+import { type FaultWatch, watchFaults } from "./observe/faults.ts";
 import { observe, type ObserveState, recentFrame } from "./observe/observe.ts";
 import type { AgentEvent, Effect } from "./ports.ts";
 import { checkpointHash, type JournalState, record, recordAlerts } from "./record/journal.ts";
@@ -37,6 +38,7 @@ export interface AgentState {
   readonly witnessing: Witnessing | undefined;
   readonly duties: Duties;
   readonly bypass: BypassWatch;
+  readonly faults: FaultWatch;
 }
 
 export function step(state: AgentState, event: AgentEvent, now: Now): Effect[] {
@@ -68,6 +70,7 @@ export function step(state: AgentState, event: AgentEvent, now: Now): Effect[] {
   effects.push(...alerts.map((one) => ({ kind: "alert" as const, alert: one })));
   effects.push(...witnessed.effects);
   effects.push(...notableBeliefs(state.duties, beliefs, now));
+  effects.push(...watchFaults(state.faults, observations, now));
   effects.push(...unreadMessages(state.duties, observations));
   effects.push(...watchClock(state.clockWatch, observations, now));
   effects.push(...neighboursClock(told.news, state.gossip.epochS));

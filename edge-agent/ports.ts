@@ -1,6 +1,8 @@
 /** The edges of the agent: what adapters provide to it, and the events and effects that cross them. */
 import type { Outgoing } from "../gossip/protocol-state.ts";
-import type { Alert, Belief, Direction, MeterSide, Oddity, OcppVersion, Reading, Threat } from "../models/terms.ts";
+import type {
+  Alert, Belief, Direction, Fault, MeterSide, Oddity, OcppVersion, Reading, Threat,
+} from "../models/terms.ts";
 import type { MonotonicMs, Now, StationId, WallMs } from "../models/units.ts";
 
 export interface Clock {
@@ -52,6 +54,9 @@ export type Effect =
   | { readonly kind: "finding"; readonly threat: Threat; readonly belief: Belief; readonly at: WallMs }
   /** Save what was learned (`memory` of the state), so that a restart goes on from here. */
   | { readonly kind: "remember" }
+  /** A plain fault, when it is noticed; no threat. */
+  | { readonly kind: "fault"; readonly fault: Fault; readonly evseId: number; readonly at: WallMs;
+      readonly says: string }
   /** One line for the operator of this very machine, once a kind. */
   | { readonly kind: "notice"; readonly text: string };
 

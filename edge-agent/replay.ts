@@ -3,7 +3,7 @@
  * Equal input gives equal output.
  */
 import type { Crypto, Signer } from "../models/crypto.ts";
-import type { Alert, Belief, Threat } from "../models/terms.ts";
+import type { Alert, Belief, Fault, Threat } from "../models/terms.ts";
 import {
   type MonotonicMs, type Now, rfc3339, SECOND_MS, type StationId, type WallMs, type ZoneId,
 } from "../models/units.ts";
@@ -36,6 +36,18 @@ export interface FoundLine {
   readonly explanation: ReturnType<typeof explain>;
 }
 
+export interface FaultLine {
+  readonly schemaVersion: "1.0";
+  readonly kind: "fault";
+  readonly time: string;
+  readonly station: string;
+  readonly evseId: number;
+  readonly fault: Fault;
+  readonly summary: string;
+}
+
+export type ReplayLine = Alert | FoundLine | FaultLine;
+
 interface Agent {
   readonly state: AgentState;
   readonly firstWallMs: WallMs;
@@ -50,12 +62,12 @@ const MOST_STATIONS = 256;
 const LONGEST_SILENCE_MS = 14 * 24 * 3_600 * SECOND_MS;
 
 export class Replay {
-  readonly counts = { frames: 0, meterReadings: 0, late: 0, findings: 0, raised: 0, beyond: 0 };
+  readonly counts = { frames: 0, meterReadings: 0, late: 0, faults: 0, findings: 0, raised: 0, beyond: 0 };
   readonly #options: ReplayOptions;
-  readonly #tell: (line: Alert | FoundLine) => void;
+  readonly #tell: (line: ReplayLine) => void;
   readonly #agents = new Map<StationId, Agent>();
 
-  constructor(options: ReplayOptions, tell: (line: Alert | FoundLine) => void) {
+  constructor(options: ReplayOptions, tell: (line: ReplayLine) => void) {
     this.#options = options;
     this.#tell = tell;
   }
@@ -121,6 +133,10 @@ export class Replay {
     } else if (effect.kind === "finding") {
       this.counts.findings += 1;
       this.#tell(foundLine(station, effect.threat, effect.belief, effect.at));
+    } else if (effect.kind === "fault") {
+      const { fault, evseId, at, says: summary } = effect;
+      this.counts.faults += 1;
+      this.#tell({ schemaVersion: "1.0", kind: "fault", time: rfc3339(at), station, evseId, fault, summary });
     }
   }
 }

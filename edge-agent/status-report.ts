@@ -4,6 +4,7 @@ import { addressText, type Config, hostPortText } from "./config.ts";
 import { meterName } from "./config-meters.ts";
 import { type MeshCounts, reportMesh } from "./mesh-report.ts";
 import { bypassed } from "./observe/bypass.ts";
+import { openFaults } from "./observe/faults.ts";
 import type { OwnCertificate } from "./own-certificates.ts";
 import type { AgentState } from "./pipeline.ts";
 import { rootOf } from "./record/merkle.ts";
@@ -90,6 +91,8 @@ export function reportStatus(from: StatusSources): Status {
     learned: {
       days: Math.max(0, (wallMs - duties.since) / DAY_MS), ...(from.learnedBefore && { since: rfc3339(duties.since) }),
     },
+    faults: openFaults(state.faults)
+      .map(({ fault, evseId, at, says }) => ({ fault, evse: evseId, since: rfc3339(at), says })),
     incidents: incidentsOf(state),
     beliefs: beliefsOf(state, from),
     outlets: from.outlets.map(({ name, stats }) => ({ name, ...(stats ?? { sent: 0, dropped: 0 }) })),

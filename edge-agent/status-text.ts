@@ -89,7 +89,12 @@ function logLines({ log, time }: Status): string[] {
   return [`log         ${state}${counted(log.entries, "entry", "entries")}, ${root}`];
 }
 
-function beliefLines({ beliefs, incidents }: Status): string[] {
+function faultLines(faults: Status["faults"], time: string): string[] {
+  return (faults ?? []).slice(0, MAX_NOTICES).map(({ fault, evse, since, says }) =>
+    `FAULT       ${evse > 0 ? `EVSE ${evse}: ` : ""}${plainText(says, 200)} (${fault}), ${ago(since, time)}`);
+}
+
+function beliefLines({ beliefs, faults, incidents, time }: Status): string[] {
   const open = incidents.map((incident) => `  ${incident.severity}  ${incident.threat}, `
     + `${certainty(incident.confidence)}, since ${plainText(incident.onset, 30)}\n`
     + `      ${plainText(incident.summary, 300)}\n`
@@ -97,6 +102,7 @@ function beliefLines({ beliefs, incidents }: Status): string[] {
   const top = [...beliefs].sort((a, b) => b.opinion - a.opinion).slice(0, MAX_BELIEFS)
     .map(({ key, opinion, says }) => `  ${opinion.toFixed(2)}  ${key}: ${plainText(says, 200)}`);
   return [
+    ...faultLines(faults, time),
     open.length === 0 ? "incidents   none open" : `incidents   ${open.length} open`, ...open,
     top.length === 0 ? "beliefs     nothing suspected" : "beliefs     (1 is a verdict)", ...top,
   ];

@@ -2,7 +2,7 @@
  * What the running agent sees and believes now: the answer to `GET /status`, on the agent's socket and on `http`.
  * Times are RFC 3339 in UTC. Fields are only ever added.
  */
-import type { EvidenceKey, Oddity, OcppVersion, Severity, Threat } from "../models/terms.ts";
+import type { EvidenceKey, Fault, Oddity, OcppVersion, Severity, Threat } from "../models/terms.ts";
 
 export interface Status {
   readonly schemaVersion: "1.0";
@@ -18,6 +18,7 @@ export interface Status {
   readonly log: LogStatus;
   readonly learned: LearnedStatus;
   /** Open ones only. */
+  readonly faults?: readonly FaultStatus[];
   readonly incidents: readonly IncidentStatus[];
   /** The strongest first, those above nothing at all. */
   readonly beliefs: readonly BeliefStatus[];
@@ -112,6 +113,15 @@ export interface MeterStatus {
   readonly powerW?: number;
   readonly energyImportWh?: number;
   readonly why?: string;
+}
+
+/** Something broken that lasts: no threat. */
+export interface FaultStatus {
+  readonly fault: Fault;
+  /** 0: the whole station. */
+  readonly evse: number;
+  readonly since: string;
+  readonly says: string;
 }
 
 export interface ClockStatus {

@@ -86,7 +86,9 @@ export type Observation = Seen &
     /** The CSMS showed a certificate that it had not shown lately: SHA-256 of both, hex. */
     | { readonly kind: "csms-certificate"; readonly before: string; readonly now: string }
     | { readonly kind: "boot"; readonly vendor: string; readonly model: string; readonly firmwareVersion?: string;
-        readonly reason?: string; readonly outcome: Outcome }
+        readonly reason?: string; readonly outcome: Outcome;
+        /** How often the CSMS wants to hear of the station. */
+        readonly heartbeatS?: number }
     /** The CSMS's clock, from BootNotification and Heartbeat results: a second opinion on the agent's own. */
     | { readonly kind: "csms-time"; readonly csmsTime: WallMs }
     | { readonly kind: "heartbeat" }
@@ -116,6 +118,10 @@ export type Observation = Seen &
         readonly outcome: Outcome }
     | { readonly kind: "configuration-read"; readonly variables: number; readonly everything: boolean }
     | { readonly kind: "upload-order"; readonly to: RemoteHost; readonly what: string; readonly outcome: Outcome }
+    /** How an upload of logs or diagnostics goes on, in the station's words. */
+    | { readonly kind: "upload-status"; readonly status: string }
+    /** A call of the station that the CSMS answered late, or not in time (`waitedMs` absent). */
+    | { readonly kind: "slow-answer"; readonly action: string; readonly waitedMs?: number }
     | { readonly kind: "command"; readonly command: string; readonly evseId?: number; readonly transactionId?: string;
         readonly outcome: Outcome }
     | { readonly kind: "charging-limit"; readonly evseId: number; readonly limit: number; readonly unit: "W" | "A";
@@ -127,6 +133,13 @@ export type Observation = Seen &
     /** The passing of one epoch. */
     | { readonly kind: "tick" }
   );
+
+/** What breaks without anybody's ill will. Told to whoever mends it, and never a threat. Only ever appended to. */
+export const FAULTS = [
+  "connector-fault", "stopped-by-fault", "register-stepped-back", "no-meter-values", "meter-lost", "upload-failed",
+  "csms-slow", "heartbeat-late",
+] as const;
+export type Fault = (typeof FAULTS)[number];
 
 export const ODDITIES = [
   "not-json", "not-a-frame", "unknown-message-type", "unknown-action", "wrong-direction", "unmatched-result",

@@ -12,8 +12,8 @@ const HELP = `Usage: kerbwatch replay CAPTURE... [--meter FILE...] [--state DIR]
          [--station ID] [--epoch S]
 
 Runs the agent over a capture, in virtual time, and prints as JSON Lines what it
-would have said: findings (evidence that came half the way to an alert) and the
-station's alerts. Nothing is written; --state is only read.
+would have said: findings (evidence that came half the way to an alert), plain
+faults, and the station's alerts. Nothing is written; --state is only read.
 
   CAPTURE         OCPP traffic as Open OCPP Trace v1.1 (.jsonl or .jsonl.gz);
                   several are merged by time
@@ -82,7 +82,7 @@ export async function feed(
   for await (const line of mergedLines(files, problems)) {
     if (station === undefined || line.station === station) run.take(line);
   }
-  const { frames, meterReadings, late, findings, raised, beyond } = run.counts;
+  const { frames, meterReadings, late, findings, faults, raised, beyond } = run.counts;
   const also = [
     problems.total() > 0 ? `${counted(problems.total(), "bad line", "bad lines")} skipped` : "",
     late > 0 ? `${counted(late, "line", "lines")} out of order` : "",
@@ -91,6 +91,7 @@ export async function feed(
   const stations = run.stations().length;
   io.err(`${counted(stations, "station", "stations")}, ${counted(frames, "frame", "frames")}, `
     + `${counted(meterReadings, "meter reading", "meter readings")}${also}: `
+    + `${counted(faults, "fault", "faults")}, `
     + `${counted(findings, "finding", "findings")}, ${counted(raised, "alert", "alerts")} raised\n`);
   if (stations > 0) return 0;
   io.err(nothingRead(station));

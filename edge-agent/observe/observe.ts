@@ -22,6 +22,9 @@ import { createTransactions } from "./transactions.ts";
 import type { Transactions } from "./transactions.ts";
 import { tableOf, versionShown } from "./versions.ts";
 
+/** A CSMS that takes this long to answer is in trouble; many stations give a call up after 30 s. */
+const SLOW_ANSWER_MS = 10_000;
+
 export interface ObserveLimits {
   /** A longer frame is counted and not parsed. */
   readonly maxFrameChars: number;
@@ -105,7 +108,9 @@ export function observe(state: ObserveState, event: AgentEvent, now: Now): Obser
     case "meter-lost":
       return [{ kind: "meter-lost", at, evseId: event.evseId, why: event.why }];
     case "tick": {
-      const ended = endOverdue(state.calls, now.monoMs).flatMap((call) => endCall(state, call, { kind: "none" }, at));
+      const ended = endOverdue(state.calls, now.monoMs).flatMap((call) => (
+        [...endCall(state, call, { kind: "none" }, at), ...slowAnswer(call, at)]
+      ));
       return [...ended, { kind: "tick", at }];
     }
   }
@@ -127,7 +132,7 @@ function onFrame(state: ObserveState, event: FrameEvent, now: Now): Observation[
       return onCall(state, event, message, now, frameNo);
     case "CALLRESULT":
     case "CALLERROR":
-      return onEnd(state, event.direction, message, now.wallMs, frameNo);
+      return onEnd(state, event.direction, message, now, frameNo);
     case "CALLRESULTERROR":
       return dated(state, [callError("a result", message.code)], now.wallMs, frameNo);
   }
@@ -171,15 +176,18 @@ function onCall(state: ObserveState, event: FrameEvent, message: Calling, now: N
 type Answering = Extract<Message, { readonly type: "CALLRESULT" } | { readonly type: "CALLERROR" }>;
 
 function onEnd(
-  state: ObserveState, direction: Direction, message: Answering, at: WallMs, frameNo: number,
+  state: ObserveState, direction: Direction, message: Answering, now: Now, frameNo: number,
 ): Observation[] {
+  const at = now.wallMs;
   const call = answeredBy(state.calls, direction, message.id);
   if (call === undefined) {
     return dated(state, [{ kind: "oddity", oddity: "unmatched-result", detail: message.type }], at, frameNo);
   }
   const known = tableOf(call.version).has(call.action) ? call.action : "a call";
+  const slow = slowAnswer(call, at, now.monoMs - call.monoMs);
   if (message.type === "CALLERROR") {
     return [
+      ...slow,
       ...endCall(state, call, { kind: "error", code: message.code }, at, frameNo),
       ...dated(state, [callError(known, message.code)], at, frameNo),
     ];
@@ -187,9 +195,17 @@ function onEnd(
   const odd: Body[] = isFields(message.payload) ? []
     : [{ kind: "oddity", oddity: "bad-payload", detail: `the result of ${known} is no object` }];
   return [
+    ...slow,
     ...endCall(state, call, { kind: "result", payload: fieldsOf(message.payload) }, at, frameNo),
     ...dated(state, odd, at, frameNo),
   ];
+}
+
+/** `waitedMs` absent: the call was given up. */
+function slowAnswer({ direction, version, action }: Call, at: WallMs, waitedMs?: number): Observation[] {
+  if (direction !== "cp-to-csms" || (waitedMs !== undefined && waitedMs < SLOW_ANSWER_MS)) return [];
+  const known = tableOf(version).has(action) ? action : "a call";
+  return [{ kind: "slow-answer", at, action: known, ...defined({ waitedMs }) }];
 }
 
 function callError(what: string, code: string): Body {

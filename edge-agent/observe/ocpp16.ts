@@ -8,7 +8,7 @@ import type { Action, ActionTable, Body, Ending, Request } from "./mapping.ts";
 import { remoteHost } from "./remote-host.ts";
 import {
   boot, CERTIFICATE_ACTIONS, chargingLimits, configurationChange, FIRMWARE_STATUS, FIRMWARE_WITH_SIGNATURE,
-  firmwareOrder, GET_LOG, HEARTBEAT, reportedReadings, SECURITY_EVENT,
+  firmwareOrder, GET_LOG, HEARTBEAT, reportedReadings, SECURITY_EVENT, UPLOAD_STATUS,
 } from "./shared-actions.ts";
 import {
   evseOfTransaction, isRepeat, noteEnded, noteEvse, noteOpen, tokenOfTransaction,
@@ -145,7 +145,7 @@ export const OCPP16: ActionTable = new Map<string, Action>([
   ["ClearCache", command("clear-cache")],
   ["ClearChargingProfile", command("clear-charging-profile", connectorIn)],
   ["DataTransfer", silent("both")],
-  ["DiagnosticsStatusNotification", silent("station")],
+  ["DiagnosticsStatusNotification", UPLOAD_STATUS],
   ["ExtendedTriggerMessage", command("trigger", connectorIn)],
   ["FirmwareStatusNotification", FIRMWARE_STATUS],
   ["GetCompositeSchedule", silent("csms")],
@@ -159,7 +159,7 @@ export const OCPP16: ActionTable = new Map<string, Action>([
   ["GetLocalListVersion", silent("csms")],
   ["GetLog", GET_LOG],
   ["Heartbeat", HEARTBEAT],
-  ["LogStatusNotification", silent("station")],
+  ["LogStatusNotification", UPLOAD_STATUS],
   ["MeterValues", { from: "station", onCall: meterValues }],
   ["RemoteStartTransaction", { from: "csms", onEnd: remoteStart }],
   ["RemoteStopTransaction", command("remote-stop", transactionAim)],

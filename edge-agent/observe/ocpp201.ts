@@ -9,7 +9,7 @@ import type { Action, ActionTable, Body, Ending, Request } from "./mapping.ts";
 import { remoteHost } from "./remote-host.ts";
 import {
   boot, CERTIFICATE_ACTIONS, chargingLimits, configurationChange, FIRMWARE_STATUS, FIRMWARE_WITH_SIGNATURE,
-  firmwareOrder, GET_LOG, HEARTBEAT, limitOf, reportedReadings, SECURITY_EVENT,
+  firmwareOrder, GET_LOG, HEARTBEAT, limitOf, reportedReadings, SECURITY_EVENT, UPLOAD_STATUS,
 } from "./shared-actions.ts";
 import {
   evseOfTransaction, isRepeat, missingBefore, noteEnded, noteEvse, noteOpen, tokenOfTransaction,
@@ -203,7 +203,7 @@ function customerInformation(request: Request, ending: Ending): readonly Body[] 
 
 const FROM_STATION = [
   "BatterySwap", "ClearedChargingLimit", "ClosePeriodicEventStream", "Get15118EVCertificate",
-  "GetCertificateChainStatus", "GetCertificateStatus", "LogStatusNotification", "NotifyCustomerInformation",
+  "GetCertificateChainStatus", "GetCertificateStatus", "NotifyCustomerInformation",
   "NotifyDERAlarm", "NotifyDERStartStop",
   "NotifyDisplayMessages", "NotifyEVChargingNeeds", "NotifyEVChargingSchedule", "NotifyMonitoringReport",
   "NotifyPeriodicEventStream", "NotifyPriorityCharging", "NotifyReport", "NotifySettlement",
@@ -253,6 +253,7 @@ export const OCPP21: ActionTable = new Map<string, Action>([
   ["FirmwareStatusNotification", FIRMWARE_STATUS],
   ["GetBaseReport", { from: "csms", onCall: () => [{ kind: "configuration-read", variables: 0, everything: true }] }],
   ["GetLog", GET_LOG],
+  ["LogStatusNotification", UPLOAD_STATUS],
   ["GetMonitoringReport", readOf("componentVariable")],
   ["GetReport", readOf("componentVariable")],
   ["GetVariables", readOf("getVariableData")],

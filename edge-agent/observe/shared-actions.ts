@@ -22,11 +22,22 @@ export function boot(
 ): readonly Body[] {
   const firmwareVersion = nonEmpty(where.firmwareVersion);
   const reason = nonEmpty(request.fields.reason);
+  const asked = numberOf(resultOf(ending).interval);
+  const heartbeatS = asked !== undefined && asked > 0 ? asked : undefined;
   return [{
     kind: "boot", vendor: textOf(vendor) ?? "", model: textOf(model) ?? "", outcome: outcomeOf(ending),
-    ...defined({ firmwareVersion, reason }),
+    ...defined({ firmwareVersion, reason, heartbeatS }),
   }, ...csmsTime(ending)];
 }
+
+/** LogStatusNotification, and DiagnosticsStatusNotification of 1.6. */
+export const UPLOAD_STATUS: Action = {
+  from: "station",
+  onCall: (request) => {
+    const status = nonEmpty(request.fields.status);
+    return status === undefined ? lacks(request, "status") : [{ kind: "upload-status", status }];
+  },
+};
 
 export const HEARTBEAT: Action = {
   from: "station",

@@ -75,7 +75,10 @@ export function replayed(lines: readonly CaptureLine[]): Told {
   const alerts: Alert[] = [];
   const findings: FoundLine[] = [];
   const options = { crypto: nodeCrypto(), signer: signerFromSeed(new Uint8Array(32)), epochS: 10 };
-  const replay = new Replay(options, (line) => ("kind" in line ? findings.push(line) : alerts.push(line)));
+  const replay = new Replay(options, (line) => {
+    if (!("kind" in line)) alerts.push(line);
+    else if (line.kind === "finding") findings.push(line);
+  });
   for (const line of lines) replay.take(line);
   return { alerts, findings };
 }

@@ -20,7 +20,10 @@ export function runTrial(items: Iterable<CaptureItem>): TrialResult {
   const findings: FoundLine[] = [];
   const replay = new Replay(
     { crypto: nodeCrypto(), signer: signerFromSeed(new Uint8Array(32)), epochS: 10 },
-    (line) => ("kind" in line ? findings.push(line) : alerts.push(line)),
+    (line) => {
+      if (!("kind" in line)) alerts.push(line);
+      else if (line.kind === "finding") findings.push(line);
+    },
   );
   let [first, last] = [Number.NaN, 0];
   for (const { stream, at, line } of items) {

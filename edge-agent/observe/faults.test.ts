@@ -1,0 +1,101 @@
+import { assert, test } from "../../build/testing.ts";
+import type { Observation } from "../../models/terms.ts";
+import { DAY_MS, type MonotonicMs, type Now, SECOND_MS, type WallMs } from "../../models/units.ts";
+import { createFaultWatch, type FaultWatch, openFaults, watchFaults } from "./faults.ts";
+
+const START = Date.UTC(2026, 2, 2);
+const at = (s: number): Now =>
+  ({ wallMs: (START + s * SECOND_MS) as WallMs, monoMs: (s * SECOND_MS) as MonotonicMs });
+type Body = Observation extends infer O ? O extends unknown ? Omit<O, "at"> : never : never;
+const see = (watch: FaultWatch, s: number, ...bodies: Body[]): string[] =>
+  watchFaults(watch, bodies.map((body) => ({ ...body, at: at(s).wallMs }) as Observation), at(s))
+    .flatMap((effect) => (effect.kind === "fault" ? [`${effect.fault} ${effect.evseId}`] : [effect.kind]));
+const open = (watch: FaultWatch): string[] => openFaults(watch).map(({ fault, evseId }) => `${fault} ${evseId}`);
+const tick: Body = { kind: "tick" };
+const status = (evseId: number, word: string): Body => ({ kind: "status", evseId, status: word });
+const started: Body = { kind: "transaction-started", transactionId: "7", evseId: 1, offline: false };
+const ended = (more: object = {}): Body =>
+  ({ kind: "transaction-ended", transactionId: "7", evseId: 1, offline: false, ...more });
+const reading = (energyImportWh: number, more: object = {}): Body =>
+  ({ kind: "reported-reading", reading: { evseId: 1, energyImportWh }, transactionId: "7", offline: false, ...more });
+
+test("a connector's fault lasts until its status says otherwise, and one that flaps is told once an hour", () => {
+  const watch = createFaultWatch();
+  assert.equal(see(watch, 0, status(1, "Faulted")), ["connector-fault 1"]);
+  assert.equal(see(watch, 5, status(1, "Faulted")), []);
+  assert.equal(open(watch), ["connector-fault 1"]);
+  assert.equal(see(watch, 6, status(2, "Available")), []);
+  assert.equal(open(watch), ["connector-fault 1"]);
+  see(watch, 7, status(1, "Available"));
+  assert.equal(open(watch), []);
+  assert.equal(see(watch, 60, status(1, "Faulted")), [], "it flaps");
+  assert.equal(open(watch), ["connector-fault 1"], "and still stands in status");
+  see(watch, 61, status(1, "Available"));
+  assert.equal(see(watch, 3_700, status(1, "Faulted")), ["connector-fault 1"]);
+});
+
+test("a late heartbeat: any frame takes its place, one may be lost, none is missed while the link is down", () => {
+  const watch = createFaultWatch();
+  const boot: Body = { kind: "boot", vendor: "V", model: "M", outcome: "accepted", heartbeatS: 300, frameNo: 1 };
+  see(watch, 0, boot);
+  assert.equal(see(watch, 560, tick), []);
+  see(watch, 565, { kind: "heartbeat", frameNo: 2 });
+  assert.equal(see(watch, 1_130, tick), []);
+  assert.equal(see(watch, 1_140, tick), ["heartbeat-late 0"]);
+  see(watch, 1_200, { kind: "heartbeat", frameNo: 3 }, tick);
+  assert.equal(open(watch), []);
+  see(watch, 1_300, { kind: "link", state: "disconnect" });
+  assert.equal(see(watch, 9_000, tick), []);
+  const without = createFaultWatch();
+  see(without, 0, { kind: "boot", vendor: "V", model: "M", outcome: "accepted", frameNo: 1 });
+  assert.equal(see(without, 90_000, tick), [], "nothing was asked for");
+});
+
+test("a register that goes back within a transaction; one that begins anew with the next is no fault", () => {
+  const watch = createFaultWatch();
+  see(watch, 0, started);
+  assert.equal(see(watch, 60, reading(500), reading(900)), []);
+  assert.equal(see(watch, 70, reading(300, { offline: true }), reading(300, { transactionId: "6" })), []);
+  assert.equal(see(watch, 80, reading(700)), ["register-stepped-back 1"]);
+  see(watch, 90, ended(), started);
+  assert.equal(see(watch, 95, reading(0)), []);
+});
+
+test("a long transaction without a meter value, and ones that a fault ended, as a table", () => {
+  const cases: [number, Body[], object, string[]][] = [
+    [1_600, [], {}, ["no-meter-values 1"]],
+    [1_400, [], {}, []],
+    [1_600, [reading(1)], {}, []],
+    [1_600, [], { offline: true }, []],
+    [100, [], { reason: "PowerLoss" }, ["stopped-by-fault 1"]],
+    [100, [], { reason: "EVDisconnected" }, []],
+  ];
+  for (const [s, between, more, expected] of cases) {
+    const watch = createFaultWatch();
+    see(watch, 0, started);
+    see(watch, 50, ...between);
+    assert.equal(see(watch, s, ended(more)), expected, `${s} ${JSON.stringify(more)}`);
+  }
+});
+
+test("a lost meter lasts until it reads; uploads and slow answers are moments, told once a day", () => {
+  const watch = createFaultWatch();
+  assert.equal(see(watch, 0, { kind: "meter-lost", evseId: 1, why: "time-out" }), ["meter-lost 1"]);
+  assert.equal(open(watch), ["meter-lost 1"]);
+  see(watch, 9, { kind: "meter-reading", reading: { evseId: 1 }, side: "evse-output" });
+  assert.equal(open(watch), []);
+  const slow: Body = { kind: "slow-answer", action: "Authorize", waitedMs: 15_000 };
+  assert.equal(see(watch, 10, slow), ["csms-slow 0"]);
+  assert.equal(see(watch, 20, { kind: "slow-answer", action: "Authorize" }), []);
+  assert.equal(see(watch, 11 + DAY_MS / SECOND_MS, slow), ["csms-slow 0"]);
+  assert.equal(see(watch, 30, { kind: "upload-status", status: "Uploaded" }), []);
+  assert.equal(see(watch, 31, { kind: "upload-status", status: "UploadFailure" }), ["upload-failed 0"]);
+});
+
+test("hostile numbers of EVSEs and transactions leave the state bounded", () => {
+  const watch = createFaultWatch();
+  for (let evseId = 1; evseId < 5_000; evseId++) {
+    see(watch, evseId, status(evseId, "Faulted"), { ...started, evseId } as Body);
+  }
+  assert.ok(watch.open.size <= 64 && watch.told.size <= 64 && watch.running.size <= 64);
+});

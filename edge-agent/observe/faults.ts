@@ -1,0 +1,147 @@
+/**
+ * Plain faults of a charger and its link, named as such: a broken thing is told to whoever mends it, and is no threat.
+ * One fault is told when it begins, and again only after it had ended, or after a day. Pure; bounded state.
+ */
+import type { Fault, Observation } from "../../models/terms.ts";
+import { DAY_MS, HOUR_MS, MINUTE_MS, type MonotonicMs, type Now, SECOND_MS, type WallMs } from "../../models/units.ts";
+import type { Effect } from "../ports.ts";
+
+export interface FaultNote {
+  readonly fault: Fault;
+  /** 0: the whole station. */
+  readonly evseId: number;
+  readonly at: WallMs;
+  readonly says: string;
+}
+
+export interface FaultWatch {
+  /** What lasts, by fault and EVSE. */
+  readonly open: Map<string, FaultNote>;
+  /** When each was told last. */
+  readonly told: Map<string, MonotonicMs>;
+  /** As the CSMS asked for it; a station that talks otherwise may keep them back (OCPP 1.6 6.21, 2.0.1 G02). */
+  heartbeatEveryMs?: number;
+  lastFrameMs?: MonotonicMs;
+  /** Register of the running transaction by EVSE, as reported. */
+  readonly running: Map<number, { readonly transactionId: string; readonly sinceMs: MonotonicMs; registerWh?: number;
+    readings: number }>;
+}
+
+const MOST_NOTES = 64;
+const TELL_AGAIN_MS = DAY_MS;
+const FLAPS_MS = HOUR_MS;
+/** Clock-aligned readings come every quarter of an hour at most stations: one that sends none in two of them is odd. */
+const READINGS_DUE_MS = 25 * MINUTE_MS;
+/** One heartbeat may be lost or late. */
+const HEARTBEATS_LATE = 1.9;
+const STOPPED_BY_FAULT: ReadonlySet<string> = new Set([
+  "EmergencyStop", "PowerLoss", "GroundFault", "OvercurrentFault", "PowerQuality", "Overheat",
+]);
+
+export function createFaultWatch(): FaultWatch {
+  return { open: new Map(), told: new Map(), running: new Map() };
+}
+
+/** What stands open, oldest first: for `status`. */
+export function openFaults(watch: FaultWatch): readonly FaultNote[] {
+  return [...watch.open.values()];
+}
+
+/** Takes note of what was observed in one step. */
+export function watchFaults(watch: FaultWatch, observations: readonly Observation[], now: Now): Effect[] {
+  return observations.flatMap((seen) => {
+    heard(watch, seen, now);
+    const found = faultIn(watch, seen, now);
+    return found === undefined ? [] : tell(watch, found, now);
+  });
+}
+
+/** Anything that the station sent takes the place of a heartbeat. */
+function heard(watch: FaultWatch, seen: Observation, now: Now): void {
+  if (seen.frameNo !== undefined) watch.lastFrameMs = now.monoMs;
+  if (seen.kind === "link") delete watch.lastFrameMs;
+  if (seen.kind === "boot" && seen.heartbeatS !== undefined) watch.heartbeatEveryMs = seen.heartbeatS * SECOND_MS;
+}
+
+function faultIn(watch: FaultWatch, seen: Observation, now: Now): FaultNote | undefined {
+  const note = (fault: Fault, evseId: number, says: string): FaultNote => ({ fault, evseId, at: seen.at, says });
+  switch (seen.kind) {
+    case "status": {
+      if (seen.status !== "Faulted") return void watch.open.delete(`connector-fault ${seen.evseId}`);
+      const code = seen.errorCode === undefined || seen.errorCode === "NoError" ? "" : `: ${seen.errorCode}`;
+      return note("connector-fault", seen.evseId, `the station reports a fault${code}`);
+    }
+    case "upload-status":
+      if (!/fail/i.test(seen.status)) return undefined;
+      return note("upload-failed", 0, `an upload of logs ended in ${seen.status}`);
+    case "slow-answer":
+      return note("csms-slow", 0, seen.waitedMs === undefined ? `the CSMS did not answer ${seen.action}`
+        : `the CSMS took ${Math.round(seen.waitedMs / SECOND_MS)} s to answer ${seen.action}`);
+    case "meter-lost":
+      return note("meter-lost", seen.evseId, `the agent's own meter does not answer: ${seen.why}`);
+    case "meter-reading":
+      return void watch.open.delete(`meter-lost ${seen.reading.evseId}`);
+    case "tick":
+      return lateHeartbeat(watch, now, note);
+    default:
+      return faultInTransaction(watch, seen, now, note);
+  }
+}
+
+type Note = (fault: Fault, evseId: number, says: string) => FaultNote;
+
+function lateHeartbeat({ open, heartbeatEveryMs, lastFrameMs }: FaultWatch, now: Now, note: Note) {
+  if (heartbeatEveryMs === undefined || heartbeatEveryMs <= 0 || lastFrameMs === undefined) return undefined;
+  const silentMs = now.monoMs - lastFrameMs;
+  if (silentMs <= HEARTBEATS_LATE * heartbeatEveryMs) return void open.delete("heartbeat-late 0");
+  return note("heartbeat-late", 0, `nothing heard for ${Math.round(silentMs / SECOND_MS)} s; `
+    + `a heartbeat was asked for every ${Math.round(heartbeatEveryMs / SECOND_MS)} s`);
+}
+
+function faultInTransaction(watch: FaultWatch, seen: Observation, now: Now, note: Note): FaultNote | undefined {
+  const { running } = watch;
+  if (seen.kind === "transaction-started") {
+    if (running.size >= MOST_NOTES) running.clear();
+    const { transactionId, evseId } = seen;
+    if (!seen.offline) running.set(evseId, { transactionId, sinceMs: now.monoMs, readings: 0 });
+    return undefined;
+  }
+  if (seen.kind === "reported-reading") {
+    const known = running.get(seen.reading.evseId);
+    const registerWh = seen.reading.energyImportWh;
+    if (known === undefined || known.transactionId !== seen.transactionId || seen.offline) return undefined;
+    known.readings += 1;
+    const before = known.registerWh ?? registerWh;
+    if (registerWh !== undefined) known.registerWh = registerWh;
+    if (registerWh === undefined || before === undefined || registerWh >= before) return undefined;
+    return note("register-stepped-back", seen.reading.evseId,
+      `the reported register went from ${before} to ${registerWh} Wh within a transaction`);
+  }
+  if (seen.kind !== "transaction-ended") return undefined;
+  const known = running.get(seen.evseId);
+  running.delete(seen.evseId);
+  if (seen.reason !== undefined && STOPPED_BY_FAULT.has(seen.reason)) {
+    return note("stopped-by-fault", seen.evseId, `a transaction ended by ${seen.reason}`);
+  }
+  if (known === undefined || known.readings > 0 || seen.offline || now.monoMs - known.sinceMs < READINGS_DUE_MS) {
+    return undefined;
+  }
+  return note("no-meter-values", seen.evseId, "a transaction of "
+    + `${Math.round((now.monoMs - known.sinceMs) / MINUTE_MS)} minutes without one meter value`);
+}
+
+/** Faults that last until something says otherwise; the others are moments. */
+const LASTING: ReadonlySet<Fault> = new Set<Fault>(["connector-fault", "meter-lost", "heartbeat-late"]);
+
+/** What lasts is told when it begins, but one that flaps not each time; a moment once a day. */
+function tell({ open, told }: FaultWatch, found: FaultNote, now: Now): Effect[] {
+  const key = `${found.fault} ${found.evseId}`;
+  const begins = LASTING.has(found.fault) && !open.has(key);
+  if (begins && open.size < MOST_NOTES) open.set(key, found);
+  const last = told.get(key);
+  const pause = begins ? FLAPS_MS : TELL_AGAIN_MS;
+  if (last !== undefined && now.monoMs - last < pause) return [];
+  if (told.size >= MOST_NOTES) told.clear();
+  told.set(key, now.monoMs);
+  return [{ kind: "fault", ...found }];
+}
