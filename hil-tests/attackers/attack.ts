@@ -3,7 +3,7 @@
  * OCPP and the station; they share nothing with the detectors.
  */
 import type { Threat } from "../../models/terms.ts";
-import { DAY_MS, SECOND_MS, type WallMs } from "../../models/units.ts";
+import { DAY_MS, MINUTE_MS, SECOND_MS, type WallMs } from "../../models/units.ts";
 import { callLine, resultLine, type Capture, type Message, type TimedLine } from "../sim/capture.ts";
 import type { Dice } from "../sim/dice.ts";
 import { billedTransactions, transactionsOf, type Billed } from "../sim/inspect.ts";
@@ -22,11 +22,18 @@ export interface Attacked {
   readonly truth: readonly AttackTruth[];
 }
 
+/** Where in a capture an attack may come. */
+export interface Window extends Span {
+  /** At the first opportunity, and not at a random one. */
+  readonly soon: boolean;
+}
+
 /**
- * `strength` is above 0, up to 1; each attack says what it means. The capture must hold at least a week, so that there
- * is a quiet past before. Throws Error when the capture offers no opportunity (no idle hour, no transaction).
+ * `strength` is above 0, up to 1; each attack says what it means. Without a window the attack comes at random in the
+ * last quarter, and the capture must hold at least a week, so that there is a quiet past before. Throws Error when
+ * there is no opportunity (no idle hour, no transaction).
  */
-export type Attack = (capture: Capture, chance: Dice, strength: number) => Attacked;
+export type Attack = (capture: Capture, chance: Dice, strength: number, window?: Window) => Attacked;
 
 export interface JointlyAttacked {
   readonly captures: readonly Capture[];
@@ -34,7 +41,31 @@ export interface JointlyAttacked {
 }
 
 /** An attack on several stations at once. */
-export type JointAttack = (captures: readonly Capture[], chance: Dice, strength: number) => JointlyAttacked;
+export type JointAttack =
+  (captures: readonly Capture[], chance: Dice, strength: number, window?: Window) => JointlyAttacked;
+
+interface Described {
+  readonly threat: Threat;
+  /** What is done, in one line. */
+  readonly does: string;
+  /** What a strength means here, in numbers. */
+  readonly amount: (strength: number) => string;
+}
+
+/** An attack that one station suffers; others may suffer the same on their own. */
+export interface StationAttack extends Described {
+  readonly scope: "station";
+  readonly make: Attack;
+}
+
+/** An attack on the stations of a zone together. */
+export interface ZoneAttack extends Described {
+  readonly scope: "zone";
+  readonly make: JointAttack;
+}
+
+/** By name; the truth that an attack leaves carries the same one. */
+export type Attacks = Readonly<Record<string, StationAttack | ZoneAttack>>;
 
 export interface Span {
   readonly from: WallMs;
@@ -49,11 +80,12 @@ export function spanOf({ meter }: Capture): Span {
   return { from: first.at, to: last.at };
 }
 
-/** Attacks come in the last quarter: what lies before is for learning. */
-export function playground(capture: Capture): Span {
+/** Attacks come in the window, or else in the last quarter: what lies before is for learning. */
+export function playground(capture: Capture, window?: Window): Window {
+  if (window !== undefined) return window;
   const { from, to } = spanOf(capture);
   if (to - from < 6 * DAY_MS) throw new Error("a capture of less than a week leaves no past to learn from");
-  return { from: Math.round(to - (to - from) / 4) as WallMs, to };
+  return { from: Math.round(to - (to - from) / 4) as WallMs, to, soon: false };
 }
 
 const knownUpTimes = new WeakMap<readonly TimedLine[], Span[]>();
@@ -79,11 +111,20 @@ export function isUp(capture: Capture, during: Span): boolean {
   return upTimes(capture).some(({ from, to }) => from + 30 * SECOND_MS < during.from && during.to < to);
 }
 
-/** A random moment of the last quarter with the link up for the next `lengthMs`. */
-export function moment(capture: Capture, chance: Dice, lengthMs: number): WallMs {
-  const { from, to } = playground(capture);
-  for (let tries = 0; tries < 200; tries++) {
-    const at = Math.round(chance.uniform(from, Math.max(from, to - lengthMs))) as WallMs;
+/** Moments of the playground that leave `lengthMs` to its end: random ones, or where it is `soon` one after another. */
+export function* moments(capture: Capture, chance: Dice, lengthMs: number, window?: Window): Generator<WallMs> {
+  const { from, to, soon } = playground(capture, window);
+  const last = Math.max(from, to - lengthMs);
+  for (let tries = 0; tries < (soon ? 2_000 : 200); tries++) {
+    const at = soon ? from + tries * MINUTE_MS : chance.uniform(from, last);
+    if (at > last) return;
+    yield Math.round(at) as WallMs;
+  }
+}
+
+/** A moment of the playground with the link up for the next `lengthMs`. */
+export function moment(capture: Capture, chance: Dice, lengthMs: number, window?: Window): WallMs {
+  for (const at of moments(capture, chance, lengthMs, window)) {
     if (isUp(capture, { from: at, to: (at + lengthMs) as WallMs })) return at;
   }
   throw new Error("the link is never up for long enough");
@@ -108,11 +149,11 @@ export function exchange(
   ];
 }
 
-/** Transactions that lie wholly in the last quarter, those with the most energy first. */
-export function lateTransactions(capture: Capture): Billed[] {
-  const { from } = playground(capture);
+/** Transactions that lie wholly in the playground, those with the most energy first. */
+export function lateTransactions(capture: Capture, window?: Window): Billed[] {
+  const { from, to } = playground(capture, window);
   return billedTransactions(capture.ocpp)
-    .filter((billed) => billed.from >= from)
+    .filter((billed) => billed.from >= from && billed.to <= to)
     .sort((a, b) => b.stopWh - b.startWh - (a.stopWh - a.startWh));
 }
 

@@ -3,7 +3,7 @@ import { DAY_MS, SECOND_MS, type WallMs } from "../../models/units.ts";
 import type { Capture, TimedLine } from "../sim/capture.ts";
 import type { Dice } from "../sim/dice.ts";
 import { dialectOf } from "../sim/dialects.ts";
-import { exchange, isUp, merged, moment, playground, truthOf, type Attack } from "./attack.ts";
+import { exchange, isUp, merged, moment, playground, truthOf, type Attack, type Attacks } from "./attack.ts";
 
 function refusedGuess(capture: Capture, chance: Dice, at: WallMs): TimedLine[] {
   const dialect = dialectOf(capture.ocppVersion);
@@ -11,10 +11,13 @@ function refusedGuess(capture: Capture, chance: Dice, at: WallMs): TimedLine[] {
   return exchange(capture, chance, at, "station", guess, dialect.authorizeReply("Invalid"));
 }
 
+const guessesInBurst = (strength: number): number => Math.round(10 + 90 * strength);
+const guessesPerDay = (strength: number): number => 4 + 56 * strength;
+
 /** A reader that is fed card numbers by a machine: 10 to 100 guesses, one every 2 to 6 s. */
-export const guessBurst: Attack = (capture, chance, strength) => {
-  const guesses = Math.round(10 + 90 * strength);
-  const from = moment(capture, chance, guesses * 6 * SECOND_MS);
+export const guessBurst: Attack = (capture, chance, strength, window) => {
+  const guesses = guessesInBurst(strength);
+  const from = moment(capture, chance, guesses * 6 * SECOND_MS, window);
   const lines: TimedLine[] = [];
   let at = from;
   for (let i = 0; i < guesses; i++) {
@@ -26,9 +29,9 @@ export const guessBurst: Attack = (capture, chance, strength) => {
 };
 
 /** Patience: 4 to 60 guesses a day, at random times of the last quarter, each a lone refusal. */
-export const guessSpray: Attack = (capture, chance, strength) => {
-  const { from, to } = playground(capture);
-  const meanGapMs = DAY_MS / (4 + 56 * strength);
+export const guessSpray: Attack = (capture, chance, strength, window) => {
+  const { from, to } = playground(capture, window);
+  const meanGapMs = DAY_MS / guessesPerDay(strength);
   const lines: TimedLine[] = [];
   for (let at = from + chance.exponential(meanGapMs); at < to - SECOND_MS; at += chance.exponential(meanGapMs)) {
     const when = Math.round(at) as WallMs;
@@ -39,4 +42,17 @@ export const guessSpray: Attack = (capture, chance, strength) => {
     from: lines[0]?.at ?? from, to: lines.at(-1)?.at ?? to,
   });
   return { capture: { ...capture, ocpp: merged(capture.ocpp, lines) }, truth: [truth] };
+};
+
+export const GUESSED_TOKENS: Attacks = {
+  "guess-burst": {
+    threat: "authorization-abuse", scope: "station", make: guessBurst,
+    does: "a machine at the reader tries card numbers",
+    amount: (strength) => `${guessesInBurst(strength)} refused, one every 2 to 6 s`,
+  },
+  "guess-spray": {
+    threat: "authorization-abuse", scope: "station", make: guessSpray,
+    does: "lone guesses at random times until the end",
+    amount: (strength) => `${guessesPerDay(strength)} refused a day`,
+  },
 };

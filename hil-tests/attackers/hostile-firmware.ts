@@ -5,7 +5,7 @@ import { bootReply } from "../sim/dialect.ts";
 import { CSMS_ADDRESS } from "../sim/fleet.ts";
 import type { Dice } from "../sim/dice.ts";
 import { traceLine } from "../sim/inspect.ts";
-import { exchange, merged, moment, truthOf, type Attack } from "./attack.ts";
+import { exchange, merged, moment, truthOf, type Attack, type Attacks } from "./attack.ts";
 
 const IMAGE = "http://203.0.113.66/pub/update.bin";
 
@@ -17,8 +17,8 @@ function unsignedOrder(capture: Capture, at: WallMs): Message {
 }
 
 /** Plain text, unknown host, no signature. Below 0.5 the download fails; from there the image is installed. */
-export const orderUnsignedFirmware: Attack = (capture, chance, strength) => {
-  const from = moment(capture, chance, 10 * MINUTE_MS);
+export const orderUnsignedFirmware: Attack = (capture, chance, strength, window) => {
+  const from = moment(capture, chance, 10 * MINUTE_MS, window);
   const lines = exchange(capture, chance, from, "csms", unsignedOrder(capture, from),
     capture.ocppVersion === "1.6" ? {} : { status: "Accepted" });
   const course = strength < 0.5 ? ["Downloading", "DownloadFailed"]
@@ -57,13 +57,15 @@ function restart(capture: Capture, chance: Dice, at: WallMs, version: string): T
   ];
 }
 
+const oldVersion = (strength: number): string => (strength < 0.5 ? "1.9.4" : "1.0.0");
+
 /**
  * Somebody at the service port puts an old version in: it shows at the next boot and in all that follow. From 0.5 a
  * very old one, below that the last of the former series.
  */
-export const downgradeFirmware: Attack = (capture, chance, strength) => {
-  const from = moment(capture, chance, 3 * MINUTE_MS);
-  const version = strength < 0.5 ? "1.9.4" : "1.0.0";
+export const downgradeFirmware: Attack = (capture, chance, strength, window) => {
+  const from = moment(capture, chance, 3 * MINUTE_MS, window);
+  const version = oldVersion(strength);
   const added = restart(capture, chance, from, version);
   const to = added.at(-1)?.at ?? from;
   const dark = added[1]?.at ?? to;
@@ -74,4 +76,17 @@ export const downgradeFirmware: Attack = (capture, chance, strength) => {
       : timed));
   const truth = truthOf("firmware-tampering", "downgrade", capture, { from, to });
   return { capture: { ...capture, ocpp: merged(ocpp, added) }, truth: [truth] };
+};
+
+export const HOSTILE_FIRMWARE: Attacks = {
+  "unsigned-order": {
+    threat: "firmware-tampering", scope: "station", make: orderUnsignedFirmware,
+    does: "an unsigned image is ordered in plain text from a stranger",
+    amount: (strength) => (strength < 0.5 ? "the download fails" : "it is installed"),
+  },
+  downgrade: {
+    threat: "firmware-tampering", scope: "station", make: downgradeFirmware,
+    does: "an old version is put in at the service port",
+    amount: (strength) => `version ${oldVersion(strength)}`,
+  },
 };

@@ -1,8 +1,9 @@
 /** `load-manipulation`: many stations start within seconds; at each of them it is an ordinary start. */
-import { SECOND_MS, type WallMs } from "../../models/units.ts";
+import { MINUTE_MS, SECOND_MS, type WallMs } from "../../models/units.ts";
 import type { Capture } from "../sim/capture.ts";
-import { evseIds, isIdle, isUp, moment, truthOf, type JointAttack, type Span } from "./attack.ts";
+import { evseIds, isIdle, isUp, moments, truthOf, type Attacks, type JointAttack, type Span } from "./attack.ts";
 import { SESSION_MS, withSession } from "./inserted-session.ts";
+import { percent } from "./strength.ts";
 
 const SPREAD_S = 8;
 
@@ -12,12 +13,11 @@ function freeEvse(capture: Capture, during: Span): number | undefined {
 }
 
 /** `strength` is the share of the stations that is told to start, within 8 s, for half an hour at 7.2 kW. */
-export const synchronisedStarts: JointAttack = (captures, chance, strength) => {
+export const synchronisedStarts: JointAttack = (captures, chance, strength, window) => {
   const [first] = captures;
   if (first === undefined) throw new Error("no captures");
   const wanted = Math.max(1, Math.round(strength * captures.length));
-  for (let tries = 0; tries < 100; tries++) {
-    const at = moment(first, chance, SESSION_MS);
+  for (const at of moments(first, chance, SESSION_MS + MINUTE_MS, window)) {
     const during = { from: at, to: (at + SESSION_MS + SPREAD_S * SECOND_MS) as WallMs };
     const free = captures.map((capture) => freeEvse(capture, during));
     const able = free.flatMap((evseId, i) => (evseId === undefined ? [] : [i]));
@@ -35,4 +35,12 @@ export const synchronisedStarts: JointAttack = (captures, chance, strength) => {
     return { captures: attacked, truth };
   }
   throw new Error(`there is no moment at which ${wanted} stations are free`);
+};
+
+export const SYNCHRONISED_STARTS: Attacks = {
+  "synchronised-starts": {
+    threat: "load-manipulation", scope: "zone", make: synchronisedStarts,
+    does: "stations start within 8 s, for half an hour at 7.2 kW each",
+    amount: (strength) => `${percent(strength)} of the stations`,
+  },
 };
