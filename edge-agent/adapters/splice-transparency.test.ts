@@ -227,13 +227,13 @@ test("past its budget the parser counts, and goes on when a second has brought m
 });
 
 /** A tap alone, with compression agreed; what it tells, by direction of the charger. */
-function tapAlone(limits: Partial<typeof TAP_LIMITS>, noTakeover = false) {
+function tapAlone(limits: Partial<typeof TAP_LIMITS>, noTakeover = false, monoMs = () => 0) {
   const told: string[] = [];
   const notices: string[] = [];
   const counters = createCounters();
   const tap = createTap({ extensions: { kind: "deflate",
     parameters: { clientNoContextTakeover: noTakeover, serverNoContextTakeover: noTakeover } } }, {
-    limits: { ...TAP_LIMITS, ...limits }, counters, monoMs: () => 0,
+    limits: { ...TAP_LIMITS, ...limits }, counters, monoMs,
     emit: (event) => told.push(event.kind === "frame" ? event.text : event.kind === "unparsed" ? event.oddity : ""),
     notice: (_, text) => notices.push(text),
   });
@@ -256,6 +256,25 @@ test("a decompression bomb is stopped at its limit; with a shared context the di
     tap.close();
     assert.is(counters.blind["cp-to-csms"], 0);
   }
+});
+
+test("what was inflated is paid for, however little came: 5 KB in 40 bytes, at once and for ten seconds", () => {
+  let nowMs = 0;
+  const { push, told } = tapAlone({ budgetBytesPerS: 20_000 }, true, () => nowMs);
+  const message = new Deflater().deflate(Buffer.alloc(5_000, 0x78));
+  assert.ok(message.length < 40);
+  const seen = (): number => told.filter((text) => text.startsWith("x")).length;
+  for (let n = 0; n < 20; n += 1) push(message);
+  assert.is(seen(), 4, "20 KB in the first moment, and no fifth");
+  for (nowMs = 1; nowMs <= 10_000; nowMs += 1) push(message);
+  assert.ok(seen() >= 35 && seen() <= 44, `${seen()} of 5 KB in ten seconds of 20 KB`);
+});
+
+test("what was inflated and is too large to be parsed is paid for as well", () => {
+  const { push, told } = tapAlone({ messageBytes: 1_000, budgetBytesPerS: 5_000 }, true);
+  for (let n = 0; n < 20; n += 1) push(new Deflater().deflate(Buffer.alloc(50_000)));
+  assert.equal([...new Set(told)], ["too-large", "over-budget"]);
+  assert.is(told.filter((one) => one === "too-large").length, 4);
 });
 
 test("what is no deflate stream is told; so is a compressed message that was too large to be held", () => {

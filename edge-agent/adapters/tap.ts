@@ -162,13 +162,13 @@ class DirectionTap {
     if (result === undefined) return undefined;
     switch (result.kind) {
       case "whole":
-        this.#budget.take(result.bytes.length);
+        this.#budget.charge(result.bytes.length);
         return result.bytes;
       case "lost":
         this.#unparsed("bad-deflate", "an earlier message is missing from the compression's context");
         return undefined;
       case "too-large":
-        this.#budget.take(result.inflatedBytes);
+        this.#budget.charge(result.inflatedBytes);
         this.#notInflated(result.kind, `${result.inflatedBytes} bytes or more, inflated`);
         return undefined;
       case "bad-deflate":
@@ -210,7 +210,7 @@ function closeCodeOf(payload: Uint8Array): number {
   return ((payload[0] as number) << 8) | (payload[1] as number);
 }
 
-/** Holds one second's worth at most. May go into debt once, and then gives nothing until that is paid. */
+/** Holds one second's worth at most. May go into debt, and then gives nothing until that is paid. */
 class TokenBucket {
   readonly #perS: number;
   readonly #monoMs: () => number;
@@ -226,11 +226,21 @@ class TokenBucket {
 
   /** False, and nothing taken, when the bucket is empty. */
   take(amount: number): boolean {
-    const now = this.#monoMs();
-    this.#tokens = Math.min(this.#perS, this.#tokens + ((now - this.#filledAt) / 1000) * this.#perS);
-    this.#filledAt = now;
+    this.#fill();
     if (this.#tokens <= 0) return false;
     this.#tokens -= amount;
     return true;
+  }
+
+  /** For work that is done already: deepens a debt, else whoever is in debt could have any amount inflated for it. */
+  charge(amount: number): void {
+    this.#fill();
+    this.#tokens -= amount;
+  }
+
+  #fill(): void {
+    const now = this.#monoMs();
+    this.#tokens = Math.min(this.#perS, this.#tokens + ((now - this.#filledAt) / 1000) * this.#perS);
+    this.#filledAt = now;
   }
 }
