@@ -9,7 +9,7 @@ import { CODE_FOLDERS, repoRoot } from "./paths.ts";
 import { assert, test } from "./testing.ts";
 
 const sha256 = (bytes: Uint8Array): string => createHash("sha256").update(bytes).digest("hex");
-const AGENT: Program = { entry: "edge-agent/main.ts", outFile: "dist/kerbwatch.cjs", budgetBytes: 512 * 1024 };
+const AGENT: Program = { entry: "edge-agent/main.ts", outFile: "dist/kerbwatch.cjs", budget: PROGRAMS[0]!.budget! };
 
 /** Hands a temporary folder with the given files, and this repository's packages, to `use`. */
 async function inTree(files: Readonly<Record<string, string>>, use: (root: string) => Promise<void>): Promise<void> {
@@ -55,6 +55,7 @@ for (const program of PROGRAMS) {
     }
     const here = await bundle(repoRoot, program);
     assert.ok(here.contents.every((byte) => byte < 0x80), "or it takes twice the memory");
+    assert.not.match(here.text, /[^\0-\x7f]/);
     const there = await bundle(root, program);
     assert.is(sha256(there.contents), sha256(here.contents));
   }));
@@ -71,7 +72,8 @@ test("the program runs alone in an empty folder, as an executable, with its vers
     const said: string[] = [];
     assert.ok(await makeProgram(root, AGENT, (line) => said.push(line)), said.join("\n"));
     assert.match(said[0] ?? "", /^dist\/kerbwatch\.cjs: [\d,]+ bytes \(budget 524,288, [\d.]+ % used\)$/);
-    assert.is(said.length, 6, "the five largest inputs follow");
+    assert.match(said[1] ?? "", /^ {2}unpacked dist\/kerbwatch\.plain\.cjs: [\d,]+ bytes \(.+\), SHA-256 \w{64}$/);
+    assert.is(said.length, 7, "the five largest inputs follow");
     assert.is(statSync(join(root, AGENT.outFile)).mode & 0o111, 0o111);
     await inTree({}, async (empty) => {
       rmSync(join(empty, "node_modules"));
@@ -129,7 +131,12 @@ function refused(name: string, source: string, reason: RegExp, program: Program 
 }
 
 const MODULE_NAME = `import { createRequire } from "node:module"; console.log(createRequire);`;
-refused("one byte over the budget", MODULE_NAME, /not made: \d+ bytes; at most 20$/, { ...AGENT, budgetBytes: 20 });
+refused("one byte over the budget", MODULE_NAME, /not made: \d+ bytes; at most 20$/, {
+  ...AGENT, budget: { fileBytes: 20, textBytes: 1_000_000 },
+});
+refused("one byte of text over the budget", MODULE_NAME, /not made: \d+ bytes of text; at most 20$/, {
+  ...AGENT, budget: { fileBytes: 1_000_000, textBytes: 20 },
+});
 refused("a module that is not inside", `try { require("bufferutil"); } catch {}`, /loads bufferutil/);
 refused("a module named at run time", `console.log(require(process.argv[2]));`, /loads by require\(process/);
 refused("an entry that is missing", "", /nowhere\.ts is missing/, { ...AGENT, entry: "nowhere.ts" });

@@ -2,30 +2,37 @@
  * Makes the two single-file programs. The output depends on the sources and the installed packages alone: not on the
  * folder, the time or git.
  */
+import { createHash } from "node:crypto";
 import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { builtinModules } from "node:module";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { build } from "esbuild";
 import type { Metafile } from "esbuild";
-import { AGENT_BYTES } from "../targets/budgets.ts";
+import { AGENT_BYTES, AGENT_TEXT_BYTES } from "../targets/budgets.ts";
+import { packed } from "./pack.ts";
 import { SLIM } from "./slim/plugin.ts";
 
 export interface Program {
   /** Both relative to the repository. */
   readonly entry: string;
   readonly outFile: string;
-  /** The most bytes that the file may have; absent: no budget. */
-  readonly budgetBytes?: number;
+  /** Absent: it never ships, and is written as text. Present: the file carries its text compressed (pack.ts). */
+  readonly budget?: { readonly fileBytes: number; readonly textBytes: number };
 }
+
+const AGENT_BUDGET = { fileBytes: AGENT_BYTES, textBytes: AGENT_TEXT_BYTES };
 
 /** The agent has to fit on the boards that are already there (design, section 1); the simulator never ships. */
 export const PROGRAMS: readonly Program[] = [
-  { entry: "edge-agent/main.ts", outFile: "dist/kerbwatch.cjs", budgetBytes: AGENT_BYTES },
+  { entry: "edge-agent/main.ts", outFile: "dist/kerbwatch.cjs", budget: AGENT_BUDGET },
   { entry: "hil-tests/sim/main.ts", outFile: "dist/kerbwatch-sim.cjs" },
 ];
 
 export interface Bundle {
+  /** Of the file. */
   readonly contents: Uint8Array;
+  /** The program as text: what the file is, or carries. */
+  readonly text: string;
   /** What stands in the way of shipping it, in words; empty when nothing does. */
   readonly faults: readonly string[];
   readonly largest: readonly { readonly path: string; readonly bytes: number }[];
@@ -62,15 +69,25 @@ export async function bundle(root: string, program: Program): Promise<Bundle> {
   const file = result.outputFiles[0];
   const output = Object.values(result.metafile.outputs)[0];
   if (file === undefined || output === undefined) throw new Error(`esbuild made nothing of ${program.entry}`);
-  const faults = program.budgetBytes === undefined ? [] : looksBeside(output, file.text);
-  const size = file.contents.length;
-  if (size > (program.budgetBytes ?? Infinity)) faults.push(`${size} bytes; at most ${program.budgetBytes}`);
+  const { text } = file;
   const largest = Object.entries(output.inputs)
     .map(([path, { bytesInOutput }]) => ({ path, bytes: bytesInOutput }))
     .sort((a, b) => b.bytes - a.bytes)
     .slice(0, LARGEST_SHOWN);
-  return { contents: file.contents, faults, largest };
+  if (program.budget === undefined) return { contents: file.contents, text, faults: [], largest };
+  const contents = Buffer.from(packed(text, basename(textFile(program.outFile))));
+  const faults = [
+    ...looksBeside(output, text), ...over("", contents.length, program.budget.fileBytes),
+    ...over(" of text", text.length, program.budget.textBytes),
+  ];
+  return { contents, text, faults, largest };
 }
+
+/** Where the text of a program lies that ships compressed: for reading, and for the places that stack traces name. */
+const textFile = (outFile: string): string => outFile.replace(/\.cjs$/, ".plain.cjs");
+
+const over = (what: string, bytes: number, atMost: number): string[] =>
+  bytes > atMost ? [`${bytes} bytes${what}; at most ${atMost}`] : [];
 
 /** Replaces the file at once, since somebody may be running it. */
 function writeProgram(path: string, contents: Uint8Array): void {
@@ -83,20 +100,30 @@ function writeProgram(path: string, contents: Uint8Array): void {
 
 const grouped = (bytes: number): string => bytes.toLocaleString("en");
 
+function sizeText(path: string, bytes: number, budget: number | undefined): string {
+  const against = budget === undefined ? "no budget" :
+    `budget ${grouped(budget)}, ${(100 * bytes / budget).toFixed(1)} % used`;
+  return `${path}: ${grouped(bytes)} bytes (${against})`;
+}
+
 /** Makes one program and says so through `say`; false when it was not made. A file with faults is not written. */
 export async function makeProgram(root: string, program: Program, say: (line: string) => void): Promise<boolean> {
-  const { entry, outFile, budgetBytes } = program;
+  const { entry, outFile, budget } = program;
   if (!existsSync(join(root, entry))) {
     say(`${outFile}: not made: ${entry} is missing`);
     return false;
   }
   const made = await bundle(root, program);
-  const against = budgetBytes === undefined ? "no budget" :
-    `budget ${grouped(budgetBytes)}, ${(100 * made.contents.length / budgetBytes).toFixed(1)} % used`;
-  say(`${outFile}: ${grouped(made.contents.length)} bytes (${against})`);
-  if (budgetBytes !== undefined) made.largest.forEach(({ path, bytes }) => say(`  ${grouped(bytes)}  ${path}`));
+  say(sizeText(outFile, made.contents.length, budget?.fileBytes));
+  if (budget !== undefined) {
+    // The text is the same whatever Node compressed it: who doubts a file unpacks it and compares.
+    const sha256 = createHash("sha256").update(made.text).digest("hex");
+    say(`${sizeText(`  unpacked ${textFile(outFile)}`, made.text.length, budget.textBytes)}, SHA-256 ${sha256}`);
+    made.largest.forEach(({ path, bytes }) => say(`  ${grouped(bytes)}  ${path}`));
+  }
   made.faults.forEach((fault) => say(`${outFile}: not made: ${fault}`));
   if (made.faults.length > 0) return false;
+  if (budget !== undefined) writeProgram(join(root, textFile(outFile)), Buffer.from(made.text));
   writeProgram(join(root, outFile), made.contents);
   return true;
 }

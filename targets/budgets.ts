@@ -4,5 +4,7 @@
  * software.
  */
 
-/** The agent's single file, bytes. */
+/** The agent's single file, bytes: what lies in flash and travels in an update. */
 export const AGENT_BYTES = 512 * 1024;
+/** The program that the file carries compressed, bytes: what V8 holds in memory and reads at each start. */
+export const AGENT_TEXT_BYTES = 640 * 1024;
