@@ -122,11 +122,11 @@ else {
   test("a plain fault in a reference trace is named as one, and a healthy session has none", () => {
     const named = {
       "connector-fault": ["connector-fault 1"], "diagnostics-failure": ["upload-failed 0"],
-      "heartbeat-irregular": ["heartbeat-late 0"],
       // It is also silent for 20 minutes, with a heartbeat asked for every five.
       "meter-anomaly": ["register-stepped-back 1", "heartbeat-late 0"],
-      "meter-value-gap": ["no-meter-values 1"], "slow-csms-response": ["csms-slow 0"],
-      "normal-session": [], "orphan-response": [], "failed-auth": [], "short-session": [],
+      "meter-value-gap": ["heartbeat-late 0", "no-meter-values 1"], "slow-csms-response": ["csms-slow 0"],
+      "failed-auth": ["connector-fault 1"],
+      "normal-session": [], "heartbeat-irregular": [], "orphan-response": [], "short-session": [],
     };
     for (const [file, faults] of Object.entries(named)) assert.equal(faultsIn(file), faults, file);
   });

@@ -32,8 +32,8 @@ const TELL_AGAIN_MS = DAY_MS;
 const FLAPS_MS = HOUR_MS;
 /** Clock-aligned readings come every quarter of an hour at most stations: one that sends none in two of them is odd. */
 const READINGS_DUE_MS = 25 * MINUTE_MS;
-/** One heartbeat may be lost or late. */
-const HEARTBEATS_LATE = 1.9;
+/** Healthy stations keep still for three intervals (the reference trace of a normal session does). */
+const HEARTBEATS_LATE = 3.5;
 const STOPPED_BY_FAULT: ReadonlySet<string> = new Set([
   "EmergencyStop", "PowerLoss", "GroundFault", "OvercurrentFault", "PowerQuality", "Overheat",
 ]);
