@@ -1,4 +1,5 @@
 /** Captures (contracts, section 3) as values: lines with their times, and the writers of each kind of line. */
+import type { AgentEvent } from "../../edge-agent/ports.ts";
 import type { Direction } from "../../models/terms.ts";
 import { rfc3339, type WallMs } from "../../models/units.ts";
 
@@ -12,6 +13,27 @@ export interface TimedLine {
 
 export interface CaptureItem extends TimedLine {
   readonly stream: "ocpp" | "meter";
+  /** What reading the line gives, where its writer knows: who needs no text is spared writing and reading it. */
+  readonly event?: AgentEvent;
+}
+
+/** An item whose line is written when somebody asks for it. */
+export class LazyItem implements CaptureItem {
+  readonly stream: CaptureItem["stream"];
+  readonly at: WallMs;
+  readonly event: AgentEvent;
+  readonly #write: () => string;
+
+  constructor(stream: CaptureItem["stream"], at: WallMs, event: AgentEvent, write: () => string) {
+    this.stream = stream;
+    this.at = at;
+    this.event = event;
+    this.#write = write;
+  }
+
+  get line(): string {
+    return this.#write();
+  }
 }
 
 /** One station's capture in memory, both streams oldest first. */
@@ -35,27 +57,39 @@ export interface Message {
 }
 
 /** `head` is what stands before the payload in the frame. The payload, the costly part, is written once. */
-function traceLine(
+function traceItem(
   origin: Origin, at: WallMs, direction: Direction, head: readonly unknown[], fields: object, payload: object,
-): string {
+): CaptureItem {
   const json = JSON.stringify(payload);
   const raw = `${JSON.stringify(head).slice(0, -1)},${json}]`;
-  const start = JSON.stringify({
-    schemaVersion: "1.1", timestamp: rfc3339(at), ocppVersion: origin.ocppVersion, transport: "json",
-    chargePointId: origin.station, direction, ...fields,
+  return new LazyItem("ocpp", at, { kind: "frame", direction, text: raw, ocppVersion: origin.ocppVersion }, () => {
+    const start = JSON.stringify({
+      schemaVersion: "1.1", timestamp: rfc3339(at), ocppVersion: origin.ocppVersion, transport: "json",
+      chargePointId: origin.station, direction, ...fields,
+    });
+    return `${start.slice(0, -1)},"payload":${json},"raw":${JSON.stringify(raw)}}`;
   });
-  return `${start.slice(0, -1)},"payload":${json},"raw":${JSON.stringify(raw)}}`;
 }
 
-/** An Open OCPP Trace v1.1 line of a CALL. */
-export function callLine(origin: Origin, at: WallMs, direction: Direction, id: string, message: Message): string {
+/** A CALL; its line is one of Open OCPP Trace v1.1. */
+export function callItem(origin: Origin, at: WallMs, direction: Direction, id: string, message: Message): CaptureItem {
   const { action, payload } = message;
-  return traceLine(origin, at, direction, [2, id, action], { messageType: "CALL", messageId: id, action }, payload);
+  return traceItem(origin, at, direction, [2, id, action], { messageType: "CALL", messageId: id, action }, payload);
 }
 
-/** An Open OCPP Trace v1.1 line of a CALLRESULT. */
-export function resultLine(origin: Origin, at: WallMs, direction: Direction, id: string, payload: object): string {
-  return traceLine(origin, at, direction, [3, id], { messageType: "CALLRESULT", messageId: id }, payload);
+/** A CALLRESULT; its line is one of Open OCPP Trace v1.1. */
+export function resultItem(
+  origin: Origin, at: WallMs, direction: Direction, id: string, payload: object,
+): CaptureItem {
+  return traceItem(origin, at, direction, [3, id], { messageType: "CALLRESULT", messageId: id }, payload);
+}
+
+export function callLine(...call: Parameters<typeof callItem>): string {
+  return callItem(...call).line;
+}
+
+export function resultLine(...result: Parameters<typeof resultItem>): string {
+  return resultItem(...result).line;
 }
 
 /** A connection event: the trace format has none. */
@@ -78,6 +112,11 @@ export function meterLine(station: string, at: WallMs, sample: MeterSample): str
   return `{"timestamp":"${rfc3339(at)}","stationId":"${station}","evseId":${evseId},"powerW":${powerW},` +
     `"energyImportWh":${energyImportWh},"currentA":${currentA},"voltageV":${voltageV},"side":"${side}",` +
     '"source":"modbus"}';
+}
+
+export function meterItem(station: string, at: WallMs, sample: MeterSample): CaptureItem {
+  const { side, ...reading } = sample;
+  return new LazyItem("meter", at, { kind: "meter", reading, side }, () => meterLine(station, at, sample));
 }
 
 /** The whole of a capture in memory, for tests and attackers. */

@@ -1,7 +1,7 @@
 /** The connection between a station and its CSMS as a wiretap sees it: calls, results, events; nothing while down. */
 import type { Direction } from "../../models/terms.ts";
 import type { WallMs } from "../../models/units.ts";
-import { callLine, eventLine, resultLine, type CaptureItem, type Message, type Origin } from "./capture.ts";
+import { callItem, eventLine, resultItem, type CaptureItem, type Message, type Origin } from "./capture.ts";
 import type { Dice } from "./dice.ts";
 import type { Timeline } from "./timeline.ts";
 
@@ -82,12 +82,8 @@ export class Link {
     const call = typeof message === "function" ? message() : message;
     const result = typeof reply === "function" ? reply() : reply;
     this.frames += 2;
-    this.emit(calledAt, callLine(origin, calledAt, there as Direction, id, call));
-    this.emit(answeredAt, resultLine(origin, answeredAt, back as Direction, id, result));
+    this.timeline.emit(calledAt, callItem(origin, calledAt, there as Direction, id, call));
+    this.timeline.emit(answeredAt, resultItem(origin, answeredAt, back as Direction, id, result));
     if (then !== undefined) this.timeline.schedule(answeredAt, then);
-  }
-
-  private emit(at: WallMs, line: string): void {
-    this.timeline.emit(at, { stream: "ocpp", at, line });
   }
 }

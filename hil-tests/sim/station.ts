@@ -1,6 +1,6 @@
 /** An honest charging station in virtual time: its link, its boots, its clock, its readings. */
 import { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS, rfc3339, type WallMs } from "../../models/units.ts";
-import { meterLine, type CaptureItem, type Message, type SimVersion } from "./capture.ts";
+import { meterItem, type CaptureItem, type Message, type SimVersion } from "./capture.ts";
 import { dice, type Dice } from "./dice.ts";
 import { ACCEPTED, bootReply, heartbeat, heartbeatReply, securityEvent, type BootReason, type Dialect,
   type Identity } from "./dialect.ts";
@@ -205,8 +205,7 @@ export class Station {
     for (const evse of this.evses) {
       if (this.meterChance.chance(0.0005)) continue; // a Modbus time-out now and then
       const at = this.timeline.now;
-      const line = meterLine(station, at, evse.metering.read(at));
-      this.timeline.emit(at, { stream: "meter", at, line });
+      this.timeline.emit(at, meterItem(station, at, evse.metering.read(at)));
       this.counts.meterSamples += 1;
     }
     const nextAt = (dueAt + meterEveryS * SECOND_MS) as WallMs;
