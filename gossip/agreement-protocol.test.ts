@@ -64,8 +64,8 @@ function assertBounded(zone: Network, says: string): void {
     assert.ok(state.view.byHash.size <= n * 188, `${says}: statements ${state.view.byHash.size}`);
     for (const { statements } of state.view.members) assert.ok(statements.length <= 188, says);
     assert.ok(state.proposals.size <= 64, `${says}: proposals ${state.proposals.size}`);
-    assert.ok(state.votes.size <= n * 24 * 8, `${says}: votes ${state.votes.size}`);
-    assert.ok(state.voted.size <= 24 * 8, says);
+    assert.ok(state.votes.size <= n * 32 * 8, `${says}: votes ${state.votes.size}`);
+    assert.ok(state.voted.size <= 32 * 8, says);
     assert.ok(state.seen.size <= n * 160 * 8, `${says}: seen ${state.seen.size}`);
     assert.ok(state.wanted.size <= n * 128, `${says}: wanted ${state.wanted.size}`);
     assert.ok(state.resent.size <= 256, says);

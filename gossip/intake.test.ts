@@ -324,7 +324,7 @@ test("rates at a site's broker: each author has its own, whoever else floods the
 
 test("quotas: an author's signature does not buy endless work", () => {
   const state = agent();
-  for (let i = 0; i < 24; i++) {
+  for (let i = 0; i < 32; i++) {
     const one = made(1, "vote", { epoch: EPOCH, proposal: new Uint8Array(32).fill(i + 1) });
     assert.equal(problemsOf(hear(state, incoming(one))), [], `${i}`);
   }

@@ -106,13 +106,17 @@ export function count(traffic: Traffic, problem: Problem, from: string, author: 
   if (sender !== undefined && problem !== "duplicate") sender.refused += 1;
 }
 
+/** EVIDENCE_KEYS, with room. */
+const KEYS = 32;
+
 /**
- * Messages that one author may have accepted for one epoch. Keys are fewer than 24; requests follow proposals; a
- * witness cosigns for its neighbours. Statements need none: a second one is equivocation. Nor do proofs: one a culprit.
+ * Messages that one author may have accepted for one epoch. One a key, and some for keys to come; requests follow
+ * proposals; a witness cosigns for its neighbours, about eight, and may be asked again. Statements need none: a second
+ * one is equivocation. Nor do proofs: one a culprit.
  */
 const QUOTA: Readonly<Record<Kind, number>> = {
-  statement: Infinity, proof: Infinity, note: 4, proposal: 24, vote: 24, certificate: 24, digest: 1, request: 8,
-  checkpoint: 4, cosignature: 64,
+  statement: Infinity, proof: Infinity, note: 4, proposal: KEYS, vote: KEYS, certificate: KEYS, digest: 1, request: 8,
+  checkpoint: 4, cosignature: 16,
 };
 
 /** Whether the author's quota for the kind and epoch is used up. */

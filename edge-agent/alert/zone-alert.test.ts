@@ -60,6 +60,12 @@ test("it is told also when statements were given up: who is affected is told as 
   assert.ok(Math.abs(explanation.reduce((sum, { share }) => sum + share, 0) - 1) < 1e-9);
 });
 
+test("evidence so even that the map shows nobody: whoever supports the raise is told", () => {
+  const { news, tell } = untold();
+  const even = tell(news({ growths: [1_200, 1_100, 1_050, 900] })).alerts[0]!;
+  assert.equal(even.stations, ["CP-0", "CP-1", "CP-2"]);
+});
+
 test("what an older certificate shows updates nothing", () => {
   const { incident, news, tell } = untold();
   const at = (epoch: number) => {

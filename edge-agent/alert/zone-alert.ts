@@ -10,7 +10,7 @@ import type { CertificateNews, News, ProtocolState } from "../../gossip/protocol
 import { statementByHash } from "../../gossip/zone-view.ts";
 import { drawMap } from "../../models/agree/opinion-map.ts";
 import { growthOf } from "../../models/agree/zone-decision.ts";
-import { clipOf, threatOf, zoneThreshold } from "../../models/agree/zone-laws.ts";
+import { clipOf, SUPPORT_MILLINATS, threatOf, zoneThreshold } from "../../models/agree/zone-laws.ts";
 import { confidenceAt } from "../../models/opine/threshold.ts";
 import { type Alert, EVIDENCE_KEYS, type EvidenceKey, type ExplanationTerm, type Feature } from "../../models/terms.ts";
 import { type ContentHash, type Now, rfc3339, SECOND_MS, type StationId, type WallMs } from "../../models/units.ts";
@@ -125,7 +125,7 @@ function alertOf(
   const incident = state.protocol.incidents.get(news.certificate.keyIndex);
   if (incident === undefined || incident.lapsed || !isHeld(incident, news.certificate.name)) return undefined;
   const before = state.open.get(news.key);
-  const { affected } = mapOf(state, news);
+  const affected = affectedOf(state, news);
   const isOlder = news.certificate.epoch < (before?.certificate?.epoch ?? 0);
   if (isOlder || (before !== undefined && affected.every((one) => before.stations.includes(one)))) return undefined;
   const incidentId = before?.incidentId ?? incidentIdOf(own, news);
@@ -137,6 +137,14 @@ function alertOf(
 function growthsOf(news: CertificateNews): number[] {
   const clip = clipOf(news.key);
   return news.growths.map((growth) => (growth === undefined ? -clip : growthOf(growth, 0, clip)));
+}
+
+/** Whom the map shows; where evidence is spread so evenly that it shows nobody, whoever supports the raise. */
+function affectedOf(state: ZoneAlertState, news: CertificateNews): readonly StationId[] {
+  const { affected } = mapOf(state, news);
+  if (affected.length > 0) return affected;
+  const growths = growthsOf(news);
+  return state.places.filter((_, index) => growths[index]! > SUPPORT_MILLINATS).map(({ station }) => station);
 }
 
 function mapOf(state: ZoneAlertState, news: CertificateNews) {
