@@ -1,0 +1,90 @@
+/**
+ * `npm run bench forward [-- --quick --json FILE]`: what being in line costs, in one run on loopback, held against
+ * nginx `stream`, HAProxy, a bare splice on Node, a bare ws relay and ocpp-rpc that makes each call anew; then what the
+ * agent itself takes: one observed frame, 500 stations through one process, a million frames through one connection.
+ */
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { loadavg, tmpdir } from "node:os";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { Authority } from "../../edge-agent/adapters/authority.testing.ts";
+import { makeProgram, PROGRAMS } from "../../build/bundler.ts";
+import { repoRoot } from "../../build/paths.ts";
+import { loadText, manyFrames, manyStations, slopeMbPerMillion } from "./agent-load.ts";
+import type { AgentLoad } from "./agent-load.ts";
+import { aimLine, aimsOf, lineOf, rowsOf, TABLE_HEAD } from "./figures.ts";
+import type { Row } from "./figures.ts";
+import { measure } from "./measure.ts";
+import type { Case, Effort } from "./measure.ts";
+import { binaryOf, HOST_NAME, PROXIES } from "./proxies.ts";
+import { beRelayIfAsked } from "./relays.ts";
+import { tapCost } from "./tap-cost.ts";
+
+const SIZES = [200, 16_384] as const;
+const FULL: Effort = { tripRounds: 40, trips: 400, bulkRounds: 9, bulkBytes: 24 << 20 };
+const QUICK: Effort = { tripRounds: 11, trips: 200, bulkRounds: 3, bulkBytes: 6 << 20 };
+
+function casesOf(): Case[] {
+  const authority = new Authority("bench");
+  const tls = { ...authority.issue(`DNS:${HOST_NAME},IP:127.0.0.1`), ca: authority.cert };
+  return SIZES.flatMap((bytes): Case[] =>
+    [{ transport: "plain", bytes }, { transport: "tls", bytes, tls }, { transport: "deflate", bytes }]);
+}
+
+async function compare(effort: Effort, folder: string): Promise<Row[]> {
+  for (const proxy of PROXIES) if (binaryOf(proxy) === undefined) console.log(`${proxy}: not installed, left out`);
+  console.log(TABLE_HEAD);
+  const rows: Row[] = [];
+  for (const one of casesOf()) {
+    const added = rowsOf(await measure(one, effort, folder), one.transport, one.bytes);
+    for (const row of added) console.log(lineOf(row));
+    rows.push(...added);
+  }
+  return rows;
+}
+
+/** The first marks are of an agent that still warms up. */
+const SETTLED = 5;
+
+/** The shipped file, made from the sources as they are. */
+async function loadAgent(quick: boolean, folder: string): Promise<{ stations: AgentLoad; frames: AgentLoad }> {
+  const program = PROGRAMS[0];
+  if (program === undefined || !await makeProgram(repoRoot, program, () => undefined)) {
+    throw new Error("the agent could not be built: npm run build says why");
+  }
+  console.log("\nthe agent under load, as a process:");
+  const stations = await manyStations(join(folder, "stations"), 500, quick ? 3 : 8, quick ? 5 : 20);
+  console.log(loadText(stations));
+  const frames = await manyFrames(join(folder, "frames"), quick ? 100_000 : 1_000_000, 200);
+  console.log(loadText(frames));
+  const slope = slopeMbPerMillion(frames.marks, SETTLED);
+  console.log(`  ${slope.toFixed(1)} MB a million frames, once it has warmed up`);
+  return { stations, frames };
+}
+
+async function main(): Promise<void> {
+  const { values } = parseArgs({ options: { json: { type: "string" }, quick: { type: "boolean" } } });
+  const quick = values.quick === true;
+  const folder = mkdtempSync(join(tmpdir(), "kerbwatch-forward-"));
+  try {
+    const rows = await compare(quick ? QUICK : FULL, folder);
+    const aims = aimsOf(rows);
+    console.log(`\n${aims.map(aimLine).join("\n")}`);
+    const observed = [false, true].flatMap((deflate) =>
+      SIZES.map((bytes) => tapCost(bytes, deflate, quick ? 4_000 : 20_000)));
+    console.log("\none observed frame, from bytes to event, processor time:");
+    for (const { bytes, deflate, usPerFrame } of observed) {
+      console.log(`  ${bytes} bytes, ${deflate ? "deflate" : "plain"}: ${usPerFrame} µs`);
+    }
+    const agent = await loadAgent(quick, folder);
+    const load = loadavg().map((value) => value.toFixed(1)).join(" ");
+    console.log(`\nload of this machine over the last 1, 5 and 15 minutes: ${load}`);
+    if (values.json !== undefined) {
+      writeFileSync(values.json, `${JSON.stringify({ rows, aims, observed, agent, load }, null, 2)}\n`);
+    }
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+if (!await beRelayIfAsked()) await main();
