@@ -4,7 +4,7 @@ import { assert, test } from "../../build/testing.ts";
 import { Authority } from "../../edge-agent/adapters/authority.testing.ts";
 import { quantile } from "./figures.ts";
 import { NODE_RELAYS, startHere } from "./relays.ts";
-import type { Tls } from "./relays.ts";
+import type { Tls, Way } from "./relays.ts";
 import { callOf, openEnds, pipelined, roundTrips } from "./traffic.ts";
 
 const authority = new Authority("bench");
@@ -15,7 +15,8 @@ for (const relay of NODE_RELAYS) {
     test(`${relay}, ${tls === undefined ? "plain" : "TLS"}: one by one and pipelined`, async () => {
       const transport = tls === undefined ? "plain" : "tls";
       const ends = await openEnds(transport, 300, tls);
-      const { port, close } = await startHere(relay, { csmsPort: ends.port, transport, ...(tls !== undefined && { tls }) });
+      const way: Way = { csmsPort: ends.port, transport, ...(tls !== undefined && { tls }) };
+      const { port, close } = await startHere(relay, way);
       const charger = await ends.dial(port);
       const texts: string[] = [];
       charger.on("message", (data) => texts.push(String(data)));
