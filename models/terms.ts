@@ -130,8 +130,8 @@ export type Observation = Seen &
     | { readonly kind: "security-event"; readonly type: string }
     /** A harmless breach of the rules, or something unknown: a signal at most, never an alarm alone. */
     | { readonly kind: "oddity"; readonly oddity: Oddity; readonly detail: string }
-    /** The passing of one epoch. */
-    | { readonly kind: "tick" }
+    /** The passing of one epoch, and what passed on the wire in it, if anything did. */
+    | { readonly kind: "tick"; readonly traffic?: Traffic }
   );
 
 /** What breaks without anybody's ill will. Told to whoever mends it, and never a threat. Only ever appended to. */
@@ -141,10 +141,23 @@ export const FAULTS = [
 ] as const;
 export type Fault = (typeof FAULTS)[number];
 
+/** Frames since the last tick. */
+export interface Traffic {
+  /** All that answers no call: calls of both sides, results that nobody waits for, what is no message. */
+  readonly asked: number;
+  /** Those of them that tell of a time before: a backlog that is flushed. */
+  readonly late: number;
+  /** Frames of the station. */
+  readonly heard: number;
+  readonly answered: number;
+  /** Calls that were given up. */
+  readonly unanswered: number;
+}
+
 export const ODDITIES = [
   "not-json", "not-a-frame", "unknown-message-type", "unknown-action", "wrong-direction", "unmatched-result",
   "repeated-id", "bad-payload", "bad-utf8", "binary", "too-large", "bad-deflate", "over-budget", "call-error",
-  "sequence-gap",
+  "sequence-gap", "replayed-call",
 ] as const;
 export type Oddity = (typeof ODDITIES)[number];
 

@@ -27,8 +27,15 @@ export interface CallLimits {
 /** Slower answers than 120 s exist only where the call was given up by its sender (OCPP-J 1.6, 4.1.1). */
 export const CALL_LIMITS: CallLimits = { maxCalls: 256, maxChars: 1 << 20, timeoutMs: 120_000 };
 
+/** Answered calls that are remembered a direction, to know one that comes again. */
+const MOST_ANSWERED = 64;
+/** Shorter frames say nothing of their own (a heartbeat under a constant id), and are alike without being copies. */
+const COPY_FROM_CHARS = 80;
+
 interface Waiting {
   readonly calls: Map<string, Call>;
+  /** By message id, oldest first: a sum over the text of calls that were answered on this connection. */
+  readonly answered: Map<string, number>;
   chars: number;
 }
 
@@ -38,7 +45,7 @@ export interface Calls {
 }
 
 export function createCalls(limits: CallLimits = CALL_LIMITS): Calls {
-  const none = (): Waiting => ({ calls: new Map(), chars: 0 });
+  const none = (): Waiting => ({ calls: new Map(), answered: new Map(), chars: 0 });
   return { limits, waiting: { "cp-to-csms": none(), "csms-to-cp": none() } };
 }
 
@@ -50,9 +57,12 @@ function remove(waiting: Waiting, call: Call): void {
 /**
  * Notes a call. A `retry` has the id and the very text of one that waits, and is dropped: OCPP allows it. A `repeated`
  * id with another content is not allowed; the earlier call gives way, so that neither hides behind the other. `ended`
- * are the calls that gave way to it or to the limits: they end without a result.
+ * are the calls that gave way to it or to the limits: they end without a result. `replayed`: a copy to the letter of a
+ * call that was answered on this very connection; who did not get the answer there would not be there any more.
  */
-export function noteCall(calls: Calls, call: Call): { as: "new" | "retry" | "repeated"; ended: readonly Call[] } {
+export function noteCall(
+  calls: Calls, call: Call,
+): { as: "new" | "retry" | "repeated" | "replayed"; ended: readonly Call[] } {
   const waiting = calls.waiting[call.direction];
   const earlier = waiting.calls.get(call.id);
   if (earlier?.text === call.text) return { as: "retry", ended: [] };
@@ -68,21 +78,37 @@ export function noteCall(calls: Calls, call: Call): { as: "new" | "retry" | "rep
     if (waiting.calls.size <= calls.limits.maxCalls && waiting.chars <= calls.limits.maxChars) break;
     if (oldest !== call) end(oldest);
   }
-  return { as: earlier === undefined ? "new" : "repeated", ended };
+  const copied = call.text.length >= COPY_FROM_CHARS && waiting.answered.get(call.id) === sumOf(call.text);
+  return { as: earlier !== undefined ? "repeated" : copied ? "replayed" : "new", ended };
+}
+
+/** Tells texts apart that are not meant to be alike. */
+function sumOf(text: string): number {
+  let sum = text.length;
+  for (let i = 0; i < Math.min(text.length, 4_096); i += 1) sum = (Math.imul(sum, 31) + text.charCodeAt(i)) | 0;
+  return sum;
 }
 
 /** The call that a result going in `direction` answers; it waits no longer. `undefined`: none waits by this id. */
 export function answeredBy(calls: Calls, direction: Direction, id: string): Call | undefined {
   const waiting = calls.waiting[direction === "cp-to-csms" ? "csms-to-cp" : "cp-to-csms"];
   const call = waiting.calls.get(id);
-  if (call !== undefined) remove(waiting, call);
+  if (call === undefined) return undefined;
+  remove(waiting, call);
+  waiting.answered.delete(id);
+  waiting.answered.set(id, sumOf(call.text));
+  for (const oldest of waiting.answered.keys()) {
+    if (waiting.answered.size <= MOST_ANSWERED) break;
+    waiting.answered.delete(oldest);
+  }
   return call;
 }
 
-/** Takes out and returns the calls that have waited too long at `monoMs`, oldest first; with no time, all of them. */
+/** Takes out the calls that have waited too long at `monoMs`, oldest first; with no time, all: the link changed. */
 export function endOverdue(calls: Calls, monoMs?: MonotonicMs): readonly Call[] {
   const over: Call[] = [];
   for (const waiting of Object.values(calls.waiting)) {
+    if (monoMs === undefined) waiting.answered.clear();
     for (const call of waiting.calls.values()) {
       if (monoMs !== undefined && monoMs - call.monoMs < calls.limits.timeoutMs) break;
       remove(waiting, call);

@@ -3,7 +3,7 @@
  * one vocabulary for OCPP 1.6, 2.0.1 and 2.1. A step of the pure core: no clock, no I/O, bounded memory, never throws.
  */
 import type { Crypto } from "../../models/crypto.ts";
-import type { Direction, Observation, Oddity, OcppVersion } from "../../models/terms.ts";
+import type { Direction, Observation, Oddity, OcppVersion, Traffic } from "../../models/terms.ts";
 import type { Now, StationId, WallMs } from "../../models/units.ts";
 import type { AgentEvent } from "../ports.ts";
 import { answeredBy, CALL_LIMITS, createCalls, endOverdue, noteCall } from "./calls.ts";
@@ -50,6 +50,9 @@ export interface ObserveCounts {
   readonly oddities: Map<Oddity, number>;
 }
 
+type Counter<T> = { -readonly [K in keyof T]: T[K] };
+const NO_TRAFFIC: Traffic = { asked: 0, late: 0, heard: 0, answered: 0, unanswered: 0 };
+
 export interface ObserveState {
   readonly station: StationId;
   readonly limits: ObserveLimits;
@@ -58,6 +61,8 @@ export interface ObserveState {
   readonly calls: Calls;
   readonly frames: Frames;
   readonly counts: ObserveCounts;
+  /** Since the last tick. */
+  traffic: Counter<Traffic>;
   /** SHA-256 of those that the CSMS showed, newest last. */
   readonly csmsCertificates: string[];
   /** As the subprotocol said, or as the traffic shows. */
@@ -71,6 +76,7 @@ export function createObserve({ station, crypto, tokenSecret, limits = {} }: Obs
   return {
     station, limits: all, tokens: createTokens(crypto, tokenSecret), transactions: createTransactions(),
     calls: createCalls(all.calls), frames: createFrames(all.frames), skewMs: 0, csmsCertificates: [],
+    traffic: { ...NO_TRAFFIC },
     counts: { frames: 0, unparsed: 0, actions: new Map(), oddities: new Map() },
   };
 }
@@ -93,6 +99,7 @@ export function observe(state: ObserveState, event: AgentEvent, now: Now): Obser
     case "unparsed":
       state.counts.frames += 1;
       state.counts.unparsed += 1;
+      state.traffic.asked += 1;
       return dated(state, [{ kind: "oddity", oddity: event.oddity, detail: textOf(event.detail, 255) ?? "" }], at);
     case "link": {
       // No result crosses from one connection to the next (OCPP-J 1.6, 5.4).
@@ -108,12 +115,19 @@ export function observe(state: ObserveState, event: AgentEvent, now: Now): Obser
     case "meter-lost":
       return [{ kind: "meter-lost", at, evseId: event.evseId, why: event.why }];
     case "tick": {
-      const ended = endOverdue(state.calls, now.monoMs).flatMap((call) => (
-        [...endCall(state, call, { kind: "none" }, at), ...slowAnswer(call, at)]
-      ));
-      return [...ended, { kind: "tick", at }];
+      const overdue = endOverdue(state.calls, now.monoMs);
+      const ended = overdue.flatMap((call) => [...endCall(state, call, { kind: "none" }, at), ...slowAnswer(call, at)]);
+      return [...ended, { kind: "tick", at, ...passedBy(state, overdue.length) }];
     }
   }
+}
+
+/** What passed since the last tick, and nothing where nothing did. */
+function passedBy(state: ObserveState, unanswered: number): { readonly traffic?: Traffic } {
+  const { traffic } = state;
+  if (traffic.asked + traffic.heard + traffic.answered + unanswered === 0) return {};
+  state.traffic = { ...NO_TRAFFIC };
+  return { traffic: { ...traffic, unanswered } };
 }
 
 type FrameEvent = AgentEvent & { readonly kind: "frame" };
@@ -123,6 +137,8 @@ function onFrame(state: ObserveState, event: FrameEvent, now: Now): Observation[
   state.counts.frames += 1;
   if (event.ocppVersion !== undefined) state.version = event.ocppVersion;
   const message = inVersion(event.ocppVersion, parseMessage(event.text, state.limits.maxFrameChars));
+  state.traffic.asked += 1;
+  if (event.direction === "cp-to-csms") state.traffic.heard += 1;
   switch (message.type) {
     case "oddity":
       state.counts.unparsed += 1;
@@ -166,6 +182,10 @@ function onCall(state: ObserveState, event: FrameEvent, message: Calling, now: N
     const detail = `${known ? action : "a call"} while another waits`;
     bodies.unshift({ kind: "oddity", oddity: "repeated-id", detail });
   }
+  if (as === "replayed") {
+    bodies.unshift({ kind: "oddity", oddity: "replayed-call", detail: known ? action : "a call" });
+  }
+  if (bodies.some((body) => "offline" in body && body.offline)) state.traffic.late += 1;
   return [
     ...ended.flatMap((one) => endCall(state, one, { kind: "none" }, now.wallMs)),
     ...dated(state, bodies, call.at, frameNo),
@@ -183,6 +203,8 @@ function onEnd(
   if (call === undefined) {
     return dated(state, [{ kind: "oddity", oddity: "unmatched-result", detail: message.type }], at, frameNo);
   }
+  state.traffic.asked -= 1;
+  state.traffic.answered += 1;
   const known = tableOf(call.version).has(call.action) ? call.action : "a call";
   const slow = slowAnswer(call, at, now.monoMs - call.monoMs);
   if (message.type === "CALLERROR") {
@@ -236,6 +258,7 @@ function endCall(state: ObserveState, call: Call, ending: Ending, at: WallMs, fr
   if ("oddity" in read || read.action.onEnd === undefined) return [];
   const bodies = read.action.onEnd(read.request, ending);
   const clock = bodies.filter((body) => body.kind === "csms-time");
+  if (bodies.some((body) => "offline" in body && body.offline)) state.traffic.late += 1;
   for (const body of clock) state.skewMs = body.csmsTime - at;
   // The CSMS's clock is the result's and not the call's: it is compared with the moment at which it came.
   return [

@@ -48,9 +48,9 @@ function play({ steps, version }: Vector): Observation[] {
   });
 }
 
-/** As the vector files write it: without `at` and `frameNo`, times as text. */
+/** As the vector files write it: without `at`, `frameNo` and what a tick counts, times as text. */
 function written({ at: _at, frameNo: _frameNo, ...rest }: Observation): Record<string, unknown> {
-  const shown: Record<string, unknown> = { ...rest };
+  const { traffic: _traffic, ...shown }: Record<string, unknown> = { ...rest };
   for (const time of ["saidAt", "csmsTime"]) {
     if (shown[time] !== undefined) shown[time] = rfc3339(shown[time] as WallMs);
   }

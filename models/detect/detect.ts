@@ -4,6 +4,7 @@ import type { Now } from "../units.ts";
 import { authorizationAbuse } from "./authorization-abuse.ts";
 import { configurationTampering } from "./configuration-tampering.ts";
 import { credentialCloning } from "./credential-cloning.ts";
+import { denialOfService } from "./denial-of-service.ts";
 import type { Detector, Site } from "./detector.ts";
 import { energyTheft } from "./energy-theft.ts";
 import { firmwareTampering } from "./firmware-tampering.ts";
@@ -11,6 +12,7 @@ import { loadManipulation } from "./load-manipulation.ts";
 
 export const DETECTORS = [
   authorizationAbuse, credentialCloning, energyTheft, loadManipulation, configurationTampering, firmwareTampering,
+  denialOfService,
 ] as readonly Detector<unknown>[];
 
 /** The learned normal of every detector by name: plain JSON, remembered across restarts. */

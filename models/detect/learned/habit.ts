@@ -22,12 +22,15 @@ export interface TraitLaw {
   readonly honestShare: number;
   /** How many orders that judgement is worth. */
   readonly weight: number;
+  /** However often it is seen, honesty is never believed to show it more often than this: default `MOST_SHARE`. */
+  readonly mostShare?: number;
 }
 
 /** Old habits fade: what was seen before counts this much less after each further order. */
 const KEEP = 0.98;
 /** The learned share stays within a factor of this below the shipped one: habits teach trust, not blindness. */
 const LEAST_SHARE_FACTOR = 0.1;
+const MOST_SHARE = 0.95;
 
 export function createHabit(law: TraitLaw): Habit {
   return { with: law.honestShare * law.weight, without: (1 - law.honestShare) * law.weight };
@@ -36,7 +39,7 @@ export function createHabit(law: TraitLaw): Habit {
 /** The share of honest orders with the trait. */
 export function honestShare(habit: Habit, law: TraitLaw): number {
   const share = habit.with / (habit.with + habit.without);
-  return Math.min(0.95, Math.max(law.honestShare * LEAST_SHARE_FACTOR, share));
+  return Math.min(law.mostShare ?? MOST_SHARE, Math.max(law.honestShare * LEAST_SHARE_FACTOR, share));
 }
 
 /** The evidence of one order that shows the trait, or does not. */

@@ -1,0 +1,237 @@
+/**
+ * denial-of-service: floods, reconnect storms, lost links.
+ *
+ * Looks for: (1) the link lost again and again (a disconnect, a connect without one, a boot out of nothing), (2)
+ * minutes with far more messages than this station's fullest ones, net of the backlog that an outage leaves, (3) a link
+ * that is up while the station is silent for longer than it ever is, (4) minutes in which nobody answers any call.
+ * Statistic: spells.ts: when such spells begin, and whether they go on.
+ * Null: the station's own past; the rates before that are judgements, no public base rates exist.
+ * Honest look-alikes: a cellular link that drops every hour, each time with a few attempts; a CSMS that restarts; a
+ * reset or new firmware (the first loss after it is explained); a backlog, told by its messages' times or, where the
+ * station has no clock, by what it may owe after so long an outage; MeterValues every second; heartbeats every ten
+ * seconds or once a day (what the CSMS asked for, and the longest silences of late); an order to report more often.
+ * Joint feature `link-losses`: quarters of an hour with a loss, against their coming together; one alone, as when a
+ * CSMS restarts or a feeder fails, is less than a zone asks of each station.
+ */
+import type { Finding, Observation, Term, Traffic } from "../terms.ts";
+import { DAY_MS, HOUR_MS, MINUTE_MS, type Now, SECOND_MS } from "../units.ts";
+import { type Detector, framesOf, MOST_NATS, weigh } from "./detector.ts";
+import { eventNats, quietNats } from "./learned/rate.ts";
+import {
+  createSpells, endSpell, happened, honestPerHour, LONGEST_QUIET_MS, passed, type SpellLaws, type Spells,
+} from "./learned/spells.ts";
+
+type Stream = "losses" | "floods" | "silence" | "unanswered";
+
+export interface DenialOfService {
+  spells: Spells<Stream>;
+  linkUp: boolean;
+  /** Monotonic times: last change of the link (-1: none seen), last loss of a spell of its own, explained until. */
+  linkMs: number;
+  lossMs: number;
+  explainedMs: number;
+  bootRefused: boolean;
+  /** When the station was last heard; its longest usual silence, ms; how many of those were missed by now. */
+  heardMs: number;
+  silenceMs: number;
+  missed: number;
+  /** Since `minuteMs`. */
+  minuteMs: number;
+  minute: Record<Exclude<keyof Traffic, "heard">, number>;
+  /** The fullest minute of late, messages; what the station may owe after an outage, messages. */
+  fullest: number;
+  owed: number;
+}
+
+/** Judgements all. Attacks: losses in eight spells an hour or one that does not end, and so on. */
+const LAWS: SpellLaws<Stream> = {
+  losses: { term: "lost links", priorHours: 48, mostPerHour: 3, attackPerHour: 8, again: [0.6, 0.9, 0.97],
+    gapMs: 5 * MINUTE_MS },
+  floods: { term: "flood of messages", priorHours: 720, mostPerHour: 0.25, attackPerHour: 6, again: [0.5, 0.8, 0.95],
+    gapMs: 150 * SECOND_MS },
+  silence: { term: "silent with the link up", priorHours: 720, mostPerHour: 0.1, attackPerHour: 2,
+    again: [0.5, 0.8, 0.9], gapMs: 0 },
+  unanswered: { term: "nobody answers", priorHours: 168, mostPerHour: 0.5, attackPerHour: 6, again: [0.8, 0.9, 0.95],
+    gapMs: 10 * MINUTE_MS },
+};
+/** The zone's alternative, and how far apart losses are to count as two there. */
+const TOGETHER_PER_HOUR = 6;
+const TOGETHER_APART_MS = 15 * MINUTE_MS;
+const EXPLAINED_MS = 15 * MINUTE_MS;
+/** A connect and its boot are one thing. */
+const BOOT_AFTER_LINK_MS = 5 * MINUTE_MS;
+/**
+ * A flood has so many times the messages of the fullest minute of late. Five EVSEs that report each second are always
+ * honest (6 x 50 a minute), and ten a second never are (6 x 100), however slowly it was taught.
+ */
+const FLOOD_TIMES = 6;
+const FULLEST = { least: 50, most: 100, first: 100, halfLifeMs: 4 * DAY_MS };
+/** A station's memory for messages that wait is finite, too; what it does not send at once it does not owe. */
+const MOST_OWED = 5_000;
+const STILL_OWED = 0.8;
+const OWED_AFTER_CONNECT = 200;
+/** Silence counts from three times the longest one of late. Two days: a station without heartbeats on a weekend. */
+const SILENT_TIMES = 3;
+const SILENCE = { least: 3 * MINUTE_MS, most: 2 * DAY_MS, first: DAY_MS, halfLifeMs: 2 * DAY_MS };
+
+const SAYS: Record<Stream, string> = {
+  losses: "the link to the CSMS was lost again and again",
+  floods: "far more messages than in this station's fullest minutes",
+  silence: "the link is up and the station silent for longer than usual",
+  unanswered: "calls are not answered any more",
+};
+
+export const denialOfService: Detector<DenialOfService> = {
+  name: "denial-of-service",
+  version: 1,
+  create: () => ({
+    spells: createSpells(LAWS), linkUp: false, linkMs: -1, lossMs: -1, explainedMs: -1, bootRefused: false,
+    heardMs: -1, silenceMs: SILENCE.first, missed: 0,
+    minuteMs: -1, minute: nothing(), fullest: FULLEST.first, owed: MOST_OWED,
+  }),
+  observe(state, seen, now) {
+    switch (seen.kind) {
+      case "tick":
+        return tick(state, seen.traffic, now);
+      case "link":
+        return link(state, seen, now);
+      case "boot":
+        return boot(state, seen, now);
+      case "command":
+        if (/^reset|^make-/.test(seen.command) && seen.outcome === "accepted") explain(state, now);
+        return [];
+      case "firmware-status":
+        if (seen.status.startsWith("Install")) explain(state, now);
+        return [];
+      case "configuration-change":
+        if (seen.outcome === "accepted" && /interval/i.test(seen.variable)) reportsOtherwise(state);
+        return [];
+      default:
+        return [];
+    }
+  },
+};
+
+const nothing = (): DenialOfService["minute"] => ({ asked: 0, late: 0, answered: 0, unanswered: 0 });
+
+function explain(state: DenialOfService, now: Now): void {
+  state.explainedMs = now.monoMs + EXPLAINED_MS;
+}
+
+/** The station was told to report more often, or less: its rhythm is learned anew. */
+function reportsOtherwise(state: DenialOfService): void {
+  state.fullest = Math.max(state.fullest, FULLEST.first);
+  state.silenceMs = Math.max(state.silenceMs, SILENCE.first);
+}
+
+function link(state: DenialOfService, seen: Observation & { kind: "link" }, now: Now): Finding[] {
+  const [wasUp, sinceMs] = [state.linkUp, state.linkMs];
+  state.linkUp = seen.state === "connect";
+  state.linkMs = now.monoMs;
+  state.heardMs = now.monoMs;
+  state.missed = 0;
+  if (state.linkUp && !wasUp && sinceMs >= 0) {
+    const owed = OWED_AFTER_CONNECT + (state.fullest * (now.monoMs - sinceMs)) / MINUTE_MS;
+    state.owed = Math.min(MOST_OWED, state.owed + owed);
+  }
+  const over = endSpell(state.spells, LAWS, "silence");
+  return wasUp ? loss(state, seen, over, now) : finding(over, "", now);
+}
+
+/** A station without link events shows its losses by its boots alone. */
+function boot(state: DenialOfService, seen: Observation & { kind: "boot" }, now: Now): Finding[] {
+  const retried = state.bootRefused;
+  state.bootRefused = seen.outcome !== "accepted";
+  const askedMs = (seen.heartbeatS ?? 0) * SECOND_MS;
+  if (askedMs > state.silenceMs) state.silenceMs = Math.min(SILENCE.most, askedMs);
+  const known = state.linkMs < 0 || now.monoMs - state.linkMs < BOOT_AFTER_LINK_MS;
+  state.linkMs = now.monoMs;
+  return retried || known ? [] : loss(state, seen, [], now);
+}
+
+function loss(state: DenialOfService, seen: Observation, terms: Term[], now: Now): Finding[] {
+  const explained = now.monoMs < state.explainedMs;
+  state.explainedMs = -1;
+  if (explained) return finding(terms, "", now);
+  const honest = honestPerHour(state.spells.of.losses, LAWS.losses, now);
+  const found = finding([...terms, happened(state.spells, LAWS, "losses", now)], SAYS.losses, now, framesOf(seen));
+  if (state.lossMs >= 0 && now.monoMs - state.lossMs < TOGETHER_APART_MS) return found;
+  state.lossMs = now.monoMs;
+  const term = { term: "lost links", nats: eventNats(honest, TOGETHER_PER_HOUR) };
+  return [...found, { key: "link-losses", at: now.wallMs, nats: term.nats, terms: [term], frames: framesOf(seen),
+    says: `the link was lost; ${(24 * honest).toFixed(1)} times a day would be usual` }];
+}
+
+function tick(state: DenialOfService, traffic: Traffic | undefined, now: Now): Finding[] {
+  const last = state.spells.lastTickMs;
+  const terms = passed(state.spells, LAWS, now);
+  if (last < 0 ? state.linkMs < 0 : now.monoMs - last > LONGEST_QUIET_MS) forgetPresent(state, now);
+  else terms.push(...hear(state, traffic, now));
+  const { minute } = state;
+  for (const key of ["asked", "late", "answered", "unanswered"] as const) minute[key] += traffic?.[key] ?? 0;
+  let says = terms.some(({ term }) => term === LAWS.silence.term) ? SAYS.silence : "";
+  if (now.monoMs - state.minuteMs >= MINUTE_MS) {
+    const shown = endMinute(state, now);
+    for (const stream of shown) {
+      terms.push(happened(state.spells, LAWS, stream, now));
+      says = SAYS[stream];
+    }
+  }
+  return [...finding(terms, says, now), ...together(state, now.monoMs - last, now)];
+}
+
+/** The agent slept or was not there: what it missed may be anything. */
+function forgetPresent(state: DenialOfService, now: Now): void {
+  Object.assign(state, { linkUp: false, linkMs: now.monoMs, heardMs: now.monoMs, missed: 0, owed: MOST_OWED,
+    minuteMs: now.monoMs, minute: nothing() });
+}
+
+function hear(state: DenialOfService, traffic: Traffic | undefined, now: Now): Term[] {
+  const silentMs = now.monoMs - state.heardMs;
+  if ((traffic?.heard ?? 0) > 0) {
+    state.silenceMs = peakOf(state.silenceMs, silentMs, silentMs, SILENCE);
+    state.heardMs = now.monoMs;
+    state.missed = 0;
+    return endSpell(state.spells, LAWS, "silence");
+  }
+  if (!state.linkUp || silentMs < state.silenceMs * (SILENT_TIMES + state.missed)) return [];
+  state.missed += 1;
+  return [happened(state.spells, LAWS, "silence", now)];
+}
+
+/** The highest value of late: it fades with a half-life, and no value more than doubles it. */
+function peakOf(peak: number, value: number, elapsedMs: number, law: typeof SILENCE): number {
+  const faded = peak * Math.pow(0.5, elapsedMs / law.halfLifeMs);
+  return Math.min(law.most, Math.max(law.least, faded, Math.min(value, 2 * peak)));
+}
+
+/** Which streams the minute that ends shows. */
+function endMinute(state: DenialOfService, now: Now): Stream[] {
+  const { asked, late, answered, unanswered } = state.minute;
+  const minutes = Math.max(1, (now.monoMs - state.minuteMs) / MINUTE_MS);
+  state.minute = nothing();
+  state.minuteMs = now.monoMs;
+  const most = FLOOD_TIMES * state.fullest * minutes;
+  const net = Math.max(0, asked - late);
+  const owed = Math.min(state.owed, Math.max(0, net - most));
+  state.owed = owed > 0 ? state.owed - owed : Math.floor(state.owed * STILL_OWED);
+  const flood = net - owed > most;
+  if (!flood) state.fullest = peakOf(state.fullest, net / minutes, minutes * MINUTE_MS, FULLEST);
+  const dead: Stream[] = unanswered > 0 && answered === 0 ? ["unanswered"] : [];
+  return flood ? ["floods", ...dead] : dead;
+}
+
+/** Time without a loss speaks against a zone that loses its links together. */
+function together(state: DenialOfService, sinceMs: number, now: Now): Finding[] {
+  const counted = state.lossMs >= 0 && now.monoMs - state.lossMs < TOGETHER_APART_MS;
+  if (counted || sinceMs <= 0) return [];
+  const honest = honestPerHour(state.spells.of.losses, LAWS.losses, now);
+  const nats = quietNats(honest, TOGETHER_PER_HOUR, Math.min(sinceMs, LONGEST_QUIET_MS) / HOUR_MS);
+  const terms = [{ term: "time without a loss", nats }];
+  return [{ key: "link-losses", at: now.wallMs, nats, terms, frames: [], says: "" }];
+}
+
+function finding(terms: readonly Term[], says: string, now: Now, frames: readonly number[] = []): Finding[] {
+  if (terms.length === 0) return [];
+  return [{ key: "denial-of-service", at: now.wallMs, ...weigh(terms, -MOST_NATS, MOST_NATS), frames, says }];
+}
