@@ -4,7 +4,7 @@ import type { Socket } from "node:net";
 import { BEAT_MS, type FromChild, type Parentage, SUPERVISOR_VARIABLE, type ToChild } from "./supervised.ts";
 
 /** So many beats missed in a row, and the agent hangs: it is dead to its charger from the first one on. */
-const BEATS_MISSED = 4;
+export const BEATS_MISSED = 4;
 /** A start may take this long: a large log on a slow card. Chargers do not wait for it (HOLD_MS). */
 const START_MS = 60_000;
 /** An agent that was asked to stop saves, signs and is gone within a second. */

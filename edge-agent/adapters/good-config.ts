@@ -41,7 +41,7 @@ export function goodConfig(file: string, stateDirs: readonly string[], env: Envi
 
 /** Where the state may lie when the file that names it cannot be read: its own line, the unit's, the usual place. */
 export function likelyStateDirs(file: string, env: Environment, usual: string): string[] {
-  const named = /^[\s{,]*"?stateDir"?\s*:\s*["']?([^"',#\n]+)/m.exec(readText(file) ?? "")?.[1]?.trim();
+  const named = /(?:^|[{,])\s*"?stateDir"?\s*:\s*["']?([^"',#}\n]+)/m.exec(readText(file) ?? "")?.[1]?.trim();
   return [...(named === undefined ? [] : [resolve(dirname(file), named)]),
     ...(env["STATE_DIRECTORY"] ?? "").split(":").filter((text) => text !== ""), usual];
 }
