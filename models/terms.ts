@@ -128,6 +128,8 @@ export type Observation = Seen &
         readonly purpose: string; readonly outcome: Outcome }
     | { readonly kind: "certificate-order"; readonly what: string; readonly outcome: Outcome }
     | { readonly kind: "security-event"; readonly type: string }
+    /** Discharge was agreed for an EVSE (0: all): `energy-transfer`, `operation-mode`, or a profile's purpose. */
+    | { readonly kind: "discharge-agreed"; readonly evseId: number; readonly by: string; readonly outcome: Outcome }
     /** A harmless breach of the rules, or something unknown: a signal at most, never an alarm alone. */
     | { readonly kind: "oddity"; readonly oddity: Oddity; readonly detail: string }
     /** The passing of one epoch, and what passed on the wire in it, if anything did. */

@@ -1,5 +1,5 @@
 /** OCPP 2.0.1 edition 3 and 2.1: action by action. One table, since names never clash; `ONLY_21` says what 2.1 adds. */
-import { defined, evseOf, fieldsOf, idOf, isFields, listOf, nonEmpty, numberOf } from "./fields.ts";
+import { defined, evseOf, fieldsOf, idOf, isFields, listOf, MAX_ITEMS, nonEmpty, numberOf } from "./fields.ts";
 import type { Fields } from "./fields.ts";
 import {
   authorization, command, isOffline, lacks, outcomeOf, outcomeOfStatus, resultOf, said, silent, tokenOf, tooMany,
@@ -9,7 +9,7 @@ import type { Action, ActionTable, Body, Ending, Request } from "./mapping.ts";
 import { remoteHost } from "./remote-host.ts";
 import {
   boot, CERTIFICATE_ACTIONS, chargingLimits, configurationChange, FIRMWARE_STATUS, FIRMWARE_WITH_SIGNATURE,
-  firmwareOrder, GET_LOG, HEARTBEAT, limitOf, reportedReadings, SECURITY_EVENT, UPLOAD_STATUS,
+  firmwareOrder, GET_LOG, HEARTBEAT, limitOf, modeDischarges, reportedReadings, SECURITY_EVENT, UPLOAD_STATUS,
 } from "./shared-actions.ts";
 import {
   evseOfTransaction, isRepeat, missingBefore, noteEnded, noteEvse, noteOpen, tokenOfTransaction,
@@ -51,7 +51,9 @@ function transactionEvent(request: Request): readonly Body[] {
   if (type === "Started" || known === undefined || known.open) noteOpen(transactions, id, evseId, token);
   const readings = reportedReadings(request, fields.meterValue, evseId, id, fields.offline);
   const missing = missingBefore(transactions, id, fields.seqNo, type === "Started");
-  const excess = [...tooMany(request, fields.meterValue), ...gap(missing)];
+  const agreed: Body[] = modeDischarges(fieldsOf(fields.transactionInfo).operationMode)
+    ? [{ kind: "discharge-agreed", evseId, by: "operation-mode", outcome: "none" }] : [];
+  const excess = [...tooMany(request, fields.meterValue), ...gap(missing), ...agreed];
   const registers = readings.map((one) => one.reading.energyImportWh).filter((one) => one !== undefined);
   const registerWh = type === "Started" ? registers[0] : registers.at(-1);
   const common = {
@@ -118,6 +120,17 @@ function resultsFinder(results: readonly Fields[]): (name: string | undefined, i
   const names = results.map(variableName);
   const byName = new Map(names.map((name, index) => [name, results[index]]));
   return (name, index) => names[index] === name ? results[index] : byName.get(name);
+}
+
+/** What the vehicle asked for, or may do from now on: bidirectional or not (2.1, ISO 15118-20). */
+function energyTransfer(asked: (request: Request) => unknown): NonNullable<Action["onEnd"]> {
+  return (request, ending) => {
+    const modes = [asked(request)].flat();
+    if (!modes.slice(0, MAX_ITEMS).some((mode) => typeof mode === "string" && /BPT|DER/.test(mode))) return [];
+    const evseId = evseIn(request.fields).evseId ??
+      evseOfTransaction(request.context.transactions, idOf(request.fields.transactionId));
+    return [{ kind: "discharge-agreed", evseId, by: "energy-transfer", outcome: outcomeOf(ending) }];
+  };
 }
 
 /** One observation an entry, each with its own outcome. */
@@ -205,7 +218,7 @@ const FROM_STATION = [
   "BatterySwap", "ClearedChargingLimit", "ClosePeriodicEventStream", "Get15118EVCertificate",
   "GetCertificateChainStatus", "GetCertificateStatus", "NotifyCustomerInformation",
   "NotifyDERAlarm", "NotifyDERStartStop",
-  "NotifyDisplayMessages", "NotifyEVChargingNeeds", "NotifyEVChargingSchedule", "NotifyMonitoringReport",
+  "NotifyDisplayMessages", "NotifyEVChargingSchedule", "NotifyMonitoringReport",
   "NotifyPeriodicEventStream", "NotifyPriorityCharging", "NotifyReport", "NotifySettlement",
   "OpenPeriodicEventStream", "PublishFirmwareStatusNotification", "PullDynamicScheduleUpdate", "ReportChargingProfiles",
   "ReportDERControl", "ReservationStatusUpdate", "VatNumberValidation",
@@ -214,7 +227,7 @@ const FROM_STATION = [
 const FROM_CSMS = [
   "AdjustPeriodicEventStream", "ChangeTransactionTariff", "ClearDisplayMessage", "ClearTariffs", "CostUpdated",
   "GetChargingProfiles", "GetCompositeSchedule", "GetDERControl", "GetDisplayMessages", "GetLocalListVersion",
-  "GetPeriodicEventStream", "GetTariffs", "GetTransactionStatus", "NotifyAllowedEnergyTransfer",
+  "GetPeriodicEventStream", "GetTariffs", "GetTransactionStatus",
   "NotifyWebPaymentStarted", "SetDefaultTariff", "SetDisplayMessage",
 ];
 
@@ -260,6 +273,12 @@ export const OCPP21: ActionTable = new Map<string, Action>([
   ["Heartbeat", HEARTBEAT],
   ["MeterValues", { from: "station", onCall: meterValues }],
   ["NotifyChargingLimit", { from: "station", onCall: notifyChargingLimit }],
+  ["NotifyAllowedEnergyTransfer", {
+    from: "csms", onEnd: energyTransfer(({ fields }) => fields.allowedEnergyTransfer),
+  }],
+  ["NotifyEVChargingNeeds", {
+    from: "station", onEnd: energyTransfer(({ fields }) => fieldsOf(fields.chargingNeeds).requestedEnergyTransfer),
+  }],
   ["NotifyEvent", { from: "station", onCall: notifyEvent }],
   ["PublishFirmware", {
     from: "csms",

@@ -149,16 +149,33 @@ export function chargingLimits(
 ): readonly Body[] {
   return listOf(schedules).flatMap((schedule): readonly Body[] => {
     const unit = schedule.chargingRateUnit === "A" ? "A" : "W";
-    const limits = listOf(schedule.chargingSchedulePeriod).map(limitOf).filter((limit) => limit !== undefined);
-    const [first] = limits;
-    if (first === undefined) return lacks(request, "limit");
-    const shown = new Set([first, Math.min(...limits), Math.max(...limits)]);
+    const periods = listOf(schedule.chargingSchedulePeriod);
+    const limits = periods.map(limitOf).filter((limit) => limit !== undefined);
     const of = nonEmpty(purpose) ?? "";
+    const hidden = periods.some(discharges) && !limits.some((limit) => limit < 0);
+    const agreed: Body[] = hidden ? [{ kind: "discharge-agreed", evseId, by: of, outcome }] : [];
+    const [first] = limits;
+    if (first === undefined) return agreed.length > 0 ? agreed : lacks(request, "limit");
+    const shown = new Set([first, Math.min(...limits), Math.max(...limits)]);
     return [
+      ...agreed,
       ...[...shown].map((limit): Body => ({ kind: "charging-limit", evseId, limit, unit, purpose: of, outcome })),
       ...tooMany(request, schedule.chargingSchedulePeriod),
     ];
   });
+}
+
+const NO_DISCHARGE = new Set<unknown>([undefined, null, "Idle", "ChargingOnly"]);
+
+/** Whether an operation mode of 2.1 lets the vehicle discharge (Q, V2X). */
+export function modeDischarges(mode: unknown): boolean {
+  return !NO_DISCHARGE.has(mode);
+}
+
+/** Whether a period of 2.1 lets the vehicle discharge, beside a limit above zero or none. */
+function discharges(period: Fields): boolean {
+  return modeDischarges(period.operationMode) ||
+    [period.dischargeLimit, period.setpoint].some((limit) => (numberOf(limit) ?? 0) < 0);
 }
 
 /** A period's limit; 2.1 may give a set-point or a discharge limit (negative) instead. */

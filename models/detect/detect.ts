@@ -9,10 +9,12 @@ import type { Detector, Site } from "./detector.ts";
 import { energyTheft } from "./energy-theft.ts";
 import { firmwareTampering } from "./firmware-tampering.ts";
 import { loadManipulation } from "./load-manipulation.ts";
+import { reversePower } from "./reverse-power.ts";
 
 export const DETECTORS = [
   authorizationAbuse, credentialCloning, energyTheft, loadManipulation, configurationTampering, firmwareTampering,
   denialOfService,
+  reversePower,
 ] as readonly Detector<unknown>[];
 
 /** The learned normal of every detector by name: plain JSON, remembered across restarts. */

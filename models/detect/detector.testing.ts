@@ -118,7 +118,7 @@ export function hostileObservation(dice: Dice): Seen {
   const name = (): string => (dice.int(2) === 0 ? `id-${dice.int(50_000)}` : dice.pick(NAMES));
   const evseId = dice.int(4) === 0 ? dice.pick([-1, 0.5, 999, 1e15, dice.int(5_000)]) : dice.int(3);
   const outcome = dice.pick(["accepted", "refused", "error", "none"] as const);
-  const reading = { evseId, powerW: number(), energyImportWh: number() };
+  const reading = { evseId, powerW: number(), energyImportWh: number(), energyExportWh: number() };
   const offline = dice.int(4) === 0;
   const host = { scheme: dice.pick(["https", "ftp", "", name()]), host: name() };
   const who = name() as TokenPseudonym;
@@ -142,6 +142,8 @@ export function hostileObservation(dice: Dice): Seen {
     () => ({ kind: "command", command: name(), outcome }),
     () => ({ kind: "status", evseId, status: name() }),
     () => ({ kind: "heartbeat" }),
+    () => ({ kind: "discharge-agreed", evseId, by: name(), outcome }),
+    () => ({ kind: "security-event", type: dice.pick(["TamperDetectionActivated", "SecurityLogWasCleared", name()]) }),
   ];
   return dice.pick(made)();
 }

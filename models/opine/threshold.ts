@@ -31,6 +31,8 @@ const E_VALUES_PER_YEAR: Partial<Record<Threat, number>> = {
   "firmware-tampering": 12,
   /** Spells of attacks begin 8 + 6 + 2 + 6 times an hour in denial-of-service.ts, all year. */
   "denial-of-service": 22 * 24 * 365,
+  /** ATTACK_PER_HOUR in reverse-power.ts, all year. */
+  "reverse-power": 365,
 };
 const UNLISTED_PER_YEAR = 10_000;
 

@@ -1,0 +1,201 @@
+/**
+ * reverse-power: discharge to the grid that nobody asked for.
+ *
+ * Looks for: power out of the station, by the agent's own meter or, where there is none, by the station's readings,
+ * while no discharge was agreed: no charging limit below zero, no bidirectional energy transfer or operation mode of
+ * a V2G transaction (OCPP 2.1 K28, Q; ISO 15118-20 BPT), no frequency or DER order.
+ * Statistic: blocks of five minutes, however often the meter is read. A run of exporting blocks begins as a Poisson
+ * event at a learned rate by time of week; each further block is the habit of such runs to go on.
+ * Null: the station's own past. The shipped rate and share are judgements: no public base rates exist.
+ * Honest look-alikes: noise near zero (below `EXPORT_W` or a hundredth of the highest power); a meter wired in
+ * reverse, or a station that names its directions the other way: the first power that ever flows at a meter is taken for
+ * charging, whatever its sign; solar power behind the meter of a whole site, which is learned by the hour.
+ * Joint feature `export`: the beginnings of the same runs against a rise too small to matter at one station.
+ */
+import type { Finding, Observation, Reading, Term } from "../terms.ts";
+import { DAY_MS, HOUR_MS, MINUTE_MS, type Now } from "../units.ts";
+import { type Detector, framesOf } from "./detector.ts";
+import { plausible } from "./energy-balance.ts";
+import { createHabit, type Habit, habitTerm, honestShare, learnHabit, type TraitLaw } from "./learned/habit.ts";
+import { createRate, eventNats, learnRate, type LearnedRate, quietNats, upperPerHour } from "./learned/rate.ts";
+
+export interface ReversePower {
+  /** By EVSE; those that are known from the station's own readings alone begin with `r`. */
+  meters: Record<string, FlowMeter>;
+  /** Monotonic time until which discharge is agreed, by EVSE (0: all), and whether that ends with the transaction. */
+  agreed: Record<string, { untilMs: number; once: boolean }>;
+  linkUp: boolean;
+  onsets: LearnedRate;
+  goesOn: Habit;
+}
+
+interface FlowMeter {
+  /** 1: counts as it should, -1: wired in reverse, 0: nothing has flowed yet. */
+  sign: number;
+  /** Highest power either way, W. */
+  peakW: number;
+  /** Start of the block (monotonic ms; -1: none), its registers' net import, Wh, and its power readings. */
+  startMs: number;
+  startWh: number | undefined;
+  sumW: number;
+  readings: number;
+  /** Blocks that the present run of export has lasted. */
+  exporting: number;
+}
+
+const BLOCK_MS = 5 * MINUTE_MS;
+const LONGEST_BLOCK_MS = 3 * BLOCK_MS;
+/** Noise of a meter at rest stays below both: class 1 meters start at 0.4 % of their rated current (EN 50470-3). */
+const EXPORT_W = 300;
+const EXPORT_SHARE = 0.01;
+/** Registers alone: one step of a coarse one (100 Wh) is 1.2 kW over a block. */
+const BY_REGISTER_W = 2_500;
+const FIRST_FLOW_W = 500;
+/** Whoever discharges does so once a day or more often. Without experience: one honest run in 2,000 hours. */
+const ATTACK_PER_HOUR = 1 / 24;
+const PRIOR_PER_HOUR = 1 / 2_000;
+const PRIOR_WEIGHT_HOURS = 500;
+/** The joint feature's alternative: one run an hour. */
+const JOINT_PER_HOUR = 1;
+const GOES_ON: TraitLaw = {
+  term: "power goes on flowing out", absent: "power no longer flows out",
+  attackShare: 0.95, honestShare: 0.33, weight: 30,
+};
+/** The first hour of a run teaches, at its end, so that an attack is not its own habit while it lasts. */
+const TELLING_BLOCKS = 12;
+/** Where runs go on as often as this they are a site's own, and what comes after the first hour says nothing. */
+const HABITUAL_SHARE = 0.8;
+const STANDING_MS = 90 * DAY_MS;
+const GRACE_MS = 10 * MINUTE_MS;
+const MOST_METERS = 32;
+const DISCHARGE_ORDERS = new Set(["frequency-signal", "set-der-control"]);
+const ENDS_WITH_TRANSACTION = new Set(["TxProfile", "energy-transfer", "operation-mode"]);
+
+export const reversePower: Detector<ReversePower> = {
+  name: "reverse-power",
+  version: 1,
+  create: () => ({
+    meters: {}, agreed: {}, linkUp: true,
+    onsets: createRate(PRIOR_PER_HOUR, PRIOR_WEIGHT_HOURS), goesOn: createHabit(GOES_ON),
+  }),
+  observe(state, seen, now) {
+    switch (seen.kind) {
+      case "meter-reading":
+        return flow(state, String(seen.reading.evseId), seen, now);
+      case "reported-reading":
+        return seen.offline || hasMeter(state, seen.reading.evseId) ? []
+          : flow(state, `r${seen.reading.evseId}`, seen, now);
+      case "link":
+        state.linkUp = seen.state === "connect";
+        return [];
+      default:
+        permit(state, seen, now);
+        return [];
+    }
+  },
+};
+
+function hasMeter(state: ReversePower, evseId: number): boolean {
+  return state.meters[String(evseId)] !== undefined || state.meters["0"] !== undefined;
+}
+
+/** Notes what allows discharge, and what ends that. */
+function permit(state: ReversePower, seen: Observation, now: Now): void {
+  if (seen.kind === "transaction-ended") {
+    const agreed = state.agreed[String(seen.evseId)];
+    if (agreed?.once === true) agreed.untilMs = Math.min(agreed.untilMs, now.monoMs + GRACE_MS);
+  }
+  if (!("outcome" in seen) || seen.outcome === "refused" || seen.outcome === "error") return;
+  if (seen.kind === "command" && seen.command === "clear-charging-profile") state.agreed = {};
+  const by = seen.kind === "discharge-agreed" ? seen.by
+    : seen.kind === "charging-limit" && seen.limit < 0 ? seen.purpose
+    : seen.kind === "command" && DISCHARGE_ORDERS.has(seen.command) ? seen.command : undefined;
+  if (by === undefined) return;
+  const evse = String("evseId" in seen ? seen.evseId ?? 0 : 0);
+  if (state.agreed[evse] === undefined && Object.keys(state.agreed).length >= MOST_METERS) return;
+  const once = evse !== "0" && ENDS_WITH_TRANSACTION.has(by);
+  state.agreed[evse] = { untilMs: now.monoMs + (once ? DAY_MS : STANDING_MS), once };
+}
+
+/** Whether discharge is agreed at a meter, or was since `sinceMs`; one of the whole station asks for any EVSE. */
+function isAgreed(state: ReversePower, key: string, sinceMs: number): boolean {
+  const evse = key.replace("r", "");
+  return Object.entries(state.agreed).some(([of, { untilMs }]) =>
+    untilMs > sinceMs && (of === "0" || evse === "0" || of === evse));
+}
+
+function netWh({ energyImportWh, energyExportWh }: Reading): number | undefined {
+  const out = plausible(energyExportWh);
+  return out === undefined ? undefined : (plausible(energyImportWh) ?? 0) - out;
+}
+
+/** Takes one reading; at the end of a block says what flowed in it. */
+function flow(
+  state: ReversePower, key: string, seen: Observation & { readonly reading: Reading }, now: Now,
+): Finding[] {
+  if (state.meters[key] === undefined && Object.keys(state.meters).length >= MOST_METERS) return [];
+  const meter = (state.meters[key] ??=
+    { sign: 0, peakW: 0, startMs: -1, startWh: undefined, sumW: 0, readings: 0, exporting: 0 });
+  const powerW = plausible(seen.reading.powerW);
+  const registerWh = netWh(seen.reading);
+  const { startMs, startWh } = meter;
+  const elapsedMs = now.monoMs - startMs;
+  const begin = (): void => {
+    Object.assign(meter, { startMs: state.linkUp ? now.monoMs : -1, startWh: registerWh, sumW: 0, readings: 0 });
+  };
+  // Over a gap, and while nothing can be heard of an agreement, nothing is held against anybody.
+  if (startMs < 0 || !state.linkUp || elapsedMs > LONGEST_BLOCK_MS || elapsedMs < 0) {
+    begin();
+    return [];
+  }
+  if (powerW !== undefined) {
+    meter.sumW += powerW;
+    meter.readings += 1;
+    meter.peakW = Math.max(meter.peakW, Math.abs(powerW));
+  }
+  if (elapsedMs < BLOCK_MS) return [];
+  const byPowerW = meter.readings === 0 ? 0 : meter.sumW / meter.readings;
+  const steppedW = registerWh === undefined || startWh === undefined ? 0
+    : ((registerWh - startWh) * HOUR_MS) / elapsedMs;
+  const byRegisterW = Math.abs(steppedW) > BY_REGISTER_W ? steppedW : byPowerW;
+  begin();
+  if (meter.sign === 0 && Math.abs(byPowerW) > FIRST_FLOW_W) meter.sign = Math.sign(byPowerW);
+  if (meter.sign === 0 && Math.abs(steppedW) > BY_REGISTER_W) meter.sign = Math.sign(steppedW);
+  if (meter.sign === 0 || isAgreed(state, key, startMs)) {
+    meter.exporting = 0;
+    return [];
+  }
+  const outW = Math.max(-meter.sign * byPowerW, -meter.sign * byRegisterW);
+  return judge(state, meter, outW, elapsedMs / HOUR_MS, seen, now);
+}
+
+function judge(
+  state: ReversePower, meter: FlowMeter, outW: number, hours: number, seen: Observation, now: Now,
+): Finding[] {
+  const out = outW > Math.max(EXPORT_W, EXPORT_SHARE * meter.peakW);
+  const says = out ? `${(outW / 1_000).toFixed(1)} kW flow out while no discharge was agreed` : "";
+  const found = (key: Finding["key"], term: Term): Finding =>
+    ({ key, at: now.wallMs, nats: term.nats, terms: [term], frames: framesOf(seen), says });
+  if (meter.exporting > 0) {
+    const blocks = meter.exporting;
+    const term = habitTerm(state.goesOn, GOES_ON, out);
+    if (!out) teachRun(state.goesOn, blocks);
+    meter.exporting = out ? blocks + 1 : 0;
+    const telling = blocks < TELLING_BLOCKS || honestShare(state.goesOn, GOES_ON) < HABITUAL_SHARE;
+    return telling ? [found("reverse-power", term)] : [];
+  }
+  const upper = upperPerHour(state.onsets, now.wallMs);
+  const evidence = (alternative: number): number =>
+    out ? eventNats(upper, alternative) : quietNats(upper, alternative, hours);
+  const term = out ? "power flows out" : "no power flows out";
+  const nats = evidence(Math.max(ATTACK_PER_HOUR, 4 * upper));
+  const jointNats = evidence(Math.max(JOINT_PER_HOUR, 4 * upper));
+  learnRate(state.onsets, now.wallMs, hours, out ? 1 : 0);
+  if (out) meter.exporting = 1;
+  return [found("reverse-power", { term, nats }), found("export", { term, nats: jointNats })];
+}
+
+function teachRun(goesOn: Habit, blocks: number): void {
+  for (let block = 1; block < Math.min(blocks, TELLING_BLOCKS); block++) learnHabit(goesOn, true);
+  if (blocks < TELLING_BLOCKS) learnHabit(goesOn, false);
+}
