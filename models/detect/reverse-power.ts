@@ -7,9 +7,9 @@
  * Statistic: blocks of five minutes, however often the meter is read. A run of exporting blocks begins as a Poisson
  * event at a learned rate by time of week; each further block is the habit of such runs to go on.
  * Null: the station's own past. The shipped rate and share are judgements: no public base rates exist.
- * Honest look-alikes: noise near zero (below `EXPORT_W` or a hundredth of the highest power); a meter wired in
- * reverse, or a station that names its directions the other way: the first power that ever flows at a meter is taken for
- * charging, whatever its sign; solar power behind the meter of a whole site, which is learned by the hour.
+ * Honest look-alikes: noise near zero (below `EXPORT_W` or a hundredth of the highest power). A meter wired in reverse,
+ * or a station that names its directions the other way: the first power that ever flows at a meter is taken for
+ * charging, whatever its sign. Solar power behind the meter of a whole site, which is learned by the hour.
  * Joint feature `export`: the beginnings of the same runs against a rise too small to matter at one station.
  */
 import type { Finding, Observation, Reading, Term } from "../terms.ts";
