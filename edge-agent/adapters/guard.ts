@@ -66,7 +66,9 @@ class GuardLane implements Lane {
   readonly #decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
   /** Where the message under way goes: nowhere yet, or straight on. */
   #state: "between" | "holding" | "passing" = "between";
+  /** Views of the piece that is being read, behind the first `#ownHeld`, which are copies. */
   #held: Uint8Array[] = [];
+  #ownHeld = 0;
   #heldBytes = 0;
   /** The message under way is compressed. */
   #compressed = false;
@@ -96,6 +98,7 @@ class GuardLane implements Lane {
     const cut = this.#cutter.push(chunk, judges ? this.#take : this.#follow);
     if (judges && cut < chunk.length) this.#passRest(chunk.subarray(cut));
     if (!judges) this.#tap.push(this.#direction, chunk);
+    this.#keepHeld();
     this.#addWaiting();
   }
 
@@ -150,7 +153,7 @@ class GuardLane implements Lane {
   }
 
   #hold(part: FramePart): void {
-    this.#held.push(Uint8Array.prototype.slice.call(part.bytes));
+    this.#held.push(part.bytes);
     this.#heldBytes += part.bytes.length;
     this.#tap.push(this.#direction, part.bytes);
     if (this.#heldBytes <= this.#context.holdBytes) return;
@@ -168,16 +171,14 @@ class GuardLane implements Lane {
   #settle(): void {
     const held = this.#judge();
     if (held !== undefined) {
-      this.#held = [];
-      this.#heldBytes = 0;
+      this.#forget();
       if (this.#compressed && this.#context.takeover[this.#direction]) this.#plain = true;
       this.#context.heldBack(this.#direction, held);
       if (held.answer !== undefined) this.#answer(this.#direction, held.answer);
       return;
     }
     if (!this.#plain || !this.#compressed) return this.#release();
-    this.#held = [];
-    this.#heldBytes = 0;
+    this.#forget();
     if (this.#payload === undefined) this.#context.drop("a compressed message that could not be read");
     else this.#out(encodeFrame(this.#direction, this.#opcode === BINARY ? BINARY : TEXT, this.#payload));
   }
@@ -197,8 +198,20 @@ class GuardLane implements Lane {
 
   #release(): void {
     for (const bytes of this.#held) this.#out(bytes);
+    this.#forget();
+  }
+
+  #forget(): void {
     this.#held = [];
+    this.#ownHeld = 0;
     this.#heldBytes = 0;
+  }
+
+  /** Most messages come whole. What is held beyond its piece is copied, or it would keep all of that in memory. */
+  #keepHeld(): void {
+    for (; this.#ownHeld < this.#held.length; this.#ownHeld++) {
+      this.#held[this.#ownHeld] = Uint8Array.prototype.slice.call(this.#held[this.#ownHeld]);
+    }
   }
 
   #passRest(bytes: Uint8Array): void {

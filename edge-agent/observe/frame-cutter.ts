@@ -6,7 +6,7 @@ import { headBytes, MAX_HEAD_BYTES, payloadLength } from "./websocket.ts";
 
 /** A piece of one frame, as it came: parts joined are the bytes that were pushed. */
 export interface FramePart {
-  /** A view that holds during the call only. */
+  /** A view that holds as long as the bytes that were pushed, or a copy. */
   readonly bytes: Uint8Array;
   /** The frame's opcode; 8 and above are control frames, which may stand between the frames of a message. */
   readonly code: number;

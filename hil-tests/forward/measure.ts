@@ -29,7 +29,9 @@ interface Target {
   readonly child?: ChildProcess;
 }
 
-const WARM_UP = 500;
+/** Calls through each relay before anything counts: until then its code is interpreted, and the longer has the loss. */
+const WARM_UP = 4_000;
+const SHORT_WARM_UP = 100;
 /** What may be under way at once, bytes of calls and number of them. */
 const IN_FLIGHT_BYTES = 256 * 1024;
 const MOST_IN_FLIGHT = 64;
@@ -100,13 +102,15 @@ export async function measure({ transport, bytes, tls }: Case, effort: Effort, f
     const bulk = targets.map((): BulkRound[] => []);
     const call = callOf("ID", bytes);
     const bulkCalls = Math.ceil(effort.bulkBytes / (bytes + CALL_COST_BYTES));
-    for (const { charger } of targets) await roundTrips(charger, call, WARM_UP);
+    for (const { charger } of targets) {
+      await pipelined(charger, call, WARM_UP, 4);
+      await roundTrips(charger, call, SHORT_WARM_UP);
+    }
     for (let round = 0; round < effort.tripRounds; round++) {
       await inTurn(targets, round, async (t) => {
         trips[t]?.push(await tripRound(targets[t] as Target, call, effort.trips));
       });
     }
-    for (const { charger } of targets) await pipelined(charger, call, WARM_UP, 2);
     for (let round = 0; round < effort.bulkRounds; round++) {
       await inTurn(targets, round, async (t) => {
         bulk[t]?.push(await bulkRound(targets[t] as Target, call, bulkCalls));
