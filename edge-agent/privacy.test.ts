@@ -209,6 +209,12 @@ async function commandsSay(
     ...incidentIds.flatMap((id) => [["explain", id], ["explain", id, "--json"]]),
   ].map((args) => [...args, "--state", stateDir]);
   const said: [string, string][] = [];
+  const bundle = join(freshFolder(), "support.json");
+  assert.is((await ran(["support-bundle", "--config", config, "--out", bundle])).code, 0);
+  const text = readFileSync(bundle, "utf8");
+  const { agent, record } = JSON.parse(text) as { agent: { running: boolean }; record: { frames: unknown[] } };
+  assert.ok(agent.running && record.frames.length > 0);
+  said.push(["the support bundle", text]);
   for (const args of [...all, ["doctor", "--config", config], ["doctor", "--json", "--config", config]]) {
     const { out, err } = await ran(args);
     assert.ok(out.length + err.length > 0, args.join(" "));

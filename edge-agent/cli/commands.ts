@@ -10,5 +10,6 @@ export const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   replay: async () => (await import("./replay.ts")).replay,
   ledger: async () => (await import("./ledger.ts")).ledger,
   roster: async () => (await import("./roster.ts")).roster,
+  "support-bundle": async () => (await import("./support-bundle.ts")).supportBundle,
   keygen: async () => (await import("./keygen.ts")).keygen,
 };
