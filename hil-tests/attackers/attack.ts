@@ -141,7 +141,8 @@ export function exchange(
 ): TimedLine[] {
   const there = from === "station" ? "cp-to-csms" : "csms-to-cp";
   const back = from === "station" ? "csms-to-cp" : "cp-to-csms";
-  const id = chance.uuid();
+  // Honest stations count their calls; a CSMS gives them random names.
+  const id = from === "station" ? String(1_000_000_000 + chance.int(1_000_000_000)) : chance.uuid();
   const answeredAt = (at + 30 + chance.int(60)) as WallMs;
   return [
     { at, line: callLine(origin, at, there, id, message) },

@@ -2,21 +2,46 @@
 import type { Capture } from "../sim/capture.ts";
 import type { Dice } from "../sim/dice.ts";
 import type { Attacks, AttackTruth, JointlyAttacked, Window } from "./attack.ts";
+import { BILLING_INFLATION, THIN_THEFT } from "./billing-inflation.ts";
 import { CLONED_TOKEN } from "./cloned-token.ts";
+import { COMMANDS } from "./commands.ts";
 import { ENERGY_THEFT } from "./energy-theft.ts";
+import { FLOODS } from "./floods.ts";
 import { GUESSED_TOKENS } from "./guessed-tokens.ts";
 import { HOSTILE_CONFIGURATION } from "./hostile-configuration.ts";
 import { HOSTILE_FIRMWARE } from "./hostile-firmware.ts";
+import { HOSTILE_LIMITS } from "./hostile-limits.ts";
+import { MANIPULATED_LOAD } from "./manipulated-load.ts";
+import { ONE_FOR_MANY } from "./one-for-many.ts";
+import { OPENED_STATIONS } from "./opened-stations.ts";
+import { PROBES } from "./probes.ts";
+import { REVERSE_POWER } from "./reverse-power.ts";
+import { SPOOFED_SESSIONS } from "./spoofed-sessions.ts";
 import { strengthOf, type StrengthName } from "./strength.ts";
 import { SYNCHRONISED_STARTS } from "./synchronised-starts.ts";
+import { TAMPERED_CHANNEL } from "./tampered-channel.ts";
+import { UPLOADS } from "./uploads.ts";
 
 export const ATTACKS: Attacks = {
   ...GUESSED_TOKENS,
   ...CLONED_TOKEN,
+  ...SPOOFED_SESSIONS,
   ...ENERGY_THEFT,
+  ...THIN_THEFT,
+  ...BILLING_INFLATION,
   ...SYNCHRONISED_STARTS,
+  ...MANIPULATED_LOAD,
+  ...HOSTILE_LIMITS,
   ...HOSTILE_CONFIGURATION,
   ...HOSTILE_FIRMWARE,
+  ...COMMANDS,
+  ...FLOODS,
+  ...TAMPERED_CHANNEL,
+  ...UPLOADS,
+  ...REVERSE_POWER,
+  ...PROBES,
+  ...OPENED_STATIONS,
+  ...ONE_FOR_MANY,
 };
 
 /**

@@ -5,7 +5,8 @@ import type { Dice } from "../sim/dice.ts";
 import { dialectOf } from "../sim/dialects.ts";
 import { exchange, isUp, merged, moment, playground, truthOf, type Attack, type Attacks } from "./attack.ts";
 
-function refusedGuess(capture: Capture, chance: Dice, at: WallMs): TimedLine[] {
+/** One card number that the CSMS does not know. */
+export function refusedGuess(capture: Capture, chance: Dice, at: WallMs): TimedLine[] {
   const dialect = dialectOf(capture.ocppVersion);
   const guess = dialect.authorize(chance.hex(8));
   return exchange(capture, chance, at, "station", guess, dialect.authorizeReply("Invalid"));

@@ -1,15 +1,11 @@
 /** `configuration-tampering`: a foreign hand on the CSMS side weakens the station. */
 import { MINUTE_MS, SECOND_MS, type WallMs } from "../../models/units.ts";
-import type { Capture, Message, TimedLine } from "../sim/capture.ts";
+import type { Capture, TimedLine } from "../sim/capture.ts";
 import type { Dice } from "../sim/dice.ts";
 import { dialectOf } from "../sim/dialects.ts";
 import type { Setting } from "../sim/dialect.ts";
 import { exchange, merged, moment, truthOf, type Attack, type Attacked, type Attacks, type Window } from "./attack.ts";
-
-interface Order {
-  readonly message: Message;
-  readonly reply: object;
-}
+import type { Order } from "./wire.ts";
 
 function change(capture: Capture, setting: Setting): Order {
   const dialect = dialectOf(capture.ocppVersion);
@@ -50,13 +46,15 @@ export const weakenSecurityProfile: Attack = (capture, chance, strength, window)
 };
 
 /** The station is told to talk to the attacker's CSMS; from 0.5 in plain text. 1.6 has only vendors' keys for it. */
-export const repointCsms: Attack = (capture, chance, strength, window) => {
+export function repointed(capture: Capture, strength: number): Order {
   const url = strength < 0.5 ? "wss://csms.operator-example.test/ocpp" : "ws://203.0.113.66/ocpp";
-  const order = capture.ocppVersion === "1.6"
+  return capture.ocppVersion === "1.6"
     ? change(capture, { name16: "CentralSystemURL", name201: "", value: url })
     : networkProfile(url, strength < 0.5 ? 2 : 1);
-  return carriedOut(capture, chance, [order], "repoint-csms", window);
-};
+}
+
+export const repointCsms: Attack = (capture, chance, strength, window) =>
+  carriedOut(capture, chance, [repointed(capture, strength)], "repoint-csms", window);
 
 /** A new password that only the attacker knows; from 0.5 with the station's monitoring turned off as well. */
 export const replacePassword: Attack = (capture, chance, strength, window) => {

@@ -1,37 +1,63 @@
 /** `firmware-tampering`: the attacker's own image, or an old one with known holes. */
 import { MINUTE_MS, SECOND_MS, rfc3339, type WallMs } from "../../models/units.ts";
 import { eventLine, type Capture, type Message, type TimedLine } from "../sim/capture.ts";
-import { bootReply } from "../sim/dialect.ts";
-import { CSMS_ADDRESS } from "../sim/fleet.ts";
+import { ACCEPTED, bootReply } from "../sim/dialect.ts";
+import { dialectOf } from "../sim/dialects.ts";
+import { CSMS_ADDRESS, CSMS_CERTIFICATE } from "../sim/fleet.ts";
 import type { Dice } from "../sim/dice.ts";
 import { traceLine } from "../sim/inspect.ts";
 import { exchange, merged, moment, truthOf, type Attack, type Attacks } from "./attack.ts";
 
 const IMAGE = "http://203.0.113.66/pub/update.bin";
 
-function unsignedOrder(capture: Capture, at: WallMs): Message {
+/** What the CSMS says to make a station fetch an image. */
+export function unsignedImage(capture: Capture, at: WallMs): Message {
   return capture.ocppVersion === "1.6"
     ? { action: "UpdateFirmware", payload: { location: IMAGE, retrieveDate: rfc3339(at) } }
     : { action: "UpdateFirmware", payload: { requestId: 666, firmware: { location: IMAGE,
       retrieveDateTime: rfc3339(at) } } };
 }
 
-/** Plain text, unknown host, no signature. Below 0.5 the download fails; from there the image is installed. */
-export const orderUnsignedFirmware: Attack = (capture, chance, strength, window) => {
-  const from = moment(capture, chance, 10 * MINUTE_MS, window);
-  const lines = exchange(capture, chance, from, "csms", unsignedOrder(capture, from),
-    capture.ocppVersion === "1.6" ? {} : { status: "Accepted" });
-  const course = strength < 0.5 ? ["Downloading", "DownloadFailed"]
-    : ["Downloading", "Downloaded", "Installing", "Installed"];
-  const id = capture.ocppVersion === "1.6" ? {} : { requestId: 666 };
+/** Signed, but by the attacker, and from the attacker's host. */
+function foreignImage(capture: Capture, chance: Dice, at: WallMs): Message {
+  return dialectOf(capture.ocppVersion).signedFirmware({
+    requestId: 666, location: "https://firmware.operator-example.test/sim/2.9.0/firmware.bin", at: rfc3339(at),
+    certificate: `-----BEGIN CERTIFICATE-----\n${chance.hex(400)}\n-----END CERTIFICATE-----`,
+    signature: chance.hex(96),
+  });
+}
+
+/** The order, and what the station tells of it. */
+export function orderedImage(
+  capture: Capture, chance: Dice, from: WallMs, message: Message, installed: boolean,
+): TimedLine[] {
+  const old = capture.ocppVersion === "1.6";
+  const signed = message.action === "SignedUpdateFirmware" || JSON.stringify(message.payload).includes('"signature"');
+  const failure = signed ? ["Downloading", "Downloaded", "InvalidSignature"] : ["Downloading", "DownloadFailed"];
+  const course = installed ? ["Downloading", "Downloaded", "Installing", "Installed"] : failure;
+  const lines = exchange(capture, chance, from, "csms", message, old && !signed ? {} : ACCEPTED);
+  const action = old && signed ? "SignedFirmwareStatusNotification" : "FirmwareStatusNotification";
   course.forEach((status, i) => {
     const at = (from + (i * 90 + 5) * SECOND_MS) as WallMs;
-    const message = { action: "FirmwareStatusNotification", payload: { status, ...id } };
-    lines.push(...exchange(capture, chance, at, "station", message, {}));
+    const payload = { status, ...((!old || signed) && { requestId: 666 }) };
+    lines.push(...exchange(capture, chance, at, "station", { action, payload }, {}));
   });
-  const truth = truthOf("firmware-tampering", "unsigned-order", capture, { from, to: lines.at(-1)?.at ?? from });
-  return { capture: { ...capture, ocpp: merged(capture.ocpp, lines) }, truth: [truth] };
-};
+  return lines;
+}
+
+type Image = (capture: Capture, chance: Dice, at: WallMs) => Message;
+
+function byOrder(attack: string, image: Image): Attack {
+  return (capture, chance, strength, window) => {
+    const from = moment(capture, chance, 10 * MINUTE_MS, window);
+    const lines = orderedImage(capture, chance, from, image(capture, chance, from), strength >= 0.5);
+    const truth = truthOf("firmware-tampering", attack, capture, { from, to: lines.at(-1)?.at ?? from });
+    return { capture: { ...capture, ocpp: merged(capture.ocpp, lines) }, truth: [truth] };
+  };
+}
+
+/** Plain text, unknown host, no signature. Below 0.5 the download fails; from there the image is installed. */
+export const orderUnsignedFirmware = byOrder("unsigned-order", (capture, _chance, at) => unsignedImage(capture, at));
 
 function lastBootBefore(capture: Capture, at: WallMs): Message {
   const isBoot = ({ line }: TimedLine): boolean => line.includes('"action":"BootNotification"');
@@ -52,7 +78,8 @@ function restart(capture: Capture, chance: Dice, at: WallMs, version: string): T
   const boot = { action, payload: withVersion(payload, version) };
   return [
     { at, line: eventLine(station, at, "disconnect", { closeCode: 1001 }) },
-    { at: backAt, line: eventLine(station, backAt, "connect", { remoteAddress: CSMS_ADDRESS }) },
+    { at: backAt, line: eventLine(station, backAt, "connect",
+      { remoteAddress: CSMS_ADDRESS, tlsPeerSha256: CSMS_CERTIFICATE }) },
     ...exchange(capture, chance, (backAt + 300) as WallMs, "station", boot, bootReply(rfc3339(backAt), 300)),
   ];
 }
@@ -83,6 +110,11 @@ export const HOSTILE_FIRMWARE: Attacks = {
     threat: "firmware-tampering", scope: "station", make: orderUnsignedFirmware,
     does: "an unsigned image is ordered in plain text from a stranger",
     amount: (strength) => (strength < 0.5 ? "the download fails" : "it is installed"),
+  },
+  "foreign-image": {
+    threat: "firmware-tampering", scope: "station", make: byOrder("foreign-image", foreignImage),
+    does: "an image of the attacker's host, signed by the attacker, is ordered",
+    amount: (strength) => (strength < 0.5 ? "the station finds the signature wrong" : "it is installed"),
   },
   downgrade: {
     threat: "firmware-tampering", scope: "station", make: downgradeFirmware,

@@ -5,7 +5,7 @@ import { ACCEPTED, type ConnectorState, type Sample, type Transaction } from "..
 import { dialectOf } from "../sim/dialects.ts";
 import type { Dice } from "../sim/dice.ts";
 import { exchange, merged, type Span } from "./attack.ts";
-import { constantPower, lastRegisterWh, withExtraEnergy, withShiftedRegisters } from "./registers.ts";
+import { constantPower, registerAt, withExtraEnergy, withShiftedRegisters } from "./registers.ts";
 
 export interface InsertedSession extends Span {
   readonly evseId: number;
@@ -13,13 +13,15 @@ export interface InsertedSession extends Span {
   readonly powerW: number;
   /** Started over the air, or with a card at the reader. */
   readonly remote: boolean;
+  /** Whether current flows; otherwise all of it is a tale of the station's. Default true. */
+  readonly flows?: boolean;
 }
 
 /** The EVSE must be idle and the link up during the session. */
 export function withSession(capture: Capture, chance: Dice, session: InsertedSession): Capture {
   const { evseId, from, to, powerW } = session;
   const dialect = dialectOf(capture.ocppVersion);
-  const baseWh = lastRegisterWh(capture, evseId, from);
+  const baseWh = registerAt(capture, evseId, from);
   const flowing = { from: (from + 4 * SECOND_MS) as WallMs, to };
   const drawnWh = (at: WallMs): number => constantPower(flowing, powerW)(at, 0);
   const lines: TimedLine[] = [];
@@ -45,7 +47,8 @@ export function withSession(capture: Capture, chance: Dice, session: InsertedSes
   say(to, dialect.ended(tx, sample(to, "Transaction.End"), "Local", false), dialect.endedReply(tx));
   status((to + 20 * SECOND_MS) as WallMs, "Available");
   const ocpp = withShiftedRegisters(capture, evseId, (at) => (at < from ? 0 : drawnWh(at)));
-  const meter = withExtraEnergy(capture.meter, evseId, constantPower(flowing, powerW));
+  const meter = session.flows === false ? capture.meter
+    : withExtraEnergy(capture.meter, evseId, constantPower(flowing, powerW));
   return { ...capture, ocpp: merged(ocpp, lines.sort((a, b) => a.at - b.at)), meter };
 }
 

@@ -1,7 +1,7 @@
 /** Tools of whoever bends energy: the agent's meter lines and the registers in frames. */
 import { HOUR_MS, type WallMs } from "../../models/units.ts";
 import { callLine, type Capture, type TimedLine } from "../sim/capture.ts";
-import { traceLine, type TraceLine } from "../sim/inspect.ts";
+import { meterReading, traceLine, type MeterLine, type TraceLine } from "../sim/inspect.ts";
 import type { Span } from "./attack.ts";
 
 /** Extra energy by time: from it the power is differenced. Must not fall, and be 0 at and before the beginning. */
@@ -39,7 +39,18 @@ interface Shifted {
   readonly unitOfMeasure?: { readonly unit: string };
 }
 
-function shiftedValue(sampled: Shifted, shiftWh: number): Shifted {
+/** What a meter of one's own says of other power: the same quantity at another load. */
+export type PowerShape = (at: WallMs, powerW: number) => number;
+
+const ONE_DECIMAL = 10;
+
+function reshapedValue(sampled: Shifted, ratio: number): Shifted {
+  const value = Math.round(ONE_DECIMAL * Number(sampled.value) * ratio) / ONE_DECIMAL;
+  return { ...sampled, value: typeof sampled.value === "string" ? value.toFixed(1) : value };
+}
+
+function shiftedValue(sampled: Shifted, shiftWh: number, ratio: number): Shifted {
+  if (/^(Power\.Active|Current)\.Import$/.test(sampled.measurand ?? "")) return reshapedValue(sampled, ratio);
   if (sampled.measurand !== "Energy.Active.Import.Register") return sampled;
   const inKwh = (sampled.unit ?? sampled.unitOfMeasure?.unit) === "kWh";
   const moved = Math.max(0, Number(sampled.value) + (inKwh ? shiftWh / 1000 : shiftWh));
@@ -47,14 +58,27 @@ function shiftedValue(sampled: Shifted, shiftWh: number): Shifted {
   return { ...sampled, value: typeof sampled.value === "string" ? String(value) : value };
 }
 
-function shiftedPayload(payload: Record<string, unknown>, shiftWh: number): object {
+interface SampledEntry {
+  readonly sampledValue: readonly Shifted[];
+}
+
+/** By how much the power of one meter value changes; 1 where it says none. */
+function ratioOf({ sampledValue }: SampledEntry, at: WallMs, shape?: PowerShape): number {
+  const said = sampledValue.find(({ measurand }) => measurand === "Power.Active.Import");
+  const powerW = Number(said?.value ?? 0);
+  return shape === undefined || powerW === 0 ? 1 : Math.max(0, shape(at, powerW)) / powerW;
+}
+
+function shiftedPayload(payload: Record<string, unknown>, shiftWh: number, at: WallMs, shape?: PowerShape): object {
   const moved: Record<string, unknown> = { ...payload };
   for (const key of ["meterStart", "meterStop"]) {
     if (typeof payload[key] === "number") moved[key] = Math.max(0, Math.round((payload[key] as number) + shiftWh));
   }
   if (Array.isArray(payload["meterValue"])) {
-    moved["meterValue"] = (payload["meterValue"] as { sampledValue: Shifted[] }[]).map((entry) =>
-      ({ ...entry, sampledValue: entry.sampledValue.map((sampled) => shiftedValue(sampled, shiftWh)) }));
+    moved["meterValue"] = (payload["meterValue"] as SampledEntry[]).map((entry) => {
+      const ratio = ratioOf(entry, at, shape);
+      return { ...entry, sampledValue: entry.sampledValue.map((sampled) => shiftedValue(sampled, shiftWh, ratio)) };
+    });
   }
   return moved;
 }
@@ -67,35 +91,83 @@ function evseOf(line: TraceLine, evseOfTransaction: ReadonlyMap<unknown, number>
     ?? evseOfTransaction.get(payload["transactionId"]);
 }
 
-/** Frames of one EVSE with their registers moved by `shiftWh(at)`, Wh; other frames are untouched, byte for byte. */
-export function withShiftedRegisters(capture: Capture, evseId: number, shiftWh: (at: WallMs) => number): TimedLine[] {
+/**
+ * Frames of one EVSE with their registers moved by `shiftWh(at)`, Wh, and their power and current after `shape`, both
+ * from `from` on; other frames are untouched, byte for byte.
+ */
+export function withShiftedRegisters(
+  capture: Capture, evseId: number, shiftWh: (at: WallMs) => number, shape?: PowerShape, from = 0,
+): TimedLine[] {
   const evseOfTransaction = new Map<unknown, number>();
   const starting = new Map<string, number>();
   return capture.ocpp.map((timed) => {
     if (!/StartTransaction|StopTransaction|MeterValues|TransactionEvent|"transactionId"/.test(timed.line)) return timed;
     const line = traceLine(timed);
     const { action, messageId = "", payload = {} } = line;
+    if (action !== undefined && line.direction !== "cp-to-csms") return timed; // a command that names a transaction
     if (action === "StartTransaction") starting.set(messageId, payload["connectorId"] as number);
     const started = action === undefined ? starting.get(messageId) : undefined;
     if (started !== undefined) evseOfTransaction.set(payload["transactionId"], started);
-    const shift = shiftWh(timed.at);
-    if (action === undefined || shift === 0 || evseOf(line, evseOfTransaction) !== evseId) return timed;
-    const message = { action, payload: shiftedPayload(payload, shift) };
+    const shift = timed.at < from ? 0 : shiftWh(timed.at);
+    const changes = shift !== 0 || (shape !== undefined && timed.at >= from);
+    if (action === undefined || !changes || evseOf(line, evseOfTransaction) !== evseId) return timed;
+    const message = { action, payload: shiftedPayload(payload, shift, timed.at, shape) };
     return { at: timed.at, line: callLine(capture, timed.at, "cp-to-csms", messageId, message) };
   });
 }
 
-/** The register that the station last reported for an EVSE before `at`, Wh. */
-export function lastRegisterWh(capture: Capture, evseId: number, at: WallMs): number {
-  for (let i = capture.ocpp.length - 1; i >= 0; i--) {
+export interface Said {
+  readonly at: WallMs;
+  readonly wh: number;
+}
+
+/** What the station's meter values last said of an EVSE's register before `at`. */
+export function lastRegister(capture: Capture, evseId: number, at: WallMs): Said {
+  for (let i = firstAfter(capture.ocpp, at) - 1; i >= 0; i--) {
     const timed = capture.ocpp[i] as TimedLine;
     if (timed.at >= at || !timed.line.includes("Energy.Active.Import.Register")) continue;
     const { payload = {} } = traceLine(timed);
     const of = payload["connectorId"] ?? payload["evseId"] ?? (payload["evse"] as { id: number } | undefined)?.id;
-    if (of !== evseId) continue;
+    if (of !== evseId || !Array.isArray(payload["meterValue"])) continue;
     const [{ sampledValue }] = payload["meterValue"] as [{ sampledValue: [Shifted] }];
     const [{ value, unit, unitOfMeasure }] = sampledValue;
-    return Number(value) * ((unit ?? unitOfMeasure?.unit) === "kWh" ? 1000 : 1);
+    return { at: timed.at, wh: Number(value) * ((unit ?? unitOfMeasure?.unit) === "kWh" ? 1000 : 1) };
   }
-  return 0;
+  return { at: 0 as WallMs, wh: 0 };
+}
+
+function meterBefore({ meter }: Capture, evseId: number, at: number): MeterLine | undefined {
+  const mine = `"evseId":${evseId},`;
+  for (let i = firstAfter(meter, at) - 1; i >= 0; i--) {
+    const timed = meter[i] as TimedLine;
+    if (timed.line.includes(mine)) return meterReading(timed);
+  }
+  return undefined;
+}
+
+/** The agent's register at the last reading until `at`, Wh. */
+export function meterWh(capture: Capture, evseId: number, at: number): number {
+  return meterBefore(capture, evseId, at)?.energyImportWh ?? 0;
+}
+
+/** The power at the last reading until `at`, W. */
+export function meterW(capture: Capture, evseId: number, at: number): number {
+  return meterBefore(capture, evseId, at)?.powerW ?? 0;
+}
+
+/** The station's register at `at`, Wh: what it reported last, and what the agent's meter counted since. */
+export function registerAt(capture: Capture, evseId: number, at: WallMs): number {
+  const said = lastRegister(capture, evseId, at);
+  return said.wh + Math.max(0, meterWh(capture, evseId, at) - meterWh(capture, evseId, said.at));
+}
+
+/** The index of the first line later than `at`. */
+export function firstAfter(lines: readonly TimedLine[], at: number): number {
+  let [low, high] = [0, lines.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((lines[middle] as TimedLine).at <= at) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }

@@ -10,12 +10,12 @@ export function strengthOf(strength: number | StrengthName): number {
   return typeof strength === "number" ? strength : STRENGTHS[strength];
 }
 
-/** A quantity by strength: straight lines from nothing through its value at each of the names. */
-export function graded(weak: number, medium: number, strong: number): (strength: number) => number {
+/** A quantity by strength: straight lines from `none`, what there is without an attack, through its named values. */
+export function graded(weak: number, medium: number, strong: number, none = 0): (strength: number) => number {
   const between = (strength: number, low: number, high: number, from: number, to: number): number =>
     low + ((high - low) * (strength - from)) / (to - from);
   return (strength) => {
-    if (strength <= STRENGTHS.weak) return between(strength, 0, weak, 0, STRENGTHS.weak);
+    if (strength <= STRENGTHS.weak) return between(strength, none, weak, 0, STRENGTHS.weak);
     if (strength <= STRENGTHS.medium) return between(strength, weak, medium, STRENGTHS.weak, STRENGTHS.medium);
     return between(strength, medium, strong, STRENGTHS.medium, STRENGTHS.strong);
   };

@@ -16,7 +16,7 @@ function freeEvse(capture: Capture, during: Span): number | undefined {
 export const synchronisedStarts: JointAttack = (captures, chance, strength, window) => {
   const [first] = captures;
   if (first === undefined) throw new Error("no captures");
-  const wanted = Math.max(1, Math.round(strength * captures.length));
+  const wanted = Math.min(captures.length, Math.max(2, Math.round(strength * captures.length)));
   for (const at of moments(first, chance, SESSION_MS + MINUTE_MS, window)) {
     const during = { from: at, to: (at + SESSION_MS + SPREAD_S * SECOND_MS) as WallMs };
     const free = captures.map((capture) => freeEvse(capture, during));

@@ -92,6 +92,15 @@ export function resultLine(...result: Parameters<typeof resultItem>): string {
   return resultItem(...result).line;
 }
 
+/** An Open OCPP Trace v1.1 line of a CALLERROR (OCPP-J 1.6, 4.2.3), without details. */
+export function errorLine(origin: Origin, at: WallMs, direction: Direction, id: string, code: string): string {
+  return JSON.stringify({
+    schemaVersion: "1.1", timestamp: rfc3339(at), ocppVersion: origin.ocppVersion, transport: "json",
+    chargePointId: origin.station, direction, messageType: "CALLERROR", messageId: id,
+    error: { code, description: "", details: {} }, raw: JSON.stringify([4, id, code, "", {}]),
+  });
+}
+
 /** A connection event: the trace format has none. */
 export function eventLine(station: string, at: WallMs, event: "connect" | "disconnect", meta: object): string {
   return JSON.stringify({ timestamp: rfc3339(at), chargePointId: station, event, meta });

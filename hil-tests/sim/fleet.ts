@@ -6,6 +6,8 @@ import type { Setting } from "./dialect.ts";
 export const FIRMWARE_HOST = "https://firmware.operator.example";
 export const UPLOAD_HOST = "https://logs.operator.example";
 export const CSMS_ADDRESS = "198.51.100.10";
+/** SHA-256 of the certificate that it shows. */
+export const CSMS_CERTIFICATE = "c5".repeat(32);
 
 export interface Release {
   readonly at: WallMs;

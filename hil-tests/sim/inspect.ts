@@ -5,7 +5,7 @@ export interface TraceLine {
   readonly at: number;
   readonly event?: "connect" | "disconnect";
   readonly direction?: "cp-to-csms" | "csms-to-cp";
-  readonly messageType?: "CALL" | "CALLRESULT";
+  readonly messageType?: "CALL" | "CALLRESULT" | "CALLERROR";
   readonly messageId?: string;
   readonly action?: string;
   readonly payload?: Payload;
@@ -35,6 +35,8 @@ export function meterReading({ at, line }: TimedLine): MeterLine {
 
 /** One transaction as the station bills it. */
 export interface Billed {
+  /** As the frames name it. */
+  readonly id: string | number;
   readonly evseId: number;
   readonly token: string;
   /** When the start and the stop passed by. */
@@ -76,7 +78,8 @@ function read16(lines: readonly TraceLine[]): Transactions {
       asked.delete(messageId);
     } else if (action === "StopTransaction") {
       const start = open.get(payload["transactionId"]);
-      if (start !== undefined) done.push({ ...start, to: at, stopWh: payload["meterStop"] as number });
+      const { transactionId: id, meterStop: stopWh } = payload as { transactionId: number; meterStop: number };
+      if (start !== undefined) done.push({ ...start, id, to: at, stopWh });
       open.delete(payload["transactionId"]);
     }
   }
@@ -96,7 +99,7 @@ function read201(lines: readonly TraceLine[]): Transactions {
       open.set(transactionId, { evseId: id, token: idToken, from: at, startWh: registerWh });
     } else if (payload["eventType"] === "Ended") {
       const start = open.get(transactionId);
-      if (start !== undefined) done.push({ ...start, to: at, stopWh: registerWh });
+      if (start !== undefined) done.push({ ...start, id: transactionId, to: at, stopWh: registerWh });
       open.delete(transactionId);
     }
   }

@@ -48,8 +48,8 @@ export class Link {
     else if (exchange.keep === true && this.backlog.length < MAX_BACKLOG) this.backlog.push(exchange);
   }
 
-  connect(remoteAddress: string): void {
-    this.emitEvent("connect", this.timeline.now, { remoteAddress });
+  connect(remoteAddress: string, tlsPeerSha256: string): void {
+    this.emitEvent("connect", this.timeline.now, { remoteAddress, tlsPeerSha256 });
     this.state = "connected";
     this.freeAt.station = this.freeAt.csms = this.timeline.now + this.chance.uniform(150, 900);
   }

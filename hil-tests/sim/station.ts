@@ -6,7 +6,7 @@ import { ACCEPTED, bootReply, heartbeat, heartbeatReply, securityEvent, type Boo
   type Identity } from "./dialect.ts";
 import { dialectOf } from "./dialects.ts";
 import { Evse } from "./evse.ts";
-import { CSMS_ADDRESS } from "./fleet.ts";
+import { CSMS_ADDRESS, CSMS_CERTIFICATE } from "./fleet.ts";
 import { Link, type Exchange } from "./link.ts";
 import type { LocalTime } from "./local-time.ts";
 import type { Profile } from "./profile.ts";
@@ -141,7 +141,7 @@ export class Station {
   }
 
   private comeBack(reason?: BootReason): void {
-    this.link.connect(CSMS_ADDRESS);
+    this.link.connect(CSMS_ADDRESS, CSMS_CERTIFICATE);
     if (reason === undefined) {
       this.link.open();
       if (this.chance.chance(0.5)) this.tellStates();
