@@ -2,6 +2,7 @@
 import type { Finding, Observation } from "../terms.ts";
 import type { Now } from "../units.ts";
 import { authorizationAbuse } from "./authorization-abuse.ts";
+import { billingInflation } from "./billing-inflation.ts";
 import { configurationTampering } from "./configuration-tampering.ts";
 import { credentialCloning } from "./credential-cloning.ts";
 import { denialOfService } from "./denial-of-service.ts";
@@ -14,7 +15,7 @@ import { reversePower } from "./reverse-power.ts";
 export const DETECTORS = [
   authorizationAbuse, credentialCloning, energyTheft, loadManipulation, configurationTampering, firmwareTampering,
   denialOfService,
-  reversePower,
+  reversePower, billingInflation,
 ] as readonly Detector<unknown>[];
 
 /** The learned normal of every detector by name: plain JSON, remembered across restarts. */

@@ -75,7 +75,7 @@ class Charger {
   }
 }
 
-const nats = (found: readonly Comparison[]): number => found.reduce((sum, { theftNats }) => sum + theftNats, 0);
+const nats = (found: readonly Comparison[]): number => found.reduce((sum, { shiftNats }) => sum + shiftNats, 0);
 
 /** A charger that has shown its normal. */
 function practised(): Charger {
@@ -144,6 +144,6 @@ test("a stop that is told after an outage is not compared with what the meter sh
   const registerWh = Math.round(charger.billedWh);
   charger.meterWh += 20_000; // another vehicle charged during the outage, and its transaction is still to be told
   charger.read();
-  assert.equal(charger.stop(true, registerWh).filter(({ theftNats }) => theftNats !== 0), []);
+  assert.equal(charger.stop(true, registerWh).filter(({ shiftNats }) => shiftNats !== 0), []);
   assert.equal([charger.balance.transactions, charger.balance.sessions], [{}, {}]);
 });

@@ -1,11 +1,11 @@
 /**
- * Delivered against billed energy, session by session.
+ * Delivered against billed energy, session by session: ahead of it (theft), or behind (billing inflation).
  *
  * Delivered is what the agent's own meter says (evidence), billed what the station's registers say in OCPP (testimony).
  * Whenever the station reports, both are compared since the block began; a block closes as soon as its energy is large
  * against the uncertainty of the comparison, so the evidence does not depend on how often either is sampled.
  *
- * Within a session theft is one common shift of x = ln(delivered / billed) in every block, while an honest glitch (a
+ * Within a session either is one common shift of x = ln(delivered / billed) in every block, while an honest glitch (a
  * reading that came late, a report that was lost) spoils one: blocks have Student-t noise, and the evidence is the
  * mixture over shifts of the product of their likelihood ratios (shift-grid.ts). One session is one e-value, and
  * bounded.
@@ -28,12 +28,17 @@ interface MeterTrack {
   atMs: number;
   /** Time between its last readings, ms: between two of them its register is only guessed. */
   everyMs: number;
+  /** Coarsest step that fits all that its register showed, Wh, and when it last moved. */
+  stepWh: number;
+  movedMs: number;
   side: MeterSide;
 }
 
 interface TransactionTrack {
   evseId: number;
   startedMs: number;
+  /** Register that the station reported at the start, Wh. */
+  startWh: number | undefined;
   /** Last register that the station reported, Wh, and when. */
   reportedWh: number | undefined;
   reportedAtMs: number;
@@ -49,6 +54,8 @@ interface Session {
   /** Closed blocks together. */
   deliveredTotalWh: number;
   billedTotalWh: number;
+  /** The meter's register at the start of the session; undefined: it cannot be compared as a whole. */
+  beganWh: number | undefined;
   grid: ShiftGrid;
   /** The evidence that was given out so far, nats. */
   givenNats: number;
@@ -66,7 +73,11 @@ interface Agreement {
 }
 
 export interface Balance {
+  /** 1: delivered ahead of billed is looked for; -1: billed ahead of delivered. */
+  towards: 1 | -1;
   meters: Record<string, MeterTrack | undefined>;
+  /** Coarsest step that fits all registers that the station reported, Wh. */
+  reportedStepWh: number;
   transactions: Record<string, TransactionTrack>;
   sessions: Record<string, Session>;
   learned: Record<string, Agreement>;
@@ -76,7 +87,7 @@ export interface Balance {
 export interface Comparison {
   readonly deliveredWh: number;
   readonly billedWh: number;
-  readonly theftNats: number;
+  readonly shiftNats: number;
   readonly driftNats: number;
 }
 
@@ -86,6 +97,11 @@ const LAST_AT_NOISE = 0.2;
 const LEAST_BLOCK_WH = 50;
 /** Resolution of both registers together, Wh: whole Wh at best, 10 Wh often. */
 const RESOLUTION_WH = 12;
+/** Registers that move in steps are found out by their figures (EM340: 100 Wh). */
+const COARSEST_WH = 100;
+/** A register that stands still under power for this long, beside what a step takes, is stuck. */
+const STUCK_MS = MINUTE_MS;
+const POWERED_W = 500;
 /** A report is this much older than its frame at most, s; the meter's own interval may lie between, too. */
 const REPORT_S = 1;
 /** Prior of the lag's share of that time, and the bounds of learning. */
@@ -100,7 +116,7 @@ const STALE_MS = 2 * MINUTE_MS;
 const FIRST_EVERY_MS = 10 * SECOND_MS;
 /** Honest meters: class B of EN 50470-3 allows 1 to 1.5 %; two of them, mostly well within. */
 const CLASS_VARIANCE = 0.005 ** 2;
-/** Shifts of x that count as theft; smaller ones are for the zone. */
+/** Shifts of x that count at a station; smaller ones are for the zone. */
 const LEAST_SHIFT = 0.04;
 const LEAST_SHIFT_SPREADS = 4;
 const MOST_SHIFT = 1.4;
@@ -124,8 +140,8 @@ const MOST_READING = 1e12;
 /** A transaction without an end for longer than this has ended unseen. */
 const LONGEST_MS = 72 * HOUR_MS;
 
-export function createBalance(): Balance {
-  return { meters: {}, transactions: {}, sessions: {}, learned: {} };
+export function createBalance(towards: 1 | -1 = 1): Balance {
+  return { towards, reportedStepWh: COARSEST_WH, meters: {}, transactions: {}, sessions: {}, learned: {} };
 }
 
 /**
@@ -165,7 +181,23 @@ export function onReading(balance: Balance, reading: Reading, side: MeterSide, n
   const powerW = Math.max(0, plausible(reading.powerW) ?? 0);
   const everyMs = before === undefined ? FIRST_EVERY_MS : Math.min(STALE_MS, now.monoMs - before.atMs);
   if (session !== undefined) session.peakW = Math.max(session.peakW, powerW);
-  balance.meters[key] = { registerWh, powerW, atMs: now.monoMs, everyMs, side };
+  const stepWh = stepOf(before?.stepWh ?? COARSEST_WH, registerWh);
+  const moved = before === undefined || registerWh !== before.registerWh || powerW < POWERED_W;
+  const movedMs = moved ? now.monoMs : before.movedMs;
+  balance.meters[key] = { registerWh, powerW, atMs: now.monoMs, everyMs, stepWh, movedMs, side };
+  const stuck = now.monoMs - movedMs > STUCK_MS + everyMs + (2 * stepWh * HOUR_MS) / Math.max(POWERED_W, powerW);
+  if (stuck && session !== undefined) voidBlock(session);
+}
+
+/** The coarsest step, of 100, 10 and 1 Wh, that a register may still have after it showed this figure. */
+function stepOf(stepWh: number, registerWh: number): number {
+  const fits = (step: number): boolean => Math.abs(registerWh - step * Math.round(registerWh / step)) < 0.01;
+  return stepWh > 1 && !fits(stepWh) ? stepOf(stepWh / 10, registerWh) : stepWh;
+}
+
+/** Variance of an energy from the steps of both registers, Wh squared. */
+function resolution2(balance: Balance, meter: MeterTrack | undefined): number {
+  return 2 * RESOLUTION_WH ** 2 + ((meter?.stepWh ?? 1) ** 2 + balance.reportedStepWh ** 2) / 6;
 }
 
 export function onMeterLost(balance: Balance, evseId: number): void {
@@ -183,7 +215,7 @@ export function onConnect(balance: Balance): void {
 }
 
 function voidBlock(session: Session): void {
-  session.startWh = undefined;
+  session.startWh = session.beganWh = undefined;
   session.billedWh = 0;
 }
 
@@ -212,13 +244,17 @@ export function onStart(balance: Balance, started: Started, now: Now): void {
   if (covered(balance, key).length === 0) delete balance.sessions[key];
   const reportedWh = started.offline ? undefined : plausible(started.registerWh);
   balance.transactions[idKey(started.transactionId)] = {
-    evseId: started.evseId, startedMs: now.monoMs, reportedWh, reportedAtMs: now.monoMs,
+    evseId: started.evseId, startedMs: now.monoMs, startWh: reportedWh, reportedWh, reportedAtMs: now.monoMs,
   };
-  if (meter === undefined || balance.sessions[key] !== undefined) return;
+  if (reportedWh !== undefined) balance.reportedStepWh = stepOf(balance.reportedStepWh, reportedWh);
+  const running = balance.sessions[key];
+  if (running !== undefined) running.beganWh = undefined;
+  if (meter === undefined || running !== undefined) return;
   const learned = (balance.learned[key] ??= prior(meter.side));
   const leastShift = Math.max(LEAST_SHIFT, LEAST_SHIFT_SPREADS * scaleOf(learned.ratio, 0));
+  const startWh = deliveredNow(meter, now);
   balance.sessions[key] = {
-    startWh: deliveredNow(meter, now), billedWh: 0, peakW: meter.powerW, deliveredTotalWh: 0, billedTotalWh: 0,
+    startWh, beganWh: startWh, billedWh: 0, peakW: meter.powerW, deliveredTotalWh: 0, billedTotalWh: 0,
     grid: createShiftGrid(leastShift, MOST_SHIFT), givenNats: 0,
   };
 }
@@ -259,7 +295,7 @@ export function onStop(balance: Balance, seen: Ended, now: Now): Comparison[] {
   if (track === undefined) return [];
   const key = meterOf(balance, track.evseId);
   const registerWh = seen.offline ? undefined : plausible(seen.registerWh);
-  const found = settle(balance, track, registerWh, now, true);
+  const found = [...settle(balance, track, registerWh, now, true), ...bill(balance, track, registerWh, now)];
   if (registerWh === undefined) forgetTransaction(balance, idKey(seen.transactionId));
   delete balance.transactions[idKey(seen.transactionId)];
   const session = balance.sessions[key];
@@ -274,6 +310,7 @@ function settle(
 ): Comparison[] {
   if (registerWh === undefined) return [];
   const before = track.reportedWh;
+  balance.reportedStepWh = stepOf(balance.reportedStepWh, registerWh);
   track.reportedWh = registerWh;
   track.reportedAtMs = now.monoMs;
   const key = meterOf(balance, track.evseId);
@@ -281,7 +318,10 @@ function settle(
   const meter = balance.meters[key];
   if (session === undefined || meter === undefined) return [];
   const register = deliveredNow(meter, now);
-  if (register === undefined || session.startWh === undefined || before === undefined || registerWh < before) {
+  const steppedBack = before !== undefined && registerWh < before;
+  // A register that began anew in mid-session leaves nothing to compare as a whole; a bill below the last report does.
+  if (register === undefined || (steppedBack && !last)) session.beganWh = undefined;
+  if (register === undefined || session.startWh === undefined || before === undefined || steppedBack) {
     session.startWh = register;
     session.billedWh = 0;
     return [];
@@ -291,9 +331,10 @@ function settle(
   const learned = (balance.learned[key] ??= prior(meter.side));
   const lateMs = covered(balance, key).reduce((sum, open) => sum + (now.monoMs - open.reportedAtMs), 0);
   const peakW = Math.max(session.peakW, meter.powerW);
-  const noise = relativeNoise(learned, { peakW, everyMs: meter.everyMs }, lateMs, deliveredWh);
+  const timing = { peakW, everyMs: meter.everyMs };
+  const noise = relativeNoise(learned, timing, lateMs, deliveredWh, resolution2(balance, meter));
   if (deliveredWh < LEAST_BLOCK_WH || noise > (last ? LAST_AT_NOISE : CLOSE_AT_NOISE)) return [];
-  const closed = closeBlock(session, learned, { deliveredWh, noise, register, peakW, everyMs: meter.everyMs });
+  const closed = closeBlock(balance, session, learned, { deliveredWh, noise, register, ...timing });
   session.peakW = meter.powerW;
   return [closed];
 }
@@ -310,10 +351,12 @@ function spanS({ everyMs }: Timing): number {
 }
 
 /** Standard deviation of x from timing and resolution; what other open transactions have yet to report counts too. */
-function relativeNoise(learned: Agreement, timing: Timing, lateMs: number, deliveredWh: number): number {
+function relativeNoise(
+  learned: Agreement, timing: Timing, lateMs: number, deliveredWh: number, resolutionWh2: number,
+): number {
   const lagH = (Math.sqrt(2 * learned.lag2) * spanS(timing)) / 3_600;
   const timingWh = timing.peakW * (lagH + lateMs / HOUR_MS);
-  return Math.sqrt(2 * RESOLUTION_WH ** 2 + timingWh ** 2) / Math.max(1, deliveredWh);
+  return Math.sqrt(resolutionWh2 + timingWh ** 2) / Math.max(1, deliveredWh);
 }
 
 interface ClosedBlock extends Timing {
@@ -326,20 +369,48 @@ function ratioOf(deliveredWh: number, billedWh: number): number {
   return Math.max(-MOST_X, Math.min(MOST_X, Math.log(Math.max(1, deliveredWh) / Math.max(1, billedWh))));
 }
 
-function closeBlock(session: Session, learned: Agreement, block: ClosedBlock): Comparison {
+function closeBlock(balance: Balance, session: Session, learned: Agreement, block: ClosedBlock): Comparison {
   const x = ratioOf(block.deliveredWh, session.billedWh);
-  addBlock(session.grid, x - learned.ratio.centre, scaleOf(learned.ratio, block.noise));
+  addBlock(session.grid, balance.towards * (x - learned.ratio.centre), scaleOf(learned.ratio, block.noise));
   session.deliveredTotalWh += block.deliveredWh;
   session.billedTotalWh += session.billedWh;
-  const nats = Math.max(LEAST_A_SESSION, Math.min(MOST_A_SESSION, shiftGridNats(session.grid)));
-  const theftNats = Math.max(-MOST_A_BLOCK, Math.min(MOST_A_BLOCK, nats - session.givenNats));
-  session.givenNats += theftNats;
+  const nats = shiftGridNats(session.grid);
   if (nats < LEARN_BELOW_NATS) learnLag(learned, block, session.billedWh);
   session.startWh = block.register;
   session.billedWh = 0;
-  return {
-    deliveredWh: session.deliveredTotalWh, billedWh: session.billedTotalWh, theftNats, driftNats: 0,
-  };
+  return tell(session, nats, session.deliveredTotalWh, session.billedTotalWh);
+}
+
+/** What a session's evidence has changed by since it was told last. */
+function tell(session: Session, sessionNats: number, deliveredWh: number, billedWh: number): Comparison {
+  const nats = Math.max(LEAST_A_SESSION, Math.min(MOST_A_SESSION, sessionNats));
+  const shiftNats = Math.max(-MOST_A_BLOCK, Math.min(MOST_A_BLOCK, nats - session.givenNats));
+  session.givenNats += shiftNats;
+  return { deliveredWh, billedWh, shiftNats, driftNats: 0 };
+}
+
+/**
+ * The bill as a whole, stop less start, against all that the meter counted: readings in between may be true where the
+ * bill is not. Reports and bill are two looks at one session; its e-value is the mean of theirs.
+ */
+function bill(balance: Balance, track: TransactionTrack, registerWh: number | undefined, now: Now): Comparison[] {
+  const key = meterOf(balance, track.evseId);
+  const [session, meter, learned] = [balance.sessions[key], balance.meters[key], balance.learned[key]];
+  const register = deliveredNow(meter, now);
+  if (session?.beganWh === undefined || meter === undefined || learned === undefined || register === undefined ||
+    registerWh === undefined || track.startWh === undefined || registerWh < track.startWh) return [];
+  const deliveredWh = register - session.beganWh;
+  const billedWh = registerWh - track.startWh;
+  const timing = { peakW: Math.max(session.peakW, meter.powerW), everyMs: meter.everyMs };
+  const noise = relativeNoise(learned, timing, 0, deliveredWh, resolution2(balance, meter));
+  if (deliveredWh < LEAST_BLOCK_WH || noise > LAST_AT_NOISE) return [];
+  const { shifts } = session.grid;
+  const whole = createShiftGrid(shifts[0] ?? LEAST_SHIFT, MOST_SHIFT);
+  const x = ratioOf(deliveredWh, billedWh);
+  addBlock(whole, balance.towards * (x - learned.ratio.centre), scaleOf(learned.ratio, noise));
+  const [one, other] = [shiftGridNats(session.grid), shiftGridNats(whole)];
+  const top = Math.max(one, other);
+  return [tell(session, top + Math.log((Math.exp(one - top) + Math.exp(other - top)) / 2), deliveredWh, billedWh)];
 }
 
 /** What the residual of an honest block leaves beside the ratio's spread and the resolution is timing. */
@@ -360,12 +431,13 @@ function closeSession(balance: Balance, key: string, session: Session): Comparis
   const side = balance.meters[key]?.side;
   if (learned === undefined || side === undefined || session.deliveredTotalWh < 2 * LEAST_BLOCK_WH) return [];
   const x = ratioOf(session.deliveredTotalWh, session.billedTotalWh);
-  const noise = (2 * RESOLUTION_WH) / session.deliveredTotalWh;
-  const drift = (DRIFT * (x - learned.ratio.centre) - (DRIFT * DRIFT) / 2) / scaleOf(learned.ratio, noise) ** 2;
+  const noise = Math.sqrt(2 * resolution2(balance, balance.meters[key])) / session.deliveredTotalWh;
+  const residual = balance.towards * (x - learned.ratio.centre);
+  const drift = (DRIFT * residual - (DRIFT * DRIFT) / 2) / scaleOf(learned.ratio, noise) ** 2;
   const { least, most } = CENTRE_BOUNDS[side];
   if (session.givenNats < LEARN_BELOW_NATS) learnSpread(learned.ratio, x, noise, least, most);
   return [{
-    deliveredWh: session.deliveredTotalWh, billedWh: session.billedTotalWh, theftNats: 0,
+    deliveredWh: session.deliveredTotalWh, billedWh: session.billedTotalWh, shiftNats: 0,
     driftNats: Math.max(-MOST_DRIFT_NATS, Math.min(MOST_DRIFT_NATS, drift)),
   }];
 }

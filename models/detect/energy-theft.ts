@@ -13,11 +13,9 @@
  */
 import type { Finding, Observation } from "../terms.ts";
 import { HOUR_MS, MINUTE_MS, type Now } from "../units.ts";
-import { type Detector, framesOf, MOST_NATS, weigh } from "./detector.ts";
-import {
-  type Balance, type Comparison, createBalance, dropStale, onConnect, onMeterLost, onReading, onReported, onStart,
-  onStop, plausible,
-} from "./energy-balance.ts";
+import { type Detector, framesOf } from "./detector.ts";
+import { type Balance, createBalance, dropStale, plausible } from "./energy-balance.ts";
+import { compare, type Suspicion } from "./energy-compare.ts";
 import { createHabit, type Habit, habitTerm, learnHabit, type TraitLaw } from "./learned/habit.ts";
 
 export interface EnergyTheft {
@@ -53,6 +51,10 @@ interface IdleMeter {
   running: boolean;
 }
 
+const THEFT: Suspicion = {
+  threat: "energy-theft", feature: "delivered-less-billed",
+  term: "delivered energy ahead of billed", driftTerm: "small drift of delivered over billed",
+};
 /** After an end, a connect or a reboot the station may still owe a message: that long nothing is held against it. */
 const GRACE_MS = 10 * MINUTE_MS;
 /** A transaction that began before the agent is known by its reports only, and they come every 15 minutes or so. */
@@ -81,7 +83,7 @@ const NO_EVSE = -1;
 
 export const energyTheft: Detector<EnergyTheft> = {
   name: "energy-theft",
-  version: 2,
+  version: 3,
   create: () => ({
     balance: createBalance(),
     idle: { clearSinceMs: -1, meters: {}, standbyW: 30, linkUp: true, ended: [] },
@@ -90,47 +92,10 @@ export const energyTheft: Detector<EnergyTheft> = {
     rollbackHabit: createHabit(ROLLBACK),
   }),
   observe(state, observation, now) {
-    return [compare, idle, rollback].flatMap((look) => look(state, observation, now));
+    const compared = compare(state.balance, THEFT, observation, now);
+    return [...compared, ...idle(state, observation, now), ...rollback(state, observation, now)];
   },
 };
-
-function compare(state: EnergyTheft, seen: Observation, now: Now): Finding[] {
-  switch (seen.kind) {
-    case "meter-reading":
-      onReading(state.balance, seen.reading, seen.side, now);
-      return [];
-    case "meter-lost":
-      onMeterLost(state.balance, seen.evseId);
-      return [];
-    case "link":
-      if (seen.state === "connect") onConnect(state.balance);
-      return [];
-    case "transaction-started":
-      onStart(state.balance, seen, now);
-      return [];
-    case "reported-reading":
-      if (seen.offline) return [];
-      return onReported(state.balance, seen, now).flatMap((block) => comparisonFindings(block, seen, now));
-    case "transaction-ended":
-      return onStop(state.balance, seen, now).flatMap((block) => comparisonFindings(block, seen, now));
-    default:
-      return [];
-  }
-}
-
-function comparisonFindings(block: Comparison, seen: Observation, now: Now): Finding[] {
-  const percent = Math.round((block.deliveredWh / Math.max(1, block.billedWh) - 1) * 100);
-  const kWh = (wh: number) => (wh / 1000).toFixed(2);
-  const says = `meter ${kWh(block.deliveredWh)} kWh, billed ${kWh(block.billedWh)} kWh: ` +
-    `${percent >= 0 ? `${percent} % more` : `${-percent} % less`} delivered than billed`;
-  const common = { at: now.wallMs, frames: framesOf(seen), says };
-  const theft = { term: "delivered energy ahead of billed", nats: block.theftNats };
-  const drift = { term: "small drift of delivered over billed", nats: block.driftNats };
-  const found: Finding[] = [];
-  if (theft.nats !== 0) found.push({ key: "energy-theft", ...weigh([theft], -MOST_NATS, MOST_NATS), ...common });
-  if (drift.nats !== 0) found.push({ key: "delivered-less-billed", nats: drift.nats, terms: [drift], ...common });
-  return found;
-}
 
 function idle(state: EnergyTheft, seen: Observation, now: Now): Finding[] {
   const watch = state.idle;

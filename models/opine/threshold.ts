@@ -25,6 +25,8 @@ const E_VALUES_PER_YEAR: Partial<Record<Threat, number>> = {
   "credential-cloning": 8_000,
   /** Sessions: one session is one e-value. Blocks of idle time are rarely informative. */
   "energy-theft": 4_000,
+  /** Sessions, as above. */
+  "billing-inflation": 4_000,
   /** Bursts of changes. */
   "configuration-tampering": 100,
   /** Orders, boots with another version. */

@@ -1,0 +1,54 @@
+/** What a comparison of delivered and billed energy comes to as findings: for energy-theft and billing-inflation. */
+import type { Feature, Finding, Observation, Threat } from "../terms.ts";
+import type { Now } from "../units.ts";
+import { framesOf, MOST_NATS, weigh } from "./detector.ts";
+import {
+  type Balance, type Comparison, onConnect, onMeterLost, onReading, onReported, onStart, onStop,
+} from "./energy-balance.ts";
+
+/** Whom the findings accuse, and in which words. */
+export interface Suspicion {
+  readonly threat: Threat;
+  readonly feature: Feature;
+  readonly term: string;
+  readonly driftTerm: string;
+}
+
+/** Takes one observation into the balance, and says what came of it. */
+export function compare(balance: Balance, suspicion: Suspicion, seen: Observation, now: Now): Finding[] {
+  switch (seen.kind) {
+    case "meter-reading":
+      onReading(balance, seen.reading, seen.side, now);
+      return [];
+    case "meter-lost":
+      onMeterLost(balance, seen.evseId);
+      return [];
+    case "link":
+      if (seen.state === "connect") onConnect(balance);
+      return [];
+    case "transaction-started":
+      onStart(balance, seen, now);
+      return [];
+    case "reported-reading":
+      if (seen.offline) return [];
+      return onReported(balance, seen, now).flatMap((block) => findingsOf(block, suspicion, seen, now));
+    case "transaction-ended":
+      return onStop(balance, seen, now).flatMap((block) => findingsOf(block, suspicion, seen, now));
+    default:
+      return [];
+  }
+}
+
+function findingsOf(block: Comparison, suspicion: Suspicion, seen: Observation, now: Now): Finding[] {
+  const percent = Math.round((block.deliveredWh / Math.max(1, block.billedWh) - 1) * 100);
+  const kWh = (wh: number) => (wh / 1000).toFixed(2);
+  const says = `meter ${kWh(block.deliveredWh)} kWh, billed ${kWh(block.billedWh)} kWh: ` +
+    `${percent >= 0 ? `${percent} % more` : `${-percent} % less`} delivered than billed`;
+  const common = { at: now.wallMs, frames: framesOf(seen), says };
+  const shift = { term: suspicion.term, nats: block.shiftNats };
+  const drift = { term: suspicion.driftTerm, nats: block.driftNats };
+  const found: Finding[] = [];
+  if (shift.nats !== 0) found.push({ key: suspicion.threat, ...weigh([shift], -MOST_NATS, MOST_NATS), ...common });
+  if (drift.nats !== 0) found.push({ key: suspicion.feature, nats: drift.nats, terms: [drift], ...common });
+  return found;
+}
