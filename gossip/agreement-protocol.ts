@@ -19,7 +19,7 @@ import { type Accepted, type Incoming, takeIn } from "./intake.ts";
 import { type ComposedKind, messageOfStatement, type MessageOf, readTopic } from "./message.ts";
 import type { Contents } from "./message-content.ts";
 import {
-  onGuilt, onStatementHeld, propose, pruneProposals, repeatOpen, takeProposal, takeVote, votesFor,
+  castKeptVotes, onGuilt, onStatementHeld, propose, pruneProposals, repeatOpen, takeProposal, takeVote, votesFor,
 } from "./proposals.ts";
 import {
   type Awaited, certificateMark, type CertificateNews, emptyOutput, isKnownCertificate, type OpenProposal,
@@ -61,7 +61,8 @@ export function createZoneProtocol(options: ZoneProtocolOptions): ProtocolState 
     directory, station, signer, crypto, law, signedThrough, self: directory.indexOf(station), maySign: false, epoch: -1,
     frozen: false,
     view: createZoneView(directory), traffic: createTraffic(), seen: new Map(), wanted: new Map(), resent: new Map(),
-    requestsSent: 0, proposals: new Map(), votes: new Map(), voted: new Map(), unruly: new Map(), waits: new Map(),
+    requestsSent: 0, proposals: new Map(), votes: new Map(), voted: new Map(), unruly: new Map(), inVain: new Map(),
+    waits: new Map(),
     incidents: new Map(), awaited: new Map(), signing: -1, clock: createClockRule(),
   };
 }
@@ -84,8 +85,8 @@ export function setDirectory(state: ProtocolState, directory: Directory): void {
   state.awaited.clear();
 }
 
-function leaveOpen({ proposals, votes, unruly, waits, wanted, traffic }: ProtocolState): void {
-  for (const one of [proposals, votes, unruly, waits, wanted, traffic.accepted]) one.clear();
+function leaveOpen({ proposals, votes, unruly, inVain, waits, wanted, traffic }: ProtocolState): void {
+  for (const one of [proposals, votes, unruly, inVain, waits, wanted, traffic.accepted]) one.clear();
 }
 
 /** The roster in force does not list this agent: it says nothing more, and what it knows of incidents runs out. */
@@ -144,6 +145,7 @@ export function onEpoch(state: ProtocolState, own: OwnEvidence, { epoch }: Proto
   prune(state, epoch);
   if (own.statement !== undefined && state.self >= 0) publishOwn(state, own.statement, epoch, out);
   repeatOpen(state, epoch, out);
+  castKeptVotes(state, epoch, out);
   for (const proposal of [...state.proposals.values()]) certify(state, proposal, epoch, out);
   propose(state, epoch, out);
   certifyOwn(state, epoch, out);

@@ -106,17 +106,35 @@ test("a proposal that its statements bear out gets a vote, once", () => {
   assert.is(vote.relayed, undefined);
 });
 
+test("whoever proposed in vain lets others go first, and gets its vote an epoch later when nobody came", () => {
+  const state = voter(RISE);
+  const offer = (by: number, epoch: number): Message => proposal(by, RISE, () => 29, () => 20, { epoch });
+  assert.is(votesIn(hear(state, offer(1, NOW))), 1);
+  begin(state, NOW + 1);
+  assert.is(state.inVain.size, 0, "its votes may still be on their way");
+  begin(state, NOW + 2);
+  state.voted.clear();
+  assert.is(votesIn(hear(state, offer(1, NOW + 2), NOW + 2)), 0, "kept");
+  assert.is(votesIn(hear(state, offer(2, NOW + 2), NOW + 2)), 1, "the other goes first");
+  begin(state, NOW + 3);
+  state.voted.clear();
+  const alone = offer(1, NOW + 3);
+  assert.is(votesIn(hear(state, alone, NOW + 3)), 0);
+  begin(state, NOW + 4);
+  assert.equal(state.voted.get(`${KEY}/${NOW + 3}`)?.content.proposal, crypto.sha256(alone.bytes));
+});
+
 test("after the clock was set back, nothing is voted for that may have been before; what surely was not, is", () => {
-  const offered = (state: ProtocolState, since: number, epoch: number): number => {
+  const offered = (state: ProtocolState, since: number, epoch: number, by = 1): number => {
     state.voted.clear();
-    return votesIn(hear(state, proposal(1, RISE, () => since, () => 20, { epoch }), epoch));
+    return votesIn(hear(state, proposal(by, RISE, () => since, () => 20, { epoch }), epoch));
   };
   const state = voter(RISE);
   begin(state, NOW - 4);
   assert.is(state.epoch, NOW - 4);
   assert.is(offered(state, 26, NOW - 4), 0);
   begin(state, NOW + 2);
-  assert.is(offered(state, 29, NOW + 2), 1);
+  assert.is(offered(state, 29, NOW + 2, 2), 1);
   const silent = voter(RISE);
   silent.signing = NOW - 10;
   begin(silent, NOW - 4);

@@ -22,6 +22,10 @@ import {
 
 /** SPEC.md, section 7. */
 export const MOST_PROPOSALS = 64;
+/** A proposal that led to no certificate by then was in vain, epochs: votes come and are repeated within two. */
+const IN_VAIN_AFTER = 2;
+/** Whoever proposed in vain lets others go first for this long, epochs: longer than f of them take to do it in turn. */
+const AFTER_OTHERS_EPOCHS = 60;
 /** An author who proposed two things at once gets no votes for this long, epochs. */
 const UNRULY_EPOCHS = WINDOW_EPOCHS;
 
@@ -78,7 +82,33 @@ function judge(state: ProtocolState, proposal: OpenProposal, epoch: number, out:
   }
   if (proposal.lacking.size > 0) return request(state, epoch, out);
   proposal.judged = raises(state, proposal.message.content) ? "raises" : "refused";
-  if (proposal.judged === "raises") vote(state, proposal, epoch, out);
+  if (proposal.judged === "raises" && !isLetWait(state, proposal, epoch)) vote(state, proposal, epoch, out);
+}
+
+/**
+ * The vote for somebody who proposed in vain of late is kept for an epoch, so that another's proposal of this epoch is
+ * the first. Otherwise f that propose early in each epoch, to some members alone, could split the votes for ever.
+ */
+function isLetWait({ inVain }: ProtocolState, { author, message }: OpenProposal, epoch: number): boolean {
+  const { keyIndex, epoch: proposed } = message.content;
+  const since = inVain.get(`${keyIndex}/${author}`);
+  return proposed >= epoch && since !== undefined && epoch - since <= AFTER_OTHERS_EPOCHS;
+}
+
+/** At an epoch's start: who proposed in vain is remembered, and the votes that were kept are cast. */
+export function castKeptVotes(state: ProtocolState, epoch: number, out: Output): void {
+  for (const proposal of [...state.proposals.values()]) {
+    const { author, message: { content: { keyIndex, epoch: proposed } } } = proposal;
+    const isVain = epoch - proposed >= IN_VAIN_AFTER && !hasCertificate(state, keyIndex, proposed);
+    if (isVain && author !== state.self) state.inVain.set(`${keyIndex}/${author}`, proposed);
+    if (proposal.judged === "raises" && proposed < epoch) vote(state, proposal, epoch, out);
+  }
+}
+
+/** Whether anything was certified for the key since: then nobody was in the way. */
+function hasCertificate({ incidents }: ProtocolState, keyIndex: number, proposed: number): boolean {
+  const newest = incidents.get(keyIndex)?.newest.epoch;
+  return newest !== undefined && newest >= proposed;
 }
 
 /** A member was found guilty: it counts otherwise now, and its statements are not waited for. */
@@ -239,5 +269,6 @@ export function pruneProposals(state: ProtocolState, epoch: number): void {
   for (const [name, { message }] of state.proposals) if (message.content.epoch < oldest) state.proposals.delete(name);
   for (const [name, votes] of state.votes) if (votes.epoch < oldest) state.votes.delete(name);
   for (const [slot, message] of state.voted) if (message.content.epoch < oldest) state.voted.delete(slot);
+  for (const [who, since] of state.inVain) if (since + AFTER_OTHERS_EPOCHS < epoch) state.inVain.delete(who);
   for (const [author, since] of state.unruly) if (since + UNRULY_EPOCHS < epoch) state.unruly.delete(author);
 }

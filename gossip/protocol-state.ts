@@ -141,6 +141,8 @@ export interface ProtocolState {
   readonly voted: Map<string, MessageOf<"vote">>;
   /** Authors who proposed two different things for one key and epoch, and when: nothing of theirs gets a vote. */
   readonly unruly: Map<number, number>;
+  /** Who proposed without coming to a certificate, by `<key index>/<author's index>`: the epoch that it was for. */
+  readonly inVain: Map<string, number>;
   /** Raises that this agent sees and waits to propose, by key index. */
   readonly waits: Map<number, Wait>;
   readonly incidents: Incidents;
