@@ -116,7 +116,11 @@ export type Observation = Seen &
         readonly secret: boolean; readonly outcome: Outcome }
     | { readonly kind: "network-profile"; readonly csms: RemoteHost; readonly securityProfile?: number;
         readonly outcome: Outcome }
-    | { readonly kind: "configuration-read"; readonly variables: number; readonly everything: boolean }
+    /** `names`: the first 64 of those that were asked for by name. */
+    | { readonly kind: "configuration-read"; readonly variables: number; readonly everything: boolean;
+        readonly names?: readonly string[] }
+    /** A DataTransfer of the CSMS, and whether the station knew what it was about. */
+    | { readonly kind: "data-transfer"; readonly vendor: string; readonly outcome: Outcome }
     | { readonly kind: "upload-order"; readonly to: RemoteHost; readonly what: string; readonly outcome: Outcome }
     /** How an upload of logs or diagnostics goes on, in the station's words. */
     | { readonly kind: "upload-status"; readonly status: string }

@@ -54,7 +54,7 @@ const REFUSED = new Set([
   "Faulted", "Occupied", "Unavailable", "InvalidCertificate", "RevokedCertificate", "UnknownComponent",
   "UnknownVariable", "NotSupportedAttributeType", "OngoingAuthorizedTransaction", "UnknownConnector",
   "Invalid", "Blocked", "Expired", "ConcurrentTx", "NoCredit", "NotAllowedTypeEVSE", "NotAtThisLocation",
-  "NotAtThisTime", "NoTransaction",
+  "NotAtThisTime", "NoTransaction", "UnknownVendorId", "UnknownMessageId",
 ]);
 
 /** What a status word says. */

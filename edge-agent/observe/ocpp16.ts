@@ -7,7 +7,8 @@ import {
 import type { Action, ActionTable, Body, Ending, Request } from "./mapping.ts";
 import { remoteHost } from "./remote-host.ts";
 import {
-  boot, CERTIFICATE_ACTIONS, chargingLimits, configurationChange, FIRMWARE_STATUS, FIRMWARE_WITH_SIGNATURE,
+  boot, CERTIFICATE_ACTIONS, chargingLimits, configurationChange, configurationRead, DATA_TRANSFER, FIRMWARE_STATUS,
+  FIRMWARE_WITH_SIGNATURE,
   firmwareOrder, GET_LOG, HEARTBEAT, reportedReadings, SECURITY_EVENT, UPLOAD_STATUS,
 } from "./shared-actions.ts";
 import {
@@ -120,12 +121,6 @@ function changeConfiguration(request: Request, ending: Ending): readonly Body[] 
   return [configurationChange(key, request.fields.value, outcomeOf(ending))];
 }
 
-/** No keys at all asks for all of them (6.23). */
-function getConfiguration(request: Request): readonly Body[] {
-  const variables = Array.isArray(request.fields.key) ? request.fields.key.length : 0;
-  return [{ kind: "configuration-read", variables, everything: variables === 0 }];
-}
-
 function changeAvailability(request: Request, ending: Ending): readonly Body[] {
   const name = request.fields.type === "Operative" ? "make-operative" : "make-inoperative";
   return [{ kind: "command", command: name, outcome: outcomeOf(ending), ...connectorIn(request) }];
@@ -144,12 +139,15 @@ export const OCPP16: ActionTable = new Map<string, Action>([
   ["ChangeConfiguration", { from: "csms", onEnd: changeConfiguration }],
   ["ClearCache", command("clear-cache")],
   ["ClearChargingProfile", command("clear-charging-profile", connectorIn)],
-  ["DataTransfer", silent("both")],
+  ["DataTransfer", DATA_TRANSFER],
   ["DiagnosticsStatusNotification", UPLOAD_STATUS],
   ["ExtendedTriggerMessage", command("trigger", connectorIn)],
   ["FirmwareStatusNotification", FIRMWARE_STATUS],
   ["GetCompositeSchedule", silent("csms")],
-  ["GetConfiguration", { from: "csms", onCall: getConfiguration }],
+  ["GetConfiguration", {
+    from: "csms",
+    onCall: ({ fields }) => configurationRead(fields.key, (key) => nonEmpty(key)),
+  }],
   ["GetDiagnostics", {
     from: "csms",
     onEnd: (request, ending) => [{

@@ -8,8 +8,9 @@ import {
 import type { Action, ActionTable, Body, Ending, Request } from "./mapping.ts";
 import { remoteHost } from "./remote-host.ts";
 import {
-  boot, CERTIFICATE_ACTIONS, chargingLimits, configurationChange, FIRMWARE_STATUS, FIRMWARE_WITH_SIGNATURE,
-  firmwareOrder, GET_LOG, HEARTBEAT, limitOf, modeDischarges, reportedReadings, SECURITY_EVENT, UPLOAD_STATUS,
+  boot, CERTIFICATE_ACTIONS, chargingLimits, configurationChange, configurationRead, DATA_TRANSFER, FIRMWARE_STATUS,
+  FIRMWARE_WITH_SIGNATURE, firmwareOrder, GET_LOG, HEARTBEAT, limitOf, modeDischarges, reportedReadings,
+  SECURITY_EVENT, UPLOAD_STATUS,
 } from "./shared-actions.ts";
 import {
   evseOfTransaction, isRepeat, missingBefore, noteEnded, noteEvse, noteOpen, tokenOfTransaction,
@@ -151,10 +152,7 @@ function setVariables(request: Request, ending: Ending): readonly Body[] {
 function readOf(list: string): Action {
   return {
     from: "csms",
-    onCall: ({ fields }) => {
-      const variables = Array.isArray(fields[list]) ? fields[list].length : 0;
-      return [{ kind: "configuration-read", variables, everything: variables === 0 }];
-    },
+    onCall: ({ fields }) => configurationRead(fields[list], (entry) => variableName(fieldsOf(entry))),
   };
 }
 
@@ -245,7 +243,7 @@ export const ONLY_21: ReadonlySet<string> = new Set([
 export const OCPP21: ActionTable = new Map<string, Action>([
   ...FROM_STATION.map((name): [string, Action] => [name, silent("station")]),
   ...FROM_CSMS.map((name): [string, Action] => [name, silent("csms")]),
-  ["DataTransfer", silent("both")],
+  ["DataTransfer", DATA_TRANSFER],
   ["AFRRSignal", command("frequency-signal")],
   ["Authorize", { from: "station", onEnd: authorize }],
   ["BootNotification", {

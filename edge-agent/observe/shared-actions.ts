@@ -92,6 +92,28 @@ export const GET_LOG: Action = {
   }],
 };
 
+/** DataTransfer: what a station sends that way is between it and its CSMS. */
+export const DATA_TRANSFER: Action = {
+  from: "both",
+  onEnd: ({ call, fields }, ending) => (call.direction === "cp-to-csms" ? [] : [{
+    kind: "data-transfer", vendor: `${textOf(fields.vendorId) ?? ""}/${textOf(fields.messageId) ?? ""}`,
+    outcome: outcomeOf(ending),
+  }]),
+};
+
+/** Most names of variables that an observation carries. */
+const MOST_NAMES = 64;
+
+/** A read of the variables in `list`, each named by `nameOf`; no list at all asks for everything (1.6, 6.23). */
+export function configurationRead(list: unknown, nameOf: (entry: unknown) => string | undefined): readonly Body[] {
+  const variables = Array.isArray(list) ? list.length : 0;
+  const first: unknown[] = Array.isArray(list) ? list.slice(0, MOST_NAMES) : [];
+  const names = first.map(nameOf).filter((name) => name !== undefined);
+  return [{
+    kind: "configuration-read", variables, everything: variables === 0, ...(names.length > 0 && { names }),
+  }];
+}
+
 /** 1.6 and 2.0.1 name the CSMS's root certificate differently. */
 function certificateType(request: Request): string {
   const type = nonEmpty(request.fields.certificateType) ?? "";

@@ -5,17 +5,21 @@ import { authorizationAbuse } from "./authorization-abuse.ts";
 import { billingInflation } from "./billing-inflation.ts";
 import { configurationTampering } from "./configuration-tampering.ts";
 import { credentialCloning } from "./credential-cloning.ts";
+import { dataExfiltration } from "./data-exfiltration.ts";
 import { denialOfService } from "./denial-of-service.ts";
 import type { Detector, Site } from "./detector.ts";
 import { energyTheft } from "./energy-theft.ts";
 import { firmwareTampering } from "./firmware-tampering.ts";
 import { loadManipulation } from "./load-manipulation.ts";
+import { reconnaissance } from "./reconnaissance.ts";
+import { remoteCommandAbuse } from "./remote-command-abuse.ts";
 import { reversePower } from "./reverse-power.ts";
 
 export const DETECTORS = [
   authorizationAbuse, credentialCloning, energyTheft, loadManipulation, configurationTampering, firmwareTampering,
   denialOfService,
   reversePower, billingInflation,
+  remoteCommandAbuse, dataExfiltration, reconnaissance,
 ] as readonly Detector<unknown>[];
 
 /** The learned normal of every detector by name: plain JSON, remembered across restarts. */

@@ -1,7 +1,7 @@
 /** A detector on the bench: fed observations at chosen times, checked at every step, its evidence added up. */
 import { createOpine, opine, type OpineState } from "../opine/opine.ts";
 import { thresholdOf } from "../opine/threshold.ts";
-import type { EvidenceKey, Finding, Observation } from "../terms.ts";
+import { type EvidenceKey, type Finding, type Observation, ODDITIES } from "../terms.ts";
 import { type MonotonicMs, type Now, SECOND_MS, type TokenPseudonym, type WallMs } from "../units.ts";
 import { type Detector, MOST_NATS, type Site } from "./detector.ts";
 
@@ -139,7 +139,13 @@ export function hostileObservation(dice: Dice): Seen {
       value: dice.pick([name(), String(number()), "wss://" + name()]), secret: dice.int(5) === 0, outcome }),
     () => ({ kind: "network-profile", csms: host, securityProfile: number(), outcome }),
     () => ({ kind: "charging-limit", evseId, limit: number(), unit: "A", purpose: name(), outcome }),
-    () => ({ kind: "command", command: name(), outcome }),
+    () => ({ kind: "command", command: dice.pick(["remote-stop", "reset", "unlock", name()]), evseId, outcome,
+      transactionId: name() }),
+    () => ({ kind: "command", command: dice.pick(["remote-start", "clear-charging-profile", name()]), outcome }),
+    () => ({ kind: "upload-order", to: host, what: dice.pick(["customer-information", name()]), outcome }),
+    () => ({ kind: "configuration-read", variables: dice.int(3), everything: dice.int(2) === 0, names: [name()] }),
+    () => ({ kind: "data-transfer", vendor: name(), outcome }),
+    () => ({ kind: "oddity", oddity: dice.pick(ODDITIES), detail: `${name()} was answered NotImplemented` }),
     () => ({ kind: "status", evseId, status: name() }),
     () => ({ kind: "heartbeat" }),
     () => ({ kind: "discharge-agreed", evseId, by: name(), outcome }),

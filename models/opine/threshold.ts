@@ -35,6 +35,10 @@ const E_VALUES_PER_YEAR: Partial<Record<Threat, number>> = {
   "denial-of-service": 22 * 24 * 365,
   /** ATTACK_PER_HOUR in reverse-power.ts, all year. */
   "reverse-power": 365,
+  /** Rates of bursts (learned/burst.ts): the first alternative's own rate in each law, all year. */
+  "remote-command-abuse": 0.5 * 24 * 365,
+  "data-exfiltration": 0.1 * 24 * 365,
+  "reconnaissance": 0.5 * 24 * 365,
 };
 const UNLISTED_PER_YEAR = 10_000;
 

@@ -30,9 +30,9 @@ const JEFFREYS = 0.5;
 /** A profile never calls an hour quieter than this share of the mean: what was never seen is not impossible. */
 const QUIETEST = 0.1;
 
-/** A prior worth `weightHours` hours of watching at `perHour`. */
-export function createRate(perHour: number, weightHours: number): LearnedRate {
-  const bins = () => new Array<number>(BINS).fill(0);
+/** A prior worth `weightHours` hours of watching at `perHour`; a flat rate has no profile over the week. */
+export function createRate(perHour: number, weightHours: number, flat = false): LearnedRate {
+  const bins = () => new Array<number>(flat ? 0 : BINS).fill(0);
   return { events: perHour * weightHours, hours: weightHours, seen: bins(), expected: bins() };
 }
 
@@ -81,14 +81,17 @@ function remembered(keep: number): number {
 /** Lets `hours` go by and counts `events` in them. */
 export function learnRate(rate: LearnedRate, at: WallMs, hours: number, events: number): void {
   const keep = Math.pow(0.5, hours / HALF_LIFE_HOURS);
-  const bin = binOf(at);
+  if (rate.seen.length > 0) learnProfile(rate, binOf(at), keep, events);
+  rate.events = rate.events * keep + events;
+  rate.hours = rate.hours * keep + remembered(keep);
+}
+
+function learnProfile(rate: LearnedRate, bin: number, keep: number, events: number): void {
   const share = weeksShare(bin);
   const keepBin = Math.pow(keep, share);
   const mean = rate.events / rate.hours;
   rate.expected[bin] = (rate.expected[bin] ?? 0) * keepBin + (mean * remembered(keepBin)) / share;
   rate.seen[bin] = (rate.seen[bin] ?? 0) * keepBin + events;
-  rate.events = rate.events * keep + events;
-  rate.hours = rate.hours * keep + remembered(keep);
 }
 
 /** Log-likelihood ratio of one event. */

@@ -1,0 +1,134 @@
+/**
+ * reconnaissance: probing before an attack.
+ *
+ * Looks for: requests that this station never had before: variables by name, actions of no OCPP version, calls in the
+ * wrong direction, DataTransfer that the station does not know, requests that it has not implemented; and reads of
+ * everything for which neither a boot nor a new link is the reason.
+ * Statistic: such requests within half an hour are a burst (learned/burst.ts), judged by how rare it is and by the
+ * kinds of request that it shows. How many of a kind there are counts by levels.
+ * Null: the station's own bursts; the shares are judgements. What was asked for once is known, and says nothing again.
+ * Honest look-alikes: a CSMS that reads everything after each boot or link, a nightly report, the polling of the same
+ * variables, a station or CSMS with a dialect of its own, commissioning, a new release of the CSMS with a few more
+ * variables: each is one burst of few kinds.
+ * Cannot see: reading what is read every day; probes that never reach the station, as log-ins at the CSMS.
+ * Joint feature `probes`: the same against a burst of them over many stations.
+ */
+import type { Finding, Observation } from "../terms.ts";
+import { MINUTE_MS, type Now } from "../units.ts";
+import { type Detector, framesOf } from "./detector.ts";
+import { type Burst, type BurstLaw, createBurst, isOpen, passBurst, seeBurst } from "./learned/burst.ts";
+
+const KINDS = ["variables", "actions", "directions", "transfers", "refusals", "everything"] as const;
+type Kind = (typeof KINDS)[number];
+
+export interface Reconnaissance {
+  burst: Burst;
+  /** New requests of the open burst. */
+  counts: Record<Kind, number>;
+  /** Hashes of requests that the station had before; newest last. */
+  known: number[];
+  /** Monotonic time of the last boot or link, -1: none seen. */
+  freshMs: number;
+}
+
+export const LAW: BurstLaw = {
+  keys: [
+    { key: "reconnaissance", perHour: 0.5, leastPerHour: 1 / 72 },
+    { key: "probes", perHour: 4, leastPerHour: 1 / (7 * 24) },
+  ],
+  term: "bursts of requests that are new here",
+  gapMs: 30 * MINUTE_MS,
+  priorPerHour: 1 / 72,
+  byHour: false,
+  traits: {
+    "variables 16": { term: "many variables never read before", attackShare: 0.4, honestShare: 0.1 },
+    "variables 64": { term: "a sweep of variables never read before", attackShare: 0.7, honestShare: 0.2 },
+    "actions 1": { term: "an unknown action", attackShare: 0.35, honestShare: 0.05 },
+    "actions 3": { term: "several unknown actions", attackShare: 0.7, honestShare: 0.1 },
+    "directions 1": { term: "a call in the wrong direction", attackShare: 0.2, honestShare: 0.01 },
+    "transfers 1": { term: "DataTransfer for an unknown vendor", attackShare: 0.3, honestShare: 0.05 },
+    "transfers 3": { term: "DataTransfer for several unknown vendors", attackShare: 0.7, honestShare: 0.1 },
+    "refusals 3": { term: "several requests that are not implemented", attackShare: 0.4, honestShare: 0.05 },
+    "everything 2": { term: "everything read again and again", attackShare: 0.3, honestShare: 0.05 },
+  },
+};
+/** By kind, how many make a trait; each is judged once the one before it shows. */
+const LEVELS: Record<Kind, readonly number[]> = {
+  variables: [16, 64], actions: [1, 3], directions: [1], transfers: [1, 3], refusals: [3], everything: [2],
+};
+const WORDS: Record<Kind, string> = {
+  variables: "variables never read before", actions: "unknown actions", directions: "calls in the wrong direction",
+  transfers: "unknown DataTransfers", refusals: "requests not implemented", everything: "reads of everything",
+};
+const NOT_IMPLEMENTED = /Not(Implemented|Supported)$/;
+const FRESH_MS = 15 * MINUTE_MS;
+const MOST_KNOWN = 256;
+
+export const reconnaissance: Detector<Reconnaissance> = {
+  name: "reconnaissance",
+  version: 1,
+  create: () => ({ burst: createBurst(LAW), counts: none(), known: [], freshMs: -1 }),
+  observe(state, observation, now) {
+    if (observation.kind === "tick") return passBurst(state.burst, LAW, now);
+    if (observation.kind === "boot" || observation.kind === "link") state.freshMs = now.monoMs;
+    const [kind, texts] = requestIn(state, observation, now) ?? [];
+    return kind === undefined || texts === undefined ? [] : asked(state, kind, texts, observation, now);
+  },
+};
+
+function none(): Record<Kind, number> {
+  return { variables: 0, actions: 0, directions: 0, transfers: 0, refusals: 0, everything: 0 };
+}
+
+/** What kind of request this is, and what it names; an empty text is new each time. */
+function requestIn(state: Reconnaissance, seen: Observation, now: Now): [Kind, readonly string[]] | undefined {
+  switch (seen.kind) {
+    case "configuration-read":
+      if (!seen.everything) return ["variables", seen.names ?? []];
+      return state.freshMs >= 0 && now.monoMs - state.freshMs < FRESH_MS ? undefined : ["everything", [""]];
+    case "data-transfer":
+      return seen.outcome === "refused" ? ["transfers", [seen.vendor]] : undefined;
+    case "oddity":
+      if (seen.oddity === "unknown-action") return ["actions", [seen.detail]];
+      if (seen.oddity === "wrong-direction") return ["directions", [seen.detail]];
+      if (seen.oddity === "call-error" && NOT_IMPLEMENTED.test(seen.detail)) return ["refusals", [seen.detail]];
+      return undefined;
+    default:
+      return undefined;
+  }
+}
+
+function asked(
+  state: Reconnaissance, kind: Kind, texts: readonly string[], seen: Observation, now: Now,
+): Finding[] {
+  const fresh = texts.filter((text) => text === "" || isNew(state, hash(`${kind} ${text}`))).length;
+  if (fresh === 0) return [];
+  if (!isOpen(state.burst, LAW, now)) state.counts = none();
+  state.counts[kind] += fresh;
+  const [judged, shown]: [string[], string[]] = [[], []];
+  for (const each of KINDS) {
+    for (const level of LEVELS[each]) {
+      judged.push(`${each} ${level}`);
+      if (state.counts[each] < level) break;
+      shown.push(`${each} ${level}`);
+    }
+  }
+  const says = KINDS.filter((each) => state.counts[each] > 0).map((each) => `${state.counts[each]} ${WORDS[each]}`);
+  return seeBurst(state.burst, LAW, { judged, shown, says: says.join(", "), frames: framesOf(seen) }, now);
+}
+
+/** Notes a request; one that comes again stays. */
+function isNew(state: Reconnaissance, request: number): boolean {
+  const index = state.known.indexOf(request);
+  if (index >= 0) state.known.splice(index, 1);
+  state.known.push(request);
+  if (state.known.length > MOST_KNOWN) state.known.shift();
+  return index < 0;
+}
+
+/** FNV-1a, 32 bits: to tell requests apart, and no secret. */
+function hash(text: string): number {
+  let value = 0x811c9dc5;
+  for (let index = 0; index < text.length; index++) value = Math.imul(value ^ text.charCodeAt(index), 0x01000193);
+  return value >>> 0;
+}

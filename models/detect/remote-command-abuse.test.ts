@@ -1,0 +1,173 @@
+import { seeded } from "../../build/seeded.ts";
+import { assert, test } from "../../build/testing.ts";
+import type { Outcome } from "../terms.ts";
+import { Bench, type Seen, survivesRestarts, withstands } from "./detector.testing.ts";
+import { remoteCommandAbuse, type RemoteCommandAbuse } from "./remote-command-abuse.ts";
+
+const MINUTE = 60;
+const HOUR = 3_600;
+const DAY = 24 * HOUR;
+const KEY = "remote-command-abuse";
+
+function command(name: string, transactionId?: string, outcome: Outcome = "accepted", evseId = 1): Seen {
+  return { kind: "command", command: name, evseId, outcome, ...(transactionId !== undefined && { transactionId }) };
+}
+const start = (n: number): Seen =>
+  ({ kind: "transaction-started", transactionId: `t${n}`, evseId: 1, offline: false });
+const stop = (n: number): Seen => ({ kind: "transaction-ended", transactionId: `t${n}`, evseId: 1, offline: false });
+const power = (powerW: number): Seen =>
+  ({ kind: "meter-reading", reading: { evseId: 1, powerW }, side: "evse-output" });
+
+/** Days with sessions of two hours, of which a share is begun and stopped by an app. */
+function ordinaryDays(bench: Bench<RemoteCommandAbuse>, days: number, perDay: number, appShare: number): number {
+  const random = seeded(4);
+  let n = 0;
+  for (let day = 0; day < days; day++) {
+    for (let visit = 0; visit < perDay; visit++) {
+      const s = day * DAY + 7 * HOUR + (visit * 15 * HOUR) / perDay + random.int(1_800);
+      const app = random.next() < appShare;
+      bench.tickTo(s, 60);
+      if (app) bench.see(command("remote-start"), s);
+      bench.see(start(++n), s + 20);
+      bench.see(power(7_000), s + 60);
+      bench.see(power(7_000), s + 2_000);
+      if (app) bench.see(command("remote-stop", `t${n}`), s + 2_100);
+      bench.see(stop(n), s + 2_110);
+      bench.see(power(0), s + 2_120);
+    }
+    bench.tickTo((day + 1) * DAY, 60);
+  }
+  return n;
+}
+
+for (const [perDay, share] of [[4, 0], [4, 0.5], [12, 1]] as const) {
+  test(`a month of ${perDay} sessions a day, ${100 * share} % of them by an app, is quiet`, () => {
+    const bench = new Bench(remoteCommandAbuse);
+    ordinaryDays(bench, 30, perDay, share);
+    assert.ok(bench.peak(KEY) < 0.5, `${bench.peak(KEY)}`);
+  });
+}
+
+test("a network that moves from cards to an app within a day stays quiet", () => {
+  const bench = new Bench(remoteCommandAbuse);
+  ordinaryDays(bench, 30, 10, 0);
+  for (let n = 0; n < 200; n++) {
+    const s = 30 * DAY + n * 2.4 * HOUR;
+    bench.tickTo(s, 60);
+    bench.see(command("remote-start"), s);
+    bench.see(start(10_000 + n), s + 20);
+    bench.see(power(7_000), s + 60);
+    bench.see(command("remote-stop", `t${10_000 + n}`), s + HOUR);
+    bench.see(stop(10_000 + n), s + HOUR + 5);
+  }
+  assert.ok(bench.peak(KEY) < 0.75, `${bench.peak(KEY)}`);
+});
+
+test("resets each night while nobody charges are a habit", () => {
+  const bench = new Bench(remoteCommandAbuse);
+  for (let day = 0; day < 60; day++) {
+    bench.tickTo(day * DAY, 60);
+    bench.see(command("reset"), day * DAY);
+    bench.see(command("make-operative"), day * DAY + 90);
+  }
+  assert.ok(bench.peak(KEY) < 0.5, `${bench.peak(KEY)}`);
+});
+
+test("an operator at a stuck charger, who tries everything twice, stays quiet", () => {
+  const bench = new Bench(remoteCommandAbuse);
+  ordinaryDays(bench, 20, 4, 0);
+  bench.see(start(9_999), 20 * DAY);
+  ["remote-stop", "unlock", "reset", "unlock", "reset", "make-inoperative", "make-operative"].forEach((name, n) =>
+    bench.see(command(name, name === "remote-stop" ? "t9999" : undefined), 20 * DAY + HOUR + n * 2 * MINUTE));
+  assert.ok(bench.peak(KEY) < 0.75, `${bench.peak(KEY)}`);
+});
+
+test("the same refused command sent again is none of its own", () => {
+  const bench = new Bench(remoteCommandAbuse);
+  assert.ok(bench.see(command("unlock", undefined, "refused"), 0).length > 0);
+  for (let n = 1; n < 100; n++) assert.equal(bench.see(command("unlock", undefined, "refused"), n * 30), []);
+  assert.is(bench.state.commands, 1);
+});
+
+test("what is no such command says nothing", () => {
+  const bench = new Bench(remoteCommandAbuse);
+  for (const name of ["trigger", "set-monitoring", "clear-charging-profile", "__proto__", ""]) {
+    assert.equal(bench.see(command(name), 0), [], name);
+  }
+});
+
+test("a storm of commands is told within little more than an hour", () => {
+  for (const [everyS, cut, byS] of [[10, false, HOUR], [20, true, 70 * MINUTE]] as const) {
+    const bench = new Bench(remoteCommandAbuse);
+    ordinaryDays(bench, 14, 4, 0.2);
+    const from = 14 * DAY + 11 * HOUR;
+    bench.tickTo(from, 60);
+    bench.see(start(9_999), from);
+    for (let n = 0; n < 400; n++) {
+      const s = from + n * everyS;
+      bench.tickTo(s);
+      if (cut) bench.see(power(7_000), s);
+      const name = n % 2 === 0 ? "remote-start" : "remote-stop";
+      bench.see(cut ? command("reset") : command(name, `x${n}`), s + 1);
+    }
+    const raised = bench.raisedAt.get(KEY) ?? Infinity;
+    assert.ok(raised >= from && raised <= from + byS, `every ${everyS} s: after ${raised - from} s`);
+  }
+});
+
+test("stopping each session that a card began is told within two days", () => {
+  const bench = new Bench(remoteCommandAbuse);
+  ordinaryDays(bench, 30, 4, 0);
+  for (let n = 0; n < 24; n++) {
+    const s = 30 * DAY + 9 * HOUR + n * 2 * HOUR;
+    bench.tickTo(s, 60);
+    bench.see(start(9_000 + n), s);
+    bench.see(power(7_000), s + 60);
+    bench.see(command("remote-stop", `t${9_000 + n}`), s + 120);
+    bench.see(stop(9_000 + n), s + 125);
+  }
+  assert.ok((bench.raisedAt.get(KEY) ?? Infinity) < 32 * DAY + 9 * HOUR, `${bench.peak(KEY)}`);
+});
+
+test("joint feature: a reset that cuts a session where none is usual says over 8 nats, one while idle less", () => {
+  const natsOf = (drawing: boolean): number => {
+    const bench = new Bench(remoteCommandAbuse);
+    ordinaryDays(bench, 30, 4, 0);
+    const s = 30 * DAY + 11 * HOUR;
+    bench.tickTo(s, 60);
+    bench.see(start(9_999), s);
+    bench.see(power(drawing ? 7_000 : 0), s + 10);
+    return bench.see(command("reset"), s + 20).find(({ key }) => key === "commands")!.nats;
+  };
+  assert.ok(natsOf(true) > 8 && natsOf(true) < 12, `${natsOf(true)}`);
+  assert.ok(natsOf(false) < 8, `${natsOf(false)}`);
+});
+
+test("power is known by its register where no power is read, and not for long", () => {
+  const bench = new Bench(remoteCommandAbuse);
+  const register = (energyImportWh: number): Seen =>
+    ({ kind: "reported-reading", reading: { evseId: 1, energyImportWh }, transactionId: "t1", offline: false });
+  bench.see(start(1), 0);
+  bench.see(register(1_000), 60);
+  bench.see(register(1_600), 360);
+  assert.match(bench.see(command("remote-stop", "t1"), 400)[0]!.says, "while a session draws power");
+  const later = new Bench(remoteCommandAbuse);
+  later.see(start(1), 0);
+  later.see(power(7_000), 60);
+  assert.not.match(later.see(command("remote-stop", "t1"), HOUR)[0]!.says, "draws power");
+});
+
+test("a restart after every step changes nothing", () => {
+  survivesRestarts(remoteCommandAbuse, (bench) => {
+    const random = seeded(6);
+    for (let n = 0; n < 300; n++) {
+      bench.tickTo(n * 400);
+      const seen = [start(n), stop(n), power(7_000), command("reset"), command("remote-stop", `t${n}`)];
+      bench.see(random.pick(seen), n * 400);
+    }
+  });
+});
+
+test("hostile observations: never a throw, sound findings, small state", () => {
+  withstands(remoteCommandAbuse, seeded(91), 100_000);
+});
