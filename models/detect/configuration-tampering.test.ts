@@ -127,6 +127,33 @@ test("a network profile that lowers the security profile is told; the same or a 
   }
 });
 
+test("joint feature: a protection switched off says over 8 nats at each station; ordinary roll-outs say less", () => {
+  const natsOf = (changes: readonly Seen[]): number => {
+    const bench = create();
+    bench.tickTo(60 * DAY, 600);
+    changes.forEach((seen, n) => bench.see(seen, 60 * DAY + n));
+    return bench.total("settings");
+  };
+  assert.ok(natsOf([change("MeterValuesSampledData", "")]) > 8);
+  assert.ok(natsOf([change("SecurityEventNotificationEnabled", "false")]) > 8);
+  for (const name of ["commissioning: forty ordinary settings at once", "the rotation of a key"]) {
+    const nats = natsOf(HONEST[name]!);
+    assert.ok(nats > 0 && nats < 8, `${name}: ${nats}`);
+  }
+});
+
+test("joint feature: what was set before is no news, and quiet time takes news back", () => {
+  const bench = create();
+  bench.tickTo(HOUR, 60);
+  bench.see(change("A", "1"), HOUR);
+  const first = bench.total("settings");
+  assert.ok(first > 0);
+  bench.see(change("A", "1"), HOUR + 60);
+  assert.is(bench.total("settings"), first);
+  bench.tickTo(6 * HOUR, 60);
+  assert.ok(Math.abs(bench.total("settings")) < 1e-9);
+});
+
 test("the value of a secret is neither kept nor told", () => {
   const bench = create();
   bench.see({ kind: "configuration-change", variable: "AuthorizationKey", value: "hunter2", secret: true,

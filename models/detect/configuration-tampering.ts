@@ -7,10 +7,13 @@
  * Null: the station's own past; the shares of kinds among honest changes are judgements, no public base rates exist.
  * Honest look-alikes: commissioning (many changes at once, few of them sensitive), a CSMS that pushes the same
  * settings after each boot, the rotation of keys, a planned move to another CSMS (an operator declares that one).
+ * Joint feature `settings`: bursts with a value that this station was never given, by how rare they are and by the same
+ * kinds: a roll-out of ordinary settings by the usual CSMS stays below what a zone asks of each member.
  */
 import type { Finding, Observation, Term } from "../terms.ts";
 import { HOUR_MS, type Now } from "../units.ts";
 import { type Detector, framesOf, MOST_NATS, unlessAccepted, weigh } from "./detector.ts";
+import { type Burst, type BurstLaw, createBurst, isOpen, passBurst, seeBurst } from "./learned/burst.ts";
 import { isPlainText, knowHost } from "./learned/hosts.ts";
 import { type ChangeKind, hostOf, isSecurityProfile, kindOf, profileOf } from "./sensitive-settings.ts";
 
@@ -27,6 +30,8 @@ export interface ConfigurationTampering {
   weakened: string[];
   securityProfile: number | undefined;
   csmsHosts: string[];
+  /** Bursts that bring something new. */
+  news: Burst;
 }
 
 /** The share of hostile and of honest bursts that show a kind: judgements. Planned moves are declared. */
@@ -46,19 +51,32 @@ const KNOWN_VALUE: Term = { term: "a value that was set before", nats: Math.log(
 const ANOTHER: Term = { term: "another protection taken in the same run", nats: Math.log(0.6 / 0.15) };
 const MOST_WEAKENED = 16;
 const BURST_MS = HOUR_MS;
+/** An operator pushes something new once a week, at most: a judgement, and never learned to be rarer. */
+const WEEKLY = 1 / (7 * 24);
+const NEWS: BurstLaw = {
+  keys: [{ key: "settings", perHour: 4, leastPerHour: WEEKLY }],
+  term: "settings never given before", gapMs: BURST_MS, priorPerHour: WEEKLY, byHour: false, traits: {},
+};
+/** Kinds that do not show are charged at the outset, so that the mean over honest bursts stays at most 1. */
+const UNSHOWN: Term = {
+  term: "kinds of change that did not come",
+  nats: -Object.values(KINDS).reduce((sum, kind) => sum + Math.log(1 - kind.honestShare + kind.attackShare), 0),
+};
 const MOST_KNOWN = 256;
 const MOST_TEXT = 96;
 const LEARN_BELOW_NATS = 4;
 
 export const configurationTampering: Detector<ConfigurationTampering> = {
   name: "configuration-tampering",
-  version: 2,
+  version: 3,
   create: (site) => ({
     lastChangeMs: -1, known: [], shown: [], weakened: [],
-    securityProfile: undefined, csmsHosts: site.csmsHost === undefined ? [] : [site.csmsHost],
+    news: createBurst(NEWS), securityProfile: undefined, csmsHosts: site.csmsHost === undefined ? [] : [site.csmsHost],
   }),
   observe(state, observation, now) {
     switch (observation.kind) {
+      case "tick":
+        return passBurst(state.news, NEWS, now);
       case "configuration-change":
         return change(state, observation, now);
       case "network-profile":
@@ -88,7 +106,13 @@ function change(state: ConfigurationTampering, seen: Change, now: Now): Finding[
   // What the station refused was not set; an attempt is evidence all the same.
   // Judged by its kind: what this burst showed before adds no evidence, and is no more of a habit for that.
   if (worth(kind) < LEARN_BELOW_NATS && seen.outcome === "accepted") learn(state, seen, setting);
-  return [found];
+  return known ? [found] : [found, ...news(state, terms, found, now)];
+}
+
+/** The same evidence for the zone, with how rare it is that something new comes. */
+function news(state: ConfigurationTampering, terms: readonly Term[], { says, frames }: Finding, now: Now): Finding[] {
+  const extra = isOpen(state.news, NEWS, now) ? terms : [...terms, UNSHOWN];
+  return seeBurst(state.news, NEWS, { judged: [], shown: [], extra, says, frames }, now);
 }
 
 /** The CSMS that the station is at already is no other one. */
@@ -162,7 +186,7 @@ function networkProfile(state: ConfigurationTampering, seen: Profile, now: Now):
     knowHost(state.csmsHosts, host);
     if (seen.securityProfile !== undefined) state.securityProfile = seen.securityProfile;
   }
-  return [found];
+  return isNew || lowered ? [found, ...news(state, terms, found, now)] : [found];
 }
 
 function finding(terms: readonly Term[], says: string, now: Now, frames: readonly number[]): Finding {

@@ -67,8 +67,8 @@ test("an order without the signature is no retry of the one with it; a retry add
   const bench = create();
   bench.see(order("https", "fw.example", true), 0);
   assert.is(bench.see(order("https", "fw.example", true), 600).length, 0);
-  assert.is(bench.see(order("https", "fw.example", false), 1_200).length, 1);
-  assert.is(bench.see(order("https", "fw.example", false), 1_200 + DAY).length, 1);
+  assert.ok(bench.see(order("https", "fw.example", false), 1_200).length > 0);
+  assert.ok(bench.see(order("https", "fw.example", false), 1_200 + DAY).length > 0);
 });
 
 test("a hostile order is not learned: the hundredth says as much as the first", () => {
@@ -77,6 +77,18 @@ test("a hostile order is not learned: the hundredth says as much as the first", 
   const nats = Array.from({ length: 100 }, (_, n) => bench.see(hostile, n * 2 * DAY)[0]!.nats);
   assert.is(nats[99], nats[0]);
   assert.not.ok(bench.state.hosts.includes("evil.example"));
+});
+
+test("joint feature: a signed roll-out from a known host says little, one that nothing vouches for over 8 nats", () => {
+  const natsOf = (seen: Seen): number => {
+    const bench = create();
+    bench.tickTo(40 * DAY, 600);
+    bench.see(seen, 40 * DAY);
+    return bench.total("firmware-orders");
+  };
+  assert.ok(natsOf(order("https", "csms.example", true)) < 3);
+  assert.ok(natsOf(order("https", "fw.example", true)) < 8);
+  assert.ok(natsOf(order("ftp", "evil.example", false)) > 8);
 });
 
 test("an older version after a boot is worth more than a newer one, and an order explains for a week", () => {

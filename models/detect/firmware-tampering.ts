@@ -9,10 +9,13 @@
  * Null: the station's past orders. The shipped shares are judgements: no public base rates exist.
  * Honest look-alikes: many OCPP 1.6 networks send unsigned firmware over ftp from one host; where that is the habit it
  * counts little. A technician's local update changes the version without an order.
+ * Joint feature `firmware-orders`: orders by how rare they are and by the same traits: a staged signed roll-out from a
+ * host that was used before speaks for honesty at each station.
  */
 import type { Finding, Observation, RemoteHost, Term } from "../terms.ts";
-import { DAY_MS, type Now } from "../units.ts";
+import { DAY_MS, HOUR_MS, type Now } from "../units.ts";
 import { type Detector, framesOf, MOST_NATS, unlessAccepted, weigh } from "./detector.ts";
+import { type Burst, type BurstLaw, createBurst, passBurst, seeBurst } from "./learned/burst.ts";
 import { createHabit, type Habit, habitTerm, learnHabit, type TraitLaw } from "./learned/habit.ts";
 import { isAddress, isPlainText, knowHost } from "./learned/hosts.ts";
 import { compareVersions } from "./learned/versions.ts";
@@ -24,6 +27,8 @@ export interface FirmwareTampering {
   traits: Record<Trait, Habit>;
   /** Hosts that honest orders named, and the CSMS's own; newest last. */
   hosts: string[];
+  /** Orders, for the joint feature. */
+  orders: Burst;
   lastOrder: { where: string; atMs: number } | undefined;
   version: string | undefined;
 }
@@ -58,6 +63,12 @@ const LAWS = {
 type Trait = keyof typeof LAWS;
 
 const RETRY_MS = DAY_MS;
+/** Releases come once a month, or oftener: a judgement, and never learned to be rarer. */
+const MONTHLY = 1 / (30 * 24);
+const ORDERS: BurstLaw = {
+  keys: [{ key: "firmware-orders", perHour: 4, leastPerHour: MONTHLY }],
+  term: "orders to update", gapMs: HOUR_MS, priorPerHour: MONTHLY, byHour: false, traits: {},
+};
 const ORDER_EXPLAINS_MS = 7 * DAY_MS;
 /** The station says so itself (OCPP 1.6 security, table 7; 2.0.1 FirmwareStatusEnumType). Judgement. */
 const BAD_SIGNATURE_NATS = 7.2;
@@ -66,7 +77,7 @@ const LEARN_BELOW_NATS = 4;
 
 export const firmwareTampering: Detector<FirmwareTampering> = {
   name: "firmware-tampering",
-  version: 1,
+  version: 2,
   create: (site) => ({
     traits: {
       unvouched: createHabit(LAWS.unvouched), unsigned: createHabit(LAWS.unsigned), plain: createHabit(LAWS.plain),
@@ -74,11 +85,14 @@ export const firmwareTampering: Detector<FirmwareTampering> = {
       unordered: createHabit(LAWS.unordered),
     },
     hosts: site.csmsHost === undefined ? [] : [site.csmsHost],
+    orders: createBurst(ORDERS),
     lastOrder: undefined,
     version: undefined,
   }),
   observe(state, observation, now) {
     switch (observation.kind) {
+      case "tick":
+        return passBurst(state.orders, ORDERS, now);
       case "firmware-order":
         return order(state, observation, now);
       case "firmware-status":
@@ -115,7 +129,9 @@ function order(state: FirmwareTampering, seen: Order, now: Now): Finding[] {
     learnHabit(state.traits.unvouched, unvouched);
     knowHost(state.hosts, seen.from.host);
   }
-  return [finding(terms, orderSays(seen, shows.stranger), now, framesOf(seen))];
+  const found = finding(terms, orderSays(seen, shows.stranger), now, framesOf(seen));
+  const { says, frames } = found;
+  return [found, ...seeBurst(state.orders, ORDERS, { judged: [], shown: [], extra: terms, says, frames }, now)];
 }
 
 function orderSays(seen: Order, stranger: boolean): string {
