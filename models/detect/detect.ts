@@ -13,6 +13,7 @@ import { firmwareTampering } from "./firmware-tampering.ts";
 import { loadManipulation } from "./load-manipulation.ts";
 import { reconnaissance } from "./reconnaissance.ts";
 import { remoteCommandAbuse } from "./remote-command-abuse.ts";
+import { physicalTampering } from "./physical-tampering.ts";
 import { reversePower } from "./reverse-power.ts";
 
 export const DETECTORS = [
@@ -20,6 +21,7 @@ export const DETECTORS = [
   denialOfService,
   reversePower, billingInflation,
   remoteCommandAbuse, dataExfiltration, reconnaissance,
+  reversePower, billingInflation, physicalTampering,
 ] as readonly Detector<unknown>[];
 
 /** The learned normal of every detector by name: plain JSON, remembered across restarts. */
