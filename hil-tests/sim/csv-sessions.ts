@@ -3,6 +3,7 @@
  * meter. Frames, commands and refused idTokens stay synthetic, and so are users where the data publish none.
  */
 import { execFileSync } from "node:child_process";
+import { readFileSync } from "node:fs";
 import { HOUR_MS, MINUTE_MS } from "../../models/units.ts";
 import { dice } from "./dice.ts";
 import { localTime, type LocalTime } from "./local-time.ts";
@@ -64,8 +65,9 @@ function plan(row: Row, local: LocalTime, users: Users): PlannedSession | undefi
   };
 }
 
-/** The text of a `.csv.xz` file. Throws when `xz` is absent or the file is none. */
+/** The text of a `.csv` or `.csv.xz` file. Throws when it cannot be read, or `xz` is absent. */
 function unpack(path: string): string {
+  if (!path.endsWith(".xz")) return readFileSync(path, "utf8");
   return execFileSync("xz", ["-dc", path], { encoding: "utf8", maxBuffer: 256 * 1024 * 1024 });
 }
 

@@ -42,9 +42,15 @@ export class Evse {
     this.visitNo += 1;
     this.enter("Preparing");
     const { profile } = this.station.spec;
-    if (this.chance.chance(profile.refusalShare)) this.fumble(plan, 1);
+    if (this.chance.chance(this.station.refusalShare)) this.fumble(plan, 1);
     else if (this.chance.chance(profile.appShare)) this.after(15, 60, () => this.startByApp(plan));
     else this.after(4, 20, () => this.presentCard(plan));
+  }
+
+  /** What may flow from now on, W. */
+  limit(watts: number): void {
+    this.outlet.advance(this.station.timeline.now);
+    this.outlet.limitW = watts;
   }
 
   /** The power goes, or the station restarts: a transaction ends, and who has no transaction yet drives on. */

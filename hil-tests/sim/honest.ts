@@ -6,7 +6,7 @@ import { localTime } from "./local-time.ts";
 import { Operator } from "./operator.ts";
 import type { Profile } from "./profile.ts";
 import type { Quirks } from "./quirks.ts";
-import { planSessions, type PlannedSession } from "./sessions.ts";
+import { planSessions, type PlannedSession, type PlanSpec } from "./sessions.ts";
 import { Station, type HonestCounts } from "./station.ts";
 import { Timeline } from "./timeline.ts";
 
@@ -40,6 +40,16 @@ export interface HonestSpec {
   readonly fleetSeed?: number;
   /** Instead of sessions drawn from the profile, whose other habits still count. In order of arrival. */
   readonly sessions?: Iterable<PlannedSession>;
+  /** What else happens here, in order: see look-alikes. */
+  readonly changes?: readonly Change[];
+}
+
+/** What a look-alike of an attack, or a fault, does to one station. */
+export interface Change {
+  /** Other visits than planned, still in order of arrival. */
+  readonly visits?: (plans: Iterable<PlannedSession>, spec: PlanSpec) => Iterable<PlannedSession>;
+  /** Called once before time begins: schedules what happens on the station's timeline. */
+  readonly happen?: (station: Station, operator: Operator) => void;
 }
 
 export interface HonestCapture {
@@ -64,7 +74,12 @@ export function honestCapture(spec: HonestSpec): HonestCapture {
     outageEveryDays: spec.outageEveryDays ?? 6,
     rebootEveryDays: spec.rebootEveryDays ?? 25,
   }, timeline);
-  station.start(spec.sessions ?? planSessions({ profile, evses, ratedW, local, from, until, seed }));
-  if (spec.operator ?? true) new Operator(station, seed).start(releases(spec.fleetSeed ?? seed, from, until));
+  const plan: PlanSpec = { profile, evses, ratedW, local, from, until, seed };
+  let visits: Iterable<PlannedSession> = spec.sessions ?? planSessions(plan);
+  for (const change of spec.changes ?? []) visits = change.visits?.(visits, plan) ?? visits;
+  station.start(visits);
+  const operator = new Operator(station, seed);
+  if (spec.operator ?? true) operator.start(releases(spec.fleetSeed ?? seed, from, until));
+  for (const change of spec.changes ?? []) change.happen?.(station, operator);
   return { items: timeline.run(until), counts: station.counts };
 }

@@ -60,8 +60,9 @@ export interface Transactions {
 }
 
 function registerOf(meterValue: unknown): number {
-  const [{ sampledValue }] = meterValue as [{ sampledValue: [{ value: number }] }];
-  return sampledValue[0].value;
+  const [{ sampledValue }] = meterValue as [{ sampledValue: [{ value: number; unitOfMeasure?: { unit: string } }] }];
+  const [{ value, unitOfMeasure }] = sampledValue;
+  return unitOfMeasure?.unit === "kWh" ? Math.round(1000 * value) : value;
 }
 
 /** OCPP 1.6: a start waits for its result, which brings the transaction's number. */

@@ -43,6 +43,11 @@ export class Link {
     return this.state === "open";
   }
 
+  /** Whether there is a socket, whatever may pass. */
+  get connected(): boolean {
+    return this.state !== "down";
+  }
+
   send(exchange: Exchange): void {
     if (this.state === "open" || (this.state === "connected" && exchange.boot === true)) this.exchange(exchange);
     else if (exchange.keep === true && this.backlog.length < MAX_BACKLOG) this.backlog.push(exchange);

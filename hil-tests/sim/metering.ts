@@ -24,7 +24,9 @@ export class Metering {
   private readonly chance: Dice;
   private readonly spec: MeteringSpec;
   private readonly from: WallMs;
-  private readonly stationGain: number;
+  private stationGain: number;
+  /** What the station's register shows for good once its works are stuck, Wh. */
+  private stuckWh: number | undefined;
   private readonly agentGain: number;
   private readonly standbyW: number;
   private readonly startWh: { station: number; readonly agent: number };
@@ -49,13 +51,31 @@ export class Metering {
     this.startWh.station = -this.outlet.deliveredWh * this.stationGain;
   }
 
+  /** The station's meter counts `share` more or less from now on; what it has counted stays. */
+  drift(at: WallMs, share: number): void {
+    this.outlet.advance(at);
+    const gain = this.stationGain * (1 + share);
+    this.startWh.station += this.outlet.deliveredWh * (this.stationGain - gain);
+    this.stationGain = gain;
+  }
+
+  /** The station's register moves no more; its power is still told. */
+  stick(at: WallMs): void {
+    this.stuckWh = this.registerWh(at);
+  }
+
+  private registerWh(at: WallMs): number {
+    this.outlet.advance(at);
+    return Math.max(0, Math.floor(this.startWh.station + this.outlet.deliveredWh * this.stationGain));
+  }
+
   /** What the station says of the outlet at `at`. */
   report(at: WallMs, stamp: string, context: Sample["context"]): Sample {
     this.outlet.advance(at);
     const powerW = this.noisy(this.outlet.powerW * this.stationGain);
     return {
       stamp, context, powerW, ...this.electrical(powerW),
-      registerWh: Math.max(0, Math.floor(this.startWh.station + this.outlet.deliveredWh * this.stationGain)),
+      registerWh: this.stuckWh ?? this.registerWh(at),
       inKwh: this.spec.quirks.energyInKwh === true,
     };
   }

@@ -65,14 +65,10 @@ export class Operator {
     const evse = chance.pick(station.evses);
     const limitW = Math.round((station.spec.ratedW * chance.uniform(0.5, 0.9)) / 100) * 100;
     const id = station.nextRequestId();
-    const setLimit = (watts: number): void => {
-      evse.outlet.advance(station.timeline.now);
-      evse.outlet.limitW = watts;
-    };
-    station.command(station.dialect.chargingLimit(evse.id, limitW, id), undefined, () => setLimit(limitW));
+    station.command(station.dialect.chargingLimit(evse.id, limitW, id), undefined, () => evse.limit(limitW));
     const clear = (): void => {
       if (!station.link.up) station.after(10 * MINUTE_MS, clear);
-      else station.command(station.dialect.clearLimit(id), undefined, () => setLimit(Number.POSITIVE_INFINITY));
+      else station.command(station.dialect.clearLimit(id), undefined, () => evse.limit(Number.POSITIVE_INFINITY));
     };
     station.after(chance.uniform(0.5, 3) * HOUR_MS, clear);
   }
@@ -105,7 +101,8 @@ export class Operator {
       station.after(3 * SECOND_MS, () => station.reboot("RemoteReset")));
   }
 
-  private orderFirmware(release: Release): void {
+  /** A signed release, downloaded, checked, and installed when nobody is there. */
+  orderFirmware(release: Release): void {
     const { station, chance } = this;
     if (!station.link.up) return station.after(2 * HOUR_MS, () => this.orderFirmware(release));
     const requestId = station.nextRequestId();

@@ -54,6 +54,14 @@ export class Station {
   heartbeatS = 300;
   sampleS = 60;
   firmwareVersion = "2.0.0";
+  /** How far its clock is ahead of UTC, ms. */
+  clockOffsetMs: number;
+  /** Of those who come, the share whom the reader or the CSMS refuses first. */
+  refusalShare: number;
+  /** Nothing is heard of the agent's meter. */
+  meterSilent = false;
+  heartbeatSilent = false;
+  private powered = true;
   private readonly chance: Dice;
   private readonly meterChance: Dice;
   private transactionId: number;
@@ -63,6 +71,8 @@ export class Station {
     this.spec = spec;
     this.timeline = timeline;
     this.dialect = dialectOf(spec.ocppVersion);
+    this.clockOffsetMs = spec.quirks.clockOffsetMs ?? 0;
+    this.refusalShare = spec.profile.refusalShare;
     this.chance = dice(spec.seed, "station");
     this.meterChance = dice(spec.seed, "meter");
     this.link = new Link(spec, timeline, dice(spec.seed, "link"));
@@ -103,8 +113,8 @@ export class Station {
 
   /** The time as this station writes it. */
   stamp(at: WallMs = this.timeline.now): string {
-    const { clockOffsetMs = 0, localTimestamps } = this.spec.quirks;
-    const said = (at + clockOffsetMs) as WallMs;
+    const { localTimestamps } = this.spec.quirks;
+    const said = (at + this.clockOffsetMs) as WallMs;
     if (localTimestamps !== true) return rfc3339(said);
     return rfc3339((said + this.spec.local.offsetMs(said)) as WallMs).slice(0, 19);
   }
@@ -130,6 +140,26 @@ export class Station {
     this.after(this.chance.uniform(40, 150) * SECOND_MS, () => this.comeBack(reason));
   }
 
+  /** The feeder is without power for a while: link, vehicles, station and the agent's meter. */
+  powerCut(lengthMs: number): void {
+    if (!this.powered) return;
+    this.powered = false;
+    this.link.disconnect(1006);
+    for (const evse of this.evses) evse.interrupt("PowerLoss");
+    this.after(lengthMs, () => {
+      this.powered = true;
+      this.after(this.chance.uniform(30, 90) * SECOND_MS, () => this.comeBack("PowerUp"));
+    });
+  }
+
+  /** The CSMS is away for a while, and taken up again at `backMs`. */
+  outage(backMs: number): void {
+    if (!this.link.up) return;
+    this.counts.outages += 1;
+    this.link.disconnect(1006);
+    this.after(backMs, () => this.comeBack());
+  }
+
   after(ms: number, task: () => void): void {
     this.timeline.schedule(Math.round(this.timeline.now + ms) as WallMs, task);
   }
@@ -141,6 +171,7 @@ export class Station {
   }
 
   private comeBack(reason?: BootReason): void {
+    if (!this.powered || this.link.connected) return; // whoever switches the power on again brings it back
     this.link.connect(CSMS_ADDRESS, CSMS_CERTIFICATE);
     if (reason === undefined) {
       this.link.open();
@@ -182,7 +213,7 @@ export class Station {
   }
 
   private beat(): void {
-    this.beatOnce();
+    if (!this.heartbeatSilent) this.beatOnce();
     this.after(this.heartbeatS * SECOND_MS, () => this.beat());
   }
 
@@ -204,6 +235,7 @@ export class Station {
     const { station, meterEveryS } = this.spec;
     for (const evse of this.evses) {
       if (this.meterChance.chance(0.0005)) continue; // a Modbus time-out now and then
+      if (this.meterSilent || !this.powered) continue;
       const at = this.timeline.now;
       this.timeline.emit(at, meterItem(station, at, evse.metering.read(at)));
       this.counts.meterSamples += 1;
@@ -225,6 +257,7 @@ export class Station {
 
   /** To the EVSE that the plan names, as soon as it is free, or to any free one; else the vehicle drives on. */
   private arrive(plan: PlannedSession): void {
+    if (!this.powered) return;
     const named = plan.evseId === undefined ? undefined : this.evses[(plan.evseId - 1) % this.evses.length];
     const evse = named ?? this.evses.find(({ busy }) => !busy);
     if (evse !== undefined && !evse.busy) evse.visit(plan);
