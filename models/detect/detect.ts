@@ -15,13 +15,13 @@ import { reconnaissance } from "./reconnaissance.ts";
 import { remoteCommandAbuse } from "./remote-command-abuse.ts";
 import { physicalTampering } from "./physical-tampering.ts";
 import { reversePower } from "./reverse-power.ts";
+import { sessionSpoofing } from "./session-spoofing.ts";
 
 export const DETECTORS = [
   authorizationAbuse, credentialCloning, energyTheft, loadManipulation, configurationTampering, firmwareTampering,
   denialOfService,
-  reversePower, billingInflation,
   remoteCommandAbuse, dataExfiltration, reconnaissance,
-  reversePower, billingInflation, physicalTampering,
+  reversePower, billingInflation, physicalTampering, sessionSpoofing,
 ] as readonly Detector<unknown>[];
 
 /** The learned normal of every detector by name: plain JSON, remembered across restarts. */
