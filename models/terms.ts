@@ -129,7 +129,9 @@ export type Observation = Seen &
     | { readonly kind: "command"; readonly command: string; readonly evseId?: number; readonly transactionId?: string;
         readonly outcome: Outcome }
     | { readonly kind: "charging-limit"; readonly evseId: number; readonly limit: number; readonly unit: "W" | "A";
-        readonly purpose: string; readonly outcome: Outcome }
+        readonly purpose: string; readonly outcome: Outcome;
+        /** When it counts, where it says so. */
+        readonly from?: WallMs; readonly to?: WallMs }
     | { readonly kind: "certificate-order"; readonly what: string; readonly outcome: Outcome }
     | { readonly kind: "security-event"; readonly type: string }
     /** Discharge was agreed for an EVSE (0: all): `energy-transfer`, `operation-mode`, or a profile's purpose. */

@@ -162,6 +162,21 @@ export function reportedReadings(
   return bodies;
 }
 
+/** When a schedule counts, where it says so; one that recurs is taken for its first time only. */
+function spanOf(request: Request, schedule: Fields): { readonly from?: WallMs; readonly to?: WallMs } {
+  const profile = fieldsOf(request.fields.csChargingProfiles ?? request.fields.chargingProfile);
+  const start = clockOf(schedule.startSchedule);
+  const durationS = numberOf(schedule.duration);
+  const known = (...times: (number | undefined)[]) => times.filter((time) => time !== undefined);
+  const from = known(start, clockOf(profile.validFrom));
+  const end = durationS === undefined ? undefined : (start ?? request.call.at) + durationS * 1_000;
+  const to = known(end, clockOf(profile.validTo));
+  return {
+    ...(from.length > 0 && { from: Math.max(...from) as WallMs }),
+    ...(to.length > 0 && { to: Math.min(...to) as WallMs }),
+  };
+}
+
 /**
  * A charging schedule as at most three observations: the limit that holds first, and the lowest and highest after it
  * where they differ, so that a harmful period cannot hide behind a mild first one.
@@ -179,9 +194,11 @@ export function chargingLimits(
     const [first] = limits;
     if (first === undefined) return agreed.length > 0 ? agreed : lacks(request, "limit");
     const shown = new Set([first, Math.min(...limits), Math.max(...limits)]);
+    const span = spanOf(request, schedule);
     return [
       ...agreed,
-      ...[...shown].map((limit): Body => ({ kind: "charging-limit", evseId, limit, unit, purpose: of, outcome })),
+      ...[...shown].map((limit): Body =>
+        ({ kind: "charging-limit", evseId, limit, unit, purpose: of, outcome, ...span })),
       ...tooMany(request, schedule.chargingSchedulePeriod),
     ];
   });

@@ -11,6 +11,7 @@ import type { Detector, Site } from "./detector.ts";
 import { energyTheft } from "./energy-theft.ts";
 import { firmwareTampering } from "./firmware-tampering.ts";
 import { loadManipulation } from "./load-manipulation.ts";
+import { profileTampering } from "./profile-tampering.ts";
 import { reconnaissance } from "./reconnaissance.ts";
 import { remoteCommandAbuse } from "./remote-command-abuse.ts";
 import { physicalTampering } from "./physical-tampering.ts";
@@ -18,10 +19,9 @@ import { reversePower } from "./reverse-power.ts";
 import { sessionSpoofing } from "./session-spoofing.ts";
 
 export const DETECTORS = [
-  authorizationAbuse, credentialCloning, energyTheft, loadManipulation, configurationTampering, firmwareTampering,
-  denialOfService,
-  remoteCommandAbuse, dataExfiltration, reconnaissance,
-  reversePower, billingInflation, physicalTampering, sessionSpoofing,
+  authorizationAbuse, credentialCloning, energyTheft, loadManipulation, configurationTampering,
+  firmwareTampering, denialOfService, remoteCommandAbuse, dataExfiltration, reconnaissance, reversePower,
+  billingInflation, physicalTampering, sessionSpoofing, profileTampering,
 ] as readonly Detector<unknown>[];
 
 /** The learned normal of every detector by name: plain JSON, remembered across restarts. */

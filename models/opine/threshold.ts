@@ -40,6 +40,7 @@ const E_VALUES_PER_YEAR: Partial<Record<Threat, number>> = {
   /** ATTACK_PER_HOUR in reverse-power.ts, all year. */
   "reverse-power": 365,
   /** Rates of bursts (learned/burst.ts): the first alternative's own rate in each law, all year. */
+  "profile-tampering": 24 * 365, // hours with orders, where smart charging never rests
   "remote-command-abuse": 0.5 * 24 * 365,
   "data-exfiltration": 0.1 * 24 * 365,
   "reconnaissance": 0.5 * 24 * 365,

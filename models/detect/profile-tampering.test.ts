@@ -1,0 +1,132 @@
+import { seeded } from "../../build/seeded.ts";
+import { assert, test } from "../../build/testing.ts";
+import type { WallMs } from "../units.ts";
+import { at, Bench, type Seen, survivesRestarts, withstands } from "./detector.testing.ts";
+import { profileTampering, type ProfileTampering } from "./profile-tampering.ts";
+
+const MINUTE = 60;
+const HOUR = 3_600;
+const DAY = 24 * HOUR;
+const KEY = "profile-tampering";
+
+function limit(given: number, purpose = "TxProfile", unit: "A" | "W" = "A", to?: number): Seen {
+  const span = to === undefined ? {} : { to: at(to).wallMs as WallMs };
+  return { kind: "charging-limit", evseId: 1, limit: given, unit, purpose, outcome: "accepted", ...span };
+}
+const start = (n: number): Seen =>
+  ({ kind: "transaction-started", transactionId: `t${n}`, evseId: 1, offline: false });
+const stop = (n: number): Seen => ({ kind: "transaction-ended", transactionId: `t${n}`, evseId: 1, offline: false });
+const power = (powerW: number): Seen =>
+  ({ kind: "meter-reading", reading: { evseId: 1, powerW }, side: "evse-output" });
+const create = (): Bench<ProfileTampering> => new Bench(profileTampering);
+
+/** A session that follows set-points given every `everyS`, for `hours`; the car takes a minute to follow. */
+function follow(
+  bench: Bench<ProfileTampering>, hours: number, everyS: number, given: (n: number) => number, meterS = 10, from = 0,
+): void {
+  bench.see(start(from), from);
+  let [amps, before] = [32, 32];
+  for (let s = 0; s < hours * HOUR; s += 10) {
+    if (s % everyS === 0) {
+      [before, amps] = [amps, given(s / everyS)];
+      bench.see(limit(amps), from + s);
+    }
+    bench.tickTo(from + s);
+    if (s % meterS === 0) bench.see(power(3 * 230 * Math.min(32, s % everyS < MINUTE ? before : amps)), from + s);
+  }
+  bench.see(stop(from), from + hours * HOUR);
+}
+
+for (const [name, everyS, given] of [
+  ["smart charging every quarter of an hour, to and fro", 900, (n: number) => 6 + 13 * ((n * 7) % 3)],
+  ["load balancing every half minute in steps of an ampere or two", 30, (n: number) => 20 + (n % 5)],
+  ["a limit that is sent again and again", 60, () => 16],
+  ["demand response: down for an hour, and up", HOUR, (n: number) => (n % 4 === 3 ? 0 : 32)],
+] as const) {
+  test(`honest: ${name}`, () => {
+    const bench = create();
+    for (let day = 0; day < 3; day++) follow(bench, 10, everyS, given, 10, day * DAY);
+    assert.ok(bench.peak(KEY) < 0.6, `${bench.peak(KEY)}`);
+  });
+}
+
+test("honest: smart charging that begins one day, and goes on for weeks", () => {
+  const bench = create();
+  bench.tickTo(20 * DAY, 60);
+  for (let s = 20 * DAY; s < 40 * DAY; s += 900) {
+    bench.tickTo(s, 60);
+    bench.see(limit(6 + 13 * (((s / 900) * 7) % 3)), s);
+  }
+  assert.ok(bench.peak(KEY) < 0.5, `${bench.peak(KEY)}`);
+});
+
+test("set-points that swing every ten seconds are told within three hours, every four minutes within the day", () => {
+  for (const [everyS, byHours] of [[10, 3], [240, 24]] as const) {
+    const bench = create();
+    bench.tickTo(7 * DAY, 60);
+    for (let s = 7 * DAY; s < 8 * DAY; s += everyS) {
+      bench.tickTo(s, 60);
+      bench.see(limit((s / everyS) % 2 === 0 ? 6 : 32), s);
+    }
+    const raised = bench.raisedAt.get(KEY) ?? Infinity;
+    assert.ok(raised < 7 * DAY + byHours * HOUR, `every ${everyS} s: ${(raised - 7 * DAY) / HOUR} h`);
+  }
+});
+
+test("a schedule's further periods are no swings of their own", () => {
+  const bench = create();
+  for (let s = 0; s < 50 * 600; s += 600) [16, 0, 32].forEach((given) => bench.see(limit(given), s));
+  assert.is(bench.state.swings, 0);
+});
+
+/** Hours of 22 kW under a limit; the highest evidence, as a share of the threshold. */
+function ignoring(order: readonly Seen[], hours: number, meterS: number): number {
+  const bench = create();
+  bench.tickTo(DAY, 60);
+  bench.see(start(1), DAY);
+  order.forEach((seen) => bench.see(seen, DAY + 5));
+  for (let s = 0; s < hours * HOUR; s += meterS) {
+    bench.tickTo(DAY + s);
+    bench.see(power(22_000), DAY + s);
+  }
+  return bench.peak(KEY);
+}
+
+test("power above the limit is told after hours, however often the meter is read", () => {
+  for (const meterS of [1, 10, 60]) assert.ok(ignoring([limit(10)], 8, meterS) >= 1, `${meterS} s`);
+  for (const meterS of [1, 10, 60]) assert.ok(ignoring([limit(10)], 0.5, meterS) < 0.3, `${meterS} s`);
+});
+
+test("power is allowed by limits that are high, lapsed, cleared, refused, or replaced by the transaction's own", () => {
+  const clear: Seen = { kind: "command", command: "clear-charging-profile", outcome: "accepted" };
+  const refused: Seen = { ...limit(10), outcome: "refused" } as Seen;
+  const stories: readonly (readonly Seen[])[] = [
+    [limit(32)], [limit(22_000, "TxProfile", "W")], [limit(10, "TxProfile", "A", DAY + 10 * MINUTE)],
+    [limit(10), clear], [refused], [limit(10, "TxDefaultProfile"), limit(32)],
+  ];
+  stories.forEach((story, n) => assert.ok(ignoring(story, 8, 60) < 0.3, `story ${n}`));
+  assert.ok(ignoring([limit(10, "ChargePointMaxProfile"), limit(32)], 8, 60) >= 1, "but the cap holds");
+});
+
+test("a limit below zero is worth a third of the threshold at once, one of nothing while idle nothing", () => {
+  const bench = create();
+  bench.tickTo(DAY, 60);
+  bench.see(limit(0), DAY);
+  assert.is(bench.peak(KEY), 0);
+  bench.see(limit(-16), 2 * DAY);
+  assert.ok(bench.peak(KEY) > 0.3, `${bench.peak(KEY)}`);
+});
+
+test("a restart after every step changes nothing", () => {
+  survivesRestarts(profileTampering, (bench) => {
+    const random = seeded(71);
+    for (let n = 0; n < 400; n++) {
+      bench.tickTo(n * 200);
+      bench.see(random.pick([limit(6), limit(32), limit(0), power(22_000), start(n), stop(n)]), n * 200);
+    }
+  });
+});
+
+test("hostile observations: never a throw, sound findings, small state", () => {
+  withstands(profileTampering, seeded(72), 100_000);
+});

@@ -1,0 +1,211 @@
+/**
+ * profile-tampering: charging limits set to harm, or ignored.
+ *
+ * Looks for: limits below zero, far above all that the station was ever given, or of nothing while a session draws
+ * power; set-points that swing to and fro; measured power above the limit in force.
+ * Statistic: an hour with such orders is a burst (learned/burst.ts) and shows each trait once; swings and minutes above
+ * the limit count by levels. A swing is a change of direction by a third of the limit, so small steps of load balancing
+ * are none. Power is judged in blocks of five minutes, however often it is read, from two minutes after an
+ * order on, and only above the most that the orders in force allow: three phases where the limit is in ampere.
+ * Null: the station's own hours with orders; the shares are judgements.
+ * Honest look-alikes: smart charging every quarter of an hour, demand response, EVs that take a minute or charge below
+ * the limit, meter class and the loss of a DC charger (`ABOVE`), orders that have lapsed or were cleared.
+ * Cannot see: a car on one phase above a limit in ampere, limits that follow an hour-long plan of an attacker's.
+ */
+import type { Finding, Observation } from "../terms.ts";
+import { HOUR_MS, MINUTE_MS, type Now } from "../units.ts";
+import { type Detector, framesOf, unlessAccepted } from "./detector.ts";
+import { type Burst, type BurstLaw, createBurst, isOpen, passBurst, seeBurst } from "./learned/burst.ts";
+import { createSessions, draws, noteSession, type Sessions } from "./sessions.ts";
+
+type Limit = Extract<Observation, { kind: "charging-limit" }>;
+type Unit = Limit["unit"];
+
+export interface ProfileTampering {
+  sessions: Sessions;
+  burst: Burst;
+  /** Swings of the open burst. */
+  swings: number;
+  /** Highest limit ever given by unit. */
+  top: Record<Unit, number>;
+  /** By EVSE and purpose, the order in force: the most that it allows, W. */
+  orders: Record<string, { mostW: number; at: number; sinceMs: number; from: number; to: number }>;
+  /** By EVSE, purpose and unit: the last limit, which way it went, and when that order came. */
+  swing: Record<string, { limit: number; way: number; at: number }>;
+  /** By metered EVSE: the block of five minutes, and how many in a row were above the limit. */
+  blocks: Record<string, { startMs: number; sumW: number; readings: number; above: number }>;
+}
+
+const swings = (n: number) => ({ term: `${n} swings of the limit in an hour`, attackShare: 0.8, honestShare: 0.05 });
+
+export const LAW: BurstLaw = {
+  // Anybody may begin to use smart charging: that orders come says little, and takes evidence back in days.
+  keys: [{ key: "profile-tampering", perHour: 0.5, leastPerHour: 0.25 }],
+  term: "orders that limit charging",
+  gapMs: HOUR_MS / 2,
+  priorPerHour: 1 / 24,
+  byHour: false,
+  traits: {
+    "negative": { term: "a limit below zero", attackShare: 0.2, honestShare: 0.001 },
+    "above": { term: "a limit far above all before it", attackShare: 0.2, honestShare: 0.05 },
+    "nothing": { term: "a limit of nothing while a session draws power", attackShare: 0.35, honestShare: 0.15 },
+    "4": { term: "4 swings of the limit in an hour", attackShare: 0.35, honestShare: 0.05 },
+    "10": swings(10), "25": swings(25), "60": swings(60),
+    "ignored": { term: "power above the limit", attackShare: 0.25, honestShare: 0.03 },
+    "ignored long": { term: "power above the limit for half an hour", attackShare: 0.9, honestShare: 0.2 },
+  },
+};
+const LEVELS = [4, 10, 25, 60];
+const SWING_SHARE = 0.3;
+const FAR_ABOVE = 1.5;
+/** Three phases at the highest voltage that EN 50160 allows. */
+const W_OF_A = 3 * 253;
+const REACTS_MS = 2 * MINUTE_MS;
+const BLOCK_MS = 5 * MINUTE_MS;
+/** Above the limit is above this much of it and this much more: meter class, 10 % of loss, standby. */
+const ABOVE = 1.15;
+const ABOVE_W = 500;
+const IGNORED = 2;
+const IGNORED_LONG = 6;
+const MOST_KEYS = 64;
+/** Beyond any limit or power of a station. */
+const MOST_LIMIT = 1e12;
+
+export const profileTampering: Detector<ProfileTampering> = {
+  name: "profile-tampering",
+  version: 1,
+  create: () => ({
+    sessions: createSessions(), burst: createBurst(LAW), swings: 0, top: { W: 0, A: 0 }, orders: {}, swing: {},
+    blocks: {},
+  }),
+  observe(state, observation, now) {
+    noteSession(state.sessions, observation, now);
+    switch (observation.kind) {
+      case "tick":
+        return passBurst(state.burst, LAW, now);
+      case "charging-limit":
+        return Math.abs(observation.limit) < MOST_LIMIT ? limit(state, observation, now) : [];
+      case "command":
+        if (observation.command === "clear-charging-profile") drop(state, observation.evseId, "");
+        return [];
+      case "transaction-ended":
+        drop(state, observation.evseId, "tx");
+        return [];
+      case "boot":
+        drop(state, undefined, "tx");
+        return [];
+      case "reported-reading":
+        return observation.offline ? [] : block(state, observation.reading, now);
+      case "meter-reading":
+        return block(state, observation.reading, now);
+      default:
+        return [];
+    }
+  },
+};
+
+/** The purposes of 1.6 and 2.0.1 under one name: `max` caps all others, `tx` takes the place of `default` (3.13). */
+function purposeOf({ purpose }: Limit): string {
+  if (/Max|External|EMS/i.test(purpose)) return "max";
+  return purpose === "TxProfile" ? "tx" : purpose === "TxDefaultProfile" ? "default" : "";
+}
+
+function drop(state: ProfileTampering, evseId: number | undefined, purpose: string): void {
+  for (const key of Object.keys(state.orders)) {
+    const ofEvse = (evseId ?? 0) === 0 || key.startsWith(`${evseId} `);
+    if (ofEvse && key.endsWith(purpose)) delete state.orders[key];
+  }
+}
+
+function entryOf<T>(map: Record<string, T>, key: string, fresh: T): T | undefined {
+  if (Object.hasOwn(map, key)) return map[key];
+  return Object.keys(map).length >= MOST_KEYS ? undefined : (map[key] = fresh);
+}
+
+function limit(state: ProfileTampering, seen: Limit, now: Now): Finding[] {
+  if (!isOpen(state.burst, LAW, now)) state.swings = 0;
+  const { limit: given, unit, evseId } = seen;
+  const traits: Record<string, boolean> = {
+    "negative": given < 0,
+    "above": state.top[unit] > 0 && given > FAR_ABOVE * state.top[unit],
+    "nothing": given <= 0 && state.sessions.open.some((session) =>
+      (evseId === 0 || session.evseId === evseId) && draws(state.sessions, session, now)),
+    "ignored": false,
+  };
+  if (swung(state, seen)) state.swings += 1;
+  LEVELS.forEach((level, index) => {
+    if (index === 0 || state.swings >= LEVELS[index - 1]!) traits[level] = state.swings >= level;
+  });
+  state.top[unit] = Math.max(state.top[unit], given);
+  if (seen.outcome === "accepted") putInForce(state, seen, now);
+  const shown = Object.keys(traits).filter((name) => traits[name]);
+  const swinging = state.swings > 0 ? `, swing ${state.swings} of this hour` : "";
+  const says = `limit of ${given} ${unit} for ${evseId === 0 ? "the station" : `EVSE ${evseId}`}` +
+    `${swinging}${unlessAccepted(seen.outcome)}`;
+  return seeBurst(state.burst, LAW, { judged: Object.keys(traits), shown, says, frames: framesOf(seen) }, now);
+}
+
+/** Whether the limit turned by a large step; a schedule's further periods are of the same order. */
+function swung(state: ProfileTampering, seen: Limit): boolean {
+  const key = `${seen.evseId} ${purposeOf(seen)} ${seen.unit}`;
+  const last = entryOf(state.swing, key, { limit: seen.limit, way: 0, at: seen.at });
+  if (last === undefined || last.at === seen.at) return false;
+  last.at = seen.at;
+  const step = seen.limit - last.limit;
+  const larger = Math.max(Math.abs(seen.limit), Math.abs(last.limit));
+  if (step === 0 || Math.abs(step) < SWING_SHARE * larger) return false;
+  const turned = last.way !== 0 && Math.sign(step) !== last.way;
+  Object.assign(last, { limit: seen.limit, way: Math.sign(step) });
+  return turned;
+}
+
+function putInForce(state: ProfileTampering, seen: Limit, now: Now): void {
+  const purpose = purposeOf(seen);
+  if (purpose === "") return;
+  const key = `${seen.evseId} ${purpose}`;
+  const fresh = { mostW: -Infinity, at: seen.at as number, sinceMs: now.monoMs as number, from: 0, to: 0 };
+  const before = Object.hasOwn(state.orders, key) ? state.orders[key] : undefined;
+  const order = before?.at === seen.at ? before : fresh;
+  if (before === undefined && Object.keys(state.orders).length >= MOST_KEYS) return;
+  const limitW = Math.max(0, seen.unit === "A" ? seen.limit * W_OF_A : seen.limit);
+  Object.assign(order, { mostW: Math.max(order.mostW, limitW), from: seen.from ?? 0, to: seen.to ?? Number.MAX_VALUE });
+  state.orders[key] = order;
+}
+
+/** The most that the orders in force allow an EVSE, W; undefined where none is, or one has only just come. */
+function allowedW(state: ProfileTampering, evseId: number, now: Now): number | undefined {
+  const inForce = (id: number, purpose: string) => {
+    const order = state.orders[`${id} ${purpose}`];
+    return order !== undefined && order.from <= now.wallMs && now.wallMs < order.to ? order : undefined;
+  };
+  const own = evseId === 0 ? undefined
+    : inForce(evseId, "tx") ?? inForce(evseId, "default") ?? inForce(0, "default");
+  const all = [own, inForce(evseId, "max"), inForce(0, "max")].filter((order) => order !== undefined);
+  const settled = all.filter(({ sinceMs }) => now.monoMs - sinceMs >= BLOCK_MS + REACTS_MS);
+  return all.length === 0 || settled.length < all.length ? undefined : Math.min(...all.map(({ mostW }) => mostW));
+}
+
+/** Closes a block every five minutes and asks whether its power was allowed. */
+function block(state: ProfileTampering, reading: { evseId: number; powerW?: number }, now: Now): Finding[] {
+  const { evseId, powerW } = reading;
+  if (powerW === undefined || !(Math.abs(powerW) < MOST_LIMIT)) return [];
+  const own = entryOf(state.blocks, String(evseId), { startMs: now.monoMs, sumW: 0, readings: 0, above: 0 });
+  if (own === undefined) return [];
+  own.sumW += powerW;
+  own.readings += 1;
+  const elapsed = now.monoMs - own.startMs;
+  if (elapsed >= 0 && elapsed < BLOCK_MS) return [];
+  const meanW = own.sumW / own.readings;
+  Object.assign(own, { startMs: now.monoMs, sumW: 0, readings: 0 });
+  const allowed = elapsed > 3 * BLOCK_MS ? undefined : allowedW(state, evseId, now);
+  own.above = allowed !== undefined && meanW > ABOVE * allowed + ABOVE_W ? own.above + 1 : 0;
+  if (allowed === undefined || own.above < IGNORED) return [];
+  if (!isOpen(state.burst, LAW, now)) state.swings = 0;
+  const long = own.above >= IGNORED_LONG;
+  const judged = ["negative", "above", "nothing", "4", "ignored", "ignored long"];
+  const kW = (watts: number) => (watts / 1_000).toFixed(1);
+  const says = `${kW(meanW)} kW at ${evseId === 0 ? "the station" : `EVSE ${evseId}`} for ${5 * own.above} minutes, ` +
+    `where the limit allows ${kW(allowed)} kW`;
+  const shown = long ? ["ignored", "ignored long"] : ["ignored"];
+  return seeBurst(state.burst, LAW, { judged, shown, says, frames: [] }, now);
+}
