@@ -47,11 +47,11 @@ const ONSET_BACK = 3;
 const LONG_AGO_EPOCHS = 1_000;
 const JUNK_KINDS: readonly Kind[] = ["statement", "proposal", "vote", "certificate"];
 
-const RAISES: Decision = { sum: 0, supporters: 0, raises: true };
+export const RAISES: Decision = { sum: 0, supporters: 0, raises: true };
 const QUIET: Decision = { sum: 0, supporters: 0, raises: false };
 
 /** In a framer's eyes everything raises, some keys each epoch: so its own protocol proposes and votes for anything. */
-const EVERYTHING: ZoneLaw<Held> = {
+export const EVERYTHING: ZoneLaw<Held> = {
   decide: () => RAISES,
   search: ({ epoch, members }, keys) => framedKeys(epoch).flatMap((keyIndex) => {
     const key = EVIDENCE_KEYS[keyIndex]!;
@@ -59,7 +59,7 @@ const EVERYTHING: ZoneLaw<Held> = {
     return keys.includes(key) ? [{ key, onset, decision: RAISES, pairs: pairsOf(members, onset) }] : [];
   }),
 };
-const NOTHING: ZoneLaw<Held> = { decide: () => QUIET, search: () => [] };
+export const NOTHING: ZoneLaw<Held> = { decide: () => QUIET, search: () => [] };
 const LAWS: Readonly<Record<Behaviour, ZoneLaw<Held>>> = {
   frame: EVERYTHING, hide: NOTHING, silent: NOTHING, replay: NOTHING,
   equivocate: { decide, search: searchRaises }, flood: { decide, search: searchRaises },

@@ -4,8 +4,9 @@ import { plainText, shown } from "../../edge-agent/plain-text.ts";
 import { UsageError } from "../../edge-agent/usage-error.ts";
 import { captureCommand } from "./capture-command.ts";
 import { replayCommand } from "./replay-command.ts";
+import { runCommand, soakCommand } from "./soak/soak-command.ts";
 
-const COMMANDS: readonly Command[] = [captureCommand, replayCommand];
+const COMMANDS: readonly Command[] = [captureCommand, replayCommand, runCommand, soakCommand];
 
 const HELP = `kerbwatch-sim: captures and benches for kerbwatch; stays in the workshop, never shipped to a board.
 

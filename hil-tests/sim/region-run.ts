@@ -12,12 +12,12 @@ import type { Region } from "../../edge-agent/region.ts";
 import { topicText } from "../../gossip/message.ts";
 import type { Outgoing } from "../../gossip/protocol-state.ts";
 import { byText, type Member, type Roster } from "../../gossip/roster.ts";
-import type { Crypto, Signer } from "../../models/crypto.ts";
 import type { Alert } from "../../models/terms.ts";
 import { type Epoch, type MonotonicMs, type Now, SECOND_MS, type StationId, type WallMs } from "../../models/units.ts";
 import { type Dice, dice, purposeSeed } from "./dice.ts";
 import { Lies } from "./lies.ts";
 import type { Liar } from "./liars.ts";
+import { Signatures } from "./signatures.ts";
 import { Queue } from "./timeline.ts";
 
 export interface RegionRunOptions {
@@ -205,46 +205,6 @@ export class RegionRun {
     }
     this.#tell(alert);
   }
-}
-
-const MOST_REMEMBERED = 20_000;
-
-/**
- * One for all agents of this process: what one of them signed or verified, the others need not verify again. A cost
- * that agents on their own boards do not share.
- */
-class Signatures {
-  readonly crypto: Crypto;
-  readonly #known = new Map<string, { readonly message: Buffer; readonly good: boolean }>();
-
-  constructor(crypto: Crypto) {
-    this.crypto = { ...crypto, verify: (publicKey, message, signature) => {
-      const before = this.#known.get(nameOf(publicKey, signature));
-      if (before?.message.equals(message) === true) return before.good;
-      return this.#remember(publicKey, message, signature, crypto.verify(publicKey, message, signature));
-    } };
-  }
-
-  remembered({ publicKey, sign }: Signer): Signer {
-    return { publicKey, sign: (message) => {
-      const signature = sign(message);
-      this.#remember(publicKey, message, signature, true);
-      return signature;
-    } };
-  }
-
-  #remember(publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array, good: boolean): boolean {
-    this.#known.set(nameOf(publicKey, signature), { message: Buffer.from(message), good });
-    for (const oldest of this.#known.keys()) {
-      if (this.#known.size <= MOST_REMEMBERED) break;
-      this.#known.delete(oldest);
-    }
-    return good;
-  }
-}
-
-function nameOf(publicKey: Uint8Array, signature: Uint8Array): string {
-  return Buffer.concat([publicKey, signature]).toString("latin1");
 }
 
 /** Keys of simulated devices come from the seed: the same region has the same keys in every run. */

@@ -1,0 +1,120 @@
+import { assert, test } from "../../../build/testing.ts";
+import { EVERYTHING } from "../../attackers/liar-words.ts";
+import { noFalseAccusation } from "./checkers/accusation.ts";
+import { bounded } from "./checkers/bounds.ts";
+import { noContradiction } from "./checkers/certificates.ts";
+import { CHECKERS } from "./checkers/checkers.ts";
+import { liveness } from "./checkers/liveness.ts";
+import { consistentLogs } from "./checkers/logs.ts";
+import { ownWord } from "./checkers/own-word.ts";
+import { validity } from "./checkers/validity.ts";
+import { addEvidence } from "./evidence.ts";
+import { runOne } from "./run-one.ts";
+import type { Scenario } from "./scenario.ts";
+import type { SimAgent } from "./sim-agent.ts";
+import { type CreateChecker, World } from "./world.ts";
+
+const CALM: Scenario = {
+  agents: 4, spare: 0, liarsTolerated: 1, epochs: 40, witnesses: false, signatures: "simulated", topology: "mesh",
+  passedOnTo: 64, faults: [], liars: [], broken: [], healedAt: 15,
+  attacks: [{ key: "energy-theft", from: 20, to: 26, agents: [0, 1, 2, 3], perEpoch: 6_000 }],
+};
+
+/** What a checker of its own says of a run with a planted fault; nothing when all is well. */
+function says(checker: CreateChecker, bend?: (agent: SimAgent) => void, scenario: Scenario = CALM): string | undefined {
+  const outcome = runOne({ scenario, seed: 1, checkers: [checker], ...(bend !== undefined && { bend }) });
+  return outcome.failed?.text;
+}
+
+/** A disk on which nothing arrives, and that never says so. */
+function losesAll({ index, disk }: SimAgent): void {
+  if (index !== 2) return;
+  disk.log.push = () => 0;
+  disk.checkpoints.push = () => 0;
+}
+
+const CRASH: Scenario = {
+  ...CALM, faults: [{ kind: "crash", agent: 2, at: 10, effects: 0, downEpochs: 1 }],
+};
+
+test("nothing is wrong with a calm zone, in which the attack is certified", () => {
+  const outcome = runOne({ scenario: CALM, seed: 1 });
+  assert.is(outcome.failed?.text, undefined);
+  assert.is(outcome.certified, 1);
+});
+
+test("no contradictory certificates: fails when all propose at once, and all vote for everything", () => {
+  const bend = ({ protocol }: SimAgent): void => {
+    protocol!.voted.has = () => false;
+    protocol!.waits.get = () => ({ since: 0, turn: 0, onset: 0 });
+  };
+  assert.match(says(noContradiction, bend) ?? "", /^no contradictory certificates: energy-theft at epoch \d+ under/);
+});
+
+test("validity: fails when a quorum finds that everything raises", () => {
+  const bend = ({ protocol }: SimAgent): void => {
+    (protocol as { law: typeof EVERYTHING }).law = EVERYTHING;
+  };
+  assert.match(says(validity, bend) ?? "", /^validity: .*: 0 honest supporters of \d/);
+});
+
+test("validity: fails when an honest agent states more than its station saw", () => {
+  const bend = ({ core }: SimAgent): void => addEvidence(core!.state.opine, "stops", 50_000);
+  assert.match(says(validity, bend) ?? "", /agent \d is honest and claims \d{5} millinats more of stops/);
+});
+
+test("no honest agent named: fails when a disk loses what its agent said", () => {
+  assert.match(says(noFalseAccusation, losesAll, CRASH) ?? "", /^no honest agent named: agent 2 .CP-002. is honest,/);
+});
+
+test("an honest agent's word: fails when a disk loses what its agent said", () => {
+  assert.match(says(ownWord, losesAll, CRASH) ?? "", /agent 2 is honest and signed two things for statement 0/);
+});
+
+test("logs consistent: fails when a disk loses what its agent said", () => {
+  assert.match(says(consistentLogs, losesAll) ?? "", /agent 2 is honest: it (signed|published)/);
+});
+
+test("logs consistent: fails when an agent's disk was put back to an older copy", () => {
+  const bend = ({ index, disk, life }: SimAgent): void => {
+    if (index === 2 && life === 2) disk.log.splice(1, 1);
+  };
+  assert.match(says(consistentLogs, bend, CRASH) ?? "", /agent 2 is honest: it signed/);
+});
+
+test("memory and traffic bounded: fails when something is kept of each statement", () => {
+  const bend = ({ protocol }: SimAgent): void => {
+    const { heard } = protocol!.clock;
+    const set = heard.set.bind(heard);
+    let n = 0;
+    heard.set = (station, value) => set(`${station}-${n++}` as typeof station, value);
+  };
+  assert.match(says(bounded, bend) ?? "", /^memory and traffic bounded: agent \d: clocks: \d+, of at most 4/);
+});
+
+test("memory and traffic bounded: fails when an agent publishes without end", () => {
+  const world = new World({ scenario: CALM, seed: 1, checkers: [] });
+  const checker = bounded(world);
+  const [agent] = world.agents;
+  const message = { kind: "vote" as const, station: agent!.station, bytes: new Uint8Array(9) };
+  for (let i = 0; i < 5_000; i++) checker.said!(agent!, message);
+  assert.throws(() => checker.epoch!(1), /it published 5000 messages in an epoch/);
+});
+
+test("liveness after healing: fails when nothing healed", () => {
+  const faults = [{ kind: "partition", from: 10, to: 100, shape: "split", side: [0, 1] }] as const;
+  const said = says(liveness, undefined, { ...CALM, faults }) ?? "";
+  assert.match(said, /^liveness after healing: agent 0 heard of agent 2/);
+});
+
+test("nothing throws: fails when a core does", () => {
+  const bend = ({ protocol }: SimAgent): void => {
+    (protocol as { law: typeof EVERYTHING }).law = { ...EVERYTHING, search: () => { throw new Error("planted"); } };
+  };
+  assert.match(says(liveness, bend) ?? "", /^nothing throws: planted/);
+});
+
+test("each of the checkers above is one of those that a soak uses", () => {
+  assert.equal(new Set(CHECKERS),
+    new Set([noContradiction, validity, noFalseAccusation, ownWord, consistentLogs, bounded, liveness]));
+});

@@ -1,0 +1,66 @@
+/**
+ * After healing: every honest member states again, an attack on all is certified in time, and all honest members hold
+ * the same certificate for it and the same incidents.
+ */
+import { EVIDENCE_KEYS } from "../../../../models/terms.ts";
+import type { SimAgent } from "../sim-agent.ts";
+import { type Checker, CheckFailure, type World } from "../world.ts";
+
+const NAME = "liveness after healing";
+/** A statement of the epoch before is on its way at worst. */
+const BEHIND_EPOCHS = 3;
+
+export function liveness(world: World): Checker {
+  return {
+    name: NAME,
+    end() {
+      const { healedAt, attacks, epochs } = world.scenario;
+      if (healedAt === undefined) return;
+      const members = world.honestMembers();
+      for (const agent of members) checkSpeaks(agent, members);
+      for (const { key } of attacks.filter(({ from, to }) => from >= healedAt && to <= epochs)) {
+        checkCertified(members, EVIDENCE_KEYS.indexOf(key));
+      }
+      checkAgreement(world, members);
+    },
+  };
+}
+
+function fail(text: string): never {
+  throw new CheckFailure(NAME, text);
+}
+
+function checkSpeaks(agent: SimAgent, members: readonly SimAgent[]): void {
+  const { protocol, index } = agent;
+  if (protocol === undefined) return fail(`agent ${index} is not up`);
+  if (protocol.clock.standing.state !== "good") fail(`agent ${index}: its clock is ${protocol.clock.standing.state}`);
+  for (const other of members) {
+    const heard = protocol.view.members[protocol.directory.indexOf(other.station)]?.heard ?? -1;
+    if (heard < protocol.epoch - BEHIND_EPOCHS) {
+      fail(`agent ${index} heard of agent ${other.index} ${protocol.epoch - heard} epochs ago`);
+    }
+  }
+}
+
+function checkCertified(members: readonly SimAgent[], keyIndex: number): void {
+  for (const { index, protocol } of members) {
+    const incident = protocol?.incidents.get(keyIndex);
+    if (incident !== undefined && !incident.lapsed) continue;
+    fail(`agent ${index} holds no certificate of ${EVIDENCE_KEYS[keyIndex]}`);
+  }
+}
+
+/** Those that began under the roster in force: of older ones, who joined later does not know the beginning. */
+function checkAgreement(world: World, members: readonly SimAgent[]): void {
+  const { version } = world.rosters.at(-1)!.directory;
+  const older = new Set(members.flatMap(({ protocol }) => [...protocol?.incidents.values() ?? []]
+    .filter(({ first }) => first.rosterVersion !== version).map(({ first }) => first.key)));
+  const held = members.map(({ index, protocol }) => ({
+    index, text: [...protocol?.incidents.values() ?? []]
+      .filter(({ lapsed, first }) => !lapsed && !older.has(first.key))
+      .map(({ first }) => `${first.key}@${first.epoch}`).sort().join(" "),
+  }));
+  const other = held.find(({ text }) => text !== held[0]!.text);
+  if (other === undefined) return;
+  fail(`agent ${held[0]!.index} holds [${held[0]!.text}], agent ${other.index} [${other.text}]`);
+}

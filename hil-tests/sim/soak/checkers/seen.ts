@@ -1,0 +1,68 @@
+/** What checkers know of a run: every good certificate that anybody says or holds, and every statement by its hash. */
+import { hex } from "../../../../gossip/bytes.ts";
+import { type Certificate, readCertificate, readMessage, verifyCertificate } from "../../../../gossip/certificate.ts";
+import { certificatesOf } from "../../../../gossip/incidents.ts";
+import type { Outgoing } from "../../../../gossip/protocol-state.ts";
+import type { SimAgent } from "../sim-agent.ts";
+import type { Checker, World } from "../world.ts";
+
+/** Tells each certificate once, when it is first said by anybody or held by somebody honest. */
+export function certificatesSeen(
+  world: World, tell: (certificate: Certificate) => void,
+): Required<Pick<Checker, "said" | "epoch">> {
+  const known = new Set<string>();
+  const { crypto } = world.street.keys;
+  const take = (whole: Uint8Array): void => {
+    const read = readCertificate(whole, crypto);
+    if (read === undefined || known.has(read.name)) return;
+    const roster = world.rosters.find(({ directory }) => directory.version === read.rosterVersion);
+    const verified = roster && verifyCertificate(whole, roster.directory, crypto);
+    if (verified?.ok !== true) return;
+    known.add(read.name);
+    tell(verified.certificate);
+  };
+  return {
+    said(_, { kind, bytes }) {
+      if (kind === "certificate") take(bytes);
+    },
+    epoch() {
+      for (const agent of world.agents) {
+        if (!world.isHonest(agent)) continue;
+        for (const incident of agent.protocol?.incidents.values() ?? []) {
+          for (const { name, whole } of certificatesOf(incident)) if (!known.has(name)) take(whole);
+        }
+      }
+    },
+  };
+}
+
+export interface Uttered {
+  readonly by: number;
+  readonly epoch: number;
+  readonly seq: number;
+  readonly evidence: readonly number[];
+  readonly previous: string;
+}
+
+/** Every statement that was said at first hand, by its hash. */
+export class Statements {
+  readonly byHash = new Map<string, Uttered>();
+  readonly #world: World;
+
+  constructor(world: World) {
+    this.#world = world;
+  }
+
+  /** The statement that this message is, when it is the agent's own and new. */
+  take(by: SimAgent, { kind, station, bytes }: Outgoing): (Uttered & { readonly hash: string }) | undefined {
+    if (kind !== "statement" || station !== by.station) return undefined;
+    const message = readMessage("statement", bytes);
+    if (message === undefined) return undefined;
+    const hash = hex(this.#world.street.keys.crypto.sha256(message.bytes));
+    if (this.byHash.has(hash)) return undefined;
+    const { epoch, seq, evidence, previous } = message.content;
+    const uttered = { by: by.index, epoch, seq, evidence, previous: hex(previous) };
+    this.byHash.set(hash, uttered);
+    return { ...uttered, hash };
+  }
+}

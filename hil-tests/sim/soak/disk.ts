@@ -1,0 +1,65 @@
+/** What is on a simulated agent's disk. A batch of entries is there whole or not at all: adapters/ledger-file.ts. */
+import { type Logged, noteEntry, nothingLogged } from "../../../edge-agent/logged.ts";
+import type { Memory } from "../../../edge-agent/memory.ts";
+import { decodeEntry, type Entry } from "../../../edge-agent/record/entry.ts";
+import { createGrowth, grow, type Growth } from "../../../edge-agent/record/growth.ts";
+import { appendLeaf, EMPTY_FRONTIER, type Frontier, leafHash, rootOf } from "../../../edge-agent/record/merkle.ts";
+import type { RecoveredLog } from "../../../edge-agent/record/record.ts";
+import type { KnownRoster } from "../../../gossip/roster-chain.ts";
+import type { Crypto } from "../../../models/crypto.ts";
+
+export interface Disk {
+  readonly log: Uint8Array[];
+  /** Every checkpoint that was ever stored, the newest last; signed notes. */
+  readonly checkpoints: string[];
+  cosigned: string | undefined;
+  memory: Memory | undefined;
+  roster: KnownRoster;
+  /** Nothing can be written. */
+  full: boolean;
+}
+
+export interface Found {
+  readonly recovered: RecoveredLog;
+  readonly logged: Logged;
+  readonly growth: Growth;
+}
+
+export const sizeOfNote = (note: string): number => Number(note.split("\n")[1]);
+
+export function entryOf(bytes: Uint8Array): Entry {
+  const entry = decodeEntry(bytes);
+  if (!entry.ok) throw new Error(`an entry of the log: ${entry.problem}`);
+  return entry.value;
+}
+
+/** Reads the log as an agent does at its start. */
+export function readDisk({ log, checkpoints, cosigned, memory }: Disk, crypto: Crypto): Found {
+  const logged = nothingLogged(crypto);
+  const growth = createGrowth(EMPTY_FRONTIER, Object.values(memory?.witnesses ?? {}));
+  const checkpoint = checkpoints.at(-1);
+  const signedSize = checkpoint === undefined ? -1 : sizeOfNote(checkpoint);
+  let frontier: Frontier = EMPTY_FRONTIER;
+  let checkpointRoot: Uint8Array | undefined;
+  for (const bytes of log) {
+    noteEntry(logged, entryOf(bytes));
+    const leaf = leafHash(crypto, bytes);
+    grow(crypto, growth, frontier, leaf);
+    frontier = appendLeaf(crypto, frontier, leaf);
+    if (frontier.size === signedSize) checkpointRoot = rootOf(crypto, frontier);
+  }
+  return {
+    logged, growth, recovered: {
+      frontier, tornBytes: 0, ...(cosigned !== undefined && { cosigned }),
+      ...(checkpoint !== undefined && { checkpoint }), ...(checkpointRoot !== undefined && { checkpointRoot }),
+    },
+  };
+}
+
+/** Puts the disk back to what it was when the log had so many entries. */
+export function rollBack(disk: Disk, size: number): void {
+  disk.log.length = Math.min(disk.log.length, size);
+  while (disk.checkpoints.length > 0 && sizeOfNote(disk.checkpoints.at(-1)!) > size) disk.checkpoints.pop();
+  if (disk.cosigned !== undefined && sizeOfNote(disk.cosigned) > size) disk.cosigned = undefined;
+  disk.memory = undefined;
+}

@@ -1,0 +1,134 @@
+/** A scenario from a seed: at least three kinds of fault, up to f liars and broken chargers, attacks, and a healing. */
+import { type EvidenceKey, EVIDENCE_KEYS } from "../../../models/terms.ts";
+import { type Dice, dice } from "../dice.ts";
+import { BROKEN_KEY } from "./evidence.ts";
+import { type Attack, BEHAVIOURS, type Fault, type FaultKind, FAULTS, type Liar, type Scenario } from "./scenario.ts";
+
+const EPOCHS = { least: 200, more: 20 };
+const AGENTS = { least: 8, more: 6 };
+const MORE_AGENTS_SHARE = 0.4;
+/** What others said is passed on to all neighbours in few runs: that is most of the traffic, and copies. */
+const EVERYBODY_SHARE = 0.1;
+const MOST_PEERS = 64;
+const PASSED_ON_TO = 2;
+/** Agents listen first. */
+const FIRST_FAULT = 8;
+/** Before the end. */
+const HEALED = 60;
+const LAST_ATTACK = 34;
+const LAST_ATTACK_LASTS = 8;
+/** That of agents is never stated by anybody; a broken meter moves the other. */
+const NEVER_ATTACKED: ReadonlySet<EvidenceKey> = new Set<EvidenceKey>(["agent-misbehaviour", BROKEN_KEY]);
+const KINDS = { least: 3, more: 4 };
+const SIDE_LEAST = 1;
+/** One in so many runs signs with Ed25519. */
+const REAL_SIGNATURES_IN = 50;
+
+export function drawScenario(seed: number): Scenario {
+  const chance = dice(seed, "scenario");
+  const agents = AGENTS.least + (chance.chance(MORE_AGENTS_SHARE) ? chance.int(AGENTS.more) : 0);
+  const spare = 1;
+  const liarsTolerated = Math.floor((agents - 1) / 3);
+  const epochs = EPOCHS.least + chance.int(EPOCHS.more);
+  const healedAt = epochs - HEALED;
+  const bad = shuffled(chance, range(agents)).slice(0, chance.int(liarsTolerated + 1));
+  const liarCount = chance.chance(0.8) ? bad.length : chance.int(bad.length + 1);
+  const liars = drawLiars(chance, bad.slice(0, liarCount), healedAt);
+  const plan = { agents, spare, healedAt, liars: new Set(bad) };
+  return {
+    agents, spare, liarsTolerated, epochs, healedAt, liars, broken: bad.slice(liarCount),
+    witnesses: chance.chance(0.7), signatures: seed % REAL_SIGNATURES_IN === 0 ? "ed25519" : "simulated",
+    topology: chance.chance(0.75) ? "mesh" : "site",
+    passedOnTo: chance.chance(EVERYBODY_SHARE) ? MOST_PEERS : PASSED_ON_TO,
+    faults: drawFaults(chance, plan), attacks: drawAttacks(chance, agents, healedAt, epochs),
+  };
+}
+
+interface Plan {
+  readonly agents: number;
+  readonly spare: number;
+  readonly healedAt: number;
+  readonly liars: ReadonlySet<number>;
+}
+
+function drawLiars(chance: Dice, who: readonly number[], healedAt: number): Liar[] {
+  // Half of the time all of them lie alike, as who colludes does.
+  const shared = chance.chance(0.5) ? chance.pick(BEHAVIOURS) : undefined;
+  return who.map((agent) => {
+    const behaviour = shared ?? chance.pick(BEHAVIOURS);
+    const isPatient = chance.chance(0.3) || behaviour === "rolled-back";
+    const from = isPatient ? round(chance.uniform(healedAt * 0.4, healedAt * 0.9)) : 0;
+    return { agent, behaviour, from };
+  });
+}
+
+function drawFaults(chance: Dice, plan: Plan): Fault[] {
+  const kinds = shuffled(chance, Object.keys(FAULTS) as FaultKind[]).slice(0, KINDS.least + chance.int(KINDS.more));
+  return kinds.flatMap((kind) => {
+    const times = kind === "crash" || kind === "skew" || kind === "slowness" ? 1 + chance.int(4) : 1 + chance.int(2);
+    return range(kind === "roster" ? 1 : times).map(() => drawFault(chance, kind, plan));
+  });
+}
+
+function drawFault(chance: Dice, kind: FaultKind, plan: Plan): Fault {
+  const { agents, spare, healedAt } = plan;
+  const start = round(chance.uniform(FIRST_FAULT, healedAt - 10));
+  const during = { from: start, to: round(Math.min(healedAt, start + chance.exponential(25) + 2)) };
+  const agent = chance.int(agents);
+  switch (kind) {
+    case "loss":
+      return { kind, ...during, share: round(chance.uniform(0.02, 0.7)) };
+    case "delay":
+      return { kind, ...during, mostMs: Math.min(60_000, Math.round(chance.logNormal(4_000, 1))) };
+    case "reordering":
+    case "duplication":
+      return { kind, ...during, share: round(chance.uniform(0.05, 0.6)) };
+    case "partition": {
+      const side = shuffled(chance, range(agents)).slice(0, SIDE_LEAST + chance.int(Math.floor(agents / 2) + 1));
+      return { kind, ...during, shape: chance.pick(["split", "bridge", "one-way"] as const), side };
+    }
+    case "crash":
+      return { kind, agent, at: start, effects: chance.int(12), downEpochs: round(Math.min(healedAt - start,
+        chance.exponential(8))) };
+    case "churn":
+      return { kind, ...during, everyEpochs: 1 + chance.int(6) };
+    case "skew":
+      return { kind, ...during, agent, seconds: round(Math.max(-200, Math.min(200, chance.normal(0, 40)))) };
+    case "drift":
+      return { kind, ...during, agent, secondsAnEpoch: round(chance.uniform(-1, 1)) };
+    case "slowness":
+      return { kind, ...during, agent, ms: Math.round(chance.uniform(500, 15_000)) };
+    case "full-disk":
+      return { kind, ...during, agent };
+    case "roster": {
+      const leave = chance.chance(0.5) ? [agent] : [];
+      return { kind, at: start, leave, join: range(spare).map((i) => agents + i), spreadEpochs: chance.int(10) };
+    }
+  }
+}
+
+/** One or two before the healing, at some stations or all; one after it, at all, for a key that was left alone. */
+function drawAttacks(chance: Dice, agents: number, healedAt: number, epochs: number): Attack[] {
+  const keys = shuffled(chance, EVIDENCE_KEYS.filter((key) => !NEVER_ATTACKED.has(key)));
+  const early = range(1 + chance.int(2)).map((i): Attack => {
+    const from = Math.floor(chance.uniform(FIRST_FAULT + 6, healedAt - 30));
+    return {
+      key: keys[i]!, from, to: from + 4 + chance.int(30), perEpoch: 500 + chance.int(6_000),
+      agents: shuffled(chance, range(agents)).slice(0, 2 + chance.int(agents - 1)).sort((a, b) => a - b),
+    };
+  });
+  const from = epochs - LAST_ATTACK;
+  const key: EvidenceKey = keys[2]!;
+  return [...early, { key, from, to: from + LAST_ATTACK_LASTS, agents: range(agents + 1), perEpoch: 6_000 }];
+}
+
+function shuffled<T>(chance: Dice, list: readonly T[]): T[] {
+  const left = [...list];
+  return Array.from({ length: left.length }, () => left.splice(chance.int(left.length), 1)[0]!);
+}
+
+function range(n: number): number[] {
+  return Array.from({ length: n }, (_, index) => index);
+}
+
+const round = (value: number): number => Math.round(value * 100) / 100;

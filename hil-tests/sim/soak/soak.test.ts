@@ -1,0 +1,119 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { assert, test } from "../../../build/testing.ts";
+import { simCli } from "../cli.ts";
+import { drawScenario } from "./draw.ts";
+import { runOne } from "./run-one.ts";
+import { BEHAVIOURS, FAULTS } from "./scenario.ts";
+import { parseScenario } from "./scenario-file.ts";
+
+async function sim(...args: string[]): Promise<{ code: number; out: string; err: string }> {
+  let [out, err] = ["", ""];
+  const code = await simCli(args, { out: (text) => (out += text), err: (text) => (err += text), env: {} });
+  return { code, out, err };
+}
+
+test("every drawn scenario has eight agents, 200 epochs, three kinds of fault, and no more bad ones than f", () => {
+  const kinds = new Set<string>();
+  const behaviours = new Set<string>();
+  for (let seed = 0; seed < 2_000; seed++) {
+    const { agents, epochs, faults, liars, broken, liarsTolerated } = drawScenario(seed);
+    assert.ok(agents >= 8 && epochs >= 200 && agents > 3 * liarsTolerated);
+    assert.ok(new Set(faults.map(({ kind }) => kind)).size >= 3);
+    assert.ok(liars.length + broken.length <= liarsTolerated);
+    for (const { kind } of faults) kinds.add(kind);
+    for (const { behaviour } of liars) behaviours.add(behaviour);
+  }
+  assert.equal(kinds, new Set(Object.keys(FAULTS)));
+  assert.equal(behaviours, new Set(BEHAVIOURS));
+});
+
+test("what a failure prints as parameters is a scenario file that says the same", () => {
+  for (let seed = 0; seed < 200; seed++) {
+    const scenario = drawScenario(seed);
+    assert.equal(parseScenario(JSON.stringify({ version: 1, ...scenario })), scenario);
+  }
+});
+
+test("one seed gives the same run to the byte; another, another", () => {
+  const short = { ...drawScenario(7), epochs: 60 };
+  const [first, again, other] = [7, 7, 8].map((seed) => runOne({ scenario: short, seed, checkers: [] }).trace);
+  assert.is(first, again);
+  assert.is.not(first, other);
+});
+
+test("a few seeds of the soak hold under all checkers, with their counts", async () => {
+  const { code, out } = await sim("soak", "--seeds", "2", "--first", "3", "--trace");
+  assert.is(code, 0, out);
+  assert.match(out, /^soak: from seed 3 on\nseed 3: \d+ messages, trace [0-9a-f]{16}\n/);
+  assert.match(out, /2 seeds, 4\d\d epochs, \d+ agent-epochs in \d+ s .*\nfaults, at least [3-7] kinds a seed: .*\d/);
+  assert.match(out, /no checker failed\n$/);
+});
+
+const SPLIT = `
+version: 1
+agents: 4
+epochs: 40
+healedAt: 15
+faults:
+  - { kind: partition, from: 10, to: 100, shape: split, side: [0, 1] }
+`;
+
+async function withFile(text: string, use: (file: string) => Promise<void>): Promise<void> {
+  const folder = mkdtempSync(join(tmpdir(), "kerbwatch-soak-"));
+  try {
+    writeFileSync(join(folder, "s.yaml"), text);
+    await use(join(folder, "s.yaml"));
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+test("run: a failed checker is exit code 1, told with seed, code, parameters and the command that plays it again", () =>
+  withFile(SPLIT, async (file) => {
+    const { code, out } = await sim("run", "--scenario", file, "--seed", "5");
+    assert.is(code, 1);
+    assert.match(out, /^FAILED at epoch 40.00 of seed 5: liveness.*\ncode: kerbwatch-sim .*[0-9a-f]{9}/);
+    assert.match(out, /\nparameters: \{"version":1,"agents":4,.*"kind":"partition"/);
+    assert.match(out, /\nagain: kerbwatch-sim run --scenario .*s\.yaml --seed 5\n/);
+  }));
+
+test("run: a scenario that holds is exit code 0", () =>
+  withFile(SPLIT.replace("to: 100", "to: 14"), async (file) => {
+    const { code, out } = await sim("run", "--scenario", file);
+    assert.is(code, 0, out);
+    assert.match(out, /no checker failed; trace [0-9a-f]{16}\n$/);
+  }));
+
+const WRONG: readonly (readonly [from: string, to: string, message: RegExp])[] = [
+  ["version: 1", "version: 2", /version: found 2; allowed: 1/],
+  ["agents: 4", "agent: 4", /scenario: unknown key "agent"; did you mean agents\?/],
+  ["agents: 4", "agents: 61", /agents: found 61; allowed: a whole number from 1 to 60/],
+  ["epochs: 40", "", /epochs: found nothing|epochs: found undefined/],
+  ["healedAt: 15", "healedAt: 41", /healedAt: found 41; allowed: a number from 0 to 40/],
+  ["kind: partition", "kind: partitions", /faults\[0\].kind: found "partitions"; allowed: loss, /],
+  ["shape: split", "shape: half", /faults\[0\].shape: found "half"; allowed: split, bridge, one-way/],
+  ["shape: split", "shapes: split", /faults\[0\]: unknown key "shapes"; did you mean shape\?/],
+  ["side: [0, 1]", "side: [0, 4]", /faults\[0\].side\[1\]: found 4; allowed: a whole number from 0 to 3/],
+  ["from: 10, to: 100", "from: 10, to: 9", /faults\[0\].to: found 9; allowed: 10 or later/],
+  ["faults:", "liars:\n  - { agent: 1, behaviour: fibs }\nfaults:", /liars\[0\].behaviour: found "fibs"; allowed: sil/],
+  ["faults:", "broken: [1]\nliars: [{ agent: 1, behaviour: hide }]\nfaults:", /liars: found 1; allowed: each agent/],
+  ["faults:", "attacks: [{ key: theft }]\nfaults:", /attacks\[0\].key: found "theft"; allowed: authorization-abuse, /],
+  ["version: 1", "[", /scenario: no YAML or JSON/],
+];
+
+for (const [from, to, message] of WRONG) {
+  test(`a wrong scenario is told on one line, exit code 2: ${to.split("\n")[0]}`, () =>
+    withFile(SPLIT.replace(from, to), async (file) => {
+      const { code, out, err } = await sim("run", "--scenario", file);
+      assert.is(code, 2);
+      assert.is(out, "");
+      assert.match(err, message);
+      assert.is(err.trim().split("\n").length, 1);
+    }));
+}
+
+for (const args of ["soak", "soak --minutes 0", "soak --minutes 1 --seeds 2", "soak --seed x", "soak --seeds -1"]) {
+  test(`wrong usage, exit code 2: ${args}`, async () => assert.is((await sim(...args.split(" "))).code, 2));
+}

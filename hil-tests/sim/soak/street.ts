@@ -1,0 +1,64 @@
+/** The members of a simulated zone: their keys, and the rosters that the operator signs. */
+import { directoryOf, type Directory } from "../../../gossip/directory.ts";
+import type { KnownRoster } from "../../../gossip/roster-chain.ts";
+import { encodeRosterFile, rosterHash, signRoster } from "../../../gossip/roster-file.ts";
+import { byText, encodeRoster, type Member, type Roster } from "../../../gossip/roster.ts";
+import type { Signer } from "../../../models/crypto.ts";
+import type { Epoch, StationId, ZoneId } from "../../../models/units.ts";
+import { EPOCH_S } from "./scenario.ts";
+import type { Keys } from "./sim-crypto.ts";
+
+export const NETWORK = "soak";
+export const ZONE = "feeder-7" as ZoneId;
+
+export interface MemberKeys {
+  readonly station: StationId;
+  readonly statement: Signer;
+  readonly log: Signer;
+  readonly witness: Signer;
+}
+
+export interface Street {
+  readonly keys: Keys;
+  /** By the agent's number, spare ones included. */
+  readonly members: readonly MemberKeys[];
+  readonly operator: Signer;
+}
+
+export function streetOf(keys: Keys, agents: number): Street {
+  const members = Array.from({ length: agents }, (_, index): MemberKeys => {
+    const station = `CP-${String(index).padStart(3, "0")}` as StationId;
+    const signer = (purpose: string): Signer => keys.signerOf(`${station} ${purpose}`);
+    return { station, statement: signer("statement"), log: signer("log"), witness: signer("witness") };
+  });
+  return { keys, members, operator: keys.signerOf("operator") };
+}
+
+export interface SignedRoster extends KnownRoster {
+  readonly directory: Directory;
+}
+
+/** The roster of these agents; the next version after `before`. */
+export function rosterOf(
+  { keys, members, operator }: Street, agents: readonly number[], f: number, fromEpoch: number, before?: SignedRoster,
+): SignedRoster {
+  const roster: Roster = {
+    network: NETWORK, version: (before?.roster.version ?? 0) + 1, previous: before?.hash ?? new Uint8Array(0),
+    fromEpoch: fromEpoch as Epoch, epochS: EPOCH_S, threshold: 1, operators: [operator.publicKey],
+    zones: [{ id: ZONE, ratingW: 0, f }],
+    members: agents.map((index): Member => {
+      const { station, statement, log, witness } = members[index]!;
+      return {
+        station, zone: ZONE, address: "", latE6: 56_000_000 + 500 * index, lonE6: 0, ratedW: 22_000,
+        keys: {
+          statement: statement.publicKey, log: log.publicKey, witness: witness.publicKey,
+          tls: keys.signerOf(`${station} tls`).publicKey,
+        },
+      };
+    }).sort((a, b) => byText(a.station, b.station)),
+    revoked: [], events: [],
+  };
+  const bytes = encodeRoster(roster);
+  const file = encodeRosterFile({ bytes, signatures: [signRoster(bytes, operator)] });
+  return { roster, hash: rosterHash(keys.crypto, bytes), file, directory: directoryOf(roster, ZONE) };
+}
