@@ -10,6 +10,7 @@ import { build } from "esbuild";
 import type { Metafile } from "esbuild";
 import { AGENT_BYTES, AGENT_TEXT_BYTES } from "../targets/budgets.ts";
 import { packed } from "./pack.ts";
+import { packedSchemas } from "./schemas.ts";
 import { SLIM } from "./slim/plugin.ts";
 
 export interface Program {
@@ -75,7 +76,7 @@ export async function bundle(root: string, program: Program): Promise<Bundle> {
     .sort((a, b) => b.bytes - a.bytes)
     .slice(0, LARGEST_SHOWN);
   if (program.budget === undefined) return { contents: file.contents, text, faults: [], largest };
-  const contents = Buffer.from(packed(text, basename(textFile(program.outFile))));
+  const contents = Buffer.from(packed(text, basename(textFile(program.outFile)), packedSchemas(root)));
   const faults = [
     ...looksBeside(output, text), ...over("", contents.length, program.budget.fileBytes),
     ...over(" of text", text.length, program.budget.textBytes),

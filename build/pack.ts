@@ -26,13 +26,16 @@ function compressed(text: string): Buffer {
 
 /** What CommonJS gives to a module, in this order. */
 const GIVEN = ["require", "module", "exports", "__filename", "__dirname"];
+/** What this file gives beside (edge-agent/adapters/shipped-schemas.ts). */
+const SCHEMAS = "__SCHEMAS__";
 
 /**
  * The file that runs `text`, a CommonJS program of ASCII. `name` is what stack traces call the text: lines and columns
- * are those of `text`, so whoever has it finds the place.
+ * are those of `text`, so whoever has it finds the place. `schemas` are packed already, and no part of the text: V8
+ * would hold them unpacked.
  * @throws Error when the text is not ASCII: V8 would take twice the memory for it.
  */
-export function packed(text: string, name: string): string {
+export function packed(text: string, name: string, schemas: Readonly<Record<string, string>> = {}): string {
   if (NOT_ASCII.test(text)) throw new Error(`${name}: not ASCII`);
   // The line stays, since lines are counted.
   const body = text.replace(/^#!.*/, "");
@@ -42,7 +45,7 @@ export function packed(text: string, name: string): string {
 require("node:vm").compileFunction(
   require("node:zlib").brotliDecompressSync(
     Buffer.from("${compressed(body).toString("base64")}", "base64"), { chunkSize: ${chunkSize} },
-  ).toString("latin1"), ${JSON.stringify(GIVEN)}, { filename: ${JSON.stringify(name)} },
-)(${GIVEN.join(", ")});
+  ).toString("latin1"), ${JSON.stringify([...GIVEN, SCHEMAS])}, { filename: ${JSON.stringify(name)} },
+)(${GIVEN.join(", ")}, ${Object.keys(schemas).length === 0 ? "undefined" : JSON.stringify(schemas)});
 `;
 }

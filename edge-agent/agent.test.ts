@@ -205,7 +205,8 @@ test("meter away, and back: said once with its address, frames pass before, duri
       while (agent.status().meters[0]?.state === "lost") await again.nextRequest();
       assert.is(agent.status().meters[0]?.energyImportWh, 1500);
       await passes(ends);
-      assert.is(times(street, /meter/), 1);
+      assert.is(times(street, /meter of EVSE/), 1);
+      assert.is(times(street, /fault: .*\(meter-lost\)/), 1, "and once as what it is");
     } finally {
       await agent.stop();
       await again.close();

@@ -17,6 +17,7 @@ import { type Membership, publishAll, type Street, streetOf } from "./adapters/m
 import type { Incoming } from "./adapters/incoming.ts";
 import { RateLimitedNotices } from "./adapters/notices.ts";
 import { createFrames, createMeters, type Frames, type Meter } from "./adapters/sources.ts";
+import { schemasFrom, shippedSchemas } from "./adapters/shipped-schemas.ts";
 import { createForwarder, type Forwarder, type ForwarderOptions } from "./adapters/splice.ts";
 import { type BothSides, followTls, ownCertificates } from "./adapters/tls-reload.ts";
 import type { Config, Environment } from "./config.ts";
@@ -157,12 +158,13 @@ class Agent implements RunningAgent {
       if (missing !== undefined) this.#carryOut(refuse(log, missing));
       const now = this.#now();
       this.#startedAt = now.wallMs;
+      const schemas = shippedSchemas();
       const { state, fresh } = createCore({
         station: config.station, region: membership?.roster.network ?? config.region,
         zone: membership?.member.zone ?? config.zone, epochS: config.epochS,
         site: { csmsHost: config.csms.host }, crypto: this.#crypto, tokenSecret: secret.value,
         statementSigner: keys.signers.statement, log, earliest: Date.parse(RELEASED) as WallMs, logged,
-        ...(memory !== undefined && { memory }),
+        ...(memory !== undefined && { memory }), ...(schemas !== undefined && { schemaOf: schemasFrom(schemas) }),
         ...(membership !== undefined && { membership: { roster: membership.roster, zone: membership.member.zone } }),
         witnessSigner: keys.signers.witness,
       }, now);

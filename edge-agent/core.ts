@@ -20,6 +20,7 @@ import { recallBypass } from "./observe/bypass.ts";
 import { createClockWatch } from "./observe/clock-watch.ts";
 import { createFaultWatch } from "./observe/faults.ts";
 import { createObserve } from "./observe/observe.ts";
+import type { SchemaOf } from "./observe/schema.ts";
 import type { AgentState } from "./pipeline.ts";
 import { createJournal } from "./record/journal.ts";
 import type { RecordState } from "./record/record.ts";
@@ -41,6 +42,8 @@ export interface CoreOptions {
   /** What the log tells; absent in a replay, which has none. */
   readonly logged?: Logged;
   readonly memory?: Memory;
+  /** OCPP's own schemas; absent where nobody asks for verdicts by them. */
+  readonly schemaOf?: SchemaOf;
   /** The zone that this agent is a member of; absent for a lone agent. */
   readonly membership?: { readonly roster: Roster; readonly zone: ZoneId };
   /** The witness key. Without it, or without the log's own, nobody witnesses anything: a replay. */
@@ -54,11 +57,13 @@ export interface Core {
 }
 
 export function createCore(options: CoreOptions, now: Now): Core {
-  const { station, region, zone, epochS, site, crypto, memory, earliest } = options;
+  const { station, region, zone, epochS, site, crypto, memory, earliest, schemaOf } = options;
   const recalled = memory === undefined ? undefined : recallDetect(site, memory.detect);
   const protocol = options.membership === undefined ? undefined : protocolOf(options, options.membership);
   const state: AgentState = {
-    observe: createObserve({ station, crypto, tokenSecret: options.tokenSecret }),
+    observe: createObserve({
+      station, crypto, tokenSecret: options.tokenSecret, ...(schemaOf !== undefined && { schemaOf }),
+    }),
     clockWatch: createClockWatch(earliest),
     detect: recalled?.state ?? createDetect(site),
     opine: memory?.opine ?? createOpine(),

@@ -4,7 +4,7 @@ import type { MonotonicMs, Now, WallMs } from "../models/units.ts";
 import { crypto } from "./core.testing.ts";
 import { signerFromSeed } from "./adapters/crypto.ts";
 import {
-  createDuties, csmsCertificates, notableBeliefs, unreadMessages, wantsCheckpoint, wantsRemembering,
+  createDuties, csmsCertificates, notableBeliefs, schemaErrors, unreadMessages, wantsCheckpoint, wantsRemembering,
 } from "./duties.ts";
 import { createJournal, recordOne, signCheckpoint } from "./record/journal.ts";
 import { createRecord, NEW_LOG } from "./record/record.ts";
@@ -110,4 +110,16 @@ test("of messages that nobody could read the first of each kind is told", () => 
   const told = (seen: Observation[]) => unreadMessages(duties, seen).length;
   assert.equal([told([odd("binary"), odd("binary")]), told([odd("binary")]), told([odd("not-json")])], [1, 0, 1]);
   assert.is(told([odd("unknown-action"), tick(1)]), 0);
+});
+
+test("of messages that break their schema the first of each is told, of five at most", () => {
+  const duties = createDuties(at(0));
+  const odd = (what: string): Observation =>
+    ({ kind: "oddity", at: at(0).wallMs, oddity: "schema-error", detail: `${what}: a.b: found null; allowed: a text` });
+  const told = (...seen: Observation[]) =>
+    schemaErrors(duties, seen).map((effect) => (effect.kind === "notice" ? effect.text : effect.kind));
+  assert.equal(told(odd("Authorize"), odd("Authorize"), tick(1)), ["schema: Authorize: a.b: found null; allowed: "
+    + "a text; it passed untouched, and status counts more like it"]);
+  assert.equal(["Authorize", "the result of Authorize", "B", "C", "D", "E"].map((what) => told(odd(what)).length),
+    [0, 1, 1, 1, 1, 0]);
 });

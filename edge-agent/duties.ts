@@ -16,6 +16,8 @@ export interface Duties {
   certificatesMs: number;
   /** Oddities that were mentioned. */
   readonly unread: Set<Oddity>;
+  /** Messages of which it was told that they break their schema. */
+  readonly schemaErrors: Set<string>;
   /** Threats whose evidence was mentioned since its onset. */
   readonly mentioned: Set<Threat>;
 }
@@ -30,6 +32,7 @@ const NOTABLE_OPINION = 0.5;
 
 /** Whoever stands in between may show a new certificate with each connection: the log is not theirs to fill. */
 const MOST_CERTIFICATES_TOLD = 8;
+const MOST_SCHEMA_ERRORS_TOLD = 5;
 const WORTH_SAVING: ReadonlySet<Observation["kind"]> = new Set(["csms-certificate", "network-profile"]);
 
 const THREAT_SET: ReadonlySet<string> = new Set(THREATS);
@@ -38,6 +41,7 @@ export function createDuties(now: Now, since: WallMs = now.wallMs): Duties {
   return {
     since, checkpointMs: now.monoMs, rememberedMs: now.monoMs - REMEMBER_AT_MOST_EVERY_MS, newsUnsaved: false,
     certificatesTold: 0, certificatesMs: now.monoMs, mentioned: new Set(), unread: new Set(),
+    schemaErrors: new Set(),
   };
 }
 
@@ -96,6 +100,22 @@ export function unreadMessages(duties: Duties, observations: readonly Observatio
     duties.unread.add(seen.oddity);
     const text = `frames: one passed untouched and unread (${seen.oddity}: ${seen.detail}); status counts more like it`;
     return [{ kind: "notice" as const, text }];
+  });
+}
+
+/**
+ * The first of each message that breaks OCPP's own schema, for whoever mends it: no threat, since honest stations do so
+ * all the time. Of a few messages only: the notices are not for a station that gets everything wrong to fill.
+ */
+export function schemaErrors(duties: Duties, observations: readonly Observation[]): Effect[] {
+  return observations.flatMap((seen) => {
+    if (seen.kind !== "oddity" || seen.oddity !== "schema-error") return [];
+    const [what = ""] = seen.detail.split(":", 1);
+    const { schemaErrors: told } = duties;
+    if (told.has(what) || told.size >= MOST_SCHEMA_ERRORS_TOLD) return [];
+    told.add(what);
+    const more = told.size < MOST_SCHEMA_ERRORS_TOLD ? "status counts more like it" : "status counts what follows";
+    return [{ kind: "notice" as const, text: `schema: ${seen.detail}; it passed untouched, and ${more}` }];
   });
 }
 

@@ -27,6 +27,13 @@ test("--version, --help and wrong usage as a process", () => {
   assert.equal(run("statsu"), { code: 2, out: "", err });
 });
 
+test("OCPP's schemas came with the file", () => {
+  const folder = mkdtempSync(join(tmpdir(), "kerbwatch-doctor-"));
+  const config = join(folder, "kerbwatch.yaml");
+  writeFileSync(config, "station: CP-001\ncsms: ws://127.0.0.1:1/\nlisten: ws://127.0.0.1:0\nstateDir: state\n");
+  assert.match(run("doctor", "--config", config).out, /^ok {4}schemas {5}messages of OCPP 1\.6 \(78\), /m);
+});
+
 test("everything written arrives before the process ends, however much it is", () => {
   assert.match(run("doctor", "--reference").out, /must come from, PEM\n.*\n$/);
 });

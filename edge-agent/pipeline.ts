@@ -13,7 +13,7 @@ import { epochOf, type Now } from "../models/units.ts";
 import { alert, type AlertState } from "./alert/alert.ts";
 import { zoneAlert, type ZoneAlertState } from "./alert/zone-alert.ts";
 import {
-  csmsCertificates, type Duties, notableBeliefs, unreadMessages, wantsCheckpoint, wantsRemembering,
+  csmsCertificates, type Duties, notableBeliefs, schemaErrors, unreadMessages, wantsCheckpoint, wantsRemembering,
 } from "./duties.ts";
 import { type BypassWatch, watchBypass } from "./observe/bypass.ts";
 import { type ClockWatch, neighboursClock, watchClock } from "./observe/clock-watch.ts";
@@ -72,6 +72,7 @@ export function step(state: AgentState, event: AgentEvent, now: Now): Effect[] {
   effects.push(...notableBeliefs(state.duties, beliefs, now));
   effects.push(...watchFaults(state.faults, observations, now));
   effects.push(...unreadMessages(state.duties, observations));
+  effects.push(...schemaErrors(state.duties, observations));
   effects.push(...watchClock(state.clockWatch, observations, now));
   effects.push(...neighboursClock(told.news, state.gossip.epochS));
   effects.push(...wantsRemembering(state.duties, observations, alerts, now));

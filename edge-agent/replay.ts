@@ -10,6 +10,7 @@ import {
 import { explain } from "./alert/alert.ts";
 import { createCore } from "./core.ts";
 import { type Memory, memoryOf, resumedMono } from "./memory.ts";
+import type { SchemaOf } from "./observe/schema.ts";
 import type { CaptureLine } from "./observe/trace.ts";
 import { type AgentState, step } from "./pipeline.ts";
 import type { AgentEvent, Effect } from "./ports.ts";
@@ -21,6 +22,8 @@ export interface ReplayOptions {
   readonly epochS: number;
   /** Where the agents begin; absent: the shipped prior. */
   readonly memory?: Memory;
+  /** Absent: no message is compared with OCPP's schemas. Nothing that a replay tells depends on it. */
+  readonly schemaOf?: SchemaOf;
 }
 
 export interface FoundLine {
@@ -100,13 +103,13 @@ export class Replay {
 
   #begin(station: StationId, at: WallMs): Agent | undefined {
     if (this.#agents.size >= MOST_STATIONS) return undefined;
-    const { crypto, signer, epochS, memory } = this.#options;
+    const { crypto, signer, epochS, memory, schemaOf } = this.#options;
     const firstMonoMs = memory === undefined ? (0 as MonotonicMs) : resumedMono(memory, at);
     const { state } = createCore({
       station, region: "local", zone: station as string as ZoneId, epochS, site: {}, crypto,
       tokenSecret: crypto.sha256(new TextEncoder().encode(`replay ${station}`)), statementSigner: signer,
       log: createRecord({ origin: `replay/${station}`, crypto, recovered: NEW_LOG }), earliest: 0 as WallMs,
-      ...(memory !== undefined && { memory: structuredClone(memory) }),
+      ...(memory !== undefined && { memory: structuredClone(memory) }), ...(schemaOf !== undefined && { schemaOf }),
     }, { wallMs: at, monoMs: firstMonoMs });
     const agent = { state, firstWallMs: at, firstMonoMs, lastMs: at, nextTickMs: nextEpoch(at, epochS) };
     this.#agents.set(station, agent);

@@ -126,6 +126,7 @@ function linkOf({ config, forward, link, state, ...now }: StatusSources): LinkSt
     framesFromStation: forward.directions["cp-to-csms"].frames,
     framesFromCsms: forward.directions["csms-to-cp"].frames,
     ...messageCounts(forward.unparsed, state.observe.counts.oddities),
+    ...(state.observe.schemaOf === undefined && { schemas: "absent" as const }),
     ...(samples > 0 && { delayUs: { p50: p50Us, p99: p99Us } }),
   };
 }

@@ -33,13 +33,14 @@ test("a young agent without charger, meter or checkpoint says so", () => {
   const { delayUs: _d, since: _s, ...link } = STATUS.link;
   const young: Status = {
     ...STATUS, meters: [],
-    link: { ...link, state: "waiting", unparsed: {}, oddities: { "call-error": 3 }, lastError: "no route" },
+    link: { ...link, state: "waiting", unparsed: {}, oddities: { "call-error": 3 }, schemas: "absent",
+      lastError: "no route" },
     clock: { state: "unset" }, log: { state: "read-only", entries: 0, why: "disk full" },
     learned: { days: 0 }, incidents: [], beliefs: [], outlets: [], notices: [],
   };
   const text = statusText(young);
   for (const part of ["no charger connected\n", "unparsed: none\n", "all the same: 3 call-error\n",
-    "nothing passed yet", "last trouble: no route",
+    "nothing passed yet", "last trouble: no route", "schemas: absent; no message",
     "none configured", "NEVER SET; the CSMS has not told the time yet", "READ ONLY (disk full); 0 entries",
     "no checkpoint yet", "0.0 days", "none open", "nothing suspected"]) {
     assert.match(text, part);

@@ -29,6 +29,7 @@ function linkLines({ agent, link, time }: Status): string[] {
       : `passed      ${bytesText(agent.relay.bytesFromStation)} from the charger, `
         + `${bytesText(agent.relay.bytesFromCsms)} from the CSMS`,
     ...(link.oddities === undefined ? [] : [`            odd, and passed all the same: ${countsText(link.oddities)}`]),
+    ...(link.schemas === undefined ? [] : ["            schemas: absent; no message is compared with OCPP's own"]),
     `delay       ${delay ? `${Math.round(delay.p50)} µs median, ${Math.round(delay.p99)} µs at the 99th percentile` :
       "nothing passed yet"}`,
     ...(link.lastError === undefined ? [] : [`            last trouble: ${plainText(link.lastError, 200)}`]),

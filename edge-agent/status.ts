@@ -75,6 +75,8 @@ export interface LinkStatus {
   readonly unparsed: OddityCounts;
   /** Messages that were read and broke a rule, by which. */
   readonly oddities?: OddityCounts;
+  /** There where this program came without OCPP's schemas: no message is compared with them. */
+  readonly schemas?: "absent";
   /** What the agent adds to a frame's way, microseconds; absent before the first frame. */
   readonly delayUs?: { readonly p50: number; readonly p99: number };
   readonly lastError?: string;

@@ -4,6 +4,7 @@ import { systemClock } from "../adapters/clock.ts";
 import { loadConfig } from "../adapters/config-file.ts";
 import { probeCsms } from "../adapters/csms-probe.ts";
 import type { Probe } from "../adapters/csms-probe.ts";
+import { shippedSchemas } from "../adapters/shipped-schemas.ts";
 import { readCsmsTls } from "../adapters/tls-files.ts";
 import { configReference, effectiveConfig } from "../config.ts";
 import type { Config } from "../config.ts";
@@ -18,6 +19,7 @@ import { checkLog } from "./checks/log.ts";
 import { checkMeters } from "./checks/meters.ts";
 import { checkNeighbours } from "./checks/neighbours.ts";
 import { checkPorts } from "./checks/ports.ts";
+import { checkSchemas } from "./checks/schemas.ts";
 import { parseOptions } from "./command.ts";
 import type { Command, Io } from "./command.ts";
 
@@ -53,6 +55,7 @@ export async function examine(config: Config, env: Io["env"], clock: Clock): Pro
     ...checkKeys(config, env, nowMs),
     csmsCheck(csms),
     ...frames,
+    checkSchemas(shippedSchemas()),
     ...meters,
     checkLog(config.stateDir, running !== undefined),
     ...neighbours,

@@ -10,6 +10,7 @@ import { createObserve, observe, recentFrame } from "./observe.ts";
 import type { ObserveLimits, ObserveState } from "./observe.ts";
 import { OCPP16 } from "./ocpp16.ts";
 import { OCPP21 } from "./ocpp201.ts";
+import { createSchemas } from "./schema-text.ts";
 import { parseTraceLine } from "./trace.ts";
 
 const crypto: Crypto = {
@@ -212,4 +213,31 @@ test("which version a station speaks is asked anew with each connection", () => 
   assert.is(state.version, undefined, "either version has it");
   send(state, "cp-to-csms", [2, "3", "StopTransaction", { transactionId: 1, meterStop: 0 }], 4);
   assert.is(state.version, "1.6");
+});
+
+test("what breaks OCPP's schema is an oddity, where the version was agreed on and nothing else is wrong", () => {
+  const asked: string[] = [];
+  const schema = { type: "object", properties: { currentTime: { type: "string" } }, required: ["currentTime"] };
+  const text = `\nHeartbeat.call\t{"type":"object","additionalProperties":false}`
+    + `\nHeartbeat.result\t${JSON.stringify(schema)}\n`;
+  const schemaOf = createSchemas((version) => (asked.push(version), text));
+  const state = createObserve({ station: "CP-1" as StationId, crypto, tokenSecret: new Uint8Array(32), schemaOf });
+  const said = (direction: Direction, frame: unknown, ocppVersion?: "1.6" | "2.1"): string[] =>
+    observe(state,
+      { kind: "frame", direction, text: JSON.stringify(frame), ...(ocppVersion && { ocppVersion }) }, at(0))
+      .flatMap((seen) => (seen.kind === "oddity" ? [`${seen.oddity}: ${seen.detail}`] : []));
+  assert.equal(said("cp-to-csms", [2, "1", "Heartbeat", { idTag: "T" }]), [], "the version is a guess");
+  assert.equal(asked, []);
+  assert.equal(said("cp-to-csms", [2, "2", "Heartbeat", { idTag: "T" }], "1.6"),
+    ["schema-error: Heartbeat: payload: found a member of another name; allowed: no members"]);
+  assert.equal(said("csms-to-cp", [3, "2", { currentTime: 7 }], "1.6"),
+    ["schema-error: the result of Heartbeat: currentTime: found a whole number; allowed: a text"]);
+  assert.equal(said("cp-to-csms", [2, "3", "Heartbeat", []], "1.6"),
+    ["bad-payload: the payload of Heartbeat is no object"]);
+  assert.equal(said("csms-to-cp", [2, "4", "Heartbeat", { a: 1 }], "1.6"),
+    ["wrong-direction: Heartbeat from the csms"]);
+  assert.equal(said("cp-to-csms", [2, "5", "Heartbeat", { a: 1 }], "2.1").length, 1);
+  assert.equal(said("cp-to-csms", [2, "6", "Authorize", {}], "2.1").filter((one) => one.startsWith("schema")), []);
+  assert.equal(asked, ["1.6", "2.1"], "each version's once");
+  assert.is(state.counts.oddities.get("schema-error"), 3);
 });

@@ -3,7 +3,7 @@
  * one vocabulary for OCPP 1.6, 2.0.1 and 2.1. A step of the pure core: no clock, no I/O, bounded memory, never throws.
  */
 import type { Crypto } from "../../models/crypto.ts";
-import type { Direction, Observation, Oddity, OcppVersion, Traffic } from "../../models/terms.ts";
+import type { Observation, Oddity, OcppVersion, Traffic } from "../../models/terms.ts";
 import type { Now, StationId, WallMs } from "../../models/units.ts";
 import type { AgentEvent } from "../ports.ts";
 import { answeredBy, CALL_LIMITS, createCalls, endOverdue, noteCall } from "./calls.ts";
@@ -16,6 +16,7 @@ import type { Action, Body, Ending, Request } from "./mapping.ts";
 import { MAX_FRAME_CHARS, parseMessage } from "./ocppj.ts";
 import type { Message } from "./ocppj.ts";
 import { redactFrame } from "./redact.ts";
+import { breachOf, type MessageKind, type SchemaOf } from "./schema.ts";
 import { createTokens } from "./tokens.ts";
 import type { Tokens } from "./tokens.ts";
 import { createTransactions } from "./transactions.ts";
@@ -38,6 +39,8 @@ export interface ObserveOptions {
   /** 32 random bytes, kept by the agent; the key of all idToken pseudonyms. */
   readonly tokenSecret: Uint8Array;
   readonly limits?: Partial<ObserveLimits>;
+  /** OCPP's own schemas. Absent: no message is compared with them. */
+  readonly schemaOf?: SchemaOf;
 }
 
 /** What passed since the agent began, for `status`. Bounded: actions and oddities are closed lists. */
@@ -61,6 +64,7 @@ export interface ObserveState {
   readonly calls: Calls;
   readonly frames: Frames;
   readonly counts: ObserveCounts;
+  readonly schemaOf: SchemaOf | undefined;
   /** Since the last tick. */
   traffic: Counter<Traffic>;
   /** SHA-256 of those that the CSMS showed, newest last. */
@@ -71,12 +75,14 @@ export interface ObserveState {
   skewMs: number;
 }
 
-export function createObserve({ station, crypto, tokenSecret, limits = {} }: ObserveOptions): ObserveState {
+export function createObserve(
+  { station, crypto, tokenSecret, limits = {}, schemaOf }: ObserveOptions,
+): ObserveState {
   const all: ObserveLimits = { maxFrameChars: MAX_FRAME_CHARS, frames: FRAME_LIMITS, calls: CALL_LIMITS, ...limits };
   return {
     station, limits: all, tokens: createTokens(crypto, tokenSecret), transactions: createTransactions(),
     calls: createCalls(all.calls), frames: createFrames(all.frames), skewMs: 0, csmsCertificates: [],
-    traffic: { ...NO_TRAFFIC },
+    traffic: { ...NO_TRAFFIC }, schemaOf,
     counts: { frames: 0, unparsed: 0, actions: new Map(), oddities: new Map() },
   };
 }
@@ -148,7 +154,7 @@ function onFrame(state: ObserveState, event: FrameEvent, now: Now): Observation[
       return onCall(state, event, message, now, frameNo);
     case "CALLRESULT":
     case "CALLERROR":
-      return onEnd(state, event.direction, message, now, frameNo);
+      return onEnd(state, event, message, now, frameNo);
     case "CALLRESULTERROR":
       return dated(state, [callError("a result", message.code)], now.wallMs, frameNo);
   }
@@ -186,6 +192,7 @@ function onCall(state: ObserveState, event: FrameEvent, message: Calling, now: N
     bodies.unshift({ kind: "oddity", oddity: "replayed-call", detail: known ? action : "a call" });
   }
   if (bodies.some((body) => "offline" in body && body.offline)) state.traffic.late += 1;
+  bodies.push(...schemaBreach(state, event, call, "call", payload));
   return [
     ...ended.flatMap((one) => endCall(state, one, { kind: "none" }, now.wallMs)),
     ...dated(state, bodies, call.at, frameNo),
@@ -195,11 +202,9 @@ function onCall(state: ObserveState, event: FrameEvent, message: Calling, now: N
 
 type Answering = Extract<Message, { readonly type: "CALLRESULT" } | { readonly type: "CALLERROR" }>;
 
-function onEnd(
-  state: ObserveState, direction: Direction, message: Answering, now: Now, frameNo: number,
-): Observation[] {
+function onEnd(state: ObserveState, event: FrameEvent, message: Answering, now: Now, frameNo: number): Observation[] {
   const at = now.wallMs;
-  const call = answeredBy(state.calls, direction, message.id);
+  const call = answeredBy(state.calls, event.direction, message.id);
   if (call === undefined) {
     return dated(state, [{ kind: "oddity", oddity: "unmatched-result", detail: message.type }], at, frameNo);
   }
@@ -219,7 +224,7 @@ function onEnd(
   return [
     ...slow,
     ...endCall(state, call, { kind: "result", payload: fieldsOf(message.payload) }, at, frameNo),
-    ...dated(state, odd, at, frameNo),
+    ...dated(state, [...odd, ...schemaBreach(state, event, call, "result", message.payload)], at, frameNo),
   ];
 }
 
@@ -250,6 +255,26 @@ function requestOf(state: ObserveState, call: Call): { action: Action; request: 
     return { kind: "oddity", oddity: "bad-payload", detail: `the payload of ${call.action} is no object` };
   }
   return { action, request: { call, fields: call.payload, context: state } };
+}
+
+/**
+ * What of a call or its result OCPP's own schema does not allow: the first thing. Only where the version was agreed on
+ * (one that was guessed from the traffic may be wrong), and where nothing else was wrong with the whole of it.
+ */
+function schemaBreach(
+  state: ObserveState, event: FrameEvent, call: Call, kind: MessageKind, payload: unknown,
+): OddityBody[] {
+  if (state.schemaOf === undefined || event.ocppVersion !== call.version || !isFields(payload)) return [];
+  if ("oddity" in requestOf(state, call)) return [];
+  const rule = state.schemaOf(call.version, call.action, kind);
+  const breach = rule && breachOf(rule, payload);
+  if (breach === undefined) return [];
+  const what = kind === "call" ? call.action : `the result of ${call.action}`;
+  if (breach === "too-much") {
+    return [{ kind: "oddity", oddity: "over-budget", detail: `${what}: too much to compare with its schema` }];
+  }
+  const detail = `${what}: ${breach.place}: found ${breach.found}; allowed: ${breach.allowed}`;
+  return [{ kind: "oddity", oddity: "schema-error", detail }];
 }
 
 /** What the end of a call shows. What was wrong with the call itself was said when it passed. */

@@ -9,6 +9,7 @@ import { type CaptureLine, type CaptureProblem, parseTraceLine } from "../../edg
 import { type FoundLine, Replay } from "../../edge-agent/replay.ts";
 import type { Alert, Observation } from "../../models/terms.ts";
 import { type MonotonicMs, type Now, SECOND_MS } from "../../models/units.ts";
+import { schemaOf } from "./schemas.testing.ts";
 
 export const CORPUS = join(repoRoot, "hil-tests/corpus");
 
@@ -74,7 +75,7 @@ export interface Told {
 export function replayed(lines: readonly CaptureLine[]): Told {
   const alerts: Alert[] = [];
   const findings: FoundLine[] = [];
-  const options = { crypto: nodeCrypto(), signer: signerFromSeed(new Uint8Array(32)), epochS: 10 };
+  const options = { crypto: nodeCrypto(), signer: signerFromSeed(new Uint8Array(32)), epochS: 10, schemaOf };
   const replay = new Replay(options, (line) => {
     if (!("kind" in line)) alerts.push(line);
     else if (line.kind === "finding") findings.push(line);
@@ -92,7 +93,9 @@ export interface Observed {
 export function observed(lines: readonly CaptureLine[]): Observed {
   const [first] = lines;
   if (first === undefined) throw new Error("an empty capture");
-  const state = createObserve({ station: first.station, crypto: nodeCrypto(), tokenSecret: new Uint8Array(32) });
+  const state = createObserve({
+    station: first.station, crypto: nodeCrypto(), tokenSecret: new Uint8Array(32), schemaOf,
+  });
   const seen: Observation[] = [];
   const tickMs = 10 * SECOND_MS;
   const nowAt = (at: number): Now => ({ wallMs: at as Now["wallMs"], monoMs: (at - first.at) as MonotonicMs });

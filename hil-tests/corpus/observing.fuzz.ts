@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { repoRoot, sharedDir } from "../../build/paths.ts";
 import { seeded, type Seeded } from "../../build/seeded.ts";
 import { CORPUS } from "./corpus.testing.ts";
+import { schemaVerdicts } from "./schema.fuzz.ts";
 import { brokerMessages, captureLines, mappings, ocppJ } from "./text.fuzz.ts";
 import { frameCutter, meterAnswers, tapWithDeflate, webSocket } from "./wire.fuzz.ts";
 
@@ -19,6 +20,7 @@ export const FUZZERS = {
   "tap with deflate": (random, { texts }) => tapWithDeflate(random, texts),
   "OCPP-J": (random, { texts }) => ocppJ(random, texts),
   "mappings": (random, { texts }) => mappings(random, texts),
+  "schema verdicts": (random) => schemaVerdicts(random),
   "captures": (random, { lines }) => captureLines(random, lines),
   "broker messages": (random, { texts }) => brokerMessages(random, texts),
   "meter answers": (random) => meterAnswers(random),

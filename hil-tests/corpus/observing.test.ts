@@ -5,7 +5,7 @@ import { FUZZER_NAMES, type FuzzerName, readInputs, tryInput } from "./observing
 const FIRST_SEED = 20_260_302;
 const INPUTS: Readonly<Record<FuzzerName, number>> = {
   "WebSocket reader": 1_500, "frame cutter": 1_500, "tap with deflate": 800, "OCPP-J": 8_000, "mappings": 800,
-  "captures": 8_000, "broker messages": 8_000, "meter answers": 8_000,
+  "schema verdicts": 1_500, "captures": 8_000, "broker messages": 8_000, "meter answers": 8_000,
 };
 const inputs = readInputs(false);
 

@@ -13,8 +13,9 @@ import { createDetect, detect } from "../../models/detect/detect.ts";
 import type { Direction, Observation, OcppVersion } from "../../models/terms.ts";
 import { type MonotonicMs, type Now, SECOND_MS, type StationId, type WallMs } from "../../models/units.ts";
 import { mutateJson, mutateText } from "./mutate.fuzz.ts";
+import { schemaOf } from "./schemas.testing.ts";
 
-const OPTIONS = { station: "CP-1" as StationId, crypto: nodeCrypto(), tokenSecret: new Uint8Array(32) };
+const OPTIONS = { station: "CP-1" as StationId, crypto: nodeCrypto(), tokenSecret: new Uint8Array(32), schemaOf };
 const START = Date.UTC(2026, 2, 2, 8);
 const VERSIONS: readonly (OcppVersion | undefined)[] = ["1.6", "2.0.1", "2.1", undefined];
 const FRAMES_AN_INPUT = 8;
