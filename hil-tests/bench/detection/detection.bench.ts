@@ -39,7 +39,7 @@ interface Size {
 }
 
 const QUICK: Size = {
-  stationsACity: 7, mostDays: 250, attackedACity: 1, meterEveryS: 60, costDays: 6, samplingDays: 10,
+  stationsACity: 5, mostDays: 200, attackedACity: 1, meterEveryS: 60, costDays: 6, samplingDays: 10,
 };
 const FULL: Size = {
   stationsACity: 60, mostDays: 400, attackedACity: 8, meterEveryS: 60, costDays: 20, samplingDays: 60,
