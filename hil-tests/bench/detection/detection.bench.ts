@@ -2,6 +2,8 @@
  * `npm run bench detection [-- --quick --json FILE --seed S]`: what one station's agent finds, how often it is wrong,
  * how far its evidence can be believed, and what that costs; against three baselines fed the same features.
  *
+ * `--seconds N` begins no more jobs after that long and tells what is known by then.
+ *
  * Thresholds are the shipped ones, which follow from a promise and not from these data. The baselines learn, and have
  * their thresholds set to the aim's false-alarm rate, on all cities but the one that they are judged on.
  */
@@ -39,7 +41,7 @@ interface Size {
 }
 
 const QUICK: Size = {
-  stationsACity: 5, mostDays: 200, attackedACity: 1, meterEveryS: 60, costDays: 6, samplingDays: 10,
+  stationsACity: 5, mostDays: 200, attackedACity: 1, meterEveryS: 60, costDays: 2, samplingDays: 10,
 };
 const FULL: Size = {
   stationsACity: 60, mostDays: 400, attackedACity: 8, meterEveryS: 60, costDays: 20, samplingDays: 60,
@@ -70,8 +72,15 @@ function jobsOf(shared: string, size: Size, seed: number): Job[] {
       ({ kind: "honest", city: city.name, station, seed, mostDays, meterEveryS, epochS: EPOCH_S })));
   const attacks = CITIES.flatMap((city) => chosen(busy(shared, city), size.attackedACity, seed + 1)
     .map(({ station }): Job => ({ kind: "attacks", city: city.name, station, seed, meterEveryS })));
-  // Long ones first, so that no worker is left alone with one at the end.
-  return [...attacks, ...honest, ...samplingJobs(shared, size, seed)];
+  const ofCity = (jobs: readonly Job[]): Job[][] =>
+    CITIES.map(({ name }) => jobs.filter(({ city }) => city === name));
+  return dealt([...ofCity(attacks), samplingJobs(shared, size, seed), ...ofCity(honest)]);
+}
+
+/** Each pile spread evenly over the whole: a run that is cut short has some of everything. */
+function dealt(piles: readonly (readonly Job[])[]): Job[] {
+  return piles.flatMap((pile) => pile.map((job, i) => ({ job, at: (i + 0.5) / pile.length })))
+    .sort((a, b) => a.at - b.at).map(({ job }) => job);
 }
 
 /** Seconds between meter readings and ticks. */
@@ -161,19 +170,21 @@ function sizeOf(values: Readonly<Record<string, string | boolean | undefined>>):
 async function main(shared: string): Promise<void> {
   const text = { type: "string" } as const;
   const { values } = parseArgs({ options: {
-    json: text, seed: text, quick: { type: "boolean" }, stations: text, days: text, attacked: text } });
+    json: text, seed: text, seconds: text, quick: { type: "boolean" }, stations: text, days: text, attacked: text } });
   const seed = Number(values.seed ?? 1);
   const size = sizeOf(values);
   const jobs = jobsOf(shared, size, seed);
   const honest: HonestResult[] = [];
   const attacks: AttackResult[] = [];
   const samplings: HonestResult[] = [];
+  const endMs = performance.now() + 1_000 * Number(values.seconds ?? Infinity);
   const progress = new Progress("detection", jobs.length);
   await runAll<Job, Result>(jobs, Math.min(2, availableParallelism()), (result, done) => {
     if (result.kind === "attacks") attacks.push(result);
     else (result.job.sampling === true ? samplings : honest).push(result);
     progress.at(done);
-  });
+  }, () => performance.now() > endMs);
+  console.log(`${honest.length + attacks.length + samplings.length} of ${jobs.length} jobs done, seed ${seed}`);
   const busiest = CITIES.slice(0, 2).map((city) => [...stationsOf(shared, city)]
     .sort((a, b) => b.sessions.length - a.sessions.length)[0] as CityStation);
   const cost = busiest.map((of) => measureCost(of, seed, size.costDays));

@@ -26,11 +26,12 @@ export function serve<Job, Result>(work: (job: Job) => Result): void {
 }
 
 /**
- * Runs all jobs on `workers` processes. Rejects with the first failure, and then no worker is left running.
+ * Runs jobs on `workers` processes, all of them or, once `enough` says so, those that were begun. Rejects with the
+ * first failure, and then no worker is left running.
  * @param done is told each result as it comes
  */
 export async function runAll<Job, Result>(
-  jobs: readonly Job[], workers: number, done: (result: Result, count: number) => void,
+  jobs: readonly Job[], workers: number, done: (result: Result, count: number) => void, enough: () => boolean,
 ): Promise<void> {
   const script = process.argv[1];
   if (script === undefined) throw new Error("a bench runs as a file of its own");
@@ -41,7 +42,7 @@ export async function runAll<Job, Result>(
   try {
     await Promise.all(children.map((child) => new Promise<void>((resolve, reject) => {
       const next = (): void => {
-        const job = waiting.shift();
+        const job = enough() ? undefined : waiting.shift();
         if (job === undefined) return resolve();
         child.send(job as object);
       };
