@@ -17,6 +17,7 @@ import { DAY_MS, HOUR_MS, MINUTE_MS, type Now, type TokenPseudonym, type WallMs 
 import { type Detector, framesOf, MOST_NATS, weigh } from "./detector.ts";
 import { createHabit, type Habit, habitTerm, learnHabit, type TraitLaw } from "./learned/habit.ts";
 import { createRate, eventNats, learnRate, type LearnedRate, quietNats, upperPerHour } from "./learned/rate.ts";
+import { STARTS_PER_HOUR, STARTS_WEIGHT_HOURS } from "./prior.ts";
 
 type Authorization = Extract<Observation, { kind: "authorization" }>;
 
@@ -48,7 +49,6 @@ const SPRAY_PER_HOUR = 0.5;
 const SPRAY_ABOVE_ATTEMPTS = 6;
 /** Refused visits before anything was learned: one in two days. A judgement. */
 const PRIOR_REFUSED_PER_HOUR = 1 / 48;
-const PRIOR_ATTEMPTS_PER_HOUR = 4 / 24;
 /** Refusals of a card that the CSMS knows: the driver's affair, and no sign of guessing (OCPP 1.6 7.2, 2.0.1 3.4). */
 const KNOWN_CARD = new Set(["ConcurrentTx", "NoCredit", "NotAllowedTypeEVSE", "NotAtThisLocation", "NotAtThisTime"]);
 const VISIT_MS = 5 * MINUTE_MS;
@@ -71,7 +71,7 @@ export const authorizationAbuse: Detector<AuthorizationAbuse> = {
   version: 3,
   create: () => ({
     refusedVisits: createRate(PRIOR_REFUSED_PER_HOUR, 96),
-    attempts: createRate(PRIOR_ATTEMPTS_PER_HOUR, 48),
+    attempts: createRate(STARTS_PER_HOUR, STARTS_WEIGHT_HOURS),
     anotherCard: createHabit(ANOTHER_CARD),
     refused: [],
     lastRefusalMs: -1,

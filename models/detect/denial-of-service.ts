@@ -114,6 +114,9 @@ export const denialOfService: Detector<DenialOfService> = {
 
 const nothing = (): DenialOfService["minute"] => ({ asked: 0, late: 0, answered: 0, unanswered: 0 });
 
+/** A count as a finite one. */
+const countOf = (value = 0): number => (value > 0 ? Math.min(value, 1e9) : 0);
+
 function explain(state: DenialOfService, now: Now): void {
   state.explainedMs = now.monoMs + EXPLAINED_MS;
 }
@@ -168,7 +171,7 @@ function tick(state: DenialOfService, traffic: Traffic | undefined, now: Now): F
   if (last < 0 ? state.linkMs < 0 : now.monoMs - last > LONGEST_QUIET_MS) forgetPresent(state, now);
   else terms.push(...hear(state, traffic, now));
   const { minute } = state;
-  for (const key of ["asked", "late", "answered", "unanswered"] as const) minute[key] += traffic?.[key] ?? 0;
+  for (const key of ["asked", "late", "answered", "unanswered"] as const) minute[key] += countOf(traffic?.[key]);
   let says = terms.some(({ term }) => term === LAWS.silence.term) ? SAYS.silence : "";
   if (now.monoMs - state.minuteMs >= MINUTE_MS) {
     const shown = endMinute(state, now);

@@ -3,6 +3,7 @@ import type { Finding, Observation } from "../terms.ts";
 import type { Now } from "../units.ts";
 import { authorizationAbuse } from "./authorization-abuse.ts";
 import { billingInflation } from "./billing-inflation.ts";
+import { channelTampering } from "./channel-tampering.ts";
 import { configurationTampering } from "./configuration-tampering.ts";
 import { credentialCloning } from "./credential-cloning.ts";
 import { dataExfiltration } from "./data-exfiltration.ts";
@@ -20,7 +21,7 @@ import { sessionSpoofing } from "./session-spoofing.ts";
 
 export const DETECTORS = [
   authorizationAbuse, credentialCloning, energyTheft, loadManipulation, configurationTampering,
-  firmwareTampering, denialOfService, remoteCommandAbuse, dataExfiltration, reconnaissance, reversePower,
+  firmwareTampering, denialOfService, channelTampering, remoteCommandAbuse, dataExfiltration, reconnaissance, reversePower,
   billingInflation, physicalTampering, sessionSpoofing, profileTampering,
 ] as readonly Detector<unknown>[];
 

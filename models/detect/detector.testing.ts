@@ -124,7 +124,12 @@ export function hostileObservation(dice: Dice): Seen {
   const who = name() as TokenPseudonym;
   const made: readonly (() => Seen)[] = [
     () => ({ kind: "tick" }),
-    () => ({ kind: "link", state: dice.pick(["connect", "disconnect"] as const) }),
+    () => ({ kind: "tick", traffic: { asked: number(), late: number(), heard: number(), answered: number(),
+      unanswered: number() } }),
+    () => ({ kind: "link", state: dice.pick(["connect", "disconnect"] as const), remoteAddress: name() }),
+    () => ({ kind: "csms-certificate", before: name(), now: name() }),
+    () => ({ kind: "csms-time", csmsTime: number() as WallMs }),
+    () => ({ kind: "oddity", oddity: dice.pick(ODDITIES), detail: name() }),
     () => ({ kind: "boot", vendor: name(), model: name(), firmwareVersion: name(), outcome }),
     () => ({ kind: "authorization", source: "Authorize", token: who, outcome, status: name() }),
     () => ({ kind: "transaction-started", transactionId: name(), evseId, token: who, registerWh: number(), offline }),

@@ -14,6 +14,7 @@ import { type Detector, framesOf } from "./detector.ts";
 import {
   createRate, eventNats, learnRate, type LearnedRate, quietNats, ratePerHour, upperPerHour,
 } from "./learned/rate.ts";
+import { STARTS_PER_HOUR, STARTS_WEIGHT_HOURS } from "./prior.ts";
 
 const STREAMS = ["starts", "stops", "power-step", "setpoint-step"] as const satisfies readonly Feature[];
 type Stream = (typeof STREAMS)[number];
@@ -29,11 +30,11 @@ export interface LoadManipulation {
 
 /** In a burst each station acts about this often: one action in three minutes. */
 const BURST_PER_HOUR = 20;
-/** Before anything was learned: a few sessions a day, and two power steps a session. Fitted roughly on public sets. */
-const PRIOR_PER_HOUR: Record<Stream, number> = {
-  "starts": 3 / 24, "stops": 3 / 24, "power-step": 8 / 24, "setpoint-step": 1 / 24,
+/** Before anything was learned: starts as fitted; three power steps a session and a set-point a day are judgements. */
+const PRIOR: Record<Stream, readonly [perHour: number, weightHours: number]> = {
+  "starts": [STARTS_PER_HOUR, STARTS_WEIGHT_HOURS], "stops": [STARTS_PER_HOUR, STARTS_WEIGHT_HOURS],
+  "power-step": [3 * STARTS_PER_HOUR, STARTS_WEIGHT_HOURS], "setpoint-step": [1 / 24, 48],
 };
-const PRIOR_WEIGHT_HOURS = 48;
 /** A step is large when it is more than this, W, and more than this share of the power before or after. */
 const LARGE_STEP_W = 1_000;
 const LARGE_STEP_SHARE = 0.25;
@@ -52,10 +53,10 @@ export const loadManipulation: Detector<LoadManipulation> = {
   version: 1,
   create: () => ({
     rates: {
-      "starts": createRate(PRIOR_PER_HOUR.starts, PRIOR_WEIGHT_HOURS),
-      "stops": createRate(PRIOR_PER_HOUR.stops, PRIOR_WEIGHT_HOURS),
-      "power-step": createRate(PRIOR_PER_HOUR["power-step"], PRIOR_WEIGHT_HOURS),
-      "setpoint-step": createRate(PRIOR_PER_HOUR["setpoint-step"], PRIOR_WEIGHT_HOURS),
+      "starts": createRate(...PRIOR.starts),
+      "stops": createRate(...PRIOR.stops),
+      "power-step": createRate(...PRIOR["power-step"]),
+      "setpoint-step": createRate(...PRIOR["setpoint-step"]),
     },
     lastTickMs: -1,
     powerW: {},
