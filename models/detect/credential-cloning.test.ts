@@ -1,7 +1,7 @@
 import { seeded } from "../../build/seeded.ts";
 import { assert, test } from "../../build/testing.ts";
 import { credentialCloning, type CredentialCloning, NOTE_MS } from "./credential-cloning.ts";
-import { Bench, type Seen, survivesRestarts, token, withstands } from "./detector.testing.ts";
+import { at, Bench, type Seen, survivesRestarts, token, withstands } from "./detector.testing.ts";
 
 const HOUR = 3_600;
 const KEY = "credential-cloning";
@@ -110,6 +110,22 @@ test("transaction ids from the wire are only ever compared", () => {
     bench.see(end(id, 1), 1);
   }
   assert.ok(bench.state.notes.every(({ to }) => to !== undefined));
+});
+
+test("a backlog in any order is noted with its own times, and holds nothing against its drivers", () => {
+  const bench = create();
+  const flushed = (seen: Seen, saidS: number): Seen =>
+    ({ ...seen, offline: true, saidAt: at(saidS).wallMs }) as unknown as Seen;
+  for (let n = 0; n < 40; n++) {
+    const from = n * 6 * HOUR;
+    bench.see(flushed(start(`a${n}`, 7, 1), from), from + 5 * HOUR);
+    bench.see(flushed(start(`b${n}`, 7, 2), from + HOUR), from + 5 * HOUR + 1);
+    bench.see(flushed(end(`a${n}`, 1), from + HOUR - 60), from + 5 * HOUR + 2);
+    bench.see(flushed(end(`b${n}`, 2), from + 2 * HOUR), from + 5 * HOUR + 3);
+  }
+  assert.is(bench.peak(KEY), 0);
+  const [last] = bench.state.notes.slice(-2);
+  assert.is(last!.to! - last!.from, (HOUR - 60) * 1_000);
 });
 
 test("a restart after every step changes nothing", () => {

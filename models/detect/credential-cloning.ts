@@ -2,9 +2,11 @@
  * credential-cloning: one idToken used by two bodies.
  *
  * Looks for: one idToken in two transactions that overlap. At one station that is usually a household or a fleet with a
- * shared card; across stations it is told by notes, which neighbours compare (pseudonyms only).
+ * shared card; across stations it is told by notes, which neighbours compare (compare-notes.ts; pseudonyms
+ * only, and none yet matches another station's: that needs the region's secret).
  * Statistic: the share of transactions that overlap another one of the same idToken, learned per station.
- * Null: that share, from a shipped judgement.
+ * Null: that share, from a shipped judgement. A backlog is noted with its own times and not judged: its messages may
+ * come in another order than they happened.
  * Notes: every use of an idToken in a transaction gives one, kept `NOTE_MS` and never written to the log.
  */
 import type { Finding, Observation } from "../terms.ts";
@@ -43,12 +45,17 @@ export const credentialCloning: Detector<CredentialCloning> = {
     if (observation.kind === "transaction-ended") {
       const { transactionId } = observation;
       const open = state.notes.find((note) => note.transactionId === transactionId && note.to === undefined);
-      if (open !== undefined) open.to = observation.at;
+      if (open !== undefined) open.to = happenedAt(observation);
     }
     if (observation.kind !== "transaction-started" || observation.token === undefined) return [];
     return started(state, observation, observation.token, now);
   },
 };
+
+/** When it happened: a backlog's own time, where it tells one. */
+function happenedAt({ at, saidAt, offline }: Observation & { readonly offline: boolean }): WallMs {
+  return offline ? saidAt ?? at : at;
+}
 
 /** What is remembered of drivers ends by itself, also at a station where nobody charges any more. */
 function recent(notes: Note[], now: Now): Note[] {
@@ -61,9 +68,11 @@ function started(
 ): Finding[] {
   state.notes = recent(state.notes, now).slice(-MOST_NOTES + 1);
   // A station that lost a stop message leaves a note open; on the same EVSE a new transaction ends it.
-  for (const note of state.notes) if (note.evseId === seen.evseId && note.to === undefined) note.to = seen.at;
+  const from = happenedAt(seen);
+  for (const note of state.notes) if (note.evseId === seen.evseId && note.to === undefined) note.to = from;
   const overlap = state.notes.some((note) => note.token === token && note.to === undefined);
-  state.notes.push({ token, evseId: seen.evseId, transactionId: seen.transactionId, from: seen.at, to: undefined });
+  state.notes.push({ token, evseId: seen.evseId, transactionId: seen.transactionId, from, to: undefined });
+  if (seen.offline) return [];
   const term = habitTerm(state.overlaps, OVERLAP, overlap);
   learnHabit(state.overlaps, overlap);
   const says = overlap ? "one idToken is charging at two EVSEs of this station at once" : "";
