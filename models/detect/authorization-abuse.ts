@@ -44,6 +44,9 @@ const ANOTHER_CARD: TraitLaw = {
 /** Attackers try at least this often, and at least `ABOVE_ATTEMPTS` times as often as drivers come. */
 const HURRIED_PER_HOUR = 12;
 const PATIENT_PER_HOUR = 1.5;
+/** However slowly it was taught, no station is believed to refuse, or to see, more drivers than this. Judgements. */
+const MOST_REFUSED_PER_HOUR = 1;
+const MOST_ATTEMPTS_PER_HOUR = 3;
 const ABOVE_ATTEMPTS = 8;
 const SPRAY_PER_HOUR = 0.5;
 const SPRAY_ABOVE_ATTEMPTS = 6;
@@ -101,8 +104,8 @@ interface Rates {
 }
 
 function ratesNow(state: AuthorizationAbuse, at: WallMs): Rates {
-  const upper = upperPerHour(state.refusedVisits, at);
-  const attempts = upperPerHour(state.attempts, at);
+  const upper = Math.min(MOST_REFUSED_PER_HOUR, upperPerHour(state.refusedVisits, at));
+  const attempts = Math.min(MOST_ATTEMPTS_PER_HOUR, upperPerHour(state.attempts, at));
   return {
     upper,
     honest: Math.max(upper, attempts),
