@@ -9,6 +9,7 @@
  * Null: the station's past orders. The shipped shares are judgements: no public base rates exist.
  * Honest look-alikes: many OCPP 1.6 networks send unsigned firmware over ftp from one host; where that is the habit it
  * counts little. A technician's local update changes the version without an order.
+ * Another vendor or model behind the same id is another station, whose version is compared with none before.
  * Joint feature `firmware-orders`: orders by how rare they are and by the same traits: a staged signed roll-out from a
  * host that was used before speaks for honesty at each station.
  */
@@ -31,6 +32,8 @@ export interface FirmwareTampering {
   orders: Burst;
   lastOrder: { where: string; atMs: number } | undefined;
   version: string | undefined;
+  /** Vendor and model of the station that the version is of. */
+  station?: string;
 }
 
 const LAWS = {
@@ -154,7 +157,10 @@ function boot(state: FirmwareTampering, seen: Boot, now: Now): Finding[] {
   const after = seen.firmwareVersion;
   if (after === undefined) return [];
   state.version = after;
-  if (before === undefined || before === after) return [];
+  const station = `${seen.vendor} ${seen.model}`.slice(0, 96);
+  const exchanged = state.station !== undefined && state.station !== station;
+  state.station = station;
+  if (before === undefined || before === after || exchanged) return [];
   const ordered = state.lastOrder !== undefined && now.monoMs - state.lastOrder.atMs < ORDER_EXPLAINS_MS;
   const older = compareVersions(after, before) < 0;
   const terms = [
