@@ -21,8 +21,8 @@ import { sessionSpoofing } from "./session-spoofing.ts";
 
 export const DETECTORS = [
   authorizationAbuse, credentialCloning, energyTheft, loadManipulation, configurationTampering,
-  firmwareTampering, denialOfService, channelTampering, remoteCommandAbuse, dataExfiltration, reconnaissance, reversePower,
-  billingInflation, physicalTampering, sessionSpoofing, profileTampering,
+  firmwareTampering, denialOfService, channelTampering, remoteCommandAbuse, dataExfiltration, reconnaissance,
+  reversePower, billingInflation, physicalTampering, sessionSpoofing, profileTampering,
 ] as readonly Detector<unknown>[];
 
 /** The learned normal of every detector by name: plain JSON, remembered across restarts. */
