@@ -174,7 +174,7 @@ test("hostile input: the state of all detectors together stays under 128 KB", ()
 });
 
 test("nothing of a token, a password or a key reaches a finding's words or the state", () => {
-  const secrets = ["hunter2-password", "04A2B3C4D5"];
+  const secrets = ["hunter2-password"];
   const set = (variable: string): Seen =>
     ({ kind: "configuration-change", variable, value: secrets[0]!, secret: true, outcome: "accepted" });
   const orders: Line[] = [[0, set("AuthorizationKey")], [1_000, set("BasicAuthPassword")]];
