@@ -91,8 +91,8 @@ export async function feed(
   const stations = run.stations().length;
   io.err(`${counted(stations, "station", "stations")}, ${counted(frames, "frame", "frames")}, `
     + `${counted(meterReadings, "meter reading", "meter readings")}${also}: `
-    + `${counted(faults, "fault", "faults")}, `
-    + `${counted(findings, "finding", "findings")}, ${counted(raised, "alert", "alerts")} raised\n`);
+    + `${counted(findings, "finding", "findings")}, ${counted(raised, "alert", "alerts")} raised`
+    + (faults > 0 ? `, ${counted(faults, "fault", "faults")}\n` : "\n"));
   if (stations > 0) return 0;
   io.err(nothingRead(station));
   return 1;
