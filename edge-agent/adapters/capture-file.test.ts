@@ -105,7 +105,8 @@ test("a line without end is held to a length", async () => {
 test("Windows line ends, a last line without one, and letters split between chunks", async () => {
   const padded = lines(200).replaceAll("Heartbeat", "Heartbeat\u{1f50c}".repeat(60));
   const { err } = await ran(["replay", file("crlf.jsonl", padded.replaceAll("\n", "\r\n").trimEnd())]);
-  assert.match(err, summary(200, 0));
+  // Two hundred actions that nobody knows and nobody answers may well be found odd.
+  assert.match(err, "1 station, 200 frames, 0 meter readings: ");
 });
 
 test("several files are merged by time", async () => {
