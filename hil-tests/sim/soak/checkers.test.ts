@@ -17,7 +17,7 @@ import { type CreateChecker, World } from "./world.ts";
 const CALM: Scenario = {
   agents: 4, spare: 0, liarsTolerated: 1, epochs: 40, witnesses: false, signatures: "simulated", topology: "mesh",
   passedOnTo: 64, faults: [], liars: [], broken: [], healedAt: 15,
-  attacks: [{ key: "energy-theft", from: 20, to: 26, agents: [0, 1, 2, 3], perEpoch: 6_000 }],
+  attacks: [{ key: "energy-theft", from: 20, to: 26, agents: [0, 1, 2, 3], perEpoch: 6_000 }], guessing: [],
 };
 
 /** What a checker of its own says of a run with a planted fault; nothing when all is well. */
@@ -41,6 +41,13 @@ test("nothing is wrong with a calm zone, in which the attack is certified", () =
   const outcome = runOne({ scenario: CALM, seed: 1 });
   assert.is(outcome.failed?.text, undefined);
   assert.is(outcome.certified, 1);
+});
+
+test("real frames lead to a certificate: unknown cards tried at all stations at once", () => {
+  const guessing = [{ from: 20, to: 28, agents: [0, 1, 2, 3], anEpoch: 4 }];
+  const outcome = runOne({ scenario: { ...CALM, attacks: [], guessing }, seed: 1 });
+  assert.is(outcome.failed?.text, undefined);
+  assert.ok(outcome.certified >= 1);
 });
 
 test("no contradictory certificates: fails when all propose at once, and all vote for everything", () => {

@@ -2,7 +2,9 @@
 import { type EvidenceKey, EVIDENCE_KEYS } from "../../../models/terms.ts";
 import { type Dice, dice } from "../dice.ts";
 import { BROKEN_KEY } from "./evidence.ts";
-import { type Attack, BEHAVIOURS, type Fault, type FaultKind, FAULTS, type Liar, type Scenario } from "./scenario.ts";
+import {
+  type Attack, BEHAVIOURS, type Fault, type FaultKind, FAULTS, type Guessing, type Liar, type Scenario,
+} from "./scenario.ts";
 
 const EPOCHS = { least: 200, more: 20 };
 const AGENTS = { least: 8, more: 6 };
@@ -10,6 +12,7 @@ const MORE_AGENTS_SHARE = 0.4;
 /** What others said is passed on to all neighbours in few runs: that is most of the traffic, and copies. */
 const EVERYBODY_SHARE = 0.1;
 const MOST_PEERS = 64;
+const MESH_SHARE = 0.65;
 const PASSED_ON_TO = 2;
 /** Agents listen first. */
 const FIRST_FAULT = 8;
@@ -21,6 +24,8 @@ const LAST_ATTACK_LASTS = 8;
 const NEVER_ATTACKED: ReadonlySet<EvidenceKey> = new Set<EvidenceKey>(["agent-misbehaviour", BROKEN_KEY]);
 const KINDS = { least: 3, more: 4 };
 const SIDE_LEAST = 1;
+/** Real frames, too. */
+const GUESSING_SHARE = 0.2;
 /** One in so many runs signs with Ed25519. */
 const REAL_SIGNATURES_IN = 50;
 
@@ -38,9 +43,10 @@ export function drawScenario(seed: number): Scenario {
   return {
     agents, spare, liarsTolerated, epochs, healedAt, liars, broken: bad.slice(liarCount),
     witnesses: chance.chance(0.7), signatures: seed % REAL_SIGNATURES_IN === 0 ? "ed25519" : "simulated",
-    topology: chance.chance(0.75) ? "mesh" : "site",
-    passedOnTo: chance.chance(EVERYBODY_SHARE) ? MOST_PEERS : PASSED_ON_TO,
+    topology: chance.chance(MESH_SHARE) ? "mesh" : "site",
+    passedOnTo: chance.chance(EVERYBODY_SHARE) ? MOST_PEERS : 1 + chance.int(PASSED_ON_TO),
     faults: drawFaults(chance, plan), attacks: drawAttacks(chance, agents, healedAt, epochs),
+    guessing: chance.chance(GUESSING_SHARE) ? [drawGuessing(chance, agents, healedAt)] : [],
   };
 }
 
@@ -120,6 +126,12 @@ function drawAttacks(chance: Dice, agents: number, healedAt: number, epochs: num
   const from = epochs - LAST_ATTACK;
   const key: EvidenceKey = keys[2]!;
   return [...early, { key, from, to: from + LAST_ATTACK_LASTS, agents: range(agents + 1), perEpoch: 6_000 }];
+}
+
+function drawGuessing(chance: Dice, agents: number, healedAt: number): Guessing {
+  const from = Math.floor(chance.uniform(FIRST_FAULT + 6, healedAt - 30));
+  const who = shuffled(chance, range(agents)).slice(0, 1 + chance.int(agents)).sort((a, b) => a - b);
+  return { from, to: from + 2 + chance.int(20), agents: who, anEpoch: 1 + chance.int(4) };
 }
 
 function shuffled<T>(chance: Dice, list: readonly T[]): T[] {

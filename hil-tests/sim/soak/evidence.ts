@@ -1,6 +1,6 @@
 /**
- * What stations see, without their frames: evidence is written into what `opine` has accumulated, as detectors would
- * have it add up. A stated abstraction: it makes an epoch cheap, and everything behind it is the real core.
+ * What stations see, for the most part without frames: evidence is written into what `opine` has accumulated, as
+ * detectors would have it add up. A stated abstraction: it makes an epoch cheap, and all behind it is the real core.
  */
 import type { OpineState } from "../../../models/opine/opine.ts";
 import { type EvidenceKey, EVIDENCE_KEYS } from "../../../models/terms.ts";
@@ -48,6 +48,17 @@ export class Evidence {
   /** The sum of all rises until now: no honest statement of the agent may have grown by more. */
   risen(agent: number, keyIndex: number): number {
     return this.#risen[agent]![keyIndex]!;
+  }
+
+  /** Lets real frames pass: what detectors make of them was seen too. */
+  pass({ index, core }: SimAgent, frames: () => void): void {
+    const opine = core?.state.opine ?? {};
+    const sums = (): number[] => EVIDENCE_KEYS.map((key) => opine[key]?.cumulativeMillinats ?? 0);
+    const before = sums();
+    frames();
+    sums().forEach((sum, keyIndex) => {
+      this.#risen[index]![keyIndex]! += Math.max(0, sum - before[keyIndex]!);
+    });
   }
 
   #add({ index, core }: SimAgent, key: EvidenceKey, millinats: number): void {

@@ -6,17 +6,19 @@ import { refuse } from "../../../edge-agent/refuse.ts";
 import { UsageError } from "../../../edge-agent/usage-error.ts";
 import { type EvidenceKey, EVIDENCE_KEYS } from "../../../models/terms.ts";
 import {
-  type Attack, BEHAVIOURS, type Fault, type FaultKind, FAULTS, type Field, type Liar, type Scenario,
+  type Attack, BEHAVIOURS, type Fault, type FaultKind, FAULTS, type Field, type Guessing, type Liar, type Scenario,
 } from "./scenario.ts";
 
 type Mapping = Readonly<Record<string, unknown>>;
 
 const KEYS = [
   "version", "agents", "spare", "liarsTolerated", "epochs", "witnesses", "signatures", "topology", "passedOnTo",
-  "healedAt", "faults", "liars", "broken", "attacks",
+  "healedAt", "faults", "liars", "broken", "attacks", "guessing",
 ];
 const LIAR_KEYS = ["agent", "behaviour", "from"];
 const ATTACK_KEYS = ["key", "from", "to", "agents", "perEpoch"];
+const GUESSING_KEYS = ["from", "to", "agents", "anEpoch"];
+const MOST_GUESSES = 20;
 const MOST_CHARS = 200_000;
 const MOST_LISTED = 1_000;
 const AGENTS = { from: 1, to: 60 };
@@ -90,6 +92,15 @@ function attack(value: unknown, place: string, all: number): Attack {
   };
 }
 
+function guessing(value: unknown, place: string, all: number): Guessing {
+  const { from, to, agents, anEpoch } = mapping(value, place, GUESSING_KEYS);
+  return {
+    from: number(from, `${place}.from`, 0, MOST_EPOCHS), to: number(to, `${place}.to`, from as number, MOST_EPOCHS),
+    agents: list(agents, `${place}.agents`, (one, at) => number(one, at, 0, all - 1, true)),
+    anEpoch: number(anEpoch, `${place}.anEpoch`, 1, MOST_GUESSES, true),
+  };
+}
+
 function liar(value: unknown, place: string, all: number): Liar {
   const { agent, behaviour, from = 0 } = mapping(value, place, LIAR_KEYS);
   return {
@@ -123,6 +134,7 @@ function scenarioOf(value: unknown): Scenario {
     liars: list(raw["liars"], "liars", (one, place) => liar(one, place, all)),
     broken: list(raw["broken"], "broken", (one, place) => number(one, place, 0, all - 1, true)),
     attacks: list(raw["attacks"], "attacks", (one, place) => attack(one, place, all)),
+    guessing: list(raw["guessing"], "guessing", (one, place) => guessing(one, place, all)),
   };
 }
 

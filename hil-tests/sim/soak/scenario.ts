@@ -89,6 +89,14 @@ export interface Attack {
   readonly perEpoch: number;
 }
 
+/** Unknown cards are tried, in real frames: what becomes of it is up to the detectors. */
+export interface Guessing {
+  readonly from: number;
+  readonly to: number;
+  readonly agents: readonly number[];
+  readonly anEpoch: number;
+}
+
 export interface Scenario {
   readonly agents: number;
   /** Who may join later. */
@@ -111,6 +119,7 @@ export interface Scenario {
   /** Chargers whose evidence for one key rises all the time: broken ones, which count among f as liars do. */
   readonly broken: readonly number[];
   readonly attacks: readonly Attack[];
+  readonly guessing: readonly Guessing[];
   /**
    * From this epoch on nothing fails but liars and broken chargers, and agents must come to agree; absent: that is not
    * asked for.

@@ -22,6 +22,7 @@ export class Tally {
   readonly faults = new Map<string, number>();
   readonly liars = new Map<string, number>();
   broken = 0;
+  withFrames = 0;
 
   add(scenario: Scenario, { counts, certified, named }: Outcome): void {
     this.seeds += 1;
@@ -32,6 +33,7 @@ export class Tally {
     this.starts += counts.starts - scenario.agents;
     this.certified += certified;
     this.named += named;
+    if (scenario.guessing.length > 0) this.withFrames += 1;
     this.broken += scenario.broken.length;
     if (scenario.signatures === "ed25519") this.realSignatures += 1;
     const kinds = new Set(scenario.faults.map(({ kind }) => kind));
@@ -49,7 +51,8 @@ export class Tally {
       `(${(this.agentEpochs / Math.max(seconds, 1e-3)).toFixed(0)} a second); ` +
       `${this.realSignatures} seeds with Ed25519, the others with a keyed hash in its place\n` +
       `faults, at least ${this.leastKinds} kinds a seed: ${listOf(this.faults)}\n` +
-      `liars: ${listOf(this.liars)}; broken chargers: ${this.broken}; starts after the first: ${this.starts}\n` +
+      `liars: ${listOf(this.liars)}; broken chargers: ${this.broken}; seeds with real frames: ${this.withFrames}; ` +
+      `starts after the first: ${this.starts}\n` +
       `${this.certified} incidents certified, ${this.named} liars named; ${this.messages} messages, ` +
       `${each.toFixed(0)} bytes an agent and epoch\n`;
   }

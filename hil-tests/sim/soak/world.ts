@@ -13,6 +13,7 @@ import { Board, ByzantineAgent, type Sent } from "./byzantine.ts";
 import { Clocks } from "./clocks.ts";
 import { rollBack } from "./disk.ts";
 import { Evidence } from "./evidence.ts";
+import { guesses } from "./frames.ts";
 import { Network } from "./network.ts";
 import { EPOCH_MS, type FaultOf, type Scenario } from "./scenario.ts";
 import { ed25519Keys, simulatedKeys } from "./sim-crypto.ts";
@@ -204,6 +205,8 @@ export class World {
     this.counts.agentEpochs += 1;
     const liar = this.liars.get(agent.index);
     this.evidence.happen(agent, epoch);
+    const frames = guesses(this.scenario.guessing, agent.index, epoch, this.#dice);
+    if (frames.length > 0) this.evidence.pass(agent, () => frames.forEach((one) => this.#step(agent, one)));
     liar?.beforeTick(agent, epoch);
     this.#step(agent, { kind: "tick" });
     if (agent.isMember && agent.core !== undefined) this.#sayAll(agent, liar?.more(agent, epoch) ?? []);

@@ -22,7 +22,9 @@ export function validity(world: World): Checker {
     name: NAME,
     said(by, message) {
       const stated = statements.take(by, message);
-      if (stated !== undefined && world.isHonest(by)) honestly(by.index, stated.evidence);
+      // One that was made before a crash and is said when somebody asks for it is older than what rose since.
+      const isFresh = stated !== undefined && stated.epoch === by.protocol?.epoch;
+      if (isFresh && world.isHonest(by)) honestly(by.index, stated.evidence);
       seen.said(by, message);
     },
     epoch: seen.epoch,
