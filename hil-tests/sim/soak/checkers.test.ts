@@ -65,6 +65,11 @@ test("validity: fails when a quorum finds that everything raises", () => {
   assert.match(says(validity, bend) ?? "", /^validity: .*: 0 honest supporters of \d/);
 });
 
+test("validity: fails when more than f collude, and a quorum of liars certifies what nobody saw", () => {
+  const liars = [0, 1, 2].map((agent) => ({ agent, behaviour: "collude" as const, from: 0 }));
+  assert.match(says(validity, undefined, { ...CALM, attacks: [], liars }) ?? "", /^validity: .*: 0 honest supporters/);
+});
+
 test("validity: fails when an honest agent states more than its station saw", () => {
   const bend = ({ core }: SimAgent): void => addEvidence(core!.state.opine, "stops", 50_000);
   assert.match(says(validity, bend) ?? "", /agent \d is honest and claims \d{5} millinats more of stops/);
