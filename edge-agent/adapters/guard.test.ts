@@ -157,6 +157,32 @@ test("a ping overtakes the fragments of a message that is held until it is whole
     await takeAdded(station, ANSWER);
   }));
 
+test("fragments, each of them small, are held up to the limit for their sum and no further", () =>
+  guarded(async ({ kit, charger, station }) => {
+    const fragments = [0, 1, 2].map((n) => down("x".repeat(200), { fin: false, ...(n > 0 && { opcode: 0 }) }));
+    const ping = encodeFrame({ opcode: 9, payload: utf8("alive?") });
+    const bytes = joinBytes([...fragments, ping, down("end", { opcode: 0 })]);
+    station.socket.write(bytes);
+    // Held any longer they would let the ping overtake them.
+    await takeExactly(charger, bytes);
+    assert.is(kit.forwarder.stats().unjudged, 1);
+  }, { limits: { messageBytes: 500 } }));
+
+test("of answers that wait for a message's end there are 64 at most", () =>
+  guarded(async ({ charger, station, held }) => {
+    const begun = up("a".repeat(900), { fin: false });
+    charger.socket.write(begun);
+    await takeExactly(station, begun);
+    station.socket.write(joinBytes([...Array.from({ length: 70 }, () => down(HOSTILE)), down("seen")]));
+    await takeExactly(charger, down("seen"));
+    assert.is(held.length, 70, "all of them are held back");
+    const end = up("b", { opcode: 0 });
+    charger.socket.write(joinBytes([end, up("last")]));
+    await takeExactly(station, end);
+    for (let n = 0; n < 64; n += 1) await takeAdded(station, ANSWER);
+    await takeExactly(station, up("last"));
+  }, { limits: { messageBytes: 500 } }));
+
 test("what is held when the sender ends goes on before the end: half a message, half a head", () =>
   guarded(async ({ charger, station }) => {
     const half = joinBytes([down("whole"), down("half of it", { fin: false }), Uint8Array.of(0x80, 126, 1)]);

@@ -94,6 +94,18 @@ test("a charger that asks again on a refused connection is dropped, and not pass
     assert.is(await station.rest(), "");
   }));
 
+test("a refusal whose body stands still is over after a while, though the CSMS keeps it open", () =>
+  withBoth({ limits: { bodyIdleMs: 20 } }, async (kit, csms) => {
+    const charger = await dialRaw(kit.port);
+    charger.socket.write(CHARGER_REQUEST);
+    const station = await csms.connections.next(() => true);
+    await station.takeHead();
+    const half = "HTTP/1.1 503 Busy\r\nContent-Length: 9\r\n\r\nhalf";
+    station.socket.write(half);
+    assert.is(await charger.rest(), half);
+    await station.rest();
+  }));
+
 const WRONG_REQUESTS: readonly { name: string; sends: string; status: string; limits?: KitOptions["limits"] }[] = [
   { name: "a page request", sends: "GET / HTTP/1.1\r\nHost: a\r\n\r\n", status: "426 Upgrade Required" },
   { name: "no HTTP", sends: "hello\r\n\r\n", status: "400 Bad Request" },

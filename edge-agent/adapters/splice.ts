@@ -49,6 +49,7 @@ export interface ForwarderLimits extends TapLimits, UpgradeLimits {
 
 export const FORWARDER_LIMITS: ForwarderLimits = {
   ...TAP_LIMITS, headBytes: 16_384, headersTimeoutMs: 10_000, dialTimeoutMs: 10_000, answerTimeoutMs: 60_000,
+  bodyIdleMs: 10_000,
   preUpgrade: 32, connections: 1_024, lingerMs: 10_000, stallMs: 300_000,
 };
 

@@ -19,6 +19,8 @@ export interface UpgradeLimits {
   readonly dialTimeoutMs: number;
   /** How long the CSMS may take to answer the request. */
   readonly answerTimeoutMs: number;
+  /** A refusal's body that stands still for so long is over, whatever the CSMS keeps open. */
+  readonly bodyIdleMs: number;
 }
 
 export interface UpgradeContext {
@@ -132,7 +134,7 @@ async function passAnswer(
     // RFC 9110, 15.2: other 1xx are interim, and the answer is still to come.
     if (status >= 200) {
       context.refused();
-      passBody(charger, csms, rest);
+      passBody(charger, csms, rest, context.limits.bodyIdleMs);
       return undefined;
     }
   }
@@ -142,15 +144,12 @@ async function passAnswer(
  * The body of an answer that is no upgrade, until either side closes. A charger that says more on this connection is
  * dropped: what it means is a new request, and it dials anew when the old connection is gone (RFC 9112, 9.3.1).
  */
-function passBody(charger: Socket, csms: Socket, rest: Buffer): void {
+function passBody(charger: Socket, csms: Socket, rest: Buffer, idleMs: number): void {
   const drop = (): void => void csms.destroy();
   charger.on("data", drop).on("end", drop).resume();
   passOn(csms, charger, rest, () => undefined, () => undefined);
-  csms.setTimeout(BODY_IDLE_MS, drop);
+  csms.setTimeout(idleMs, drop);
 }
-
-/** A body that stands still for so long is over, whatever the CSMS keeps open. */
-const BODY_IDLE_MS = 10_000;
 
 /** Answers in the CSMS's stead, shortly, and closes. */
 export function refuse(charger: Socket, status: keyof typeof REASONS, why: string): void {

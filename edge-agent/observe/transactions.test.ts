@@ -30,6 +30,17 @@ test("an unknown one is on the only EVSE with an open transaction, or the only E
   assert.is(evseOfTransaction(transactions, "9"), 0);
 });
 
+test("an ended transaction is not open: a message of an unknown one is not put on its EVSE", () => {
+  const transactions = createTransactions();
+  noteEvse(transactions, 1);
+  noteOpen(transactions, "7", 2);
+  noteEnded(transactions, "7");
+  noteEnded(transactions, "8");
+  assert.is(transactions.known.get("7")?.open, false);
+  assert.is(transactions.known.has("8"), false);
+  assert.is(evseOfTransaction(transactions, "9"), 0);
+});
+
 test("a new transaction on an EVSE ends the one before, whose stop was lost", () => {
   const transactions = createTransactions();
   noteOpen(transactions, "7", 1);
