@@ -3,7 +3,9 @@
  * prints its table; FILE gets one object with a member for each benchmark. `--seconds N` and `--seed S` go to the
  * benchmark that is named, if it takes them.
  */
-import { spawnSync } from "node:child_process";
+import { spawn } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
+import { once } from "node:events";
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join, resolve } from "node:path";
@@ -18,27 +20,39 @@ function usage(found: readonly string[], problem: string): void {
   process.exitCode = 2;
 }
 
-/** Runs one benchmark; returns what it wrote as JSON, undefined when it failed or wrote nothing. */
-function run(path: string, own: readonly string[], folder: string): unknown {
+let running: ChildProcess | undefined;
+let stopped = false;
+// A benchmark tidies up after itself: it is told of the signal, and this process ends when it has.
+for (const signal of ["SIGINT", "SIGTERM"] as const) {
+  process.on(signal, () => {
+    stopped = true;
+    running?.kill(signal);
+  });
+}
+
+/** Runs one benchmark; gives what it wrote as JSON, undefined when it failed or wrote nothing. */
+async function run(path: string, own: readonly string[], folder: string): Promise<unknown> {
   const json = join(folder, `${nameOf(path)}.json`);
   console.log(`\n${nameOf(path)}`);
   const args = ["build/run.mjs", path, "--json", json, ...own];
-  const { status } = spawnSync(process.execPath, args, { cwd: repoRoot, stdio: "inherit" });
+  running = spawn(process.execPath, args, { cwd: repoRoot, stdio: "inherit" });
+  const [status] = await once(running, "close") as [number | null];
   if (status !== 0) process.exitCode = status === 2 ? 2 : 1;
   return status === 0 && existsSync(json) ? JSON.parse(readFileSync(json, "utf8")) : undefined;
 }
 
-function runAll(paths: readonly string[], own: readonly string[], jsonFile: string | undefined): void {
+async function runAll(paths: readonly string[], own: readonly string[], jsonFile: string | undefined): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), "kerbwatch-bench-"));
   try {
-    const results = Object.fromEntries(paths.map((path) => [nameOf(path), run(path, own, folder)]));
+    const results: Record<string, unknown> = {};
+    for (const path of paths) if (!stopped) results[nameOf(path)] = await run(path, own, folder);
     if (jsonFile !== undefined) writeFileSync(resolve(jsonFile), `${JSON.stringify(results, null, 2)}\n`);
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
 }
 
-function main(): void {
+async function main(): Promise<void> {
   const found = CODE_FOLDERS.flatMap((folder) => filesBelow(repoRoot, folder)).filter((path) => path.endsWith(SUFFIX));
   const text = { type: "string" } as const;
   const options = { json: text, seconds: text, seed: text, quick: { type: "boolean" } } as const;
@@ -50,11 +64,11 @@ function main(): void {
   const given = (["seconds", "seed"] as const).filter((name) => values[name] !== undefined);
   if (wanted === undefined && given.length > 0) return usage(found, `--${given.join(", --")}: for a benchmark by name`);
   const own = given.flatMap((name) => [`--${name}`, values[name] as string]);
-  runAll(matching, [...own, ...(values.quick === true ? ["--quick"] : [])], values.json);
+  await runAll(matching, [...own, ...(values.quick === true ? ["--quick"] : [])], values.json);
 }
 
 try {
-  main();
+  await main();
 } catch (error) {
   console.error(error instanceof Error ? error.message : error);
   process.exitCode = error instanceof TypeError ? 2 : 1;

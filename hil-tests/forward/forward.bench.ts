@@ -66,6 +66,7 @@ async function main(): Promise<void> {
   const { values } = parseArgs({ options: { json: { type: "string" }, quick: { type: "boolean" } } });
   const quick = values.quick === true;
   const folder = mkdtempSync(join(tmpdir(), "kerbwatch-forward-"));
+  process.once("exit", () => rmSync(folder, { recursive: true, force: true, maxRetries: 3 }));
   try {
     const rows = await compare(quick ? QUICK : FULL, folder);
     const aims = aimsOf(rows);
@@ -87,4 +88,8 @@ async function main(): Promise<void> {
   }
 }
 
+// Without a word of its own a signal would end this process alone, and nothing of what is done at its exit.
+for (const [signal, code] of [["SIGINT", 130], ["SIGTERM", 143]] as const) {
+  process.once(signal, () => process.exit(code));
+}
 if (!await beRelayIfAsked()) await main();

@@ -45,10 +45,6 @@ function relaysOf(transport: Transport): readonly RelayName[] {
   return ["direct", ...proxies, ...node];
 }
 
-/** Relays of Node end with this process; proxies would outlive it. */
-const running = new Set<ChildProcess>();
-process.once("exit", () => running.forEach((child) => child.kill("SIGKILL")));
-
 async function startTarget(
   relay: RelayName, way: Way, dial: (port: number) => Promise<WebSocket>, folder: string,
 ): Promise<Target> {
@@ -56,7 +52,6 @@ async function startTarget(
   const proxy = PROXIES.find((name) => name === relay);
   const { child, port } = proxy === undefined ? await startNodeRelay(relay as NodeRelay, way)
     : await startProxy(proxy, way, folder);
-  running.add(child);
   const charger = await dial(port).catch((error: Error) => {
     throw new Error(`no connection through ${relay}: ${error.message}`);
   });
@@ -121,7 +116,6 @@ export async function measure({ transport, bytes, tls }: Case, effort: Effort, f
     for (const { charger, child } of targets) {
       charger.terminate();
       child?.kill("SIGKILL");
-      if (child !== undefined) running.delete(child);
     }
     ends.close();
   }

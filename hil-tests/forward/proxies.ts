@@ -75,6 +75,10 @@ function writePem(folder: string, { cert, key, ca }: Tls): void {
   for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text, { mode: 0o600 });
 }
 
+/** Relays of Node end with this process; proxies would outlive it. */
+const running = new Set<ChildProcess>();
+process.once("exit", () => running.forEach((child) => child.kill("SIGKILL")));
+
 /** Files go to `parent`. Rejects when it does not come up, and says what the program said. */
 export async function startProxy(
   proxy: Proxy, way: Way, parent: string,
@@ -88,6 +92,8 @@ export async function startProxy(
   const configFile = join(folder, "proxy.conf");
   writeFileSync(configFile, KINDS[proxy].config({ folder, port, way }));
   const child = spawn(binary, KINDS[proxy].args(configFile, folder), { stdio: ["ignore", "ignore", "pipe"] });
+  running.add(child);
+  child.once("exit", () => running.delete(child));
   let said = "";
   child.stderr.on("data", (chunk) => {
     said = `${said}${chunk}`.slice(-500);
