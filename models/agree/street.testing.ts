@@ -31,7 +31,8 @@ const DAY_SHAPE = [
   1.2, 1.1, 1.0, 1.0, 1.2, 1.6, 2.0, 1.9, 1.6, 1.3, 1.0, 0.7,
 ];
 
-function normal(dice: Dice): number {
+/** A normal score, by Box and Muller. */
+export function normal(dice: Dice): number {
   return Math.sqrt(-2 * Math.log(1 - dice.next())) * Math.cos(2 * Math.PI * dice.next());
 }
 const exponential = (dice: Dice): number => -Math.log(1 - dice.next());

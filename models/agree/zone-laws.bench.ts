@@ -11,6 +11,7 @@ import { writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { seeded } from "../../build/seeded.ts";
 import { EVIDENCE_KEYS } from "../terms.ts";
+import { Peaks } from "./baselines/peaks.testing.ts";
 import { HOUR_S, type Key, KEYS, Street, type StreetOptions } from "./street.testing.ts";
 import { lowSumCusum } from "./zone-decision.reference.ts";
 import { searchEveryKey, searchRaises, type ZoneSize } from "./zone-decision.ts";
@@ -43,41 +44,11 @@ function sumsOf(street: Street, key: Key, seconds: number, f: number): Record<Ru
   return sums;
 }
 
-/** The highest sums of separate half hours. */
-class Peaks {
-  readonly values: number[] = [];
-  #last = -Infinity;
-
-  add(seconds: number, sum: number): void {
-    if (sum < LEAST_PEAK) return;
-    const same = seconds - this.#last < HOUR_S / 2;
-    this.#last = seconds;
-    if (!same) this.values.push(sum);
-    else this.values[this.values.length - 1] = Math.max(sum, this.values.at(-1) as number);
-  }
-
-  /** The sum that is exceeded `perYear` times a year: by the data, or beyond them with the tail's mean excess. */
-  level(years: number, perYear: number): number {
-    const sorted = descending([...this.values]);
-    const rank = perYear * years;
-    if (rank >= 8) return sorted[Math.floor(rank)] ?? 0;
-    const base = Math.min(sorted.length - 1, 30);
-    if (base < 8) return sorted[0] ?? 0;
-    const over = sorted[base] as number;
-    const excess = added(sorted.slice(0, base).map((value) => value - over)) / base;
-    return over + excess * Math.log(base / rank);
-  }
-
-  above(sum: number): number {
-    return this.values.filter((value) => value >= sum).length;
-  }
-}
-
 type PeaksOf = Record<Key, Record<Rule, Peaks>>;
 
 function honestYears(options: StreetOptions, f: number, years: number): PeaksOf {
   const peaks = Object.fromEntries(KEYS.map((key) =>
-    [key, Object.fromEntries(RULES.map((rule) => [rule, new Peaks()]))])) as PeaksOf;
+    [key, Object.fromEntries(RULES.map((rule) => [rule, new Peaks(LEAST_PEAK)]))])) as PeaksOf;
   const street = new Street(options, seeded(7 + options.n * 100 + f));
   street.live(LEARNING_HOURS, () => undefined);
   street.live(Math.round(years * YEAR_HOURS), (key, seconds) => {

@@ -1,0 +1,113 @@
+/**
+ * `npm run bench agreement [-- --quick --json FILE --seed S]`: the zone's decision held against other rules, on the
+ * same streams, each rule at thresholds that this run measures: for honest peers, and safe against f framers in their
+ * worst lies. The plain Gaussian stage at one false alarm in 5,000 windows, and streets with the real detectors at each
+ * key's share of one false alert a zone and year (BUDGET_PER_YEAR). Tables show mean delays, or the share of trials in
+ * which the attack was found where that is not all; "-" is never, or a threshold that is not to be had: no rule may
+ * have one that honest data were too few for. The picture goes to dist/bench/agreement.svg.
+ */
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { repoRoot } from "../../build/paths.ts";
+import { seeded } from "../../build/seeded.ts";
+import {
+  controlTable, delayPicture, delayTable, overCentre, thresholdTable,
+} from "./baselines/agreement-text.testing.ts";
+import { controls, delays, type Effort, INTERVAL, type Size, thresholds } from "./baselines/gaussian-table.testing.ts";
+import type { ControlRow, DelayRow, ThresholdRow } from "./baselines/rows.testing.ts";
+import { RULES, ZONE_RULE } from "./baselines/rules.testing.ts";
+import { ATTACKS } from "./baselines/street-attacks.testing.ts";
+import { learnZone, SHIPPED, streetControls, streetDelays } from "./baselines/street-stage.testing.ts";
+
+interface Results {
+  readonly parameters: object;
+  readonly thresholds: ThresholdRow[];
+  readonly delays: DelayRow[];
+  readonly controls: ControlRow[];
+}
+
+type Diced = (seed: number) => ReturnType<typeof seeded>;
+
+const heading = (text: string): void => console.log(`\n${text}`);
+const nameOf = ({ n, f }: Size): string => `n = ${n}, f = ${f}`;
+
+function ratios(rows: readonly DelayRow[], rules: readonly string[]): void {
+  for (const rule of rules) {
+    const [none, hide] = ["no liars", "f hide"].map((name) => overCentre(rows, rule, name));
+    console.log(`${rule}: ${none} the centre without liars (aim 1.5), ${hide} with f hiders (aim 2.5)`);
+  }
+}
+
+function gaussian(size: Size, shifts: readonly number[], effort: Effort, diced: Diced, into: Results): void {
+  const levels = thresholds(size, effort, diced);
+  heading(`Gaussian, ${nameOf(size)}: thresholds for honest peers / safe, nats; ${effort.runs} runs of `
+    + `${effort.windows} windows for one false alarm in ${INTERVAL}`);
+  console.log(thresholdTable(levels));
+  into.thresholds.push(...levels);
+  for (const shift of shifts) {
+    const rows = delays(size, shift, levels, effort, diced);
+    heading(`Gaussian, ${nameOf(size)}, +${shift} sigma: delay in windows, ${effort.trials} trials of ${effort.most}`);
+    console.log(delayTable(rows));
+    ratios(rows, [ZONE_RULE, "floor at -1"]);
+    into.delays.push(...rows);
+  }
+  const single = controls(size, levels, effort, diced);
+  heading(`Gaussian, ${nameOf(size)}: one station at ${single[0]?.fault}: share of ${effort.trials} runs that raise`);
+  console.log(controlTable(single));
+  into.controls.push(...single);
+}
+
+function streets(size: Size, years: number, trials: number, diced: Diced, into: Results): void {
+  const zone = learnZone(size, years, diced);
+  heading(`Street, ${nameOf(size)}: thresholds for honest peers / safe, nats; ${years} honest years`);
+  console.log(thresholdTable(zone.thresholds));
+  into.thresholds.push(...zone.thresholds);
+  for (const attack of ATTACKS) {
+    const rows = streetDelays(zone, attack, trials, diced);
+    heading(`Street, ${nameOf(size)}, ${attack.name}: delay in seconds, ${trials} trials of ${attack.hours} h`);
+    console.log(delayTable(rows));
+    ratios(rows, [ZONE_RULE, SHIPPED]);
+    into.delays.push(...rows);
+  }
+  const single = streetControls(zone, trials, diced);
+  for (const fault of new Set(single.map((row) => row.fault))) {
+    heading(`Street, ${nameOf(size)}: ${fault}: share of ${trials} runs in which that key raises`);
+    console.log(controlTable(single.filter((row) => row.fault === fault)));
+  }
+  into.controls.push(...single);
+}
+
+function picture(rows: readonly DelayRow[]): void {
+  const folder = join(repoRoot, "dist", "bench");
+  mkdirSync(folder, { recursive: true });
+  const shown = rows.filter(({ stage, n, attack }) => stage === "gaussian" && n === 20 && attack === "+0.3 sigma");
+  const title = `Delay by rule: 20 stations, f = 3, +0.3 sigma, one false alarm in ${INTERVAL} windows under framers`;
+  writeFileSync(join(folder, "agreement.svg"), delayPicture(title, "windows", shown));
+  heading("picture: dist/bench/agreement.svg");
+}
+
+function main(): void {
+  const { values } = parseArgs({
+    options: { json: { type: "string" }, seed: { type: "string" }, quick: { type: "boolean" } },
+  });
+  const quick = values.quick === true;
+  const seed = Number(values.seed ?? "1");
+  if (!Number.isSafeInteger(seed)) throw new TypeError(`--seed ${values.seed}: not a whole number`);
+  const diced: Diced = (trial) => seeded(Math.imul(seed, 0x9e3779b1) + trial);
+  const effort: Effort = quick ? { runs: 30, windows: 1_500, trials: 12, most: 120 }
+    : { runs: 300, windows: 1_500, trials: 100, most: 300 };
+  const zone = { n: 20, f: 3 };
+  const sizes = quick ? [zone] : [{ n: 4, f: 1 }, { n: 7, f: 2 }, zone, { n: 60, f: 9 }];
+  const into: Results = {
+    parameters: { quick, seed, effort, sizes, rules: Object.keys(RULES) }, thresholds: [], delays: [], controls: [],
+  };
+  for (const size of sizes) {
+    streets(size, quick ? 0.25 : size.n > 20 ? 2 : 8, quick ? 4 : 40, diced, into);
+    gaussian(size, quick || size.n !== 20 ? [0.3] : [0.2, 0.3, 0.6], effort, diced, into);
+  }
+  picture(into.delays);
+  if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify(into)}\n`);
+}
+
+main();
