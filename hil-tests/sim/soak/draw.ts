@@ -12,6 +12,8 @@ const MORE_AGENTS_SHARE = 0.4;
 /** What others said is passed on to all neighbours in few runs: that is most of the traffic, and copies. */
 const EVERYBODY_SHARE = 0.1;
 const MOST_PEERS = 64;
+/** In a larger zone not all are linked: what is passed on to one or two may come to nobody who needs it. */
+const FULL_MESH = 9;
 const MESH_SHARE = 0.65;
 const PASSED_ON_TO = 2;
 /** Agents listen first. */
@@ -44,7 +46,7 @@ export function drawScenario(seed: number): Scenario {
     agents, spare, liarsTolerated, epochs, healedAt, liars, broken: bad.slice(liarCount),
     witnesses: chance.chance(0.7), signatures: seed % REAL_SIGNATURES_IN === 0 ? "ed25519" : "simulated",
     topology: chance.chance(MESH_SHARE) ? "mesh" : "site",
-    passedOnTo: chance.chance(EVERYBODY_SHARE) ? MOST_PEERS : 1 + chance.int(PASSED_ON_TO),
+    passedOnTo: chance.chance(EVERYBODY_SHARE) || agents > FULL_MESH ? MOST_PEERS : 1 + chance.int(PASSED_ON_TO),
     faults: drawFaults(chance, plan), attacks: drawAttacks(chance, agents, healedAt, epochs),
     guessing: chance.chance(GUESSING_SHARE) ? [drawGuessing(chance, agents, healedAt)] : [],
   };
