@@ -9,12 +9,12 @@
  * Honest look-alikes: meter class; the loss of a DC charger metered on its AC side, which makes delivered the larger;
  * registers in steps, registers that begin anew, backlogs and late reports; a meter that is stuck, whose register
  * stands still under power: its blocks are void, and so are those in which it counts less than `LEAST_BLOCK_WH`. A
- * session of which the meter saw nothing at all is for session-spoofing.
+ * bill of which the meter saw nothing at all counts once, and again only after the meter has gone along with a session.
  * Joint feature `billed-less-delivered`: the same comparison against a drift too small to matter at one station.
  */
 import type { Detector } from "./detector.ts";
 import { type Balance, createBalance, dropStale } from "./energy-balance.ts";
-import { compare, type Suspicion } from "./energy-compare.ts";
+import { balanceOf, type Suspicion, told } from "./energy-compare.ts";
 
 export interface BillingInflation {
   balance: Balance;
@@ -28,10 +28,10 @@ const NO_EVSE = -1;
 
 export const billingInflation: Detector<BillingInflation> = {
   name: "billing-inflation",
-  version: 1,
+  version: 2,
   create: () => ({ balance: createBalance(-1) }),
   observe({ balance }, seen, now) {
     if (seen.kind === "tick") dropStale(balance, NO_EVSE, now);
-    return compare(balance, INFLATION, seen, now);
+    return told(balanceOf(balance, seen, now), INFLATION, seen, now);
   },
 };

@@ -60,7 +60,7 @@ class Charger {
       kind: "reported-reading", at: this.#now.wallMs, transactionId: "t", offline: false,
       reading: { evseId: 1, energyImportWh: Math.round(this.billedWh) },
     };
-    return onReported(this.balance, seen, this.#now);
+    return [...onReported(this.balance, seen, this.#now).comparisons];
   }
 
   stop(offline = false, registerWh = Math.round(this.billedWh)): Comparison[] {

@@ -8,14 +8,21 @@
  * Within a session either is one common shift of x = ln(delivered / billed) in every block, while an honest glitch (a
  * reading that came late, a report that was lost) spoils one: blocks have Student-t noise, and the evidence is the
  * mixture over shifts of the product of their likelihood ratios (shift-grid.ts). One session is one e-value, and
- * bounded.
+ * bounded. At its end the bills as a whole, stop less start, are compared with all that the meter counted: a register
+ * may jump at the stop, where no block closes any more.
+ *
+ * A register that steps back inside a transaction began anew if the station booted, or if it lands where a register
+ * that began anew can be by now; anything else is no restart: the bill has lost energy that was delivered.
  *
  * A meter on EVSE 0 covers the whole station: then the registers of all its open transactions are added.
  */
 import type { MeterSide, Observation, Reading } from "../terms.ts";
 import { HOUR_MS, MINUTE_MS, type Now, SECOND_MS } from "../units.ts";
 import { MOST_NATS } from "./detector.ts";
-import { learnSpread, scaleOf, type Spread } from "./learned/spread.ts";
+import {
+  type Agreement, CENTRE_BOUNDS, learnLag, noiseWh, priorAgreement, ratioOf, RESOLUTION_WH, type Timing,
+} from "./learned/agreement.ts";
+import { learnSpread, scaleOf } from "./learned/spread.ts";
 import { addBlock, createShiftGrid, type ShiftGrid, shiftGridNats } from "./learned/shift-grid.ts";
 
 type Started = Extract<Observation, { kind: "transaction-started" }>;
@@ -42,6 +49,10 @@ interface TransactionTrack {
   /** Last register that the station reported, Wh, and when. */
   reportedWh: number | undefined;
   reportedAtMs: number;
+  /** The register before it stepped back, until the next report shows that it stays back, Wh. */
+  steppedFromWh: number | undefined;
+  /** Whether the station booted since its last report. */
+  booted: boolean;
 }
 
 /** What runs under one meter from the first open transaction to the last. */
@@ -56,20 +67,15 @@ interface Session {
   billedTotalWh: number;
   /** The meter's register at the start of the session; undefined: it cannot be compared as a whole. */
   beganWh: number | undefined;
+  beganMs: number;
+  /** Bills of the transactions that ended in it, together, and their number; undefined: one of them is not known. */
+  billWh: number | undefined;
+  bills: number;
   grid: ShiftGrid;
   /** The evidence that was given out so far, nats. */
   givenNats: number;
-}
-
-/** What is learned of one meter and station pair. */
-interface Agreement {
-  ratio: Spread;
-  /**
-   * How far apart in time a report and the meter's register are, as a share of the time that could lie between them:
-   * mean square, and how much that rests on.
-   */
-  lag2: number;
-  lagWeight: number;
+  /** What a register that stepped back was taken to say, nats: another look at the same session. */
+  rolledNats: number | undefined;
 }
 
 export interface Balance {
@@ -81,6 +87,10 @@ export interface Balance {
   transactions: Record<string, TransactionTrack>;
   sessions: Record<string, Session>;
   learned: Record<string, Agreement>;
+  /** First registers after the last boot, by EVSE, Wh; undefined: no boot was seen. */
+  bootWh: Record<string, number> | undefined;
+  /** When the link last came up; -1: never. */
+  connectedMs: number;
 }
 
 /** What one comparison adds. */
@@ -91,31 +101,25 @@ export interface Comparison {
   readonly driftNats: number;
 }
 
+/** What came of one observation. */
+export interface Settled {
+  readonly comparisons: readonly Comparison[];
+  /** By how much the reported register stepped back inside a transaction without beginning anew, Wh. */
+  readonly rolledWh?: number;
+}
+
 /** A block closes when its own uncertainty is below this share of its energy; at the end a rougher one will do. */
 const CLOSE_AT_NOISE = 0.05;
 const LAST_AT_NOISE = 0.2;
 const LEAST_BLOCK_WH = 50;
-/** Resolution of both registers together, Wh: whole Wh at best, 10 Wh often. */
-const RESOLUTION_WH = 12;
 /** Registers that move in steps are found out by their figures (EM340: 100 Wh). */
 const COARSEST_WH = 100;
 /** A register that stands still under power for this long, beside what a step takes, is stuck. */
 const STUCK_MS = MINUTE_MS;
 const POWERED_W = 500;
-/** A report is this much older than its frame at most, s; the meter's own interval may lie between, too. */
-const REPORT_S = 1;
-/** Prior of the lag's share of that time, and the bounds of learning. */
-const LAG = 0.3;
-const LAG_WEIGHT = 20;
-const LEAST_LAG = 0.05;
-const MOST_LAG = 2;
-/** A block further off than this many standard deviations teaches no more than this: outliers teach little. */
-const LEARN_WITHIN = 3;
 /** A meter that has been silent for longer than this cannot be interpolated. */
 const STALE_MS = 2 * MINUTE_MS;
 const FIRST_EVERY_MS = 10 * SECOND_MS;
-/** Honest meters: class B of EN 50470-3 allows 1 to 1.5 %; two of them, mostly well within. */
-const CLASS_VARIANCE = 0.005 ** 2;
 /** Shifts of x that count at a station; smaller ones are for the zone. */
 const LEAST_SHIFT = 0.04;
 const LEAST_SHIFT_SPREADS = 4;
@@ -128,8 +132,6 @@ const MOST_A_BLOCK = MOST_NATS;
 /** The joint feature looks for a drift of this size in x, and one session says at most this much about it. */
 const DRIFT = 0.01;
 const MOST_DRIFT_NATS = 2;
-/** |x| beyond this is a missing or foreign register, not a ratio. */
-const MOST_X = 1.5;
 /** Below this evidence a session is taken as honest and learned from. */
 const LEARN_BELOW_NATS = 1;
 const MOST_TRANSACTIONS = 64;
@@ -140,24 +142,28 @@ const MOST_READING = 1e12;
 /** A transaction without an end for longer than this has ended unseen. */
 const LONGEST_MS = 72 * HOUR_MS;
 
-export function createBalance(towards: 1 | -1 = 1): Balance {
-  return { towards, reportedStepWh: COARSEST_WH, meters: {}, transactions: {}, sessions: {}, learned: {} };
-}
+/** What a register may show beyond the energy since it began anew: whoever begins at zero rarely does so exactly. */
+const RESTART_WITHIN_WH = 50;
+/** A register that steps back by no more than this was rounded otherwise, or read a moment earlier. */
+const ROLLED_LEAST_WH = 100;
+/** No vehicle draws more: what is assumed where no meter speaks. */
+const MOST_POWER_W = 400_000;
+/** A stop this soon after the link came up may have waited for it. */
+const WAITED_MS = 2 * MINUTE_MS;
+/** What the agent's meter counts while a full vehicle stays plugged in, and no bill does, W: electronics, contactor. */
+const STANDBY_W = 12;
+/** A meter that saw less than this share of a bill saw nothing of it. */
+const SAW_NOTHING_SHARE = 0.1;
+const WENT_ALONG_SHARE = 0.5;
+/** Either nothing flowed or the meter died at rest, which few do: judgement, as in session-spoofing.ts. */
+const MOST_OF_NOTHING = Math.log(0.3 / 0.0005);
 
-/**
- * The shipped prior of x and the bounds that learning keeps. On the output side meters agree within their class. On the
- * AC side of a DC charger 4 to 10 % are lost, so the prior is wide there until the station has shown its own.
- */
-function prior(side: MeterSide): Agreement {
-  const ratio: Spread = side === "ac-input"
-    ? { centre: 0.04, variance: 0.035 ** 2, weight: 2, floor: CLASS_VARIANCE, ceiling: 0.05 ** 2 }
-    : { centre: 0, variance: 0.01 ** 2, weight: 4, floor: CLASS_VARIANCE, ceiling: 0.02 ** 2 };
-  return { ratio, lag2: LAG ** 2, lagWeight: LAG_WEIGHT };
+export function createBalance(towards: 1 | -1 = 1): Balance {
+  return {
+    towards, reportedStepWh: COARSEST_WH, meters: {}, transactions: {}, sessions: {}, learned: {}, bootWh: undefined,
+    connectedMs: -1,
+  };
 }
-const CENTRE_BOUNDS = {
-  "ac-input": { least: -0.03, most: 0.12 },
-  "evse-output": { least: -0.03, most: 0.03 },
-} as const;
 
 /** Transaction ids come from the wire: the prefix keeps `__proto__` and its like an ordinary key. */
 function idKey(transactionId: string): string {
@@ -210,8 +216,32 @@ export function onMeterLost(balance: Balance, evseId: number): void {
  * What the station reports first over a new connection may have waited for it, and is compared with nothing: held
  * against the meter of now, a report of a minute ago would bill too little.
  */
-export function onConnect(balance: Balance): void {
-  for (const session of Object.values(balance.sessions)) voidBlock(session);
+export function onConnect(balance: Balance, now: Now): void {
+  balance.connectedMs = now.monoMs;
+  for (const session of Object.values(balance.sessions)) {
+    session.startWh = undefined;
+    session.billedWh = 0;
+  }
+}
+
+/** Registers that are kept in memory alone begin anew with the station. */
+export function onBoot(balance: Balance): void {
+  balance.bootWh = {};
+  for (const open of Object.values(balance.transactions)) open.booted = true;
+}
+
+function noteAfterBoot(balance: Balance, evseId: number, registerWh: number): void {
+  const known = balance.bootWh;
+  if (known !== undefined && Object.keys(known).length < MOST_METERS) known[String(evseId)] ??= registerWh;
+}
+
+/** Whether a register that stepped back began anew: at a boot, from zero, or from what it had at the last boot. */
+function beganAnew(balance: Balance, track: TransactionTrack, registerWh: number, now: Now): boolean {
+  if (track.booted) return true;
+  const peakW = balance.sessions[meterOf(balance, track.evseId)]?.peakW ?? MOST_POWER_W;
+  const within = RESTART_WITHIN_WH + (1.1 * peakW * (now.monoMs - track.reportedAtMs)) / HOUR_MS;
+  const aboveBootWh = registerWh - (balance.bootWh?.[String(track.evseId)] ?? Infinity);
+  return registerWh <= within || (aboveBootWh >= 0 && aboveBootWh <= within);
 }
 
 function voidBlock(session: Session): void {
@@ -245,17 +275,21 @@ export function onStart(balance: Balance, started: Started, now: Now): void {
   const reportedWh = started.offline ? undefined : plausible(started.registerWh);
   balance.transactions[idKey(started.transactionId)] = {
     evseId: started.evseId, startedMs: now.monoMs, startWh: reportedWh, reportedWh, reportedAtMs: now.monoMs,
+    steppedFromWh: undefined, booted: false,
   };
-  if (reportedWh !== undefined) balance.reportedStepWh = stepOf(balance.reportedStepWh, reportedWh);
+  if (reportedWh !== undefined) {
+    balance.reportedStepWh = stepOf(balance.reportedStepWh, reportedWh);
+    noteAfterBoot(balance, started.evseId, reportedWh);
+  }
   const running = balance.sessions[key];
-  if (running !== undefined) running.beganWh = undefined;
   if (meter === undefined || running !== undefined) return;
-  const learned = (balance.learned[key] ??= prior(meter.side));
+  const learned = (balance.learned[key] ??= priorAgreement(meter.side));
   const leastShift = Math.max(LEAST_SHIFT, LEAST_SHIFT_SPREADS * scaleOf(learned.ratio, 0));
   const startWh = deliveredNow(meter, now);
   balance.sessions[key] = {
     startWh, beganWh: startWh, billedWh: 0, peakW: meter.powerW, deliveredTotalWh: 0, billedTotalWh: 0,
-    grid: createShiftGrid(leastShift, MOST_SHIFT), givenNats: 0,
+    beganMs: now.monoMs, billWh: 0, bills: 0,
+    grid: createShiftGrid(leastShift, MOST_SHIFT), givenNats: 0, rolledNats: undefined,
   };
 }
 
@@ -285,9 +319,16 @@ function find(balance: Balance, transactionId: string | undefined, evseId: numbe
   return Object.values(balance.transactions).find((open) => open.evseId === evseId);
 }
 
-export function onReported(balance: Balance, seen: Reported, now: Now): Comparison[] {
+export function isOpen(balance: Balance, transactionId: string): boolean {
+  return balance.transactions[idKey(transactionId)] !== undefined;
+}
+
+export function onReported(balance: Balance, seen: Reported, now: Now): Settled {
   const track = find(balance, seen.transactionId, seen.reading.evseId);
-  return track === undefined ? [] : settle(balance, track, plausible(seen.reading.energyImportWh), now, false);
+  const registerWh = plausible(seen.reading.energyImportWh);
+  if (track === undefined || registerWh === undefined) return { comparisons: [] };
+  noteAfterBoot(balance, track.evseId, registerWh);
+  return settle(balance, track, registerWh, now, false);
 }
 
 export function onStop(balance: Balance, seen: Ended, now: Now): Comparison[] {
@@ -295,68 +336,78 @@ export function onStop(balance: Balance, seen: Ended, now: Now): Comparison[] {
   if (track === undefined) return [];
   const key = meterOf(balance, track.evseId);
   const registerWh = seen.offline ? undefined : plausible(seen.registerWh);
-  const found = [...settle(balance, track, registerWh, now, true), ...bill(balance, track, registerWh, now)];
+  const found = registerWh === undefined ? [] : [...settle(balance, track, registerWh, now, true).comparisons];
   if (registerWh === undefined) forgetTransaction(balance, idKey(seen.transactionId));
   delete balance.transactions[idKey(seen.transactionId)];
   const session = balance.sessions[key];
-  if (session === undefined || covered(balance, key).length > 0) return found;
+  if (session === undefined) return found;
+  addBill(balance, session, track, registerWh, now);
+  if (covered(balance, key).length > 0) return found;
+  found.push(...compareBills(balance, key, session, now));
   delete balance.sessions[key];
   return [...found, ...closeSession(balance, key, session)];
 }
 
 /** Books what the station reported, and closes the block when it is worth a comparison. */
-function settle(
-  balance: Balance, track: TransactionTrack, registerWh: number | undefined, now: Now, last: boolean,
-): Comparison[] {
-  if (registerWh === undefined) return [];
+function settle(balance: Balance, track: TransactionTrack, registerWh: number, now: Now, last: boolean): Settled {
   const before = track.reportedWh;
+  const steppedBack = before !== undefined && registerWh < before;
+  const anew = steppedBack && (last || beganAnew(balance, track, registerWh, now));
+  const rolled = anew ? {} : stepBack(track, registerWh, steppedBack);
   balance.reportedStepWh = stepOf(balance.reportedStepWh, registerWh);
-  track.reportedWh = registerWh;
-  track.reportedAtMs = now.monoMs;
+  Object.assign(track, { reportedWh: registerWh, reportedAtMs: now.monoMs, booted: false });
   const key = meterOf(balance, track.evseId);
   const session = balance.sessions[key];
   const meter = balance.meters[key];
-  if (session === undefined || meter === undefined) return [];
+  if (session === undefined || meter === undefined) return { comparisons: [], ...rolled };
   const register = deliveredNow(meter, now);
-  const steppedBack = before !== undefined && registerWh < before;
   // A register that began anew in mid-session leaves nothing to compare as a whole; a bill below the last report does.
-  if (register === undefined || (steppedBack && !last)) session.beganWh = undefined;
-  if (register === undefined || session.startWh === undefined || before === undefined || steppedBack) {
+  if (register === undefined || (anew && !last)) session.beganWh = undefined;
+  if (register === undefined || session.startWh === undefined || before === undefined || anew) {
     session.startWh = register;
     session.billedWh = 0;
-    return [];
+    return { comparisons: [], ...rolled };
   }
   session.billedWh += registerWh - before;
-  const deliveredWh = register - session.startWh;
-  const learned = (balance.learned[key] ??= prior(meter.side));
+  // Reports that overtook each other are made good by the next one.
+  if (track.steppedFromWh !== undefined) return { comparisons: [] };
+  return { comparisons: closeIfWorth(balance, key, session, { meter, register, last }, now), ...rolled };
+}
+
+/** Notes a step back; at the next report, says whether the register stayed back. */
+function stepBack(track: TransactionTrack, registerWh: number, steppedBack: boolean): { rolledWh?: number } {
+  const fromWh = track.steppedFromWh;
+  track.steppedFromWh = steppedBack && fromWh === undefined ? track.reportedWh : undefined;
+  return fromWh !== undefined && fromWh - registerWh > ROLLED_LEAST_WH ? { rolledWh: fromWh - registerWh } : {};
+}
+
+/** A register that stepped back, and the energy of its session, are two looks at one thing. */
+export function noteRolled(balance: Balance, evseId: number, nats: number): void {
+  const session = balance.sessions[meterOf(balance, evseId)];
+  if (session === undefined || session.rolledNats !== undefined) return;
+  session.rolledNats = nats;
+  session.givenNats += nats;
+}
+
+interface Reached {
+  readonly meter: MeterTrack;
+  /** The meter's register now, Wh. */
+  readonly register: number;
+  readonly last: boolean;
+}
+
+function closeIfWorth(
+  balance: Balance, key: string, session: Session, { meter, register, last }: Reached, now: Now,
+): Comparison[] {
+  const deliveredWh = register - (session.startWh ?? register);
+  const learned = (balance.learned[key] ??= priorAgreement(meter.side));
   const lateMs = covered(balance, key).reduce((sum, open) => sum + (now.monoMs - open.reportedAtMs), 0);
-  const peakW = Math.max(session.peakW, meter.powerW);
-  const timing = { peakW, everyMs: meter.everyMs };
-  const noise = relativeNoise(learned, timing, lateMs, deliveredWh, resolution2(balance, meter));
+  const timing = { peakW: Math.max(session.peakW, meter.powerW), everyMs: meter.everyMs };
+  const noise = noiseWh(learned, timing, lateMs, resolution2(balance, meter)) / Math.max(1, deliveredWh);
   if (deliveredWh < LEAST_BLOCK_WH || noise > (last ? LAST_AT_NOISE : CLOSE_AT_NOISE)) return [];
   const closed = closeBlock(balance, session, learned, { deliveredWh, noise, register, ...timing });
   session.peakW = meter.powerW;
   return [closed];
-}
-
-interface Timing {
-  /** The highest power of the block. */
-  readonly peakW: number;
-  readonly everyMs: number;
-}
-
-/** The most by which a report and the meter's register may honestly lie apart in time, s. */
-function spanS({ everyMs }: Timing): number {
-  return REPORT_S + everyMs / SECOND_MS;
-}
-
-/** Standard deviation of x from timing and resolution; what other open transactions have yet to report counts too. */
-function relativeNoise(
-  learned: Agreement, timing: Timing, lateMs: number, deliveredWh: number, resolutionWh2: number,
-): number {
-  const lagH = (Math.sqrt(2 * learned.lag2) * spanS(timing)) / 3_600;
-  const timingWh = timing.peakW * (lagH + lateMs / HOUR_MS);
-  return Math.sqrt(resolutionWh2 + timingWh ** 2) / Math.max(1, deliveredWh);
 }
 
 interface ClosedBlock extends Timing {
@@ -365,17 +416,13 @@ interface ClosedBlock extends Timing {
   readonly register: number;
 }
 
-function ratioOf(deliveredWh: number, billedWh: number): number {
-  return Math.max(-MOST_X, Math.min(MOST_X, Math.log(Math.max(1, deliveredWh) / Math.max(1, billedWh))));
-}
-
 function closeBlock(balance: Balance, session: Session, learned: Agreement, block: ClosedBlock): Comparison {
   const x = ratioOf(block.deliveredWh, session.billedWh);
   addBlock(session.grid, balance.towards * (x - learned.ratio.centre), scaleOf(learned.ratio, block.noise));
   session.deliveredTotalWh += block.deliveredWh;
   session.billedTotalWh += session.billedWh;
   const nats = shiftGridNats(session.grid);
-  if (nats < LEARN_BELOW_NATS) learnLag(learned, block, session.billedWh);
+  if (nats < LEARN_BELOW_NATS) learnLag(learned, block, block.deliveredWh, session.billedWh);
   session.startWh = block.register;
   session.billedWh = 0;
   return tell(session, nats, session.deliveredTotalWh, session.billedTotalWh);
@@ -383,46 +430,55 @@ function closeBlock(balance: Balance, session: Session, learned: Agreement, bloc
 
 /** What a session's evidence has changed by since it was told last. */
 function tell(session: Session, sessionNats: number, deliveredWh: number, billedWh: number): Comparison {
-  const nats = Math.max(LEAST_A_SESSION, Math.min(MOST_A_SESSION, sessionNats));
+  const looks = session.rolledNats === undefined ? sessionNats : meanOf(sessionNats, session.rolledNats);
+  const nats = Math.max(LEAST_A_SESSION, Math.min(MOST_A_SESSION, looks));
   const shiftNats = Math.max(-MOST_A_BLOCK, Math.min(MOST_A_BLOCK, nats - session.givenNats));
   session.givenNats += shiftNats;
   return { deliveredWh, billedWh, shiftNats, driftNats: 0 };
 }
 
-/**
- * The bill as a whole, stop less start, against all that the meter counted: readings in between may be true where the
- * bill is not. Reports and bill are two looks at one session; its e-value is the mean of theirs.
- */
-function bill(balance: Balance, track: TransactionTrack, registerWh: number | undefined, now: Now): Comparison[] {
-  const key = meterOf(balance, track.evseId);
-  const [session, meter, learned] = [balance.sessions[key], balance.meters[key], balance.learned[key]];
-  const register = deliveredNow(meter, now);
-  if (session?.beganWh === undefined || meter === undefined || learned === undefined || register === undefined ||
-    registerWh === undefined || track.startWh === undefined || registerWh < track.startWh) return [];
-  const deliveredWh = register - session.beganWh;
-  const billedWh = registerWh - track.startWh;
-  const timing = { peakW: Math.max(session.peakW, meter.powerW), everyMs: meter.everyMs };
-  const noise = relativeNoise(learned, timing, 0, deliveredWh, resolution2(balance, meter));
-  if (deliveredWh < LEAST_BLOCK_WH || noise > LAST_AT_NOISE) return [];
-  const { shifts } = session.grid;
-  const whole = createShiftGrid(shifts[0] ?? LEAST_SHIFT, MOST_SHIFT);
-  const x = ratioOf(deliveredWh, billedWh);
-  addBlock(whole, balance.towards * (x - learned.ratio.centre), scaleOf(learned.ratio, noise));
-  const [one, other] = [shiftGridNats(session.grid), shiftGridNats(whole)];
+/** The mean of two e-values, whatever they have to do with each other, in nats. */
+function meanOf(one: number, other: number): number {
   const top = Math.max(one, other);
-  return [tell(session, top + Math.log((Math.exp(one - top) + Math.exp(other - top)) / 2), deliveredWh, billedWh)];
+  return top + Math.log((Math.exp(one - top) + Math.exp(other - top)) / 2);
 }
 
-/** What the residual of an honest block leaves beside the ratio's spread and the resolution is timing. */
-function learnLag(learned: Agreement, block: ClosedBlock, billedWh: number): void {
-  if (block.peakW <= 0) return;
-  const residualWh = block.deliveredWh - billedWh * Math.exp(learned.ratio.centre);
-  const spreadWh2 = Math.max(learned.ratio.floor, learned.ratio.variance) * block.deliveredWh ** 2;
-  const timingWh2 = Math.max(0, residualWh ** 2 - spreadWh2 - 2 * RESOLUTION_WH ** 2) / 2;
-  const lag2 = timingWh2 * (3_600 / (block.peakW * spanS(block))) ** 2;
-  learned.lagWeight = Math.min(500, learned.lagWeight + 1);
-  const next = learned.lag2 + (Math.min(lag2, LEARN_WITHIN ** 2 * learned.lag2) - learned.lag2) / learned.lagWeight;
-  learned.lag2 = Math.min(MOST_LAG ** 2, Math.max(LEAST_LAG ** 2, next));
+/** Adds the bill of a transaction that ends to its session; a session with a bill that is not known has none. */
+function addBill(
+  balance: Balance, session: Session, { startWh }: TransactionTrack, registerWh: number | undefined, now: Now,
+): void {
+  const waited = balance.connectedMs >= session.beganMs && now.monoMs - balance.connectedMs < WAITED_MS;
+  const unknown = startWh === undefined || registerWh === undefined || registerWh < startWh || waited;
+  session.billWh = unknown || session.billWh === undefined ? undefined : session.billWh + registerWh - startWh;
+  session.bills += 1;
+}
+
+/**
+ * The bills as a whole, stop less start, against all that the meter counted: readings in between may be true where the
+ * bill is not, and a bill may have nothing behind it. Reports and bills are two looks at one session; its e-value is the
+ * mean of theirs.
+ */
+function compareBills(balance: Balance, key: string, session: Session, now: Now): Comparison[] {
+  const [meter, learned, billedWh] = [balance.meters[key], balance.learned[key], session.billWh];
+  const register = deliveredNow(meter, now);
+  if (session.beganWh === undefined || meter === undefined || learned === undefined || register === undefined ||
+    billedWh === undefined) return [];
+  const deliveredWh = register - session.beganWh;
+  const sawNothing = deliveredWh < SAW_NOTHING_SHARE * billedWh;
+  const timing = { peakW: Math.max(session.peakW, meter.powerW), everyMs: meter.everyMs };
+  const standbyWh = (STANDBY_W * (now.monoMs - session.beganMs)) / HOUR_MS;
+  const oneWh = noiseWh(learned, timing, 0, resolution2(balance, meter));
+  // Honest figures are alike, so the larger of the two is what the noise is to be held against.
+  const mostWh = Math.max(deliveredWh, billedWh);
+  const noise = Math.sqrt(session.bills * oneWh ** 2 + standbyWh ** 2) / Math.max(1, mostWh);
+  if (mostWh < LEAST_BLOCK_WH || noise > LAST_AT_NOISE || (sawNothing && !learned.trusted)) return [];
+  if (sawNothing || deliveredWh > WENT_ALONG_SHARE * billedWh) learned.trusted = !sawNothing;
+  const whole = createShiftGrid(session.grid.shifts[0] ?? LEAST_SHIFT, MOST_SHIFT);
+  const x = ratioOf(deliveredWh, billedWh);
+  addBlock(whole, balance.towards * (x - learned.ratio.centre), scaleOf(learned.ratio, noise));
+  const nats = Math.min(shiftGridNats(whole), sawNothing ? MOST_OF_NOTHING : Infinity);
+  const blocks = session.deliveredTotalWh > 0;
+  return [tell(session, blocks ? meanOf(shiftGridNats(session.grid), nats) : nats, deliveredWh, billedWh)];
 }
 
 /** At the end of a session its whole ratio is learned from, if it was honest, and gives the zone its small drift. */

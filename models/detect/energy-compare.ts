@@ -3,7 +3,7 @@ import type { Feature, Finding, Observation, Threat } from "../terms.ts";
 import type { Now } from "../units.ts";
 import { framesOf, MOST_NATS, weigh } from "./detector.ts";
 import {
-  type Balance, type Comparison, onConnect, onMeterLost, onReading, onReported, onStart, onStop,
+  type Balance, type Comparison, onBoot, onConnect, onMeterLost, onReading, onReported, onStart, onStop, type Settled,
 } from "./energy-balance.ts";
 
 /** Whom the findings accuse, and in which words. */
@@ -14,29 +14,38 @@ export interface Suspicion {
   readonly driftTerm: string;
 }
 
+const NOTHING: Settled = { comparisons: [] };
+
 /** Takes one observation into the balance, and says what came of it. */
-export function compare(balance: Balance, suspicion: Suspicion, seen: Observation, now: Now): Finding[] {
+export function balanceOf(balance: Balance, seen: Observation, now: Now): Settled {
   switch (seen.kind) {
     case "meter-reading":
       onReading(balance, seen.reading, seen.side, now);
-      return [];
+      return NOTHING;
     case "meter-lost":
       onMeterLost(balance, seen.evseId);
-      return [];
+      return NOTHING;
     case "link":
-      if (seen.state === "connect") onConnect(balance);
-      return [];
+      if (seen.state === "connect") onConnect(balance, now);
+      return NOTHING;
+    case "boot":
+      onBoot(balance);
+      return NOTHING;
     case "transaction-started":
       onStart(balance, seen, now);
-      return [];
+      return NOTHING;
     case "reported-reading":
-      if (seen.offline) return [];
-      return onReported(balance, seen, now).flatMap((block) => findingsOf(block, suspicion, seen, now));
+      return seen.offline ? NOTHING : onReported(balance, seen, now);
     case "transaction-ended":
-      return onStop(balance, seen, now).flatMap((block) => findingsOf(block, suspicion, seen, now));
+      return { comparisons: onStop(balance, seen, now) };
     default:
-      return [];
+      return NOTHING;
   }
+}
+
+/** The same as findings. */
+export function told({ comparisons }: Settled, suspicion: Suspicion, seen: Observation, now: Now): Finding[] {
+  return comparisons.flatMap((block) => findingsOf(block, suspicion, seen, now));
 }
 
 function findingsOf(block: Comparison, suspicion: Suspicion, seen: Observation, now: Now): Finding[] {

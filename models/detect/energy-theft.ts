@@ -2,7 +2,8 @@
  * energy-theft: energy delivered and not billed.
  *
  * Looks for three things. (1) The agent's own meter runs ahead of the registers that the station reports: see
- * energy-balance.ts. (2) The meter runs while no transaction is open. (3) A reported register rolls back.
+ * energy-balance.ts. (2) The meter runs while no transaction is open that can explain it: one on its EVSE, or, where
+ * one meter covers all, any. (3) A reported register rolls back, between transactions or inside one.
  * Statistics: (1) one common shift of the learned ratio of delivered to billed energy over a session; (2) and (3) the
  * station's own habit: how often honest idle time shows charging power, how often its registers step back.
  * Null: the station's own past from a shipped prior. Honest look-alikes: meter class, the loss of a DC charger
@@ -12,10 +13,10 @@
  * Joint feature `delivered-less-billed`: the same comparison against a drift too small to matter at one station.
  */
 import type { Finding, Observation } from "../terms.ts";
-import { HOUR_MS, MINUTE_MS, type Now } from "../units.ts";
+import { DAY_MS, HOUR_MS, MINUTE_MS, type Now } from "../units.ts";
 import { type Detector, framesOf } from "./detector.ts";
-import { type Balance, createBalance, dropStale, plausible } from "./energy-balance.ts";
-import { compare, type Suspicion } from "./energy-compare.ts";
+import { type Balance, createBalance, dropStale, isOpen, noteRolled, plausible } from "./energy-balance.ts";
+import { balanceOf, type Suspicion, told } from "./energy-compare.ts";
 import { createHabit, type Habit, habitTerm, learnHabit, type TraitLaw } from "./learned/habit.ts";
 
 export interface EnergyTheft {
@@ -25,11 +26,15 @@ export interface EnergyTheft {
   /** Last reported register of each EVSE at the end of a transaction, Wh. */
   registerWh: Record<string, number>;
   rollbackHabit: Habit;
+  /** By EVSE, what was said of its register at the start of the transaction, until it ends: nats. */
+  saidOfRegister: Record<string, number>;
+  /** When a step back taught last; -1: never. */
+  rolledMs: number;
 }
 
 /** The meters while no transaction is open. */
 interface IdleWatch {
-  /** Monotonic time since which nothing can explain charging power: no transaction, link up; -1: something can. */
+  /** Monotonic time since which nothing about the whole station can explain charging power; -1: something can. */
   clearSinceMs: number;
   /** By metered EVSE. */
   meters: Record<string, IdleMeter>;
@@ -41,6 +46,8 @@ interface IdleWatch {
 }
 
 interface IdleMeter {
+  /** Monotonic time since which no transaction can explain power at this meter; -1: one can. */
+  clearSinceMs: number;
   /** Time and register at the start of the current block; -1: none. */
   startMs: number;
   startWh: number;
@@ -72,28 +79,35 @@ const IDLE: TraitLaw = {
 const STILL_RUNNING_NATS = 0.7;
 const ROLLBACK: TraitLaw = {
   term: "reported register rolled back", absent: "register went on",
-  attackShare: 0.6, honestShare: 0.001, weight: 50,
+  attackShare: 0.3, honestShare: 0.001, weight: 50,
 };
 const ROLLBACK_LEAST_WH = 100;
 /** A register that starts near zero restarts with each session: a habit of the maker's, no roll-back. */
 const RESTART_BELOW_WH = 50;
+/** Of the steps back of a day one teaches, so that a run of them is not its own habit. */
+const TEACH_EVERY_MS = DAY_MS;
 const MOST_EVSES = 32;
 const MOST_ENDED = 16;
 const NO_EVSE = -1;
 
 export const energyTheft: Detector<EnergyTheft> = {
   name: "energy-theft",
-  version: 3,
+  version: 4,
   create: () => ({
     balance: createBalance(),
     idle: { clearSinceMs: -1, meters: {}, standbyW: 30, linkUp: true, ended: [] },
     idleHabit: createHabit(IDLE),
     registerWh: {},
     rollbackHabit: createHabit(ROLLBACK),
+    saidOfRegister: {},
+    rolledMs: -1,
   }),
-  observe(state, observation, now) {
-    const compared = compare(state.balance, THEFT, observation, now);
-    return [...compared, ...idle(state, observation, now), ...rollback(state, observation, now)];
+  observe(state, seen, now) {
+    const settled = balanceOf(state.balance, seen, now);
+    const stepped = settled.rolledWh === undefined ? [] : rolledInside(state, settled.rolledWh, seen, now);
+    return [
+      ...stepped, ...told(settled, THEFT, seen, now), ...idle(state, seen, now), ...rollback(state, seen, now),
+    ];
   },
 };
 
@@ -101,31 +115,56 @@ function idle(state: EnergyTheft, seen: Observation, now: Now): Finding[] {
   const watch = state.idle;
   if (seen.kind === "tick") dropStale(state.balance, NO_EVSE, now);
   if (seen.kind === "link") watch.linkUp = seen.state === "connect";
-  if (seen.kind === "transaction-ended") watch.ended = [...watch.ended, seen.transactionId].slice(-MOST_ENDED);
-  const open = Object.keys(state.balance.transactions).length > 0;
-  const explained = open || !watch.linkUp || seen.kind === "link" || seen.kind === "boot" ||
-    seen.kind === "transaction-ended" || seen.kind === "meter-lost" || tellsOfUnseen(watch, seen);
-  if (explained) {
-    watch.clearSinceMs = open || !watch.linkUp ? -1 : now.monoMs + (tellsOfUnseen(watch, seen) ? UNSEEN_MS : 0);
+  if (seen.kind === "transaction-ended") endedAt(watch, seen, now);
+  const unseen = tellsOfUnseen(state, seen);
+  if (!watch.linkUp || seen.kind === "link" || seen.kind === "boot" || seen.kind === "meter-lost" || unseen) {
+    watch.clearSinceMs = watch.linkUp ? now.monoMs + (unseen ? UNSEEN_MS : 0) : -1;
     for (const meter of Object.values(watch.meters)) meter.startMs = -1;
     return [];
   }
+  if (seen.kind !== "meter-reading") return [];
+  const meter = meterOf(watch, String(seen.reading.evseId));
+  if (meter === undefined) return [];
+  if (explainedAt(state.balance, seen.reading.evseId)) {
+    Object.assign(meter, { startMs: -1, clearSinceMs: -1, running: false });
+    return [];
+  }
   if (watch.clearSinceMs < 0) watch.clearSinceMs = now.monoMs;
-  if (seen.kind !== "meter-reading" || now.monoMs - watch.clearSinceMs < GRACE_MS) return [];
-  return idleBlock(state, seen, now);
+  if (meter.clearSinceMs < 0) meter.clearSinceMs = now.monoMs;
+  if (now.monoMs - Math.max(watch.clearSinceMs, meter.clearSinceMs) < GRACE_MS) return [];
+  return idleBlock(state, meter, seen, now);
+}
+
+/** Whether an open transaction can explain power at a meter: EVSE 0 is the whole station, or one that was not named. */
+function explainedAt(balance: Balance, evseId: number): boolean {
+  for (const id in balance.transactions) {
+    const of = balance.transactions[id]?.evseId;
+    if (of === evseId || of === 0 || evseId === 0) return true;
+  }
+  return false;
+}
+
+/** One that was not seen open had its power, too: grace is given by every end. */
+function endedAt(watch: IdleWatch, seen: Observation & { kind: "transaction-ended" }, now: Now): void {
+  watch.ended = [...watch.ended, seen.transactionId].slice(-MOST_ENDED);
+  for (const [key, meter] of Object.entries(watch.meters)) {
+    if (key !== String(seen.evseId) && key !== "0" && seen.evseId !== 0) continue;
+    Object.assign(meter, { startMs: -1, clearSinceMs: now.monoMs });
+  }
 }
 
 /** A report of a transaction whose start passed by before the agent was there. */
-function tellsOfUnseen(watch: IdleWatch, seen: Observation): boolean {
+function tellsOfUnseen({ idle: watch, balance }: EnergyTheft, seen: Observation): boolean {
   return seen.kind === "reported-reading" && seen.transactionId !== undefined && !seen.offline &&
-    !watch.ended.includes(seen.transactionId);
+    !isOpen(balance, seen.transactionId) && !watch.ended.includes(seen.transactionId);
 }
 
 /** Closes a block of idle time every `IDLE_BLOCK_MS` and asks whether energy flowed in it. */
-function idleBlock(state: EnergyTheft, seen: Observation & { kind: "meter-reading" }, now: Now): Finding[] {
+function idleBlock(
+  state: EnergyTheft, meter: IdleMeter, seen: Observation & { kind: "meter-reading" }, now: Now,
+): Finding[] {
   const registerWh = plausible(seen.reading.energyImportWh);
-  const meter = registerWh === undefined ? undefined : meterOf(state.idle, String(seen.reading.evseId));
-  if (registerWh === undefined || meter === undefined) return [];
+  if (registerWh === undefined) return [];
   if (meter.startMs < 0) {
     beginBlock(meter, registerWh, now);
     return [];
@@ -147,7 +186,8 @@ function idleBlock(state: EnergyTheft, seen: Observation & { kind: "meter-readin
 
 function meterOf(watch: IdleWatch, key: string): IdleMeter | undefined {
   if (watch.meters[key] === undefined && Object.keys(watch.meters).length >= MOST_EVSES) return undefined;
-  return (watch.meters[key] ??= { startMs: -1, startWh: 0, powerSumW: 0, powerReadings: 0, running: false });
+  return (watch.meters[key] ??=
+    { clearSinceMs: -1, startMs: -1, startWh: 0, powerSumW: 0, powerReadings: 0, running: false });
 }
 
 function beginBlock(meter: IdleMeter, registerWh: number, now: Now): void {
@@ -172,21 +212,48 @@ function judgeIdle(state: EnergyTheft, meter: IdleMeter, readW: number, register
 function rollback(state: EnergyTheft, seen: Observation, now: Now): Finding[] {
   // Registers that are kept in memory alone begin anew with the station.
   if (seen.kind === "boot") state.registerWh = {};
+  if (seen.kind === "boot") state.saidOfRegister = {};
   if (seen.kind !== "transaction-ended" && seen.kind !== "transaction-started") return [];
   const registerWh = plausible(seen.registerWh);
   // EVSE 0 is one that the message did not name: registers of two EVSEs are not to be compared.
   if (registerWh === undefined || seen.evseId === 0) return [];
   const key = String(seen.evseId);
   const before = state.registerWh[key];
+  delete state.saidOfRegister[key];
   if (seen.kind === "transaction-ended") {
     if (before !== undefined || Object.keys(state.registerWh).length < MOST_EVSES) state.registerWh[key] = registerWh;
     return [];
   }
-  if (seen.offline || before === undefined || registerWh < RESTART_BELOW_WH) return [];
+  if (seen.offline || before === undefined) return [];
   const stepWh = before - registerWh;
-  const rolled = stepWh > ROLLBACK_LEAST_WH;
+  const rolled = stepWh > ROLLBACK_LEAST_WH && registerWh >= RESTART_BELOW_WH;
   const term = habitTerm(state.rollbackHabit, ROLLBACK, rolled);
-  learnHabit(state.rollbackHabit, rolled);
+  teachRollback(state, rolled, now);
+  if (!rolled) state.saidOfRegister[key] = term.nats;
   const says = rolled ? `the reported register stepped back by ${(stepWh / 1000).toFixed(2)} kWh between sessions` : "";
   return [{ key: "energy-theft", at: now.wallMs, nats: term.nats, terms: [term], frames: framesOf(seen), says }];
+}
+
+/**
+ * A register that stepped back inside a transaction and stayed back. Gap and transaction together are one e-value: what
+ * was said at the start, that the register went on, is taken back.
+ */
+function rolledInside(state: EnergyTheft, stepWh: number, seen: Observation, now: Now): Finding[] {
+  if (seen.kind !== "reported-reading") return [];
+  const { evseId } = seen.reading;
+  const said = state.saidOfRegister[String(evseId)];
+  if (said === undefined) return [];
+  delete state.saidOfRegister[String(evseId)];
+  const shown = habitTerm(state.rollbackHabit, ROLLBACK, true);
+  const nats = shown.nats - said;
+  teachRollback(state, true, now);
+  noteRolled(state.balance, evseId, nats);
+  const says = `the reported register stepped back by ${(stepWh / 1000).toFixed(2)} kWh inside a transaction`;
+  return [{ key: "energy-theft", at: now.wallMs, nats, terms: [{ term: shown.term, nats }], frames: framesOf(seen), says }];
+}
+
+function teachRollback(state: EnergyTheft, rolled: boolean, now: Now): void {
+  if (rolled && state.rolledMs >= 0 && now.monoMs - state.rolledMs < TEACH_EVERY_MS) return;
+  if (rolled) state.rolledMs = now.monoMs;
+  learnHabit(state.rollbackHabit, rolled);
 }

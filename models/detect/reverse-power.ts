@@ -5,7 +5,10 @@
  * while no discharge was agreed: no charging limit below zero, no bidirectional energy transfer or operation mode of
  * a V2G transaction (OCPP 2.1 K28, Q; ISO 15118-20 BPT), no frequency or DER order.
  * Statistic: blocks of five minutes, however often the meter is read. A run of exporting blocks begins as a Poisson
- * event at a learned rate by time of week; each further block is the habit of such runs to go on.
+ * event at a learned rate by time of week; each further block is the habit of such runs to go on, also where long runs
+ * are the site's own, once this one is far longer than any before it. How much power flows is told of as it rises
+ * above what the run has shown already: what has no cause but noise is exponential in the logarithm of power above
+ * `EXPORT_W`, with a learned mean, while who discharges takes any power that a vehicle can give.
  * Null: the station's own past. The shipped rate and share are judgements: no public base rates exist.
  * Honest look-alikes: noise near zero (below `EXPORT_W` or a hundredth of the highest power). A meter wired in reverse,
  * or a station that names its directions the other way: the first power that ever flows at a meter is taken for
@@ -14,7 +17,7 @@
  */
 import type { Finding, Observation, Reading, Term } from "../terms.ts";
 import { DAY_MS, HOUR_MS, MINUTE_MS, type Now } from "../units.ts";
-import { type Detector, framesOf } from "./detector.ts";
+import { type Detector, framesOf, MOST_NATS, weigh } from "./detector.ts";
 import { plausible } from "./energy-balance.ts";
 import { createHabit, type Habit, habitTerm, honestShare, learnHabit, type TraitLaw } from "./learned/habit.ts";
 import { createRate, eventNats, learnRate, type LearnedRate, quietNats, upperPerHour } from "./learned/rate.ts";
@@ -27,6 +30,11 @@ export interface ReversePower {
   linkUp: boolean;
   onsets: LearnedRate;
   goesOn: Habit;
+  /** Learned mean of ln(power / least power that counts) of runs that ended, and how many that rests on. */
+  logPower: number;
+  logPowerWeight: number;
+  /** Longest run that ended, in blocks. */
+  longest: number;
 }
 
 interface FlowMeter {
@@ -41,6 +49,8 @@ interface FlowMeter {
   readings: number;
   /** Blocks that the present run of export has lasted. */
   exporting: number;
+  /** ln(power / least power that counts), the highest of the run. */
+  topLog: number;
 }
 
 const BLOCK_MS = 5 * MINUTE_MS;
@@ -59,12 +69,21 @@ const PRIOR_WEIGHT_HOURS = 500;
 const JOINT_PER_HOUR = 1;
 const GOES_ON: TraitLaw = {
   term: "power goes on flowing out", absent: "power no longer flows out",
-  attackShare: 0.95, honestShare: 0.33, weight: 30,
+  attackShare: 0.9, honestShare: 0.33, weight: 30,
 };
 /** The first hour of a run teaches, at its end, so that an attack is not its own habit while it lasts. */
 const TELLING_BLOCKS = 12;
 /** Where runs go on as often as this they are a site's own, and what comes after the first hour says nothing. */
 const HABITUAL_SHARE = 0.8;
+/** A run this many times as long as any before is no longer the site's own: so few of its like go on even then. */
+const FAR_LONGER = 2;
+const GOES_ON_EVEN_SO = 0.8;
+/** Whoever discharges takes any power up to this many times the least that counts (30 kW), evenly by its logarithm. */
+const MOST_LOG = Math.log(100);
+/** Honest exports without a cause: judgement, a mean of e times the least that counts; learned up to this. */
+const PRIOR_LOG = 1;
+const PRIOR_LOG_WEIGHT = 5;
+const MOST_LOG_WEIGHT = 100;
 const STANDING_MS = 90 * DAY_MS;
 const GRACE_MS = 10 * MINUTE_MS;
 const MOST_METERS = 32;
@@ -73,10 +92,11 @@ const ENDS_WITH_TRANSACTION = new Set(["TxProfile", "energy-transfer", "operatio
 
 export const reversePower: Detector<ReversePower> = {
   name: "reverse-power",
-  version: 1,
+  version: 2,
   create: () => ({
     meters: {}, agreed: {}, linkUp: true,
     onsets: createRate(PRIOR_PER_HOUR, PRIOR_WEIGHT_HOURS), goesOn: createHabit(GOES_ON),
+    logPower: PRIOR_LOG, logPowerWeight: PRIOR_LOG_WEIGHT, longest: TELLING_BLOCKS,
   }),
   observe(state, seen, now) {
     switch (seen.kind) {
@@ -135,7 +155,7 @@ function flow(
 ): Finding[] {
   if (state.meters[key] === undefined && Object.keys(state.meters).length >= MOST_METERS) return [];
   const meter = (state.meters[key] ??=
-    { sign: 0, peakW: 0, startMs: -1, startWh: undefined, sumW: 0, readings: 0, exporting: 0 });
+    { sign: 0, peakW: 0, startMs: -1, startWh: undefined, sumW: 0, readings: 0, exporting: 0, topLog: 0 });
   const powerW = plausible(seen.reading.powerW);
   const registerWh = netWh(seen.reading);
   const { startMs, startWh } = meter;
@@ -172,17 +192,17 @@ function flow(
 function judge(
   state: ReversePower, meter: FlowMeter, outW: number, hours: number, seen: Observation, now: Now,
 ): Finding[] {
-  const out = outW > Math.max(EXPORT_W, EXPORT_SHARE * meter.peakW);
+  const leastW = Math.max(EXPORT_W, EXPORT_SHARE * meter.peakW);
+  const out = outW > leastW;
   const says = out ? `${(outW / 1_000).toFixed(1)} kW flow out while no discharge was agreed` : "";
-  const found = (key: Finding["key"], term: Term): Finding =>
-    ({ key, at: now.wallMs, nats: term.nats, terms: [term], frames: framesOf(seen), says });
+  const found = (key: Finding["key"], terms: readonly Term[]): Finding => {
+    const weighed = weigh(terms, -MOST_NATS, MOST_NATS);
+    return { key, at: now.wallMs, ...weighed, frames: framesOf(seen), says };
+  };
   if (meter.exporting > 0) {
-    const blocks = meter.exporting;
-    const term = habitTerm(state.goesOn, GOES_ON, out);
-    if (!out) teachRun(state.goesOn, blocks);
-    meter.exporting = out ? blocks + 1 : 0;
-    const telling = blocks < TELLING_BLOCKS || honestShare(state.goesOn, GOES_ON) < HABITUAL_SHARE;
-    return telling ? [found("reverse-power", term)] : [];
+    const term = goOn(state, meter, out);
+    return term === undefined ? [] : [found("reverse-power", out ? [term, ...powerTerm(state, meter, outW / leastW)]
+      : [term])];
   }
   const upper = upperPerHour(state.onsets, now.wallMs);
   const evidence = (alternative: number): number =>
@@ -191,11 +211,46 @@ function judge(
   const nats = evidence(Math.max(ATTACK_PER_HOUR, 4 * upper));
   const jointNats = evidence(Math.max(JOINT_PER_HOUR, 4 * upper));
   learnRate(state.onsets, now.wallMs, hours, out ? 1 : 0);
-  if (out) meter.exporting = 1;
-  return [found("reverse-power", { term, nats }), found("export", { term, nats: jointNats })];
+  if (out) Object.assign(meter, { exporting: 1, topLog: 0 });
+  const power = out ? powerTerm(state, meter, outW / leastW) : [];
+  return [found("reverse-power", [{ term, nats }, ...power]), found("export", [{ term, nats: jointNats }])];
 }
 
-function teachRun(goesOn: Habit, blocks: number): void {
-  for (let block = 1; block < Math.min(blocks, TELLING_BLOCKS); block++) learnHabit(goesOn, true);
-  if (blocks < TELLING_BLOCKS) learnHabit(goesOn, false);
+/** What one more block after an exporting one says; undefined: nothing, where long runs are the site's own. */
+function goOn(state: ReversePower, meter: FlowMeter, out: boolean): Term | undefined {
+  const blocks = meter.exporting;
+  const habitual = honestShare(state.goesOn, GOES_ON) >= HABITUAL_SHARE;
+  const farLonger = blocks >= FAR_LONGER * state.longest;
+  const term = farLonger && habitual ? goesOnEvenSo(out)
+    : blocks < TELLING_BLOCKS || !habitual ? habitTerm(state.goesOn, GOES_ON, out) : undefined;
+  if (!out) teachRun(state, meter);
+  meter.exporting = out ? blocks + 1 : 0;
+  return term;
+}
+
+function goesOnEvenSo(out: boolean): Term {
+  const [attack, honest] = [GOES_ON.attackShare, GOES_ON_EVEN_SO];
+  return out ? { term: GOES_ON.term, nats: Math.log(attack / honest) }
+    : { term: GOES_ON.absent, nats: Math.log((1 - attack) / (1 - honest)) };
+}
+/**
+ * What a power above all that the run has shown adds: ln of m/(L + m) e^(u/m), u = ln(power / least that counts) up to
+ * L, whose mean is one under the exponential law of mean m. It grows with u, so no part of a run says more than all.
+ */
+function powerTerm(state: ReversePower, meter: FlowMeter, over: number): Term[] {
+  const topLog = Math.min(MOST_LOG, Math.log(over));
+  if (meter.exporting > 1 && topLog <= meter.topLog) return [];
+  const first = meter.exporting > 1 ? 0 : Math.log(state.logPower / (MOST_LOG + state.logPower));
+  const nats = first + (topLog - meter.topLog) / state.logPower;
+  meter.topLog = topLog;
+  return [{ term: "power that flows out, against what noise explains", nats }];
+}
+
+/** A run that ended teaches how long and how high runs are; one alone never more than twice the length known. */
+function teachRun(state: ReversePower, { exporting: blocks, topLog }: FlowMeter): void {
+  for (let block = 1; block < Math.min(blocks, TELLING_BLOCKS); block++) learnHabit(state.goesOn, true);
+  if (blocks < TELLING_BLOCKS) learnHabit(state.goesOn, false);
+  state.longest = Math.max(state.longest, Math.min(blocks, FAR_LONGER * state.longest));
+  state.logPowerWeight = Math.min(MOST_LOG_WEIGHT, state.logPowerWeight + 1);
+  state.logPower = Math.max(PRIOR_LOG, state.logPower + (topLog - state.logPower) / state.logPowerWeight);
 }
