@@ -455,8 +455,8 @@ function addBill(
 
 /**
  * The bills as a whole, stop less start, against all that the meter counted: readings in between may be true where the
- * bill is not, and a bill may have nothing behind it. Reports and bills are two looks at one session; its e-value is the
- * mean of theirs.
+ * bill is not, and a bill may have nothing behind it. Reports and bills are two looks at one session: its e-value is
+ * the mean of theirs.
  */
 function compareBills(balance: Balance, key: string, session: Session, now: Now): Comparison[] {
   const [meter, learned, billedWh] = [balance.meters[key], balance.learned[key], session.billWh];

@@ -249,7 +249,8 @@ function rolledInside(state: EnergyTheft, stepWh: number, seen: Observation, now
   teachRollback(state, true, now);
   noteRolled(state.balance, evseId, nats);
   const says = `the reported register stepped back by ${(stepWh / 1000).toFixed(2)} kWh inside a transaction`;
-  return [{ key: "energy-theft", at: now.wallMs, nats, terms: [{ term: shown.term, nats }], frames: framesOf(seen), says }];
+  const terms = [{ term: shown.term, nats }];
+  return [{ key: "energy-theft", at: now.wallMs, nats, terms, frames: framesOf(seen), says }];
 }
 
 function teachRollback(state: EnergyTheft, rolled: boolean, now: Now): void {

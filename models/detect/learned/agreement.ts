@@ -1,4 +1,4 @@
-/** How well one meter and one station agree: the ratio of delivered to billed energy, and how far apart they are read. */
+/** How well one meter and one station agree: the ratio of delivered to billed energy, and how far apart. */
 import type { MeterSide } from "../../terms.ts";
 import { HOUR_MS, SECOND_MS } from "../../units.ts";
 import type { Spread } from "./spread.ts";
@@ -66,7 +66,7 @@ function spanS({ everyMs }: Timing): number {
   return REPORT_S + everyMs / SECOND_MS;
 }
 
-/** Standard deviation of an energy from timing and resolution, Wh; `lateMs`: of transactions that have yet to report. */
+/** Standard deviation of an energy from timing and resolution, Wh; `lateMs`: of those yet to report. */
 export function noiseWh(learned: Agreement, timing: Timing, lateMs: number, resolutionWh2: number): number {
   const lagH = (Math.sqrt(2 * learned.lag2) * spanS(timing)) / 3_600;
   const timingWh = timing.peakW * (lagH + lateMs / HOUR_MS);
