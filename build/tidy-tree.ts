@@ -27,6 +27,10 @@ const IMPURE_HOME = /^edge-agent\/((agent|main)\.ts$|adapters\/|cli\/|dashboard\
 /** Packages without I/O, clocks and chance (tweetnacl: as long as it makes no keys). */
 const PURE_PACKAGES = ["tweetnacl", "cbor-x/encode", "cbor-x/decode"];
 
+/** What the agent is made of, and what only tests and benches may read: helpers, naive references, other rules. */
+const SHIPS = /^(models|gossip|edge-agent)\//;
+const NEVER_SHIPS = /\.(testing|reference)\.ts$/;
+
 const isRelative = (specifier: string): boolean => specifier.startsWith(".");
 const layerOf = (path: string): string => path.split("/")[0] ?? "";
 
@@ -63,6 +67,9 @@ function relativeFault(source: Source, specifier: string, mustBePure: boolean): 
   const from = layerOf(source.path);
   const allowed = MAY_IMPORT[from] ?? [];
   if (!allowed.includes(layerOf(target))) return `imports ${target}; ${from} may import ${allowed.join(", ")}`;
+  if (SHIPS.test(source.path) && NEVER_SHIPS.test(target) && !NEVER_SHIPS.test(source.path)) {
+    return `imports ${target}; only tests, benches and their helpers may`;
+  }
   if (mustBePure && IMPURE_HOME.test(target)) return `imports ${target}; a pure file may import pure files`;
   return undefined;
 }

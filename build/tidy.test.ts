@@ -38,6 +38,8 @@ const DIRTY: readonly { rule: string; path: string; text: string; line?: number;
   { rule: "import", path: "edge-agent/agent.ts", text: `import { b } from "../build/b.ts";` },
   { rule: "import", path: "edge-agent/adapters/a.ts", text: `import { encode } from "cbor-x";` },
   { rule: "import", path: "build/a.ts", text: `import { b } from "../hil-tests/b.ts";` },
+  { rule: "import", path: "models/a.ts", text: `import { b } from "./b.testing.ts";`, says: /only tests, benches/ },
+  { rule: "import", path: "edge-agent/agent.ts", text: `import { b } from "../models/b.reference.ts";` },
   ...[
     "Buffer.alloc(1)", "process.pid", "setTimeout(() => 1, 1)", "setInterval(f, 1)", "setImmediate(f)",
     "queueMicrotask(f)", "performance.now()", "crypto.subtle", "Promise.resolve(1)", `fetch("x")`, "console.log(1)",

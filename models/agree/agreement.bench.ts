@@ -12,9 +12,10 @@ import { parseArgs } from "node:util";
 import { repoRoot } from "../../build/paths.ts";
 import { seeded } from "../../build/seeded.ts";
 import {
-  controlTable, delayPicture, delayTable, overCentre, thresholdTable,
+  controlTable, delayPicture, delayTable, mapTable, overCentre, thresholdTable,
 } from "./baselines/agreement-text.testing.ts";
 import { controls, delays, type Effort, INTERVAL, type Size, thresholds } from "./baselines/gaussian-table.testing.ts";
+import { localisation, type MapRow } from "./baselines/localisation.testing.ts";
 import type { ControlRow, DelayRow, ThresholdRow } from "./baselines/rows.testing.ts";
 import { RULES, ZONE_RULE } from "./baselines/rules.testing.ts";
 import { ATTACKS } from "./baselines/street-attacks.testing.ts";
@@ -25,6 +26,7 @@ interface Results {
   readonly thresholds: ThresholdRow[];
   readonly delays: DelayRow[];
   readonly controls: ControlRow[];
+  readonly maps: MapRow[];
 }
 
 type Diced = (seed: number) => ReturnType<typeof seeded>;
@@ -35,7 +37,7 @@ const nameOf = ({ n, f }: Size): string => `n = ${n}, f = ${f}`;
 function ratios(rows: readonly DelayRow[], rules: readonly string[]): void {
   for (const rule of rules) {
     const [none, hide] = ["no liars", "f hide"].map((name) => overCentre(rows, rule, name));
-    console.log(`${rule}: ${none} the centre without liars (aim 1.5), ${hide} with f hiders (aim 2.5)`);
+    console.log(`${rule} over the centre: without liars ${none} (aim 1.5), with f hiders ${hide} (aim 2.5)`);
   }
 }
 
@@ -76,6 +78,10 @@ function streets(size: Size, years: number, trials: number, diced: Diced, into: 
     console.log(controlTable(single.filter((row) => row.fault === fault)));
   }
   into.controls.push(...single);
+  const maps = localisation(zone, trials, diced);
+  heading(`Street, ${nameOf(size)}: F1 of the map, ${trials} trials each, honest members / all members`);
+  console.log(mapTable(maps));
+  into.maps.push(...maps);
 }
 
 function picture(rows: readonly DelayRow[]): void {
@@ -95,15 +101,16 @@ function main(): void {
   const seed = Number(values.seed ?? "1");
   if (!Number.isSafeInteger(seed)) throw new TypeError(`--seed ${values.seed}: not a whole number`);
   const diced: Diced = (trial) => seeded(Math.imul(seed, 0x9e3779b1) + trial);
-  const effort: Effort = quick ? { runs: 30, windows: 1_500, trials: 12, most: 120 }
+  const effort: Effort = quick ? { runs: 80, windows: 1_500, trials: 20, most: 120 }
     : { runs: 300, windows: 1_500, trials: 100, most: 300 };
   const zone = { n: 20, f: 3 };
   const sizes = quick ? [zone] : [{ n: 4, f: 1 }, { n: 7, f: 2 }, zone, { n: 60, f: 9 }];
   const into: Results = {
     parameters: { quick, seed, effort, sizes, rules: Object.keys(RULES) }, thresholds: [], delays: [], controls: [],
+    maps: [],
   };
   for (const size of sizes) {
-    streets(size, quick ? 0.25 : size.n > 20 ? 2 : 8, quick ? 4 : 40, diced, into);
+    streets(size, quick ? 1 : size.n > 20 ? 2 : 8, quick ? 6 : 40, diced, into);
     gaussian(size, quick || size.n !== 20 ? [0.3] : [0.2, 0.3, 0.6], effort, diced, into);
   }
   picture(into.delays);

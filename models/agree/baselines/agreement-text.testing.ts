@@ -1,4 +1,5 @@
 /** The bench's tables as text of at most 120 columns, and its picture. */
+import type { MapRow } from "./localisation.testing.ts";
 import type { ControlRow, DelayRow, ThresholdRow } from "./rows.testing.ts";
 import { CENTRE } from "./rules.testing.ts";
 
@@ -56,6 +57,17 @@ export function controlTable(rows: readonly ControlRow[]): string {
     line(rule, [honest, safe, without].map(percent), 19))].join("\n");
 }
 
+/** F1 among the honest, and among all, when the zone first raises and ten minutes after the attack began. */
+export function mapTable(rows: readonly MapRow[]): string {
+  const columns = 16;
+  const told = (row: MapRow): string => `${row.attack}, ${row.layout}, ${row.case}`.padEnd(58);
+  const pair = (honest: number, all: number): string => `${honest.toFixed(2)} / ${all.toFixed(2)}`;
+  const cells = (of: readonly string[]): string => of.map((cell) => cell.padStart(columns)).join("");
+  return ["".padEnd(58) + cells(["raised", "at the raise", "10 minutes on"]), ...rows.map((row) => told(row)
+    + cells([percent(row.raised), pair(row.first.honest, row.first.all), pair(row.later.honest, row.later.all)])),
+  ].join("\n");
+}
+
 const WIDTH = 900;
 const ROW = 22;
 const LEFT = 190;
@@ -98,6 +110,6 @@ export function delayPicture(title: string, unit: string, rows: readonly DelayRo
 export function overCentre(rows: readonly DelayRow[], rule: string, name: string): string {
   const [own, centre] = [rule, CENTRE].map((wanted) =>
     rows.find((row) => row.rule === wanted && row.case === name));
-  if (own === undefined || centre === undefined || centre.found < 1) return "nothing to hold against";
-  return own.found < 1 ? `found in ${percent(own.found)} against` : `${(own.mean / centre.mean).toFixed(2)} times`;
+  if (own === undefined || centre === undefined || centre.found < 1) return "not to be told";
+  return own.found < 1 ? `found in ${percent(own.found)}` : (own.mean / centre.mean).toFixed(2);
 }

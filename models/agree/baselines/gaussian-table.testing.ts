@@ -113,12 +113,12 @@ export function delays(
   });
 }
 
-/** One station off by BROKEN_SHIFT from the first window on; all others honest. */
+/** One station off by BROKEN_SHIFT from the first window on; all others honest. The yardstick is told of no fault. */
 export function controls(size: Size, levels: readonly ThresholdRow[], effort: Effort, diced: Diced): ControlRow[] {
   const small = { ...effort, runs: effort.trials };
   const broken = highest({ ...size, shift: 0, broken: 0 }, small, (seed) => diced(200_000 + seed));
   const whole = highest({ ...size, shift: 0 }, small, (seed) => diced(200_000 + seed));
-  return levels.map(({ rule, honest, safe }): ControlRow => {
+  return levels.filter(({ rule }) => rule !== CENTRE).map(({ rule, honest, safe }): ControlRow => {
     const share = (tops: readonly number[], level: number): number =>
       tops.filter((top) => top >= level).length / small.runs;
     const [with_, without] = [broken[rule] ?? [], whole[rule] ?? []];

@@ -41,7 +41,7 @@ export interface StreetZone {
 
 const isWatched = (key: Key): key is StreetKey => key !== "authorization-abuse";
 const clipNats = (key: Key): number => clipOf(key) / 1_000;
-const rowsOf = (street: Street, key: Key, seconds: number): Float64Array[] =>
+export const rowsOf = (street: Street, key: Key, seconds: number): Float64Array[] =>
   street.onsets(key, seconds).map((onset) => Float64Array.from(street.growths(key, onset, seconds)));
 
 function readings(told: Told): Record<string, number> {
@@ -49,7 +49,7 @@ function readings(told: Told): Record<string, number> {
 }
 
 /** The same street with a future of its own, at some hour of the day. */
-function forked({ learned, seed, diced }: { learned: Street; seed: number; diced: Diced }): Street {
+export function forked({ learned, seed, diced }: { learned: Street; seed: number; diced: Diced }): Street {
   const street = learned.fork(diced(seed));
   street.live(street.dice.int(24), () => undefined);
   return street;
