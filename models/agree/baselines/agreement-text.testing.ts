@@ -57,14 +57,15 @@ export function controlTable(rows: readonly ControlRow[]): string {
     line(rule, [honest, safe, without].map(percent), 19))].join("\n");
 }
 
-/** F1 among the honest, and among all, when the zone first raises and ten minutes after the attack began. */
+/** F1 among the honest, and among all, when the zone first raises and ten minutes after the attack began; of raises. */
 export function mapTable(rows: readonly MapRow[]): string {
   const columns = 16;
   const told = (row: MapRow): string => `${row.attack}, ${row.layout}, ${row.case}`.padEnd(58);
-  const pair = (honest: number, all: number): string => `${honest.toFixed(2)} / ${all.toFixed(2)}`;
+  const pair = (row: MapRow, { honest, all }: MapRow["first"]): string =>
+    (row.raised === 0 ? "-" : `${honest.toFixed(2)} / ${all.toFixed(2)}`);
   const cells = (of: readonly string[]): string => of.map((cell) => cell.padStart(columns)).join("");
   return ["".padEnd(58) + cells(["raised", "at the raise", "10 minutes on"]), ...rows.map((row) => told(row)
-    + cells([percent(row.raised), pair(row.first.honest, row.first.all), pair(row.later.honest, row.later.all)])),
+    + cells([percent(row.raised), pair(row, row.first), pair(row, row.later)])),
   ].join("\n");
 }
 
