@@ -55,7 +55,8 @@ const BURST_MS = HOUR_MS;
 const WEEKLY = 1 / (7 * 24);
 const NEWS: BurstLaw = {
   keys: [{ key: "settings", perHour: 4, leastPerHour: WEEKLY }],
-  term: "settings never given before", gapMs: BURST_MS, priorPerHour: WEEKLY, byHour: false, traits: {},
+  term: "settings never given before", gapMs: BURST_MS, priorPerHour: WEEKLY, byHour: false, shareWeight: 20,
+  traits: {},
 };
 /** Kinds that do not show are charged at the outset, so that the mean over honest bursts stays at most 1. */
 const UNSHOWN: Term = {

@@ -41,11 +41,13 @@ export const LAW: BurstLaw = {
   gapMs: HOUR_MS,
   priorPerHour: 1 / (14 * 24),
   byHour: false,
+  shareWeight: 300,
   traits: {
     "stranger": { term: "host never used before", attackShare: 0.9, honestShare: 0.5 },
     "settled": { term: "new host where others were the habit", attackShare: 0.9, honestShare: 0.03 },
     "unvouched": {
-      term: "nothing vouches for the target: no TLS, an unknown host", attackShare: 0.7, honestShare: 0.005,
+      term: "nothing vouches for the target: no TLS, an unknown host",
+      attackShare: 0.7, honestShare: 0.005, weight: 1_000,
     },
     "plain": { term: "sent over a plain-text link", attackShare: 0.5, honestShare: 0.4 },
     "address": { term: "host is a bare address", attackShare: 0.3, honestShare: 0.01 },

@@ -70,7 +70,8 @@ const RETRY_MS = DAY_MS;
 const MONTHLY = 1 / (30 * 24);
 const ORDERS: BurstLaw = {
   keys: [{ key: "firmware-orders", perHour: 4, leastPerHour: MONTHLY }],
-  term: "orders to update", gapMs: HOUR_MS, priorPerHour: MONTHLY, byHour: false, traits: {},
+  term: "orders to update", gapMs: HOUR_MS, priorPerHour: MONTHLY, byHour: false, shareWeight: 20,
+  traits: {},
 };
 const ORDER_EXPLAINS_MS = 7 * DAY_MS;
 /** The station says so itself (OCPP 1.6 security, table 7; 2.0.1 FirmwareStatusEnumType). Judgement. */

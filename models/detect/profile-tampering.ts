@@ -36,7 +36,9 @@ export interface ProfileTampering {
   blocks: Record<string, { startMs: number; sumW: number; readings: number; above: number }>;
 }
 
-const swings = (n: number) => ({ term: `${n} swings of the limit in an hour`, attackShare: 0.8, honestShare: 0.05 });
+/** What has not come to so many yet says less than what has: no further swing may take evidence back. */
+const swings = (n: number) =>
+  ({ term: `${n} swings of the limit in an hour`, attackShare: 0.6, honestShare: 0.05, weight: 60 });
 
 export const LAW: BurstLaw = {
   // Anybody may begin to use smart charging: that orders come says little, and takes evidence back in days.
@@ -45,8 +47,9 @@ export const LAW: BurstLaw = {
   gapMs: HOUR_MS / 2,
   priorPerHour: 1 / 24,
   byHour: false,
+  shareWeight: 40,
   traits: {
-    "negative": { term: "a limit below zero", attackShare: 0.2, honestShare: 0.001 },
+    "negative": { term: "a limit below zero", attackShare: 0.2, honestShare: 0.001, weight: 400 },
     "above": { term: "a limit far above all before it", attackShare: 0.2, honestShare: 0.05 },
     "nothing": { term: "a limit of nothing while a session draws power", attackShare: 0.35, honestShare: 0.15 },
     "4": { term: "4 swings of the limit in an hour", attackShare: 0.35, honestShare: 0.05 },
@@ -73,7 +76,7 @@ const MOST_LIMIT = 1e12;
 
 export const profileTampering: Detector<ProfileTampering> = {
   name: "profile-tampering",
-  version: 1,
+  version: 2,
   create: () => ({
     sessions: createSessions(), burst: createBurst(LAW), swings: 0, top: { W: 0, A: 0 }, orders: {}, swing: {},
     blocks: {},

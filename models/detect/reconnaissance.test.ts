@@ -1,5 +1,6 @@
 import { seeded } from "../../build/seeded.ts";
 import { assert, test } from "../../build/testing.ts";
+import { thresholdOf } from "../opine/threshold.ts";
 import type { Oddity } from "../terms.ts";
 import { Bench, type Seen, survivesRestarts, withstands } from "./detector.testing.ts";
 import { reconnaissance, type Reconnaissance } from "./reconnaissance.ts";
@@ -59,7 +60,8 @@ for (const [name, story] of Object.entries(HONEST)) {
 }
 
 const PROBE: readonly Seen[] = [
-  EVERYTHING, EVERYTHING, ...numbered(5, (n) => odd("unknown-action", `Probe${n}`)),
+  EVERYTHING, EVERYTHING, ...numbered(30, (n) => read(`Probed${n}`)),
+  ...numbered(5, (n) => odd("unknown-action", `Probe${n}`)),
   ...numbered(5, (n) => transfer(`vendor${n}`)),
   ...numbered(4, (n) => odd("call-error", `X${n} was answered NotImplemented`)),
 ];
@@ -81,6 +83,31 @@ test("a slow scan that changes its face is told within the day", () => {
     seen.forEach((one, n) => bench.see(one, 30 * DAY + hour * HOUR + n));
   }
   assert.ok(bench.raisedAt.has(KEY), `${bench.peak(KEY)}`);
+});
+
+test("a sweep of variables says the more, the more of them are new, and by itself stays below the threshold", () => {
+  const peaks = [1, 8, 24, 64, 160, 400, 1_000].map((count) => {
+    const bench = ordinary(10);
+    const before = bench.total(KEY);
+    for (let n = 0; n < count; n++) {
+      const held = bench.total(KEY);
+      bench.see(read(`Swept${n}`), 10 * DAY + HOUR + n);
+      assert.ok(n === 0 || bench.total(KEY) >= held, `variable ${n} took evidence back`);
+    }
+    return bench.total(KEY) - before;
+  });
+  for (let n = 1; n < peaks.length; n++) assert.ok(peaks[n]! > peaks[n - 1]! + 0.1, peaks.join(" "));
+  assert.ok(peaks.at(-1)! > peaks[0]! + 4, peaks.join(" "));
+  assert.ok(peaks.at(-1)! < thresholdOf(KEY), peaks.join(" "));
+});
+
+test("one request for hundreds of variables counts them all, though not all their names are told", () => {
+  const bench = create();
+  const names = Array.from({ length: 64 }, (_, n) => `Swept${n}`);
+  bench.see({ kind: "configuration-read", variables: 300, everything: false, names }, 0);
+  assert.is(bench.state.counts.variables, 300);
+  bench.see({ kind: "configuration-read", variables: 300, everything: false, names }, 5);
+  assert.is(bench.state.counts.variables, 300);
 });
 
 test("joint feature: a scan reaches 8 nats at each station, a CSMS's new release does not", () => {

@@ -31,6 +31,13 @@ export interface Reconnaissance {
   freshMs: number;
 }
 
+/**
+ * Each level as a share of the bursts that came to the one below it. A whole commissioning reads two hundred. What has
+ * not come to so many yet says less than what has: no further variable may take evidence back.
+ */
+const variables = (n: number, honestShare: number, attackShare = 0.55) =>
+  ({ term: `${n} variables never read before`, attackShare, honestShare });
+
 export const LAW: BurstLaw = {
   keys: [
     { key: "reconnaissance", perHour: 0.5, leastPerHour: 1 / 72 },
@@ -40,9 +47,11 @@ export const LAW: BurstLaw = {
   gapMs: 30 * MINUTE_MS,
   priorPerHour: 1 / 72,
   byHour: false,
+  shareWeight: 20,
   traits: {
-    "variables 16": { term: "many variables never read before", attackShare: 0.4, honestShare: 0.1 },
-    "variables 64": { term: "a sweep of variables never read before", attackShare: 0.7, honestShare: 0.2 },
+    "variables 8": variables(8, 0.2, 0.4), "variables 24": variables(24, 0.15), "variables 64": variables(64, 0.15),
+    "variables 160": variables(160, 0.25), "variables 400": variables(400, 0.1, 0.4),
+    "variables 1000": variables(1_000, 0.1, 0.4),
     "actions 1": { term: "an unknown action", attackShare: 0.35, honestShare: 0.05 },
     "actions 3": { term: "several unknown actions", attackShare: 0.7, honestShare: 0.1 },
     "directions 1": { term: "a call in the wrong direction", attackShare: 0.2, honestShare: 0.01 },
@@ -54,7 +63,8 @@ export const LAW: BurstLaw = {
 };
 /** By kind, how many make a trait; each is judged once the one before it shows. */
 const LEVELS: Record<Kind, readonly number[]> = {
-  variables: [16, 64], actions: [1, 3], directions: [1], transfers: [1, 3], refusals: [3], everything: [2],
+  variables: [8, 24, 64, 160, 400, 1_000],
+  actions: [1, 3], directions: [1], transfers: [1, 3], refusals: [3], everything: [2],
 };
 const WORDS: Record<Kind, string> = {
   variables: "variables never read before", actions: "unknown actions", directions: "calls in the wrong direction",
@@ -63,6 +73,8 @@ const WORDS: Record<Kind, string> = {
 const NOT_IMPLEMENTED = /Not(Implemented|Supported)$/;
 const FRESH_MS = 15 * MINUTE_MS;
 const MOST_KNOWN = 256;
+/** Names in one request that count. */
+const MOST_IN_ONE = 1_000;
 
 export const reconnaissance: Detector<Reconnaissance> = {
   name: "reconnaissance",
@@ -101,7 +113,10 @@ function requestIn(state: Reconnaissance, seen: Observation, now: Now): [Kind, r
 function asked(
   state: Reconnaissance, kind: Kind, texts: readonly string[], seen: Observation, now: Now,
 ): Finding[] {
-  const fresh = texts.filter((text) => text === "" || isNew(state, hash(`${kind} ${text}`))).length;
+  const named = texts.filter((text) => text === "" || isNew(state, hash(`${kind} ${text}`))).length;
+  // Beyond the names that are told, a request is as new as those.
+  const all = kind === "variables" && seen.kind === "configuration-read" ? Math.min(seen.variables, MOST_IN_ONE) : 0;
+  const fresh = named === 0 ? 0 : Math.round(named * Math.max(1, all / texts.length));
   if (fresh === 0) return [];
   if (!isOpen(state.burst, LAW, now)) state.counts = none();
   state.counts[kind] += fresh;
@@ -109,7 +124,7 @@ function asked(
   for (const each of KINDS) {
     for (const level of LEVELS[each]) {
       judged.push(`${each} ${level}`);
-      if (state.counts[each] < level) break;
+      if (!(state.counts[each] >= level)) break;
       shown.push(`${each} ${level}`);
     }
   }

@@ -6,6 +6,8 @@ export interface Session {
   readonly id: string;
   readonly evseId: number;
   remote: boolean;
+  /** Whether it ever drew power. */
+  drew: boolean;
 }
 
 export interface Sessions {
@@ -15,6 +17,7 @@ export interface Sessions {
   remoteStartMs: number;
 }
 
+const NONE: readonly Session[] = [];
 const MOST_OPEN = 32;
 const MOST_EVSES = 32;
 /** IEC 61851-1 lets no EV charge below 6 A: 1,380 W on one phase. */
@@ -28,30 +31,43 @@ export function createSessions(): Sessions {
   return { open: [], flow: {}, remoteStartMs: -1 };
 }
 
-/** Takes in what an observation tells of sessions. */
-export function noteSession(sessions: Sessions, seen: Observation, now: Now): void {
+/**
+ * Takes in what an observation tells of sessions.
+ * @returns the sessions that it ended
+ */
+export function noteSession(sessions: Sessions, seen: Observation, now: Now): readonly Session[] {
   switch (seen.kind) {
     case "transaction-started": {
       const began = sessions.remoteStartMs >= 0 && now.monoMs - sessions.remoteStartMs < REMOTE_START_MS;
       // On one EVSE a new transaction ends one whose stop was lost.
-      const others = sessions.open.filter(({ id, evseId }) => id !== seen.transactionId && evseId !== seen.evseId);
-      sessions.open = [...others, { id: seen.transactionId, evseId: seen.evseId, remote: began }].slice(-MOST_OPEN);
-      return;
+      const over = end(sessions, ({ id, evseId }) => id === seen.transactionId || evseId === seen.evseId);
+      sessions.open.push({ id: seen.transactionId, evseId: seen.evseId, remote: began, drew: false });
+      if (sessions.open.length > MOST_OPEN) sessions.open.shift();
+      return over;
     }
     case "transaction-ended":
-      sessions.open = sessions.open.filter(({ id }) => id !== seen.transactionId);
-      return;
+      return end(sessions, ({ id }) => id === seen.transactionId);
     case "command":
-      if (seen.command !== "remote-start" || seen.outcome !== "accepted") return;
+      if (seen.command !== "remote-start" || seen.outcome !== "accepted") return NONE;
       sessions.remoteStartMs = now.monoMs;
       // 2.0.1 may have begun the transaction with the cable already, and then names it in the result (F02).
       for (const one of sessions.open) if (one.id === seen.transactionId) one.remote = true;
-      return;
+      return NONE;
     case "meter-reading":
-      return noteFlow(sessions, seen.reading, now);
+      noteFlow(sessions, seen.reading, now);
+      return NONE;
     case "reported-reading":
-      return seen.offline ? undefined : noteFlow(sessions, seen.reading, now);
+      if (!seen.offline) noteFlow(sessions, seen.reading, now);
+      return NONE;
+    default:
+      return NONE;
   }
+}
+
+function end(sessions: Sessions, ends: (session: Session) => boolean): readonly Session[] {
+  const over = sessions.open.filter(ends);
+  if (over.length > 0) sessions.open = sessions.open.filter((session) => !over.includes(session));
+  return over;
 }
 
 /** Power as it is read, or else as the register grows. */
@@ -71,6 +87,8 @@ function noteFlow(
       : ((energyImportWh - before.registerWh) * HOUR_MS) / elapsed;
     sessions.flow[key] = { powerW: Number.isFinite(grownW) ? grownW : 0, registerWh: energyImportWh, atMs: now.monoMs };
   }
+  if ((sessions.flow[key]?.powerW ?? 0) <= CHARGING_W) return;
+  for (const one of sessions.open) if (evseId === 0 || one.evseId === evseId) one.drew = true;
 }
 
 /** Whether an open session draws power now, by a meter of its EVSE or of the whole station. */

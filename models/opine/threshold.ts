@@ -41,7 +41,8 @@ const E_VALUES_PER_YEAR: Partial<Record<Threat, number>> = {
   "reverse-power": 365,
   /** Rates of bursts (learned/burst.ts): the first alternative's own rate in each law, all year. */
   "profile-tampering": 24 * 365, // hours with orders, where smart charging never rests
-  "remote-command-abuse": 0.5 * 24 * 365,
+  /** The even mixture of that and of the acts that may befall 8,000 sessions. */
+  "remote-command-abuse": (0.5 * 24 * 365 + 8_000) / 2,
   "data-exfiltration": 0.1 * 24 * 365,
   "reconnaissance": 0.5 * 24 * 365,
   /** Likewise 12 + 12 + 12 + 4 times an hour in channel-tampering.ts, and another certificate a day. */

@@ -19,6 +19,7 @@ import type { EvidenceKey, Finding, Term } from "../../terms.ts";
 import { HOUR_MS, MINUTE_MS, type Now } from "../../units.ts";
 import { MOST_NATS, weigh } from "../detector.ts";
 import { createRate, eventNats, learnRate, type LearnedRate, quietNats, upperPerHour } from "./rate.ts";
+import { upperShare } from "./share.ts";
 
 export interface Trait {
   readonly term: string;
@@ -26,6 +27,8 @@ export interface Trait {
   readonly attackShare: number;
   /** Share of honest ones, before anything was learned: a judgement. */
   readonly honestShare: number;
+  /** How many bursts that is worth, where it is more than the law's other shares are. */
+  readonly weight?: number;
 }
 
 export interface BurstLaw {
@@ -41,6 +44,8 @@ export interface BurstLaw {
   readonly priorPerHour: number;
   /** Whether the rate follows the hours of the week. */
   readonly byHour: boolean;
+  /** How many bursts the shipped shares are worth: the fewer, the slower is a new agent to accuse. */
+  readonly shareWeight: number;
   readonly traits: Readonly<Record<string, Trait>>;
 }
 
@@ -70,13 +75,11 @@ export interface Shows {
 const MOST_BURST_MS = HOUR_MS;
 const PRIOR_WEIGHT_HOURS = 72;
 /** Above this the station's normal is not what happens now. */
-const LEARN_BELOW_NATS = 5;
+export const LEARN_BELOW_NATS = 5;
 /** A long attack must not keep the agent from learning for long after it. */
-const MOST_SUM = 26;
-/** How many bursts the caution about a new habit is worth, and what each further burst leaves of the older ones. */
-const SHARE_WEIGHT = 20;
+export const MOST_SUM = 26;
+/** What each further burst leaves of the older ones. */
 const KEEP = 0.99;
-const MOST_SHARE = 0.95;
 /** Quiet time is accounted for in steps of a minute, and at most this long at once: an agent that slept saw nothing. */
 const QUIET_STEP_MS = MINUTE_MS;
 const LONGEST_QUIET_MS = 10 * MINUTE_MS;
@@ -142,7 +145,8 @@ export function usualADay(burst: Burst, now: Now): string {
   return (24 * upperPerHour(burst.rate, now.wallMs)).toFixed(1);
 }
 
-function levelOf(burst: Burst, index: number): number {
+/** What stands against the station by one key, nats. */
+export function levelOf(burst: Burst, index: number): number {
   return Math.min(MOST_SUM, Math.max(0, burst.before[index]! + burst.within[index]!));
 }
 
@@ -171,11 +175,14 @@ function absentNats(burst: Burst, law: BurstLaw, name: string): number {
   return Math.log((1 - law.traits[name]!.attackShare) / (1 - shareOf(burst, law, name)));
 }
 
-/** The share of honest bursts that show the trait, at most: one standard deviation above what was counted. */
+/**
+ * The share of honest bursts that show the trait, at most. Where honesty shows it as often as attacks do, it says
+ * nothing either way: that it is absent would otherwise speak for the attack.
+ */
 function shareOf(burst: Burst, law: BurstLaw, name: string): number {
   const [showed, judged] = burst.counts[name] ?? [0, 0];
-  const learned = (showed + Math.sqrt(showed)) / (judged + SHARE_WEIGHT);
-  return Math.min(MOST_SHARE, Math.max(law.traits[name]!.honestShare, learned));
+  const { honestShare, attackShare, weight = law.shareWeight } = law.traits[name]!;
+  return Math.min(attackShare, Math.max(honestShare, upperShare(showed, judged, { honestShare, weight })));
 }
 
 function endBurst(burst: Burst, law: BurstLaw, now: Now): void {
