@@ -123,7 +123,7 @@ test("stops of transactions that are not open here add up, and used ids do", () 
   assert.ok(station.bench.raisedAt.has(KEY));
   const other = new Station().lived();
   for (let n = 0; n < 8; n++) other.session({ id: "t39" });
-  assert.ok(other.bench.peak(KEY) > 0.3, `${other.bench.peak(KEY)}`);
+  assert.ok(other.bench.peak(KEY) > 0.25, `${other.bench.peak(KEY)}`);
 });
 
 test("billed faster than the station ever charged, or power against register, is evidence", () => {

@@ -48,10 +48,12 @@ test("habits teach trust, not blindness: the share has a least and a most", () =
     learnHabit(trusting, false);
     learnHabit(lax, true);
   }
-  near(honestShare(trusting, LAW), 0.02);
+  // Half an order of fifty, and one standard deviation more.
+  const least = (0.5 + Math.sqrt(0.5)) / 50;
+  near(honestShare(trusting, LAW), least);
   near(honestShare(lax, LAW), 0.95);
   // The most that one order can say, either way.
-  near(habitTerm(trusting, LAW, true).nats, Math.log(40));
+  near(habitTerm(trusting, LAW, true).nats, Math.log(0.8 / least));
   near(habitTerm(lax, LAW, false).nats, Math.log(0.2 / 0.05));
 });
 
@@ -61,3 +63,30 @@ test("the memory of a habit is worth some fifty orders, and stays finite", () =>
   assert.ok(habit.with + habit.without < 50.1);
   assert.ok(Math.abs(honestShare(habit, LAW) - 1 / 3) < 0.05);
 });
+
+/** Traits that are common and rare, with much and little behind the judgement: as the detectors ship them. */
+const SHIPPED: readonly [honestShare: number, attackShare: number, weight: number][] = [
+  [0.3, 0.97, 10], [0.5, 0.9, 2], [0.0005, 0.8, 20], [0.35, 0.7, 2], [0.02, 0.3, 30], [0.0015, 0.5, 30],
+  [0.15, 0.5, 10], [0.01, 0.15, 50],
+];
+
+for (const [honest, attackShare, weight] of SHIPPED) {
+  test(`a shipped share of ${honest}: over years of honest orders their e-values have a mean of at most 1`, () => {
+    const law: TraitLaw = { ...LAW, honestShare: honest, attackShare, weight };
+    for (const times of [0.1, 0.3, 1]) {
+      const [random, stations, orders] = [seeded(9), 200, 300];
+      let sum = 0;
+      for (let station = 0; station < stations; station++) {
+        const habit = createHabit(law);
+        for (let order = 0; order < orders; order++) {
+          // The expectation of the next order, given all before it.
+          const p = times * honest;
+          const [shown, absent] = [habitTerm(habit, law, true).nats, habitTerm(habit, law, false).nats];
+          sum += p * Math.exp(shown) + (1 - p) * Math.exp(absent);
+          learnHabit(habit, random.next() < p);
+        }
+      }
+      assert.ok(sum / (stations * orders) <= 1, `times ${times}: ${sum / (stations * orders)}`);
+    }
+  });
+}

@@ -28,18 +28,23 @@ export interface TraitLaw {
 
 /** Old habits fade: what was seen before counts this much less after each further order. */
 const KEEP = 0.98;
-/** The learned share stays within a factor of this below the shipped one: habits teach trust, not blindness. */
-const LEAST_SHARE_FACTOR = 0.1;
+/** Jeffreys' prior: what was never seen in so many orders is rare and not impossible. */
+const JEFFREYS = 0.5;
 const MOST_SHARE = 0.95;
 
 export function createHabit(law: TraitLaw): Habit {
   return { with: law.honestShare * law.weight, without: (1 - law.honestShare) * law.weight };
 }
 
-/** The share of honest orders with the trait. */
+/**
+ * The share of honest orders with the trait: the posterior mean. Below the shipped share it goes only as far as the
+ * orders remembered can show (mean and one standard deviation more): fifty orders say nothing of one in a thousand.
+ */
 export function honestShare(habit: Habit, law: TraitLaw): number {
-  const share = habit.with / (habit.with + habit.without);
-  return Math.min(law.mostShare ?? MOST_SHARE, Math.max(law.honestShare * LEAST_SHARE_FACTOR, share));
+  const orders = habit.with + habit.without;
+  const events = habit.with + JEFFREYS;
+  const least = Math.min(law.honestShare, (events + Math.sqrt(events)) / orders);
+  return Math.min(law.mostShare ?? MOST_SHARE, Math.max(least, habit.with / orders));
 }
 
 /** The evidence of one order that shows the trait, or does not. */
