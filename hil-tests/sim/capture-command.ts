@@ -13,6 +13,7 @@ import { LOOK_ALIKES } from "./look-alikes/catalogue.ts";
 import { realSessions } from "./real-sessions.ts";
 import { parseRegion } from "./region.ts";
 import { captureRegion, endOf, type RegionSpec } from "./region-capture.ts";
+import { numberOption } from "./number-option.ts";
 
 const HELP = `Makes captures of every station of a region, in virtual time: what an agent beside each would see.
 Writes DIR/<station>.ocpp.jsonl, DIR/<station>.meter.jsonl and DIR/truth.json. The same inputs and seed give the same
@@ -50,13 +51,6 @@ Example: two weeks of a street, and what one of its stations said first
 interface CaptureOptions {
   readonly spec: RegionSpec;
   readonly out: string;
-}
-
-function numberOption(key: string, found: string, low: number, high: number, whole: boolean): number {
-  // Number() alone would read "" as 0, and take "0x10" and "1e2".
-  const value = /^\d+(\.\d+)?$/.test(found) ? Number(found) : Number.NaN;
-  if (value >= low && value <= high && (!whole || Number.isInteger(value))) return value;
-  return refuse(key, found, `${whole ? "an integer" : "a number"} from ${low} to ${high}`);
 }
 
 function timeOption(key: string, found: string): WallMs {

@@ -10,6 +10,7 @@ import { rfc3339, type WallMs } from "../../models/units.ts";
 import { parseLiars } from "./liars.ts";
 import { refuse } from "../../edge-agent/refuse.ts";
 import { RegionRun } from "./region-run.ts";
+import { numberOption } from "./number-option.ts";
 
 const HELP = `Usage: kerbwatch-sim replay --region R.yaml --ocpp FILE... --meter FILE... --out alerts.jsonl
 
@@ -130,12 +131,6 @@ function openOut(path: string): number {
   } catch (error) {
     throw new UsageError(`--out: ${path} cannot be written (${(error as NodeJS.ErrnoException).code ?? "failed"})`);
   }
-}
-
-function numberOption(key: string, found: string, low: number, high: number, whole: boolean): number {
-  const value = /^\d+(\.\d+)?$/.test(found) ? Number(found) : Number.NaN;
-  if (value >= low && value <= high && (!whole || Number.isInteger(value))) return value;
-  return refuse(key, found, `${whole ? "an integer" : "a number"} from ${low} to ${high}`);
 }
 
 function timeOption(key: string, found: string): number {
