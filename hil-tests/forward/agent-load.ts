@@ -4,8 +4,9 @@ import { join } from "node:path";
 import type { WebSocket } from "ws";
 import { AGENT_FILE, agentCommand, AgentProcess, runFile } from "../bench/agent-process.ts";
 import { freePort } from "../bench/street-ports.ts";
+import type { Aim } from "./figures.ts";
 import { cpuUsOf, residentMbOf } from "./processes.ts";
-import { callOf, type Ends, openEnds, pipelined } from "./traffic.ts";
+import { callOf, type Ends, openEnds, paced, pipelined } from "./traffic.ts";
 
 export interface Mark {
   /** Frames so far, both directions. */
@@ -23,6 +24,14 @@ export interface AgentLoad {
   /** Frames that the agent read and the pipeline took; the others passed over the parser's budget, unread. */
   readonly observed: number;
   readonly marks: readonly Mark[];
+}
+
+export interface AgentLoads {
+  readonly stations: AgentLoad;
+  /** As many frames a second as go through: most pass over the parser's budget. */
+  readonly flood: AgentLoad;
+  /** At a rate within the parser's budget. */
+  readonly paced: AgentLoad;
 }
 
 /** An agent with its CSMS, and what `use` made of them. */
@@ -116,8 +125,13 @@ export async function manyStations(
 
 const MARKS = 20;
 
-/** `total` frames through one connection, with a mark after every twentieth part. */
-export async function manyFrames(folder: string, total: number, bytes: number): Promise<AgentLoad> {
+/**
+ * `total` frames through one connection, with a mark after every twentieth part: as fast as they go, or at most `perS`
+ * a second.
+ */
+export async function manyFrames(
+  folder: string, total: number, bytes: number, perS = Number.POSITIVE_INFINITY,
+): Promise<AgentLoad> {
   return await withAgent(folder, bytes, async ({ port, pid, ends, status }) => {
     const [charger] = await dialAll(ends, port, 1) as [WebSocket];
     const call = callOf("ID", bytes);
@@ -125,7 +139,7 @@ export async function manyFrames(folder: string, total: number, bytes: number): 
     const [begun, cpuBefore] = [performance.now(), cpuUsOf(pid) ?? Number.NaN];
     const calls = Math.ceil(total / 2 / MARKS);
     for (let i = 1; i <= MARKS; i++) {
-      await pipelined(charger, call, calls, IN_FLIGHT);
+      await paced(charger, call, calls, { inFlight: IN_FLIGHT, perS: perS / 2 });
       marks.push({ frames: 2 * calls * i, residentMb: residentMbOf(pid) ?? Number.NaN });
     }
     const seconds = (performance.now() - begun) / 1000;
@@ -137,13 +151,28 @@ export async function manyFrames(folder: string, total: number, bytes: number): 
   });
 }
 
-/** Least squares over the marks from `from` on: MB a million frames. */
-export function slopeMbPerMillion(marks: readonly Mark[], from = 0): number {
-  const used = marks.slice(from);
-  const mean = (of: (mark: Mark) => number): number => used.reduce((sum, one) => sum + of(one), 0) / used.length;
-  const [frames, mb] = [mean((one) => one.frames), mean((one) => one.residentMb)];
-  const covariance = mean((one) => (one.frames - frames) * (one.residentMb - mb));
-  return covariance / mean((one) => (one.frames - frames) ** 2) * 1e6;
+/**
+ * Mean resident memory over the last third of the marks, divided by that over the third before it. The first third is
+ * of a process that warms up: code is compiled, pools and heap find their size.
+ */
+export function growthOf(marks: readonly Mark[]): number {
+  const third = Math.floor(marks.length / 3);
+  const mean = (some: readonly Mark[]): number => some.reduce((sum, one) => sum + one.residentMb, 0) / some.length;
+  return mean(marks.slice(-third)) / mean(marks.slice(-2 * third, -third));
+}
+
+/** Memory is flat when its growth from third to third is within this: what leaks goes on for ever. */
+const FLAT = 1.05;
+
+export function loadAims({ stations, flood, paced }: AgentLoads): Aim[] {
+  const flat = (load: AgentLoad, of: string): Aim =>
+    ({ what: `resident memory, last third over the second (${of})`, found: growthOf(load.marks), atMost: FLAT });
+  return [
+    flat(stations, `${stations.stations} stations, in rounds`),
+    flat(flood, `${flood.frames} frames, unpaced`),
+    flat(paced, `${paced.frames} frames, paced`),
+    { what: "frames of the paced run that were not observed", found: paced.frames - paced.observed, atMost: 0 },
+  ];
 }
 
 export function loadText(load: AgentLoad): string {

@@ -157,5 +157,5 @@ export function aimsOf(rows: readonly Row[]): Aim[] {
 
 export function aimLine({ what, found, atMost }: Aim): string {
   const verdict = found === undefined ? "not measured" : found <= atMost ? "met" : "NOT met";
-  return `${what.padEnd(64)}${(found?.toFixed(2) ?? "-").padStart(8)}  aim ${atMost.toFixed(1)}  ${verdict}`;
+  return `${what.padEnd(72)}${(found?.toFixed(2) ?? "-").padStart(8)}  aim ${atMost.toFixed(2)}  ${verdict}`;
 }

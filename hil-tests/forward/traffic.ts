@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { createServer as createHttpServer } from "node:http";
 import { createServer as createHttpsServer } from "node:https";
 import type { AddressInfo } from "node:net";
+import { setTimeout } from "node:timers/promises";
 import { type RawData, WebSocket, WebSocketServer } from "ws";
 import type { Tls, Transport } from "./relays.ts";
 
@@ -100,6 +101,20 @@ export async function pipelined(charger: WebSocket, call: string, count: number,
     for (let i = 0; i < Math.min(inFlight, count); i++) send();
   });
   return (performance.now() - begun) / 1000;
+}
+
+const TURN_MS = 20;
+
+/** The same, at most `perS` calls a second: a turn's worth at a time, and nothing is made up for that came late. */
+export async function paced(
+  charger: WebSocket, call: string, count: number, pace: { readonly inFlight: number; readonly perS: number },
+): Promise<void> {
+  const { inFlight, perS } = pace;
+  const each = Math.max(1, Math.min(count, Math.floor(perS * TURN_MS / 1000)));
+  for (let left = count; left > 0; left -= each) {
+    const tookS = await pipelined(charger, call, Math.min(each, left), inFlight);
+    if (Number.isFinite(perS)) await setTimeout(Math.max(0, TURN_MS - tookS * 1000));
+  }
 }
 
 /** The same call with an id of its own: ocpp-rpc refuses one that is under way already. */
