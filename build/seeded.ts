@@ -29,3 +29,15 @@ export function seeded(seed: number): Seeded {
     bytes: (length) => Uint8Array.from({ length }, () => int(256)),
   };
 }
+
+/** Standard normal (Box and Muller). */
+export function normal(random: Pick<Seeded, "next">): number {
+  return Math.sqrt(-2 * Math.log(1 - random.next())) * Math.cos(2 * Math.PI * random.next());
+}
+
+/** Student's t with so many degrees of freedom. */
+export function student(random: Pick<Seeded, "next">, freedom: number): number {
+  let chi2 = 0;
+  for (let n = 0; n < freedom; n++) chi2 += normal(random) ** 2;
+  return normal(random) / Math.sqrt(chi2 / freedom);
+}

@@ -14,6 +14,7 @@ import { realSessions } from "./real-sessions.ts";
 import { parseRegion } from "./region.ts";
 import { captureRegion, endOf, type RegionSpec } from "./region-capture.ts";
 import { numberOption } from "./number-option.ts";
+import { timeOption } from "./time-option.ts";
 
 const HELP = `Makes captures of every station of a region, in virtual time: what an agent beside each would see.
 Writes DIR/<station>.ocpp.jsonl, DIR/<station>.meter.jsonl and DIR/truth.json. The same inputs and seed give the same
@@ -51,13 +52,6 @@ Example: two weeks of a street, and what one of its stations said first
 interface CaptureOptions {
   readonly spec: RegionSpec;
   readonly out: string;
-}
-
-function timeOption(key: string, found: string): WallMs {
-  // With its offset or Z: a time without a zone would mean another moment on another machine.
-  const complete = /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)$/.test(found);
-  const at = complete ? Date.parse(found) : Number.NaN;
-  return Number.isNaN(at) ? refuse(key, found, "a time like 2026-03-02T00:00:00.000Z") : at as WallMs;
 }
 
 /** Reads a file with `parse`; complaints name the file. */

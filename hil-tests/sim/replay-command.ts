@@ -11,6 +11,7 @@ import { parseLiars } from "./liars.ts";
 import { refuse } from "../../edge-agent/refuse.ts";
 import { RegionRun } from "./region-run.ts";
 import { numberOption } from "./number-option.ts";
+import { timeOption } from "./time-option.ts";
 
 const HELP = `Usage: kerbwatch-sim replay --region R.yaml --ocpp FILE... --meter FILE... --out alerts.jsonl
 
@@ -131,9 +132,4 @@ function openOut(path: string): number {
   } catch (error) {
     throw new UsageError(`--out: ${path} cannot be written (${(error as NodeJS.ErrnoException).code ?? "failed"})`);
   }
-}
-
-function timeOption(key: string, found: string): number {
-  const at = /^\d{4}-\d\d-\d\dT.*(Z|[+-]\d\d:\d\d)$/.test(found) ? Date.parse(found) : Number.NaN;
-  return Number.isNaN(at) ? refuse(key, found, "a time like 2026-03-02T00:00:00.000Z") : at;
 }

@@ -1,8 +1,7 @@
-import { seeded, type Seeded } from "../../build/seeded.ts";
+import { normal, seeded } from "../../build/seeded.ts";
 import { assert, test } from "../../build/testing.ts";
 import { thresholdOf } from "../opine/threshold.ts";
 import type { MeterSide } from "../terms.ts";
-import { billingInflation, type BillingInflation } from "./billing-inflation.ts";
 import { Bench, survivesRestarts, withstands } from "./detector.testing.ts";
 import { energyTheft, type EnergyTheft } from "./energy-theft.ts";
 
@@ -29,14 +28,14 @@ interface Told {
   readonly lateS?: number;
 }
 
-class World<State extends BillingInflation | EnergyTheft> {
-  readonly bench: Bench<State>;
+class World {
+  readonly bench: Bench<EnergyTheft>;
   deliveredWh = 700_400;
   billedWh = 31_100;
   s = 0;
   #sessions = 0;
 
-  constructor(bench: Bench<State>) {
+  constructor(bench: Bench<EnergyTheft>) {
     this.bench = bench;
   }
 
@@ -78,8 +77,8 @@ class World<State extends BillingInflation | EnergyTheft> {
   }
 }
 
-function practised(told: Told = {}): World<BillingInflation> {
-  const world = new World(new Bench(billingInflation));
+function practised(told: Told = {}): World {
+  const world = new World(new Bench(energyTheft));
   for (let n = 0; n < 6; n++) world.session(told);
   return world;
 }
@@ -133,7 +132,7 @@ const HONEST: Record<string, Told> = {
 
 for (const [name, told] of Object.entries(HONEST)) {
   test(`honest: ${name}`, () => {
-    const world = new World(new Bench(billingInflation));
+    const world = new World(new Bench(energyTheft));
     for (let n = 0; n < 20; n++) world.session(told);
     assert.ok(world.bench.peak(KEY) < 0.7, `${world.bench.peak(KEY)}`);
   });
@@ -165,31 +164,33 @@ test("a drift too small for one station reaches the zone's feature", () => {
   assert.ok(world.bench.total(DRIFT) - before > 3 && world.bench.peak(KEY) < 1);
 });
 
-function normal(random: Seeded): number {
-  return Math.sqrt(-2 * Math.log(1 - random.next())) * Math.cos(2 * Math.PI * random.next());
-}
-
 test("null: sessions of honest stations give e-values of one at most in the mean, both ways, and raise nothing", () => {
   const random = seeded(17);
-  for (const [bench, key] of [[billingInflation, KEY], [energyTheft, "energy-theft"]] as const) {
-    const values: number[] = [];
-    for (let station = 0; station < 25; station++) {
-      const world = new World(new Bench<BillingInflation | EnergyTheft>(bench as never));
-      const bias = 1 + 0.0042 * normal(random);
-      for (let n = 0; n < 40; n++) {
-        const told = { minutes: 10 + random.int(30), powerW: 3_000 + random.int(19_000), factor: bias, meterS: 30 };
-        const nats = world.evidenceOf({ ...told, lateS: random.int(8) }, key);
-        if (n >= 3) values.push(Math.exp(nats));
+  const values: Record<string, number[]> = { [KEY]: [], "energy-theft": [] };
+  for (let station = 0; station < 25; station++) {
+    const world = new World(new Bench(energyTheft));
+    const bias = 1 + 0.0042 * normal(random);
+    for (let n = 0; n < 40; n++) {
+      const told = { minutes: 10 + random.int(30), powerW: 3_000 + random.int(19_000), factor: bias, meterS: 30 };
+      const before = Object.keys(values).map((key) => world.bench.total(key as typeof KEY));
+      world.session({ ...told, lateS: random.int(8) });
+      for (const [i, key] of Object.keys(values).entries()) {
+        if (n >= 3) values[key]!.push(Math.exp(world.bench.total(key as typeof KEY) - before[i]!));
       }
-      assert.ok(world.bench.peak(key) < 0.8, `${key}: ${world.bench.peak(key)} of ${thresholdOf(key)}`);
     }
-    const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
-    assert.ok(values.length > 900 && mean < 1, `${key}: ${mean}`);
+    for (const key of Object.keys(values)) {
+      const peak = world.bench.peak(key as typeof KEY);
+      assert.ok(peak < 0.8, `${key}: ${peak} of ${thresholdOf(key as typeof KEY)}`);
+    }
+  }
+  for (const [key, all] of Object.entries(values)) {
+    const mean = all.reduce((sum, value) => sum + value, 0) / all.length;
+    assert.ok(all.length > 900 && mean < 1, `${key}: ${mean}`);
   }
 });
 
 test("a restart after every step changes nothing", () => {
-  survivesRestarts(billingInflation, (bench) => {
+  survivesRestarts(energyTheft, (bench) => {
     const world = new World(bench);
     for (let n = 0; n < 2; n++) world.session();
     world.session({ factor: 1.3 });
@@ -197,5 +198,5 @@ test("a restart after every step changes nothing", () => {
 });
 
 test("hostile observations: never a throw, sound findings, small state", () => {
-  withstands(billingInflation, seeded(44), 60_000);
+  withstands(energyTheft, seeded(44), 60_000);
 });

@@ -2,7 +2,6 @@
 import type { Finding, Observation } from "../terms.ts";
 import type { Now } from "../units.ts";
 import { authorizationAbuse } from "./authorization-abuse.ts";
-import { billingInflation } from "./billing-inflation.ts";
 import { channelTampering } from "./channel-tampering.ts";
 import { configurationTampering } from "./configuration-tampering.ts";
 import { credentialCloning } from "./credential-cloning.ts";
@@ -22,7 +21,7 @@ import { sessionSpoofing } from "./session-spoofing.ts";
 export const DETECTORS = [
   authorizationAbuse, credentialCloning, energyTheft, loadManipulation, configurationTampering,
   firmwareTampering, denialOfService, channelTampering, remoteCommandAbuse, dataExfiltration, reconnaissance,
-  reversePower, billingInflation, physicalTampering, sessionSpoofing, profileTampering,
+  reversePower, physicalTampering, sessionSpoofing, profileTampering,
 ] as readonly Detector<unknown>[];
 
 /** The learned normal of every detector by name: plain JSON, remembered across restarts. */

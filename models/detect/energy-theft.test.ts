@@ -1,4 +1,4 @@
-import { seeded, type Seeded } from "../../build/seeded.ts";
+import { normal, seeded, type Seeded } from "../../build/seeded.ts";
 import { assert, test } from "../../build/testing.ts";
 import type { MeterSide } from "../terms.ts";
 import { Bench, type Seen, survivesRestarts, withstands } from "./detector.testing.ts";
@@ -8,10 +8,6 @@ const MINUTE = 60;
 const HOUR = 3_600;
 const KEY = "energy-theft";
 const DRIFT = "delivered-less-billed";
-
-function normal(random: Seeded): number {
-  return Math.sqrt(-2 * Math.log(1 - random.next())) * Math.cos(2 * Math.PI * random.next());
-}
 
 interface Session {
   readonly fromS: number;

@@ -1,10 +1,11 @@
 /**
- * energy-theft: energy delivered and not billed.
+ * energy-theft: energy delivered and not billed. And, since one balance tells of both, billing-inflation.
  *
  * Looks for three things. (1) The agent's own meter runs ahead of the registers that the station reports: see
- * energy-balance.ts. (2) The meter runs while no transaction is open that can explain it: one on its EVSE, or, where
+ * energy/session.ts. (2) The meter runs while no transaction is open that can explain it: one on its EVSE, or, where
  * one meter covers all, any. (3) A reported register rolls back, between transactions or inside one.
- * Statistics: (1) one common shift of the learned ratio of delivered to billed energy over a session; (2) and (3) the
+ * Statistics: (1) one common shift of the learned ratio of delivered to billed energy over a session, and a drift
+ * beyond what the class of two meters allows, over weeks of sessions; (2) and (3) the
  * station's own habit: how often honest idle time shows charging power, how often its registers step back.
  * Null: the station's own past from a shipped prior. Honest look-alikes: meter class, the loss of a DC charger
  * metered on the AC side, registers that restart with each session or boot, a backlog of transactions after an
@@ -15,8 +16,11 @@
 import type { Finding, Observation } from "../terms.ts";
 import { DAY_MS, HOUR_MS, MINUTE_MS, type Now } from "../units.ts";
 import { type Detector, framesOf } from "./detector.ts";
-import { type Balance, createBalance, dropStale, isOpen, noteRolled, plausible } from "./energy-balance.ts";
-import { balanceOf, type Suspicion, told } from "./energy-compare.ts";
+import { INFLATION } from "./billing-inflation.ts";
+import { type Balance, createBalance, dropStale, isOpen, noteRolled, type Settled } from "./energy/balance.ts";
+import { balanceOf, type Suspicion, told } from "./energy/findings.ts";
+import { createStandby, standbyOf } from "./energy/standby.ts";
+import { plausible } from "./energy/tracks.ts";
 import { createHabit, type Habit, habitTerm, learnHabit, type TraitLaw } from "./learned/habit.ts";
 
 export interface EnergyTheft {
@@ -38,8 +42,6 @@ interface IdleWatch {
   clearSinceMs: number;
   /** By metered EVSE. */
   meters: Record<string, IdleMeter>;
-  /** Learned standby power, W. */
-  standbyW: number;
   linkUp: boolean;
   /** Transactions that ended of late, newest last: their readings may come late and excuse nothing. */
   ended: string[];
@@ -59,7 +61,7 @@ interface IdleMeter {
 }
 
 const THEFT: Suspicion = {
-  threat: "energy-theft", feature: "delivered-less-billed",
+  way: "theft", threat: "energy-theft", feature: "delivered-less-billed",
   term: "delivered energy ahead of billed", driftTerm: "small drift of delivered over billed",
 };
 /** After an end, a connect or a reboot the station may still owe a message: that long nothing is held against it. */
@@ -92,10 +94,10 @@ const NO_EVSE = -1;
 
 export const energyTheft: Detector<EnergyTheft> = {
   name: "energy-theft",
-  version: 4,
+  version: 5,
   create: () => ({
     balance: createBalance(),
-    idle: { clearSinceMs: -1, meters: {}, standbyW: 30, linkUp: true, ended: [] },
+    idle: { clearSinceMs: -1, meters: {}, linkUp: true, ended: [] },
     idleHabit: createHabit(IDLE),
     registerWh: {},
     rollbackHabit: createHabit(ROLLBACK),
@@ -106,7 +108,8 @@ export const energyTheft: Detector<EnergyTheft> = {
     const settled = balanceOf(state.balance, seen, now);
     const stepped = settled.rolledWh === undefined ? [] : rolledInside(state, settled.rolledWh, seen, now);
     return [
-      ...stepped, ...told(settled, THEFT, seen, now), ...idle(state, seen, now), ...rollback(state, seen, now),
+      ...stepped, ...told(settled, THEFT, seen, now), ...told(settled, INFLATION, seen, now),
+      ...idle(state, seen, now), ...rollback(state, settled, seen, now),
     ];
   },
 };
@@ -181,7 +184,7 @@ function idleBlock(
   beginBlock(meter, registerWh, now);
   // A gap in the readings says nothing about when the energy flowed.
   if (elapsedMs > 3 * IDLE_BLOCK_MS || registerW < 0) return [];
-  return judgeIdle(state, meter, readW, registerW, now);
+  return judgeIdle(state, meter, { key: String(seen.reading.evseId), readW, registerW }, now);
 }
 
 function meterOf(watch: IdleWatch, key: string): IdleMeter | undefined {
@@ -194,22 +197,29 @@ function beginBlock(meter: IdleMeter, registerWh: number, now: Now): void {
   Object.assign(meter, { startMs: now.monoMs, startWh: registerWh, powerSumW: 0, powerReadings: 0 });
 }
 
-function judgeIdle(state: EnergyTheft, meter: IdleMeter, readW: number, registerW: number, now: Now): Finding[] {
-  const watch = state.idle;
-  const charging = readW > watch.standbyW + CHARGING_W || registerW > watch.standbyW + CHARGING_BY_REGISTER_W;
+interface IdleBlock {
+  /** The meter's EVSE. */
+  readonly key: string;
+  /** Mean power as it was read, and as the register grew, W. */
+  readonly readW: number;
+  readonly registerW: number;
+}
+
+function judgeIdle(state: EnergyTheft, meter: IdleMeter, { key, readW, registerW }: IdleBlock, now: Now): Finding[] {
+  const standbyW = standbyOf(state.balance.standby[key] ?? createStandby()).meanW;
+  const charging = readW > standbyW + CHARGING_W || registerW > standbyW + CHARGING_BY_REGISTER_W;
   const powerW = Math.max(0, charging ? Math.max(readW, registerW) : readW);
   const goesOn = charging && meter.running;
   meter.running = charging;
   // That one EVSE rests says nothing for the other.
-  if (!charging && Object.values(watch.meters).some(({ running }) => running)) return [];
-  if (!charging) watch.standbyW += (Math.min(powerW, watch.standbyW + CHARGING_W) - watch.standbyW) * 0.02;
+  if (!charging && Object.values(state.idle.meters).some(({ running }) => running)) return [];
   const term = goesOn ? { term: IDLE.term, nats: STILL_RUNNING_NATS } : habitTerm(state.idleHabit, IDLE, charging);
   if (!goesOn) learnHabit(state.idleHabit, charging);
   const says = charging ? `the meter shows ${(powerW / 1000).toFixed(1)} kW while no transaction is open` : "";
   return [{ key: "energy-theft", at: now.wallMs, nats: term.nats, terms: [term], frames: [], says }];
 }
 
-function rollback(state: EnergyTheft, seen: Observation, now: Now): Finding[] {
+function rollback(state: EnergyTheft, { comparisons }: Settled, seen: Observation, now: Now): Finding[] {
   // Registers that are kept in memory alone begin anew with the station.
   if (seen.kind === "boot") state.registerWh = {};
   if (seen.kind === "boot") state.saidOfRegister = {};
@@ -221,7 +231,11 @@ function rollback(state: EnergyTheft, seen: Observation, now: Now): Finding[] {
   const before = state.registerWh[key];
   delete state.saidOfRegister[key];
   if (seen.kind === "transaction-ended") {
-    if (before !== undefined || Object.keys(state.registerWh).length < MOST_EVSES) state.registerWh[key] = registerWh;
+    // A stop that claims too much is no register to step back from.
+    if (comparisons.some(({ nats }) => nats.inflation > 1)) delete state.registerWh[key];
+    else if (before !== undefined || Object.keys(state.registerWh).length < MOST_EVSES) {
+      state.registerWh[key] = registerWh;
+    }
     return [];
   }
   if (seen.offline || before === undefined) return [];

@@ -17,7 +17,7 @@
 import type { Finding, Observation, Term } from "../terms.ts";
 import { HOUR_MS, MINUTE_MS, type Now } from "../units.ts";
 import { type Detector, framesOf, MOST_NATS, weigh } from "./detector.ts";
-import { plausible } from "./energy-balance.ts";
+import { plausible } from "./energy/tracks.ts";
 import { createHabit, type Habit, habitTerm, honestShare, learnHabit, type TraitLaw } from "./learned/habit.ts";
 
 const LAWS = {

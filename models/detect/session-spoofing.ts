@@ -18,7 +18,7 @@
 import type { Finding, Observation, Term } from "../terms.ts";
 import { DAY_MS, HOUR_MS, MINUTE_MS, type Now } from "../units.ts";
 import { type Detector, framesOf, MOST_NATS, weigh } from "./detector.ts";
-import { plausible } from "./energy-balance.ts";
+import { plausible } from "./energy/tracks.ts";
 import { createHabit, type Habit, habitTerm, learnHabit, type TraitLaw } from "./learned/habit.ts";
 
 /** Words, share among spoofed sessions, share among honest ones: judgements, but for `empty`. */

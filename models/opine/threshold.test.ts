@@ -1,8 +1,8 @@
-import { seeded, type Seeded } from "../../build/seeded.ts";
+import { seeded, type Seeded, student } from "../../build/seeded.ts";
 import { assert, test } from "../../build/testing.ts";
 import { authorizationAbuse, type AuthorizationAbuse } from "../detect/authorization-abuse.ts";
 import { learnRate } from "../detect/learned/rate.ts";
-import { addBlock, createShiftGrid, shiftGridNats } from "../detect/learned/shift-grid.ts";
+import { addBlock, createShiftGrid, shiftGridNats } from "../detect/energy/shift-grid.ts";
 import { FEATURES, type Observation, THREATS } from "../terms.ts";
 import { HOUR_MS, type MonotonicMs, type Now, type TokenPseudonym, type WallMs } from "../units.ts";
 import { createOpine, opine } from "./opine.ts";
@@ -100,15 +100,12 @@ test("false alarms of refusals: decades in which visits come at the usual rate, 
 
 test("false alarms of energy: honest sessions with heavy-tailed noise, against sessions at the stated rate", () => {
   const random = seeded(82);
-  const normal = (): number => Math.sqrt(-2 * Math.log(1 - random.next())) * Math.cos(2 * Math.PI * random.next());
-  const student4 = (): number =>
-    normal() / Math.sqrt((normal() ** 2 + normal() ** 2 + normal() ** 2 + normal() ** 2) / 4);
   const threshold = thresholdOf("energy-theft");
   let [sum, alarms] = [0, 0];
   const sessions = 20_000;
   for (let session = 0; session < sessions; session++) {
     const grid = createShiftGrid(4, 100);
-    for (let block = 0; block < 6; block++) addBlock(grid, student4(), 1);
+    for (let block = 0; block < 6; block++) addBlock(grid, student(random, 4), 1);
     sum = Math.max(0, sum + Math.max(-3, Math.min(16, shiftGridNats(grid))));
     if (sum < threshold) continue;
     alarms += 1;

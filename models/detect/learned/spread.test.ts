@@ -1,15 +1,10 @@
-import { seeded, type Seeded } from "../../../build/seeded.ts";
+import { normal, seeded } from "../../../build/seeded.ts";
 import { assert, test } from "../../../build/testing.ts";
 import { learnSpread, scaleOf, type Spread } from "./spread.ts";
 
 const create = (): Spread => ({ centre: 0, variance: 0.01 ** 2, weight: 4, floor: 0.005 ** 2, ceiling: 0.02 ** 2 });
 const BOUND = 0.03;
 const learn = (spread: Spread, value: number, noise = 0): void => learnSpread(spread, value, noise, -BOUND, BOUND);
-
-/** Standard normal (Box-Muller). */
-function normal(random: Seeded): number {
-  return Math.sqrt(-2 * Math.log(1 - random.next())) * Math.cos(2 * Math.PI * random.next());
-}
 
 test("the scale, as a table", () => {
   const cases: [Partial<Spread>, number, number][] = [

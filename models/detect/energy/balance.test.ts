@@ -1,10 +1,11 @@
 /** Delivered against billed, at the edges: what teaches, and what must never be compared. */
-import { assert, test } from "../../build/testing.ts";
-import type { Observation } from "../terms.ts";
-import type { MonotonicMs, Now, WallMs } from "../units.ts";
+import { assert, test } from "../../../build/testing.ts";
+import type { Observation } from "../../terms.ts";
+import type { MonotonicMs, Now, WallMs } from "../../units.ts";
 import {
-  type Balance, type Comparison, createBalance, onMeterLost, onReading, onReported, onStart, onStop,
-} from "./energy-balance.ts";
+  type Balance, createBalance, onMeterLost, onReading, onReported, onStart, onStop,
+} from "./balance.ts";
+import type { Comparison } from "./session.ts";
 
 const MINUTE = 60;
 const START = Date.UTC(2026, 2, 2);
@@ -75,7 +76,7 @@ class Charger {
   }
 }
 
-const nats = (found: readonly Comparison[]): number => found.reduce((sum, { shiftNats }) => sum + shiftNats, 0);
+const nats = (found: readonly Comparison[]): number => found.reduce((sum, { nats }) => sum + nats.theft, 0);
 
 /** A charger that has shown its normal. */
 function practised(): Charger {
@@ -144,6 +145,6 @@ test("a stop that is told after an outage is not compared with what the meter sh
   const registerWh = Math.round(charger.billedWh);
   charger.meterWh += 20_000; // another vehicle charged during the outage, and its transaction is still to be told
   charger.read();
-  assert.equal(charger.stop(true, registerWh).filter(({ shiftNats }) => shiftNats !== 0), []);
+  assert.equal(charger.stop(true, registerWh).filter(({ nats }) => nats.theft !== 0), []);
   assert.equal([charger.balance.transactions, charger.balance.sessions], [{}, {}]);
 });

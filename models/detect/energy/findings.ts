@@ -1,13 +1,15 @@
 /** What a comparison of delivered and billed energy comes to as findings: for energy-theft and billing-inflation. */
-import type { Feature, Finding, Observation, Threat } from "../terms.ts";
-import type { Now } from "../units.ts";
-import { framesOf, MOST_NATS, weigh } from "./detector.ts";
+import type { Feature, Finding, Observation, Threat } from "../../terms.ts";
+import type { Now } from "../../units.ts";
+import { framesOf, MOST_NATS, weigh } from "../detector.ts";
 import {
-  type Balance, type Comparison, onBoot, onConnect, onMeterLost, onReading, onReported, onStart, onStop, type Settled,
-} from "./energy-balance.ts";
+  type Balance, onBoot, onConnect, onMeterLost, onReading, onReported, onStart, onStop, type Settled,
+} from "./balance.ts";
+import type { Comparison, Way } from "./session.ts";
 
 /** Whom the findings accuse, and in which words. */
 export interface Suspicion {
+  readonly way: Way;
   readonly threat: Threat;
   readonly feature: Feature;
   readonly term: string;
@@ -54,8 +56,8 @@ function findingsOf(block: Comparison, suspicion: Suspicion, seen: Observation, 
   const says = `meter ${kWh(block.deliveredWh)} kWh, billed ${kWh(block.billedWh)} kWh: ` +
     `${percent >= 0 ? `${percent} % more` : `${-percent} % less`} delivered than billed`;
   const common = { at: now.wallMs, frames: framesOf(seen), says };
-  const shift = { term: suspicion.term, nats: block.shiftNats };
-  const drift = { term: suspicion.driftTerm, nats: block.driftNats };
+  const shift = { term: suspicion.term, nats: block.nats[suspicion.way] };
+  const drift = { term: suspicion.driftTerm, nats: block.drift[suspicion.way] };
   const found: Finding[] = [];
   if (shift.nats !== 0) found.push({ key: suspicion.threat, ...weigh([shift], -MOST_NATS, MOST_NATS), ...common });
   if (drift.nats !== 0) found.push({ key: suspicion.feature, nats: drift.nats, terms: [drift], ...common });

@@ -1,8 +1,8 @@
 /**
  * Evidence that a run of residuals has one common shift: the mixture over a grid of shifts of the product of their
  * likelihood ratios, ln( mean_j prod_i f((x_i - shift_j) / s_i) / f(x_i / s_i) ), with f Student's t with `FREEDOM`
- * degrees of freedom. For each shift the product is an e-value, and so is their mean. Heavy tails bound what any single
- * residual can say, whatever its size.
+ * degrees of freedom unless others are given. For each shift the product is an e-value, and so is their mean. Heavy
+ * tails bound what any single residual can say, whatever its size.
  */
 export interface ShiftGrid {
   readonly shifts: number[];
@@ -23,18 +23,23 @@ export function createShiftGrid(least: number, most: number): ShiftGrid {
 }
 
 /** Logarithm of Student's t density but for its constant, which cancels in a ratio. */
-function logDensity(z: number): number {
-  return -((FREEDOM + 1) / 2) * Math.log1p((z * z) / FREEDOM);
+function logDensity(z: number, freedom: number): number {
+  return -((freedom + 1) / 2) * Math.log1p((z * z) / freedom);
+}
+
+/** Logarithm of the likelihood ratio of one shift, nats. */
+export function shiftNats(residual: number, shift: number, scale: number, freedom = FREEDOM): number {
+  return logDensity((residual - shift) / scale, freedom) - logDensity(residual / scale, freedom);
 }
 
 /**
  * @param residual distance from what is normal
  * @param scale its standard deviation under honest behaviour
+ * @param freedom of Student's t: the less, the heavier are the tails
  */
-export function addBlock(grid: ShiftGrid, residual: number, scale: number): void {
-  const honest = logDensity(residual / scale);
+export function addBlock(grid: ShiftGrid, residual: number, scale: number, freedom = FREEDOM): void {
   grid.shifts.forEach((shift, index) => {
-    grid.sums[index] = (grid.sums[index] ?? 0) + logDensity((residual - shift) / scale) - honest;
+    grid.sums[index] = (grid.sums[index] ?? 0) + shiftNats(residual, shift, scale, freedom);
   });
 }
 

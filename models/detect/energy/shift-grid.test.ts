@@ -1,16 +1,6 @@
-import { seeded, type Seeded } from "../../../build/seeded.ts";
+import { normal, seeded, type Seeded, student } from "../../../build/seeded.ts";
 import { assert, test } from "../../../build/testing.ts";
 import { addBlock, createShiftGrid, shiftGridNats } from "./shift-grid.ts";
-
-function normal(random: Seeded): number {
-  return Math.sqrt(-2 * Math.log(1 - random.next())) * Math.cos(2 * Math.PI * random.next());
-}
-
-/** Student's t with four degrees of freedom. */
-function student4(random: Seeded): number {
-  const chi2 = Array.from({ length: 4 }, () => normal(random) ** 2).reduce((sum, value) => sum + value, 0);
-  return normal(random) / Math.sqrt(chi2 / 4);
-}
 
 /** The formula of the file's header, without logarithms: only for testing, and only for a few blocks. */
 function naiveNats(shifts: readonly number[], blocks: readonly { residual: number; scale: number }[]): number {
@@ -51,7 +41,7 @@ test("property: the same as the product over blocks, added up directly", () => {
 });
 
 const NOISES: Record<string, (random: Seeded) => number> = {
-  "Student's t": student4,
+  "Student's t": (random) => student(random, 4),
   "Gaussian": normal,
   "Gaussian of half the stated scale": (random) => normal(random) / 2,
   "Gaussian with a late report now and then": (random) =>

@@ -1,7 +1,7 @@
 /** How well one meter and one station agree: the ratio of delivered to billed energy, and how far apart. */
 import type { MeterSide } from "../../terms.ts";
 import { HOUR_MS, SECOND_MS } from "../../units.ts";
-import type { Spread } from "./spread.ts";
+import type { Spread } from "../learned/spread.ts";
 
 /** What is learned of one meter and station pair. */
 export interface Agreement {
@@ -15,6 +15,8 @@ export interface Agreement {
   lagWeight: number;
   /** Whether the meter has gone along with a session since it last saw nothing of one. */
   trusted: boolean;
+  /** What of late spoke against honesty, each way, nats: while it does, nothing is learned. */
+  suspicion: { theft: number; inflation: number };
 }
 
 export interface Timing {
@@ -48,7 +50,7 @@ export function priorAgreement(side: MeterSide): Agreement {
   const ratio: Spread = side === "ac-input"
     ? { centre: 0.04, variance: 0.035 ** 2, weight: 2, floor: CLASS_VARIANCE, ceiling: 0.05 ** 2 }
     : { centre: 0, variance: 0.01 ** 2, weight: 4, floor: CLASS_VARIANCE, ceiling: 0.02 ** 2 };
-  return { ratio, lag2: LAG ** 2, lagWeight: LAG_WEIGHT, trusted: false };
+  return { ratio, lag2: LAG ** 2, lagWeight: LAG_WEIGHT, trusted: false, suspicion: { theft: 0, inflation: 0 } };
 }
 
 export const CENTRE_BOUNDS = {

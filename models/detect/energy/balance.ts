@@ -1,0 +1,305 @@
+/**
+ * Delivered against billed energy, session by session: what each observation changes, and when there is something to
+ * compare (session.ts).
+ *
+ * Delivered is what the agent's own meter says (evidence), billed what the station's registers say in OCPP (testimony).
+ * Whenever the station reports, both are compared since the block began; a block closes as soon as its energy is large
+ * against the uncertainty of the comparison, so the evidence does not depend on how often either is sampled. What the
+ * meter counts while nobody charges is expected (standby.ts).
+ *
+ * A register that steps back inside a transaction began anew if the station booted, or if it lands where a register
+ * that began anew can be by now; anything else is no restart: the bill has lost energy that was delivered.
+ *
+ * A meter on EVSE 0 covers the whole station: then the registers of all its open transactions are added.
+ */
+import type { MeterSide, Observation, Reading } from "../../terms.ts";
+import { HOUR_MS, MINUTE_MS, type Now, SECOND_MS } from "../../units.ts";
+import { type Agreement, priorAgreement } from "./agreement.ts";
+import {
+  beginBlock, closeIfWorth, type Comparison, createSession, endSession, noteRolledNats, type Pair, type Session,
+  voidBlock,
+} from "./session.ts";
+import { createStandby, endIdle, passIdle, type Standby } from "./standby.ts";
+import { type MeterTrack, plausible, stepOf, type TransactionTrack } from "./tracks.ts";
+
+type Started = Extract<Observation, { kind: "transaction-started" }>;
+type Reported = Extract<Observation, { kind: "reported-reading" }>;
+type Ended = Extract<Observation, { kind: "transaction-ended" }>;
+
+export interface Balance {
+  meters: Record<string, MeterTrack | undefined>;
+  standby: Record<string, Standby>;
+  /** Coarsest step that fits all registers that the station reported, Wh. */
+  reportedStepWh: number;
+  transactions: Record<string, TransactionTrack>;
+  sessions: Record<string, Session>;
+  learned: Record<string, Agreement>;
+  /** First registers after the last boot, by EVSE, Wh; undefined: no boot was seen. */
+  bootWh: Record<string, number> | undefined;
+  /** When the link last came up; -1: never. */
+  connectedMs: number;
+}
+
+/** What came of one observation. */
+export interface Settled {
+  readonly comparisons: readonly Comparison[];
+  /** By how much the reported register stepped back inside a transaction without beginning anew, Wh. */
+  readonly rolledWh?: number;
+}
+
+/** Registers that move in steps are found out by their figures (EM340: 100 Wh). */
+const COARSEST_WH = 100;
+/** A register that stands still under power for this long, beside what a step takes, is stuck. */
+const STUCK_MS = MINUTE_MS;
+const POWERED_W = 500;
+/** A meter that has been silent for longer than this cannot be interpolated. */
+const STALE_MS = 2 * MINUTE_MS;
+const FIRST_EVERY_MS = 10 * SECOND_MS;
+const MOST_TRANSACTIONS = 64;
+/** No station has more meters; ids beyond are not followed. */
+const MOST_METERS = 32;
+/** A transaction without an end for longer than this has ended unseen. */
+const LONGEST_MS = 72 * HOUR_MS;
+
+/** What a register may show beyond the energy since it began anew: whoever begins at zero rarely does so exactly. */
+const RESTART_WITHIN_WH = 50;
+/** A register that steps back by no more than this was rounded otherwise, or read a moment earlier. */
+const ROLLED_LEAST_WH = 100;
+/** No vehicle draws more: what is assumed where no meter speaks. */
+const MOST_POWER_W = 400_000;
+/** What comes this soon after the link came up may have waited for it. */
+const WAITED_MS = 2 * MINUTE_MS;
+
+export function createBalance(): Balance {
+  return {
+    reportedStepWh: COARSEST_WH, meters: {}, standby: {}, transactions: {}, sessions: {}, learned: {},
+    bootWh: undefined, connectedMs: -1,
+  };
+}
+
+/** Transaction ids come from the wire: the prefix keeps `__proto__` and its like an ordinary key. */
+function idKey(transactionId: string): string {
+  return `#${transactionId}`;
+}
+
+export function onReading(balance: Balance, reading: Reading, side: MeterSide, now: Now): void {
+  const registerWh = plausible(reading.energyImportWh);
+  if (registerWh === undefined) return;
+  const key = String(reading.evseId);
+  const before = balance.meters[key];
+  if (before === undefined && Object.keys(balance.meters).length >= MOST_METERS) return;
+  const session = balance.sessions[key];
+  // A register that went back was replaced, reset or wrapped: what was measured across that moment is void.
+  if (session !== undefined && before !== undefined && registerWh < before.registerWh) voidBlock(session);
+  const powerW = Math.max(0, plausible(reading.powerW) ?? 0);
+  const everyMs = before === undefined ? FIRST_EVERY_MS : Math.min(STALE_MS, now.monoMs - before.atMs);
+  if (session !== undefined) session.peakW = Math.max(session.peakW, powerW);
+  else idle(balance, key, registerWh, side, now);
+  const stepWh = stepOf(before?.stepWh ?? COARSEST_WH, registerWh);
+  const countedMs = before === undefined || registerWh !== before.registerWh ? now.monoMs : before.countedMs;
+  const movedMs = before === undefined || countedMs === now.monoMs || powerW < POWERED_W ? now.monoMs : before.movedMs;
+  balance.meters[key] = { registerWh, powerW, atMs: now.monoMs, everyMs, stepWh, countedMs, movedMs, side };
+  const stuck = now.monoMs - movedMs > STUCK_MS + everyMs + (2 * stepWh * HOUR_MS) / Math.max(POWERED_W, powerW);
+  if (stuck && session !== undefined) voidBlock(session);
+}
+
+/** A meter under which nothing is open counts standby. */
+function idle(balance: Balance, key: string, registerWh: number, side: MeterSide, now: Now): void {
+  const standby = (balance.standby[key] ??= createStandby());
+  if (covered(balance, key).length > 0) endIdle(standby);
+  else passIdle(standby, registerWh, side, now.monoMs);
+}
+
+export function onMeterLost(balance: Balance, evseId: number): void {
+  delete balance.meters[String(evseId)];
+  const session = balance.sessions[String(evseId)];
+  if (session !== undefined) voidBlock(session);
+}
+
+export function onConnect(balance: Balance, now: Now): void {
+  balance.connectedMs = now.monoMs;
+  for (const session of Object.values(balance.sessions)) beginBlock(session, undefined, now.monoMs);
+}
+
+/**
+ * What the station reports first over a new connection may have waited for it, and is compared with nothing: held
+ * against the meter of now, a report of a minute ago would bill too little.
+ */
+function mayHaveWaited({ connectedMs }: Balance, now: Now): boolean {
+  return connectedMs >= 0 && now.monoMs - connectedMs < WAITED_MS;
+}
+
+/** Registers that are kept in memory alone begin anew with the station. */
+export function onBoot(balance: Balance): void {
+  balance.bootWh = {};
+  for (const open of Object.values(balance.transactions)) open.booted = true;
+}
+
+function noteAfterBoot(balance: Balance, evseId: number, registerWh: number): void {
+  const known = balance.bootWh;
+  if (known !== undefined && Object.keys(known).length < MOST_METERS) known[String(evseId)] ??= registerWh;
+}
+
+/** Whether a register that stepped back began anew: at a boot, from zero, or from what it had at the last boot. */
+function beganAnew(balance: Balance, track: TransactionTrack, registerWh: number, now: Now): boolean {
+  if (track.booted) return true;
+  const peakW = balance.sessions[meterOf(balance, track.evseId)]?.peakW ?? MOST_POWER_W;
+  const within = RESTART_WITHIN_WH + (1.1 * peakW * (now.monoMs - track.reportedAtMs)) / HOUR_MS;
+  const aboveBootWh = registerWh - (balance.bootWh?.[String(track.evseId)] ?? Infinity);
+  return registerWh <= within || (aboveBootWh >= 0 && aboveBootWh <= within);
+}
+
+/** The meter's register now, Wh: the last reading carried on at its power; undefined when that is too old. */
+function deliveredNow(meter: MeterTrack | undefined, now: Now): number | undefined {
+  if (meter === undefined || now.monoMs - meter.atMs > STALE_MS) return undefined;
+  return meter.registerWh + (meter.powerW * (now.monoMs - meter.atMs)) / HOUR_MS;
+}
+
+/** The meter that covers an EVSE: its own, else the station's. */
+function meterOf(balance: Balance, evseId: number): string {
+  return balance.meters[String(evseId)] !== undefined || balance.sessions[String(evseId)] !== undefined
+    ? String(evseId) : "0";
+}
+
+function covered(balance: Balance, key: string): TransactionTrack[] {
+  return Object.values(balance.transactions).filter((open) => meterOf(balance, open.evseId) === key);
+}
+
+/** A start that is told after an outage is an open transaction like any other; it is compared from its next report. */
+export function onStart(balance: Balance, started: Started, now: Now): void {
+  dropStale(balance, started.evseId, now);
+  const key = meterOf(balance, started.evseId);
+  const meter = balance.meters[key];
+  // What no transaction is left of has ended unseen: it is neither learned from nor held against anybody.
+  if (covered(balance, key).length === 0) delete balance.sessions[key];
+  const reportedWh = started.offline ? undefined : plausible(started.registerWh);
+  balance.transactions[idKey(started.transactionId)] = {
+    evseId: started.evseId, startedMs: now.monoMs, startWh: reportedWh, reportedWh, reportedAtMs: now.monoMs,
+    steppedFromWh: undefined, booted: false, anew: false,
+  };
+  if (reportedWh !== undefined) {
+    balance.reportedStepWh = stepOf(balance.reportedStepWh, reportedWh);
+    noteAfterBoot(balance, started.evseId, reportedWh);
+  }
+  if (meter === undefined || balance.sessions[key] !== undefined) return;
+  const pair = pairOf(balance, key, meter, 0, now);
+  endIdle(pair.standby);
+  balance.sessions[key] = createSession(pair, deliveredNow(meter, now));
+}
+
+function pairOf(balance: Balance, key: string, meter: MeterTrack, registerWh: number, now: Now): Pair {
+  return {
+    meter, registerWh, nowMs: now.monoMs, reportedStepWh: balance.reportedStepWh,
+    learned: (balance.learned[key] ??= priorAgreement(meter.side)),
+    standby: (balance.standby[key] ??= createStandby()),
+    lateMs: covered(balance, key).reduce((sum, open) => sum + (now.monoMs - open.reportedAtMs), 0),
+  };
+}
+
+/** Transactions whose end was never seen: another began on their EVSE, or they are older than any can be. */
+export function dropStale(balance: Balance, startingEvseId: number, now: Now): void {
+  const ids = Object.keys(balance.transactions);
+  for (const id of ids) {
+    const open = balance.transactions[id];
+    const stale = open === undefined || open.evseId === startingEvseId || now.monoMs - open.startedMs > LONGEST_MS;
+    if (stale) forgetTransaction(balance, id);
+  }
+  const oldest = ids.length >= MOST_TRANSACTIONS ? ids[0] : undefined;
+  if (oldest !== undefined) forgetTransaction(balance, oldest);
+}
+
+/** What it has taken since its last report will never be billed: the block of its meter is void. */
+function forgetTransaction(balance: Balance, id: string): void {
+  const open = balance.transactions[id];
+  if (open === undefined) return;
+  const session = balance.sessions[meterOf(balance, open.evseId)];
+  if (session !== undefined) voidBlock(session);
+  delete balance.transactions[id];
+}
+
+function find(balance: Balance, transactionId: string | undefined, evseId: number): TransactionTrack | undefined {
+  if (transactionId !== undefined) return balance.transactions[idKey(transactionId)];
+  return Object.values(balance.transactions).find((open) => open.evseId === evseId);
+}
+
+export function isOpen(balance: Balance, transactionId: string): boolean {
+  return balance.transactions[idKey(transactionId)] !== undefined;
+}
+
+export function onReported(balance: Balance, seen: Reported, now: Now): Settled {
+  const track = find(balance, seen.transactionId, seen.reading.evseId);
+  const registerWh = plausible(seen.reading.energyImportWh);
+  if (track === undefined || registerWh === undefined) return { comparisons: [] };
+  noteAfterBoot(balance, track.evseId, registerWh);
+  return settle(balance, track, registerWh, now, false);
+}
+
+export function onStop(balance: Balance, seen: Ended, now: Now): Comparison[] {
+  const track = balance.transactions[idKey(seen.transactionId)];
+  if (track === undefined) return [];
+  const key = meterOf(balance, track.evseId);
+  const registerWh = seen.offline ? undefined : plausible(seen.registerWh);
+  const found = registerWh === undefined ? [] : [...settle(balance, track, registerWh, now, true).comparisons];
+  if (registerWh === undefined) forgetTransaction(balance, idKey(seen.transactionId));
+  delete balance.transactions[idKey(seen.transactionId)];
+  const session = balance.sessions[key];
+  if (session === undefined) return found;
+  addBill(balance, session, track, registerWh, now);
+  if (covered(balance, key).length > 0) return found;
+  delete balance.sessions[key];
+  const meter = balance.meters[key];
+  const register = deliveredNow(meter, now);
+  if (register === undefined) session.beganWh = undefined;
+  const pair = meter === undefined ? undefined : pairOf(balance, key, meter, register ?? meter.registerWh, now);
+  return [...found, ...endSession(session, pair)];
+}
+
+/** Books what the station reported, and closes the block when it is worth a comparison. */
+function settle(balance: Balance, track: TransactionTrack, registerWh: number, now: Now, last: boolean): Settled {
+  const before = track.reportedWh;
+  const steppedBack = before !== undefined && registerWh < before;
+  const anew = steppedBack && beganAnew(balance, track, registerWh, now);
+  const rolled = anew ? {} : stepBack(track, registerWh, steppedBack);
+  balance.reportedStepWh = stepOf(balance.reportedStepWh, registerWh);
+  Object.assign(track, { reportedWh: registerWh, booted: false, anew: track.anew || anew });
+  const key = meterOf(balance, track.evseId);
+  const [session, meter] = [balance.sessions[key], balance.meters[key]];
+  track.reportedAtMs = now.monoMs;
+  if (session === undefined || meter === undefined) return { comparisons: [], ...rolled };
+  const register = deliveredNow(meter, now);
+  // A register that began anew in mid-session leaves nothing to compare as a whole; a bill below the last report does.
+  if (register === undefined || (anew && !last)) session.beganWh = undefined;
+  const lost = anew || (steppedBack && last) || mayHaveWaited(balance, now);
+  if (register === undefined || session.startWh === undefined || before === undefined || lost) {
+    beginBlock(session, register, now.monoMs);
+    return { comparisons: [], ...rolled };
+  }
+  session.billedWh += registerWh - before;
+  // Reports that overtook each other are made good by the next one.
+  if (track.steppedFromWh !== undefined) return { comparisons: [] };
+  return { comparisons: closeIfWorth(session, pairOf(balance, key, meter, register, now), last), ...rolled };
+}
+
+/** Notes a step back; at the next report, says whether the register stayed back. */
+function stepBack(track: TransactionTrack, registerWh: number, steppedBack: boolean): { rolledWh?: number } {
+  const fromWh = track.steppedFromWh;
+  track.steppedFromWh = steppedBack && fromWh === undefined ? track.reportedWh : undefined;
+  return fromWh !== undefined && fromWh - registerWh > ROLLED_LEAST_WH ? { rolledWh: fromWh - registerWh } : {};
+}
+
+/** What was made of a register that stepped back, nats. */
+export function noteRolled(balance: Balance, evseId: number, nats: number): void {
+  const session = balance.sessions[meterOf(balance, evseId)];
+  if (session !== undefined) noteRolledNats(session, nats);
+}
+
+/** Adds the bill of a transaction that ends to its session; a session with a bill that is not known has none. */
+function addBill(
+  balance: Balance, session: Session, { startWh, anew }: TransactionTrack, registerWh: number | undefined, now: Now,
+): void {
+  const waited = balance.connectedMs >= session.beganMs && mayHaveWaited(balance, now);
+  const unknown = startWh === undefined || registerWh === undefined || (registerWh < startWh && anew) || waited;
+  session.billWh = unknown || session.billWh === undefined ? undefined
+    : session.billWh + Math.max(0, registerWh - startWh);
+  session.bills += 1;
+}

@@ -1,0 +1,307 @@
+/**
+ * What runs under one meter from the first open transaction to the last, and the evidence in it, both ways: delivered
+ * ahead of billed (theft), or behind (billing inflation).
+ *
+ * Within a session either is one common shift of x = ln(delivered / billed) in every block, while an honest glitch (a
+ * reading that came late, a report that was lost) spoils one: blocks have Student-t noise, and the evidence is the
+ * mixture over shifts of the product of their likelihood ratios (shift-grid.ts). At its end two more looks are taken at
+ * the same session: at the bills as a whole, stop less start, since a register may jump at the stop, where no block
+ * closes any more; and at a drift too small for a session and too large for two meters within their class, which adds
+ * up over weeks. A session is one e-value, the mean of those of its looks, and bounded.
+ */
+import { HOUR_MS } from "../../units.ts";
+import { MOST_NATS } from "../detector.ts";
+import { learnSpread, scaleOf } from "../learned/spread.ts";
+import {
+  type Agreement, CENTRE_BOUNDS, learnLag, noiseWh, ratioOf, RESOLUTION_WH, type Timing,
+} from "./agreement.ts";
+import { addBlock, createShiftGrid, type ShiftGrid, shiftGridNats, shiftNats } from "./shift-grid.ts";
+import { type Standby, standbyOf } from "./standby.ts";
+import type { MeterTrack } from "./tracks.ts";
+
+/** Which way: 1, delivered ahead of billed; -1, billed ahead of delivered. */
+export const WAYS = { theft: 1, inflation: -1 } as const;
+export type Way = keyof typeof WAYS;
+export type BothWays = Record<Way, number>;
+
+interface Look {
+  grid: ShiftGrid;
+  /** The evidence that was given out so far, nats. */
+  givenNats: number;
+  /** What a register that stepped back was taken to say, nats: another look at the same session. */
+  rolledNats: number | undefined;
+}
+
+export interface Session extends Record<Way, Look> {
+  /** The meter's register at the start of the block, and when; undefined: begins with the next report. */
+  startWh: number | undefined;
+  startMs: number;
+  billedWh: number;
+  /** The highest power since the block began, W. */
+  peakW: number;
+  /** Closed blocks together, and their number. */
+  deliveredTotalWh: number;
+  billedTotalWh: number;
+  blocks: number;
+  /** The meter's register at the start of the session; undefined: it cannot be compared as a whole. */
+  beganWh: number | undefined;
+  beganMs: number;
+  /** Bills of the transactions that ended in it, together, and their number; undefined: one of them is not known. */
+  billWh: number | undefined;
+  bills: number;
+}
+
+/** What one comparison adds, nats: to what is believed of this station, and to the zone's small drift. */
+export interface Comparison {
+  readonly deliveredWh: number;
+  readonly billedWh: number;
+  readonly nats: BothWays;
+  readonly drift: BothWays;
+}
+
+/** A meter and a station, as they stand now. */
+export interface Pair {
+  readonly meter: MeterTrack;
+  readonly learned: Agreement;
+  readonly standby: Standby;
+  /** Coarsest step that fits all registers that the station reported, Wh. */
+  readonly reportedStepWh: number;
+  /** The meter's register now, Wh. */
+  readonly registerWh: number;
+  /** How long ago the transactions under the meter reported, together, ms. */
+  readonly lateMs: number;
+  readonly nowMs: number;
+}
+
+/** A block closes when its own uncertainty is below this share of its energy; at the end a rougher one will do. */
+const CLOSE_AT_NOISE = 0.05;
+const LAST_AT_NOISE = 0.2;
+const LEAST_BLOCK_WH = 50;
+/** Shifts of x that count in a session; a smaller one must go on for weeks, or in a zone. */
+const LEAST_SHIFT = 0.04;
+const LEAST_SHIFT_SPREADS = 4;
+const MOST_SHIFT = 1.4;
+/**
+ * A stop is read once, in its own message and after the current: no report that comes late spoils it, so its tails are
+ * lighter. Judgement; honest bills of the bench stay within.
+ */
+const BILL_FREEDOM = 8;
+/** Two meters within their class (EN 50470-3, class B) stay within this of what was learned; this is beyond it. */
+const CLASS_SHIFT = 0.01;
+const BEYOND_CLASS = 0.03;
+/** One session never says more than this either way. */
+const LEAST_A_SESSION = -3;
+const MOST_A_SESSION = 16;
+/** The joint feature looks for a drift of this size in x, and one session says at most this much about it. */
+const DRIFT = 0.01;
+const MOST_DRIFT_NATS = 2;
+/** Below this evidence a session is taken as honest and learned from, and while few of late spoke otherwise. */
+const LEARN_BELOW_NATS = 1;
+const LEARN_BELOW_SUM = 3;
+const MOST_SUM = 26;
+/** A meter that saw less than this share of a bill saw nothing of it. */
+const SAW_NOTHING_SHARE = 0.1;
+const WENT_ALONG_SHARE = 0.5;
+/** Either nothing flowed or the meter died at rest, which few do: judgement, as in session-spoofing.ts. */
+const MOST_OF_NOTHING = Math.log(0.3 / 0.0005);
+/** A meter that has not counted its own standby for this many steps may be dead. */
+const ALIVE_STEPS = 3;
+
+export function createSession(pair: Omit<Pair, "registerWh">, registerWh: number | undefined): Session {
+  const { learned, meter, nowMs } = pair;
+  const leastShift = Math.max(LEAST_SHIFT, LEAST_SHIFT_SPREADS * scaleOf(learned.ratio, 0));
+  const look = (): Look => ({ grid: createShiftGrid(leastShift, MOST_SHIFT), givenNats: 0, rolledNats: undefined });
+  return {
+    startWh: registerWh, startMs: nowMs, beganWh: registerWh, beganMs: nowMs, billedWh: 0, peakW: meter.powerW,
+    deliveredTotalWh: 0, billedTotalWh: 0, blocks: 0, billWh: 0, bills: 0, theft: look(), inflation: look(),
+  };
+}
+
+/** What was measured or billed across this moment is compared with nothing, nor is the session as a whole. */
+export function voidBlock(session: Session): void {
+  session.startWh = session.beganWh = undefined;
+  session.billedWh = 0;
+}
+
+export function beginBlock(session: Session, registerWh: number | undefined, nowMs: number): void {
+  Object.assign(session, { startWh: registerWh, startMs: nowMs, billedWh: 0 });
+}
+
+/** A register that stepped back, and the energy of its session, are two looks at one thing. */
+export function noteRolledNats({ theft }: Session, nats: number): void {
+  if (theft.rolledNats !== undefined) return;
+  theft.rolledNats = nats;
+  theft.givenNats += nats;
+}
+
+/** Variance of an energy from the steps of both registers, Wh squared. */
+function resolution2({ meter, reportedStepWh }: Pair): number {
+  return 2 * RESOLUTION_WH ** 2 + (meter.stepWh ** 2 + reportedStepWh ** 2) / 6;
+}
+
+/** What the meter counted since it showed `fromWh`, less its standby, and how doubtful the latter is, Wh. */
+function countedWh({ registerWh, standby, nowMs }: Pair, fromWh: number, fromMs: number) {
+  const hours = (nowMs - fromMs) / HOUR_MS;
+  const { meanW, sdW } = standbyOf(standby);
+  return { deliveredWh: Math.max(0, registerWh - fromWh - meanW * hours), doubtWh: sdW * hours };
+}
+
+/** Whether the meter still counts its own standby: a dead one does not. */
+function isAlive({ beganMs }: Session, { meter, standby, nowMs }: Pair): boolean {
+  const everyMs = (meter.stepWh / Math.max(1, standbyOf(standby).meanW)) * HOUR_MS;
+  return meter.countedMs > beganMs && nowMs - meter.countedMs < ALIVE_STEPS * everyMs + meter.everyMs;
+}
+
+/** Whether figures say that nothing was seen of a bill, and the meter cannot be believed about it. */
+function isBlind({ learned }: Pair, deliveredWh: number, billedWh: number): boolean {
+  return deliveredWh < SAW_NOTHING_SHARE * billedWh && !learned.trusted;
+}
+
+/** Closes the block if it is worth a comparison; `last`: with what the stop told. */
+export function closeIfWorth(session: Session, pair: Pair, last: boolean): Comparison[] {
+  if (session.startWh === undefined) return [];
+  const { meter, learned, lateMs } = pair;
+  const { deliveredWh, doubtWh } = countedWh(pair, session.startWh, session.startMs);
+  const timing = { peakW: Math.max(session.peakW, meter.powerW), everyMs: meter.everyMs };
+  // Honest figures are alike, so the larger of the two is what the noise is to be held against.
+  const mostWh = Math.max(deliveredWh, session.billedWh);
+  const noise = Math.hypot(noiseWh(learned, timing, lateMs, resolution2(pair)), doubtWh) / Math.max(1, mostWh);
+  if (mostWh < LEAST_BLOCK_WH || noise > (last ? LAST_AT_NOISE : CLOSE_AT_NOISE)) return [];
+  if (isBlind(pair, deliveredWh, session.billedWh)) return [];
+  closeBlock(session, pair, { deliveredWh, noise, ...timing });
+  session.peakW = meter.powerW;
+  return [tell(session, pair, { theft: [], inflation: [] }, session.deliveredTotalWh, session.billedTotalWh)];
+}
+
+interface ClosedBlock extends Timing {
+  readonly deliveredWh: number;
+  readonly noise: number;
+}
+
+function closeBlock(session: Session, { learned, registerWh, nowMs }: Pair, block: ClosedBlock): void {
+  const { deliveredWh, noise } = block;
+  const { billedWh, theft, inflation } = session;
+  const residual = ratioOf(deliveredWh, billedWh) - learned.ratio.centre;
+  const scale = scaleOf(learned.ratio, noise);
+  for (const way of [theft, inflation]) addBlock(way.grid, way === theft ? residual : -residual, scale);
+  session.deliveredTotalWh += deliveredWh;
+  session.billedTotalWh += billedWh;
+  session.blocks += 1;
+  const nats = Math.max(shiftGridNats(theft.grid), shiftGridNats(inflation.grid));
+  if (nats < LEARN_BELOW_NATS && maySettle(learned)) learnLag(learned, block, deliveredWh, billedWh);
+  if (deliveredWh > WENT_ALONG_SHARE * billedWh) learned.trusted = true;
+  beginBlock(session, registerWh, nowMs);
+}
+
+/** Whether nothing of late keeps the agent from learning. */
+function maySettle({ suspicion }: Agreement): boolean {
+  return Math.max(suspicion.theft, suspicion.inflation) < LEARN_BELOW_SUM;
+}
+
+/** What a session's evidence has changed by since it was told last; `more`: looks beside that of its blocks. */
+function tell(
+  session: Session, pair: Pair, more: Record<Way, number[]>, deliveredWh: number, billedWh: number,
+): Comparison {
+  const sawNothing = deliveredWh < SAW_NOTHING_SHARE * billedWh && !isAlive(session, pair);
+  const most = { theft: MOST_A_SESSION, inflation: sawNothing ? MOST_OF_NOTHING : MOST_A_SESSION };
+  const nats = { theft: 0, inflation: 0 };
+  for (const way of ["theft", "inflation"] as const) {
+    const look = session[way];
+    const looks = [...more[way]];
+    if (session.blocks > 0) looks.push(shiftGridNats(look.grid));
+    if (look.rolledNats !== undefined) looks.push(look.rolledNats);
+    const all = Math.max(LEAST_A_SESSION, Math.min(most[way], meanNats(looks)));
+    nats[way] = Math.max(-MOST_NATS, Math.min(MOST_NATS, all - look.givenNats));
+    look.givenNats += nats[way];
+    const { suspicion } = pair.learned;
+    suspicion[way] = Math.min(MOST_SUM, Math.max(0, suspicion[way] + nats[way]));
+  }
+  return { deliveredWh, billedWh, nats, drift: { theft: 0, inflation: 0 } };
+}
+
+/** The mean of e-values, whatever they have to do with each other, in nats. */
+function meanNats(nats: readonly number[]): number {
+  const top = Math.max(...nats);
+  return top + Math.log(nats.reduce((sum, one) => sum + Math.exp(one - top), 0) / nats.length);
+}
+
+/** At the end of a session: what its bills say as a whole, what is learned of it, and its small drift. */
+export function endSession(session: Session, pair: Pair | undefined): Comparison[] {
+  if (pair === undefined) return [];
+  const bill = billOf(session, pair);
+  const blocks = driftOf(session, pair);
+  if (bill === undefined && blocks === undefined) return [];
+  const more = (way: Way): number[] => [...(bill === undefined ? [] : [bill[way]]), ...(blocks?.[way] ?? [])];
+  const looks = { theft: more("theft"), inflation: more("inflation") };
+  const { deliveredWh, billedWh } = bill ?? { deliveredWh: session.deliveredTotalWh, billedWh: session.billedTotalWh };
+  const found = [tell(session, pair, looks, deliveredWh, billedWh)];
+  // A bill that readings of the same session contradict rests on more than one figure: what is left over follows.
+  const rest = session.blocks > 1 ? tell(session, pair, looks, deliveredWh, billedWh) : undefined;
+  if (rest !== undefined && Math.max(rest.nats.theft, rest.nats.inflation) > 0) found.push(rest);
+  if (blocks !== undefined) found.push(learnSession(session, pair, blocks.residual, blocks.noise));
+  return found;
+}
+
+interface Bill extends BothWays {
+  readonly deliveredWh: number;
+  readonly billedWh: number;
+}
+
+/**
+ * The bills as a whole, stop less start, against all that the meter counted: readings in between may be true where the
+ * bill is not, and a bill may have nothing behind it.
+ */
+function billOf(session: Session, pair: Pair): Bill | undefined {
+  const { beganWh, billWh: billedWh, bills, beganMs } = session;
+  if (beganWh === undefined || billedWh === undefined) return undefined;
+  const { meter, learned } = pair;
+  const { deliveredWh, doubtWh } = countedWh(pair, beganWh, beganMs);
+  const timing = { peakW: Math.max(session.peakW, meter.powerW), everyMs: meter.everyMs };
+  const oneWh = noiseWh(learned, timing, 0, resolution2(pair));
+  const mostWh = Math.max(deliveredWh, billedWh);
+  const noise = Math.sqrt(bills * oneWh ** 2 + doubtWh ** 2) / Math.max(1, mostWh);
+  if (mostWh < LEAST_BLOCK_WH || noise > LAST_AT_NOISE || isBlind(pair, deliveredWh, billedWh)) return undefined;
+  const residual = ratioOf(deliveredWh, billedWh) - learned.ratio.centre;
+  const scale = scaleOf(learned.ratio, noise);
+  const nats = (towards: number): number => {
+    const whole = createShiftGrid(session.theft.grid.shifts[0] ?? LEAST_SHIFT, MOST_SHIFT);
+    addBlock(whole, towards * residual, scale, BILL_FREEDOM);
+    return shiftGridNats(whole);
+  };
+  const sawNothing = deliveredWh < SAW_NOTHING_SHARE * billedWh;
+  if (sawNothing ? !isAlive(session, pair) : deliveredWh > WENT_ALONG_SHARE * billedWh) learned.trusted = !sawNothing;
+  return { deliveredWh, billedWh, theft: nats(WAYS.theft), inflation: nats(WAYS.inflation) };
+}
+
+interface Drifted extends Record<Way, number[]> {
+  readonly residual: number;
+  readonly noise: number;
+}
+
+/** All blocks together: a drift beyond the class of two meters, against the most that the class allows. */
+function driftOf({ deliveredTotalWh, billedTotalWh }: Session, pair: Pair): Drifted | undefined {
+  if (deliveredTotalWh < 2 * LEAST_BLOCK_WH) return undefined;
+  const { learned: { ratio } } = pair;
+  const residual = ratioOf(deliveredTotalWh, billedTotalWh) - ratio.centre;
+  const noise = Math.sqrt(2 * resolution2(pair)) / deliveredTotalWh;
+  const scale = scaleOf(ratio, noise);
+  const nats = (towards: number): number[] =>
+    [shiftNats(towards * residual - CLASS_SHIFT, BEYOND_CLASS - CLASS_SHIFT, scale)];
+  return { residual, noise, theft: nats(WAYS.theft), inflation: nats(WAYS.inflation) };
+}
+
+/** Its whole ratio is learned from, if the session was honest, and gives the zone its small drift. */
+function learnSession(session: Session, { learned, meter }: Pair, residual: number, noise: number): Comparison {
+  const { ratio } = learned;
+  const scale2 = scaleOf(ratio, noise) ** 2;
+  const drift = (towards: number): number =>
+    Math.max(-MOST_DRIFT_NATS, Math.min(MOST_DRIFT_NATS, (DRIFT * towards * residual - DRIFT ** 2 / 2) / scale2));
+  const comparison = {
+    deliveredWh: session.deliveredTotalWh, billedWh: session.billedTotalWh, nats: { theft: 0, inflation: 0 },
+    drift: { theft: drift(WAYS.theft), inflation: drift(WAYS.inflation) },
+  };
+  const honest = Math.max(session.theft.givenNats, session.inflation.givenNats) < LEARN_BELOW_NATS;
+  const { least, most } = CENTRE_BOUNDS[meter.side];
+  if (honest && maySettle(learned)) learnSpread(ratio, ratio.centre + residual, noise, least, most);
+  return comparison;
+}
