@@ -149,11 +149,13 @@ function stationAnswer(action: string): Json {
   return action === "UpdateFirmware" ? {} : { status: "Accepted" };
 }
 
-/** A charging station that speaks OCPP 1.6; rejects with the HTTP status when it is refused. */
-export async function connectStation(port: number, options: ClientOptions & { secure?: boolean } = {}): Promise<Peer> {
-  const { secure = false, ...rest } = options;
+type StationOptions = ClientOptions & { readonly secure?: boolean; readonly subprotocol?: string };
+
+/** A charging station, of OCPP 1.6 unless told otherwise; rejects with the HTTP status when it is refused. */
+export async function connectStation(port: number, options: StationOptions = {}): Promise<Peer> {
+  const { secure = false, subprotocol = "ocpp1.6", ...rest } = options;
   const url = `${secure ? "wss" : "ws"}://127.0.0.1:${port}/CP-001`;
-  const socket = new WebSocket(url, ["ocpp1.6"], { skipUTF8Validation: true, ...rest } as ClientOptions);
+  const socket = new WebSocket(url, [subprotocol], { skipUTF8Validation: true, ...rest } as ClientOptions);
   const station = new Peer(socket, stationAnswer);
   await Promise.race([
     once(socket, "open"),

@@ -24,14 +24,18 @@ export interface BenchOptions {
   readonly memory?: Memory;
   /** Monotonic time at the start, ms: as after a restart. */
   readonly monoMs?: number;
+  /** What the wall clock is ahead of the true time, ms, so many seconds after the start. */
+  readonly wallAheadMs?: (s: number) => number;
 }
 
 export class CoreBench {
   readonly core: Core;
   readonly effects: Effect[] = [];
   readonly #monoMs: number;
+  readonly #wallAheadMs: (s: number) => number;
 
-  constructor({ memory, monoMs = 0 }: BenchOptions = {}, startS = 0) {
+  constructor({ memory, monoMs = 0, wallAheadMs = () => 0 }: BenchOptions = {}, startS = 0) {
+    this.#wallAheadMs = wallAheadMs;
     this.#monoMs = monoMs - startS * SECOND_MS;
     this.core = createCore({
       station: STATION, region: "example", zone: "feeder-7" as ZoneId, epochS: EPOCH_S, crypto,
@@ -45,7 +49,8 @@ export class CoreBench {
   }
 
   now(s: number): Now {
-    return { wallMs: (START + s * SECOND_MS) as WallMs, monoMs: (this.#monoMs + s * SECOND_MS) as MonotonicMs };
+    const wallMs = (START + s * SECOND_MS + this.#wallAheadMs(s)) as WallMs;
+    return { wallMs, monoMs: (this.#monoMs + s * SECOND_MS) as MonotonicMs };
   }
 
   take({ s, event }: Happening): Effect[] {
@@ -85,6 +90,10 @@ export class Story {
     const who = { chargePointVendor: "V", chargePointModel: "M", firmwareVersion: "1.0" };
     this.call(s, "station", "BootNotification", who,
       { status: "Accepted", currentTime: this.#time(s), interval: 300 });
+  }
+
+  heartbeats(fromS: number, toS: number): void {
+    for (let s = fromS; s < toS; s += 300) this.call(s, "station", "Heartbeat", {}, { currentTime: this.#time(s) });
   }
 
   guess(s: number, idTag: string): void {

@@ -13,7 +13,7 @@ class HandTime implements Clock, Timers {
   #watchers: (() => void)[] = [];
 
   monoMs = (): MonotonicMs => this.#nowMs as MonotonicMs;
-  wallMs = (): WallMs => this.#nowMs as WallMs;
+  wallMs: () => WallMs = () => this.#nowMs as WallMs;
 
   after(ms: number, run: () => void): () => void {
     const timer = { ms, dueMs: this.#nowMs + ms, run };
@@ -127,6 +127,21 @@ test("the time that a reading takes is not added to everyS", () =>
     b.time.advance(2_000);
     assert.is((await b.nextEvent()).kind, "meter");
     await b.time.waiting(EVERY_MS - 2_000);
+  }));
+
+test("a wall clock that is set changes neither when readings come nor what they say", () =>
+  bench({}, async (b) => {
+    const clocks = [Date.UTC(2026, 2, 1, 9), Date.UTC(2026, 2, 1, 10), Date.UTC(2026, 2, 1, 8), 0];
+    b.time.wallMs = () => clocks[b.events.length % clocks.length] as WallMs;
+    await firstReading(b);
+    for (let n = 1; n < 8; n += 1) {
+      b.time.advance(EVERY_MS - 1);
+      assert.is(b.events.length, n, "not before its time");
+      b.time.advance(1);
+      assert.equal(await b.nextEvent(), { kind: "meter", reading: READING, side: "evse-output" });
+      await b.time.waiting(EVERY_MS);
+    }
+    assert.equal([b.reader.stats().failures, b.notices], [0, []]);
   }));
 
 test("SunSpec 203: the map is walked once a connection", () =>

@@ -1,4 +1,5 @@
 import { assert, test } from "../../build/testing.ts";
+import type { WallMs } from "../../models/units.ts";
 import type { MqttMeterConfig } from "../config-meters.ts";
 import type { AgentEvent } from "../ports.ts";
 import { HOST, HandTime, steadyRandom, until } from "./mesh.testing.ts";
@@ -141,6 +142,21 @@ test("silent for three times everyS: lost once, with a notice; and back when it 
     assert.equal([events[2]?.kind, meter.stats().lost, meter.stats().readings], ["meter", false, 2]);
     time.advance(LOST_MS);
     assert.is(meter.stats().losses, 2);
+  }));
+
+test("a wall clock that is set changes neither when a reading is taken nor when the meter is lost", () =>
+  bench(async ({ time, meter, say, events }) => {
+    const clocks = [Date.UTC(2026, 2, 1, 9), Date.UTC(2026, 2, 1, 10), Date.UTC(2026, 2, 1, 8), 0];
+    time.wallMs = () => clocks[events.length % clocks.length] as WallMs;
+    for (let n = 1; n < 8; n += 1) {
+      await say(reading(n));
+      assert.is(events.length, n);
+      time.advance(EVERY_MS);
+    }
+    time.advance(LOST_MS - EVERY_MS - 1);
+    assert.is(meter.stats().lost, false);
+    time.advance(1);
+    assert.equal([events.at(-1)?.kind, meter.stats().losses], ["meter-lost", 1]);
   }));
 
 test("lost for bad values alone: the event says which", () => bench(async ({ time, say, events }) => {

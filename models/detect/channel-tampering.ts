@@ -31,7 +31,10 @@ export interface ChannelTampering {
   heardMs: number;
   addresses: string[];
   stranger: Habit;
-  /** What the station's clock is behind the agent's wall clock, and the CSMS's ahead of its monotonic one, ms. */
+  /**
+   * What the station's clock is behind the agent's monotonic one, and the CSMS's ahead of it, ms: the agent's own wall
+   * clock may be set, and that is held against nobody.
+   */
   station: Steady;
   csms: Steady;
 }
@@ -65,7 +68,7 @@ const ODD: Partial<Record<Oddity, Stream>> = {
 
 export const channelTampering: Detector<ChannelTampering> = {
   name: "channel-tampering",
-  version: 1,
+  version: 2,
   create: () => ({
     spells: createSpells(LAWS), linkUp: false, upMs: -1, heardMs: -1, addresses: [], stranger: createHabit(STRANGER),
     station: createSteady(), csms: createSteady(),
@@ -103,7 +106,8 @@ function tick(state: ChannelTampering, seen: Observation & { kind: "tick" }, now
   const last = state.spells.lastTickMs;
   // An agent that slept, or began, knows of no connection; its own monotonic clock may have stood still meanwhile.
   if (last >= 0 && now.monoMs - last > LONGEST_QUIET_MS) {
-    Object.assign(state, { linkUp: false, upMs: -1, heardMs: -1, csms: createSteady() });
+    const [station, csms] = [createSteady(), createSteady()];
+    Object.assign(state, { linkUp: false, upMs: -1, heardMs: -1, station, csms });
   }
   if ((seen.traffic?.heard ?? 0) > 0) state.heardMs = now.monoMs;
   return finding(passed(state.spells, LAWS, now), "", now);
@@ -134,11 +138,12 @@ function link(state: ChannelTampering, seen: Observation & { kind: "link" }, now
 /** A message's own time against the agent's: sent when the link was down, or dated by a clock that is wrong always. */
 function stamp(state: ChannelTampering, seen: Observation, now: Now): Finding[] {
   if (seen.saidAt === undefined) return [];
-  const behindMs = now.wallMs - seen.saidAt;
+  const behindMs = now.monoMs - seen.saidAt;
   const { base } = state.station;
+  const lateMs = base === undefined ? now.wallMs - seen.saidAt : behindMs - base;
   const connectedMs = state.upMs < 0 ? Infinity : now.monoMs - state.upMs;
   // A backlog is older than the connection that it comes by, and comes soon after it.
-  if (behindMs - (base ?? 0) > STATION_WITHIN_MS && connectedMs < Math.min(FLUSH_MS, behindMs - (base ?? 0))) return [];
+  if (lateMs > STATION_WITHIN_MS && connectedMs < Math.min(FLUSH_MS, lateMs)) return [];
   if (!contradicts(state.station, behindMs, STATION_WITHIN_MS)) return [];
   return told(state, "times", seen, now);
 }
