@@ -4,6 +4,7 @@ import { directoryOf } from "../gossip/directory.ts";
 import { createGossip } from "../gossip/gossip.ts";
 import { neighboursOf } from "../gossip/membership.ts";
 import type { ProtocolState } from "../gossip/protocol-state.ts";
+import type { Reader } from "../gossip/reading.ts";
 import { type Roster, zoneMembers } from "../gossip/roster.ts";
 import { createAgree } from "../models/agree/agree.ts";
 import { decide, searchRaises } from "../models/agree/zone-decision.ts";
@@ -46,6 +47,8 @@ export interface CoreOptions {
   readonly schemaOf?: SchemaOf;
   /** The zone that this agent is a member of; absent for a lone agent. */
   readonly membership?: { readonly roster: Roster; readonly zone: ZoneId };
+  /** Where agents share one process: what they read once for all of them. */
+  readonly reader?: Reader;
   /** The witness key. Without it, or without the log's own, nobody witnesses anything: a replay. */
   readonly witnessSigner?: Signer;
 }
@@ -91,9 +94,10 @@ export function createCore(options: CoreOptions, now: Now): Core {
 
 /** A zone's member states every epoch: who is silent counts as lowest. */
 function protocolOf(options: CoreOptions, { roster, zone }: NonNullable<CoreOptions["membership"]>): ProtocolState {
-  const { station, crypto, statementSigner: signer, logged } = options;
+  const { station, crypto, statementSigner: signer, logged, reader } = options;
   return createZoneProtocol({
     directory: directoryOf(roster, zone), station, signer, crypto, law: { decide, search: searchRaises },
+    ...(reader !== undefined && { reader }),
     ...(logged?.lastStatement !== undefined && { signedThrough: logged.lastStatement.body.epoch }),
   });
 }

@@ -25,6 +25,7 @@ import {
   type Awaited, certificateMark, type CertificateNews, emptyOutput, isKnownCertificate, type OpenProposal,
   epochMsOf, type Outgoing, type Output, type ProtocolNow, type ProtocolState, publish, relay,
 } from "./protocol-state.ts";
+import { namesOf, type Reader, readerOf } from "./reading.ts";
 import type { Statement } from "./statement.ts";
 import { count, createTraffic, type Problem, pruneTraffic } from "./traffic.ts";
 import type { ZoneLaw } from "./zone-law.ts";
@@ -41,6 +42,8 @@ export interface ZoneProtocolOptions {
   readonly crypto: Crypto;
   /** models/agree/zone-decision.ts: `{ decide, search: searchRaises }`. */
   readonly law: ZoneLaw<Held>;
+  /** Where agents share a process they share what they read; an agent of its own reads for itself. */
+  readonly reader?: Reader;
   /** The last epoch that was signed before a restart; nothing up to it is voted for again. */
   readonly signedThrough?: Epoch;
 }
@@ -55,10 +58,11 @@ export interface OwnEvidence {
 
 /** Throws RangeError on a zone that is too large for one message to name all its members. */
 export function createZoneProtocol(options: ZoneProtocolOptions): ProtocolState {
-  const { directory, station, signer, crypto, law, signedThrough = -1 } = options;
+  const { directory, station, signer, crypto, law, reader = readerOf(crypto), signedThrough = -1 } = options;
   checkSize(directory);
   return {
-    directory, station, signer, crypto, law, signedThrough, self: directory.indexOf(station), maySign: false, epoch: -1,
+    directory, station, signer, crypto, law, reader, topics: new Map(),
+    signedThrough, self: directory.indexOf(station), maySign: false, epoch: -1,
     frozen: false,
     view: createZoneView(directory), traffic: createTraffic(), seen: new Map(), wanted: new Map(), resent: new Map(),
     requestsSent: 0, proposals: new Map(), votes: new Map(), voted: new Map(), unruly: new Map(), inVain: new Map(),
@@ -81,6 +85,7 @@ export function setDirectory(state: ProtocolState, directory: Directory): void {
   state.voted.clear();
   keepClocksOf(state.clock, directory.members.map(({ station }) => station));
   leaveOpen(state);
+  state.topics.clear();
   // Indexes of members in certificates are those of their own roster.
   state.awaited.clear();
 }
@@ -171,10 +176,10 @@ function prune(state: ProtocolState, epoch: number): void {
 
 function publishOwn(state: ProtocolState, statement: Statement, epoch: number, out: Output): void {
   const message = messageOfStatement(statement);
-  const hash = state.crypto.sha256(statement.bytes);
-  if (addStatement(state.view, state.self, message, hash).kind !== "added") return;
+  const names = namesOf(statement.bytes, state.crypto);
+  if (addStatement(state.view, state.self, message, names).kind !== "added") return;
   relay(state, message, out);
-  onStatementHeld(state, hex(hash), epoch, out);
+  onStatementHeld(state, names.name, epoch, out);
 }
 
 /** Takes one message from the transport in. `from` names who sent it: the client, not the author. Never throws. */
@@ -183,16 +188,19 @@ export function onMessage(state: ProtocolState, incoming: Incoming, from: string
   const taken = takeIn(state, incoming, from, now);
   const problem = typeof taken === "string" ? taken : handle(state, taken, now.epoch, out);
   if (problem !== undefined) {
-    count(state.traffic, problem, from, readTopic(incoming.topic)?.station);
+    const topic = state.topics.get(incoming.topic) ?? readTopic(incoming.topic);
+    count(state.traffic, problem, from, topic?.station);
     out.news.push({ kind: "problem", problem, from });
   }
   const { bytes } = incoming;
-  return { ...out, outgoing: out.outgoing.map((one) => (one.bytes === bytes ? { ...one, from } : one)) };
+  out.outgoing.forEach((one, place) => {
+    if (one.bytes === bytes) out.outgoing[place] = { ...one, from };
+  });
+  return out;
 }
 
 function handle(state: ProtocolState, accepted: Accepted, epoch: number, out: Output): Problem | undefined {
-  const { message, hash } = accepted;
-  const name = hex(hash);
+  const { message, name } = accepted;
   state.wanted.delete(name);
   if (message.kind === "statement") return onStatement(state, accepted, message, epoch, out);
   if (message.kind === "certificate") return onCertificate(state, accepted, message, epoch, out);
@@ -201,7 +209,7 @@ function handle(state: ProtocolState, accepted: Accepted, epoch: number, out: Ou
   if (accepted.passOn && message.kind !== "proposal") relay(state, message, out);
   switch (message.kind) {
     case "proposal": {
-      const problem = takeProposal(state, message, hash, epoch, out);
+      const problem = takeProposal(state, message, accepted, epoch, out);
       if (problem !== undefined) return problem;
       relay(state, message, out);
       break;
@@ -224,9 +232,10 @@ function handle(state: ProtocolState, accepted: Accepted, epoch: number, out: Ou
 }
 
 function onStatement(
-  state: ProtocolState, { hash, author, passOn }: Accepted, message: MessageOf<"statement">, epoch: number, out: Output,
+  state: ProtocolState, accepted: Accepted, message: MessageOf<"statement">, epoch: number, out: Output,
 ): Problem | undefined {
-  const added = addStatement(state.view, author, message, hash);
+  const { author, passOn } = accepted;
+  const added = addStatement(state.view, author, message, accepted);
   if (added.kind === "equivocation") {
     if (!state.maySign) return undefined;
     const head = headOf(state.directory, state.station);
@@ -236,7 +245,7 @@ function onStatement(
   if (passOn) relay(state, message, out);
   const { content: body, bytes, signature } = message;
   out.news.push({ kind: "statement", statement: { body, bytes, signature } });
-  onStatementHeld(state, hex(hash), epoch, out);
+  onStatementHeld(state, accepted.name, epoch, out);
   certifyOwn(state, epoch, out);
   return undefined;
 }
@@ -269,7 +278,7 @@ function onCertificate(
 
 /** Own proposals are certified at once, others' when their proposers had an epoch's time to do it. */
 function certifyOwn(state: ProtocolState, epoch: number, out: Output): void {
-  for (const proposal of [...state.proposals.values()]) {
+  for (const proposal of state.proposals.values()) {
     if (proposal.author === state.self) certify(state, proposal, epoch, out);
   }
 }
@@ -277,7 +286,7 @@ function certifyOwn(state: ProtocolState, epoch: number, out: Output): void {
 function certify(state: ProtocolState, proposal: OpenProposal, epoch: number, out: Output): void {
   const votes = votesFor(state, proposal);
   if (!state.maySign || state.frozen || votes.size < quorumOf(state.directory)) return;
-  if (isKnownCertificate(state, hex(proposal.hash))) return;
+  if (isKnownCertificate(state, proposal.name)) return;
   const whole = assemble(proposal.message, votes, headOf(state.directory, state.station), state.signer);
   const verified = verifyCertificate(whole.whole, state.directory, state.crypto);
   if (!verified.ok) return;

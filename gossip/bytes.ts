@@ -7,10 +7,15 @@ export function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
 }
 
 const DIGITS = Array.from("0123456789abcdef", (digit) => digit.charCodeAt(0));
+/** Nearly all that becomes hexadecimal are SHA-256 hashes: their digits are put down here, each time anew. */
+const HASH_CODES = new Array<number>(64).fill(0);
 
 /** In one piece: hashes become keys of Maps, several a message, and a text put together bit by bit keeps its bits. */
 export function hex(bytes: Uint8Array): string {
-  const codes: number[] = [];
-  for (const byte of bytes) codes.push(DIGITS[byte >> 4]!, DIGITS[byte & 15]!);
-  return String.fromCharCode(...codes);
+  const codes = bytes.length === HASH_CODES.length / 2 ? HASH_CODES : new Array<number>(2 * bytes.length);
+  for (let at = 0; at < bytes.length; at++) {
+    codes[2 * at] = DIGITS[bytes[at]! >> 4]!;
+    codes[2 * at + 1] = DIGITS[bytes[at]! & 15]!;
+  }
+  return String.fromCharCode.apply(undefined, codes);
 }

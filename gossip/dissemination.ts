@@ -70,7 +70,7 @@ function answerStatements(
     const listed = theirs.get(index);
     // What is of the digest's own epoch is still on its way.
     if (mine !== undefined && mine.epoch < content.epoch && mine.epoch > (listed?.epoch ?? -1)) {
-      resend(state, hex(mine.hash), "statement", memberStation(state, index), mine.whole, budget, epoch, out);
+      resend(state, mine.name, "statement", memberStation(state, index), mine.whole, budget, epoch, out);
     }
     if (listed === undefined || (mine !== undefined && sameBytes(mine.hash, listed.hash))) continue;
     // Of one epoch and another hash: two statements, and the other is half of a proof.
@@ -84,10 +84,11 @@ function answerStatements(
 /** Publishes again what is asked for and held. */
 export function answerRequest(state: ProtocolState, message: MessageOf<"request">, epoch: number, out: Output): void {
   const budget = { left: MOST_REPAIRS };
+  const certificates = standing(state.incidents, state.directory.version);
   for (const hash of message.content.hashes) {
     const name = hex(hash);
     const statement = state.view.byHash.get(name);
-    const certificate = standing(state.incidents, state.directory.version).find((one) => one.name === name);
+    const certificate = certificates.find((one) => one.name === name);
     const proposal = state.proposals.get(name)?.message;
     if (statement !== undefined) {
       resend(state, name, "statement", memberStation(state, statement.index), statement.whole, budget, epoch, out);

@@ -2,13 +2,12 @@
  * What every message must pass before anything rests on it, the cheapest check first (SPEC.md, section 3). A message
  * that fails changes nothing and is counted against whoever sent it.
  */
-import { hex, sameBytes } from "./bytes.ts";
+import { sameBytes } from "./bytes.ts";
 import { noteStatement, takeCheck } from "./clock-rule.ts";
 import { LEASE_EPOCHS } from "./incidents.ts";
-import {
-  decodeMessage, epochOfMessage, type Kind, type Message, MOST_BYTES, readTopic, type Topic, verifyMessage,
-} from "./message.ts";
+import { epochOfMessage, type Kind, type Message, MOST_BYTES, readTopic, type Topic } from "./message.ts";
 import { epochMsOf, isKnownCertificate, type ProtocolNow, type ProtocolState } from "./protocol-state.ts";
+import type { Read } from "./reading.ts";
 import { allows, isOverQuota, type Problem, useQuota } from "./traffic.ts";
 import { EPOCHS_AHEAD, EPOCHS_BACK, isGuilty, newestOf, oldestHeld } from "./zone-view.ts";
 
@@ -19,10 +18,7 @@ export interface Incoming {
   readonly bytes: Uint8Array;
 }
 
-export interface Accepted {
-  readonly message: Message;
-  /** Of the signed bytes; of the proposal's signed bytes for a certificate. */
-  readonly hash: Uint8Array;
+export interface Accepted extends Read {
   readonly author: number;
   /** Whether others need it too: it is no late answer, and no talk between neighbours. */
   readonly passOn: boolean;
@@ -36,41 +32,37 @@ export function takeIn(
 ): Accepted | Problem {
   const { epoch, monoMs } = now;
   if (bytes.length > LONGEST) return "too-long";
-  const topic = readTopic(topicText);
-  const misplaced = topic === undefined ? "bad-topic" : topicProblem(state, topic);
-  const named = topic !== undefined && misplaced === undefined ? topic.station : undefined;
-  if (!allows(state.traffic, from, named, monoMs)) return "too-fast";
-  if (topic === undefined || misplaced !== undefined) return misplaced ?? "bad-topic";
+  const topic = topicOf(state, topicText);
+  const isPlaced = typeof topic !== "string";
+  if (!allows(state.traffic, from, isPlaced ? topic.station : undefined, monoMs)) return "too-fast";
+  if (!isPlaced) return topic;
   const author = state.directory.indexOf(topic.station);
   if (topic.kind === "statement" && isNewest(state, author, bytes)) return "duplicate";
-  const decoded = decodeMessage(topic.kind, bytes);
-  if (!decoded.ok) return decoded.problem;
-  const { message } = decoded;
-  const hash = nameOf(state, message);
-  if (hash === undefined) return "bad-certificate";
-  const name = hex(hash);
+  const read = state.reader.read(topic.kind, bytes);
+  if (typeof read === "string") return read;
+  const { message, hash, name } = read;
   const problem = headProblem(message, topic) ?? knownProblem(state, message, name, author) ??
     rosterProblem(state, message, name) ?? timeProblem(state, message, name, epoch);
-  if (problem === "future" || problem === "past") hearOutside(state, message, from, now);
+  if (problem === "future" || problem === "past") hearOutside(state, read, from, now);
   if (problem !== undefined) return problem;
   const at = epochOfMessage(message) ?? 0;
   if (isOverQuota(state.traffic, message.kind, author, at)) return "too-many";
-  if (!verifyMessage(message, state.directory.members[author]!.statementKey, state.crypto)) return "bad-signature";
+  if (!state.reader.isSigned(read, state.directory.members[author]!.statementKey)) return "bad-signature";
   useQuota(state.traffic, message.kind, author, at);
   if (message.kind === "statement") noteStatement(state.clock, message.station, at, now, epochMsOf(state));
-  return { message, hash, author, passOn: !BETWEEN_NEIGHBOURS.has(message.kind) && timely(message, epoch) };
+  return { message, hash, name, author, passOn: !BETWEEN_NEIGHBOURS.has(message.kind) && timely(message, epoch) };
 }
 
 const BETWEEN_NEIGHBOURS: ReadonlySet<Kind> = new Set(["digest", "request", "checkpoint", "cosignature"]);
 
 /** A statement outside of the window is nothing, but tells what its author's clock says. */
-function hearOutside(state: ProtocolState, message: Message, from: string, now: ProtocolNow): void {
-  const { clock, directory, crypto } = state;
-  const { kind, station } = message;
-  const stated = epochOfMessage(message) ?? 0;
+function hearOutside(state: ProtocolState, read: Read, from: string, now: ProtocolNow): void {
+  const { clock, directory, reader } = state;
+  const { kind, station } = read.message;
+  const stated = epochOfMessage(read.message) ?? 0;
   if (kind !== "statement" || !takeCheck(clock, from, station, stated)) return;
   const member = directory.members[directory.indexOf(station)];
-  if (member !== undefined && verifyMessage(message, member.statementKey, crypto)) {
+  if (member !== undefined && reader.isSigned(read, member.statementKey)) {
     noteStatement(clock, station, stated, now, epochMsOf(state));
   }
 }
@@ -81,17 +73,24 @@ function isNewest({ view }: ProtocolState, author: number, bytes: Uint8Array): b
   return newest !== undefined && sameBytes(newest.whole, bytes);
 }
 
+/**
+ * A member's topic, or what is wrong with it. Members' topics are kept as they were read: every message comes with one,
+ * and there are as many as members and kinds.
+ */
+function topicOf(state: ProtocolState, text: string): Topic | Problem {
+  const known = state.topics.get(text);
+  if (known !== undefined) return known;
+  const topic = readTopic(text);
+  const problem = topic === undefined ? "bad-topic" : topicProblem(state, topic);
+  if (topic === undefined || problem !== undefined) return problem ?? "bad-topic";
+  state.topics.set(text, topic);
+  return topic;
+}
+
 function topicProblem({ directory }: ProtocolState, { network, zone, station }: Topic): Problem | undefined {
   if (network !== directory.network) return "foreign-network";
   if (zone !== directory.zone.id) return "foreign-zone";
   return directory.indexOf(station) < 0 ? "unknown-author" : undefined;
-}
-
-/** A certificate is named by its proposal: many can put the same one together. */
-function nameOf(state: ProtocolState, message: Message): Uint8Array | undefined {
-  if (message.kind !== "certificate") return state.crypto.sha256(message.bytes);
-  const proposal = decodeMessage("proposal", message.content.proposal);
-  return proposal.ok ? state.crypto.sha256(proposal.message.bytes) : undefined;
 }
 
 function headProblem(message: Message, topic: Topic): Problem | undefined {

@@ -14,6 +14,7 @@ import type { ProposalContent } from "./message-content.ts";
 import {
   isKnownCertificate, type OpenProposal, type Output, type ProtocolState, publish, relay,
 } from "./protocol-state.ts";
+import { namesOf, type Read } from "./reading.ts";
 import type { Problem } from "./traffic.ts";
 import type { Onset } from "./zone-law.ts";
 import {
@@ -41,7 +42,8 @@ export function rankOf(
 
 /** Takes another's proposal in. The caller has checked its author, epoch and signature. */
 export function takeProposal(
-  state: ProtocolState, message: MessageOf<"proposal">, hash: Uint8Array, epoch: number, out: Output,
+  state: ProtocolState, message: MessageOf<"proposal">, { hash, name }: Pick<Read, "hash" | "name">, epoch: number,
+  out: Output,
 ): Problem | undefined {
   const author = state.directory.indexOf(message.station);
   if (!isPossible(message.content, state.directory)) return "bad-proposal";
@@ -53,14 +55,14 @@ export function takeProposal(
       return "second-proposal";
     }
   }
-  const proposal: OpenProposal = { message, hash, author, lacking: new Set(), judged: "not-yet" };
+  const proposal: OpenProposal = { message, hash, name, author, lacking: new Set(), judged: "not-yet" };
   keepProposal(state, proposal);
   judge(state, proposal, epoch, out);
   return undefined;
 }
 
 function keepProposal(state: ProtocolState, proposal: OpenProposal): void {
-  state.proposals.set(hex(proposal.hash), proposal);
+  state.proposals.set(proposal.name, proposal);
   if (state.proposals.size <= MOST_PROPOSALS) return;
   // Who proposed most loses its oldest: a flood drives out only its author's own.
   const byAuthor = new Map<number, string[]>();
@@ -179,20 +181,20 @@ export function takeVote(state: ProtocolState, message: MessageOf<"vote">, epoch
 
 function keepVote(state: ProtocolState, message: MessageOf<"vote">, voter: number): void {
   const { epoch, proposal } = message.content;
-  const name = votesName(proposal, epoch);
+  const name = votesName(hex(proposal), epoch);
   const votes = state.votes.get(name) ?? { epoch, by: new Map<number, Uint8Array>() };
   votes.by.set(voter, message.signature);
   state.votes.set(name, votes);
 }
 
 /** A vote that names another epoch than the proposal has is none for it, and would spoil a certificate. */
-function votesName(proposal: Uint8Array, epoch: number): string {
-  return `${hex(proposal)}/${epoch}`;
+function votesName(proposal: string, epoch: number): string {
+  return `${proposal}/${epoch}`;
 }
 
 /** Valid votes for a proposal, by voter's index. */
-export function votesFor(state: ProtocolState, { message, hash }: OpenProposal): ReadonlyMap<number, Uint8Array> {
-  return state.votes.get(votesName(hash, message.content.epoch))?.by ?? new Map<number, Uint8Array>();
+export function votesFor(state: ProtocolState, { message, name }: OpenProposal): ReadonlyMap<number, Uint8Array> {
+  return state.votes.get(votesName(name, message.content.epoch))?.by ?? new Map<number, Uint8Array>();
 }
 
 /** Proposes what this agent sees and whose turn has come. */
@@ -222,9 +224,9 @@ function publishProposal(
   const items = pairs.flatMap((pair, index) =>
     (pair === undefined ? [] : [{ index, newer: pair.newer.hash, older: pair.older.hash }]));
   const message = publish(state, "proposal", { epoch, keyIndex, onset, items }, out);
-  const hash = state.crypto.sha256(message.bytes);
-  state.seen.set(hex(hash), epoch);
-  const proposal: OpenProposal = { message, hash, author: state.self, lacking: new Set(), judged: "not-yet" };
+  const names = namesOf(message.bytes, state.crypto);
+  state.seen.set(names.name, epoch);
+  const proposal: OpenProposal = { message, ...names, author: state.self, lacking: new Set(), judged: "not-yet" };
   keepProposal(state, proposal);
   judge(state, proposal, epoch, out);
 }

@@ -7,9 +7,10 @@ import type { ClockNews, ClockRule } from "./clock-rule.ts";
 import type { Directory } from "./directory.ts";
 import { type Change, type Incidents, isHeld } from "./incidents.ts";
 import {
-  type ComposedKind, encodeMessage, type Kind, type Message, type MessageOf,
+  type ComposedKind, encodeMessage, type Kind, type Message, type MessageOf, type Topic,
 } from "./message.ts";
 import type { Contents } from "./message-content.ts";
+import type { Reader } from "./reading.ts";
 import type { Statement } from "./statement.ts";
 import type { Problem, Traffic } from "./traffic.ts";
 import type { ZoneLaw } from "./zone-law.ts";
@@ -76,6 +77,8 @@ export function emptyOutput(): Output {
 export interface OpenProposal {
   readonly message: MessageOf<"proposal">;
   readonly hash: Uint8Array;
+  /** The same in hexadecimal. */
+  readonly name: string;
   /** Index of its author. */
   readonly author: number;
   /** Statements that it lists and that are not here, in hex. */
@@ -112,6 +115,9 @@ export interface ProtocolState {
   readonly signer: Signer;
   readonly crypto: Crypto;
   readonly law: ZoneLaw<Held>;
+  readonly reader: Reader;
+  /** Members' topics, by their text. */
+  readonly topics: Map<string, Topic>;
   /** Nothing of this epoch, or the one after, is proposed or voted for: it may have been, before a restart. */
   signedThrough: number;
   /** The agent's own index; -1 when it is no member. */
@@ -160,7 +166,9 @@ export function certificateMark(name: string): string {
 }
 
 export function isKnownCertificate(state: ProtocolState, name: string): boolean {
-  return state.seen.has(certificateMark(name)) || [...state.incidents.values()].some((one) => isHeld(one, name));
+  if (state.seen.has(certificateMark(name))) return true;
+  for (const incident of state.incidents.values()) if (isHeld(incident, name)) return true;
+  return false;
 }
 
 /** Signs a message of this agent and publishes it. */

@@ -4,6 +4,7 @@ import { checkProof } from "./equivocation.ts";
 import { type Chain, type Incidents, REMEMBERED_EPOCHS } from "./incidents.ts";
 import { messageOfStatement, verifyMessage } from "./message.ts";
 import type { ProtocolState } from "./protocol-state.ts";
+import { namesOf } from "./reading.ts";
 import type { Statement } from "./statement.ts";
 import { addStatement, setGuilty } from "./zone-view.ts";
 
@@ -35,7 +36,7 @@ export function restoreStatements(state: ProtocolState, logged: readonly Stateme
     const isOwn = self >= 0 && body.network === network && body.zone === zone.id && body.station === station;
     const message = messageOfStatement(statement);
     if (!isOwn || !verifyMessage(message, signer.publicKey, crypto)) continue;
-    addStatement(view, self, message, crypto.sha256(bytes));
+    addStatement(view, self, message, namesOf(bytes, crypto));
   }
 }
 

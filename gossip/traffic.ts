@@ -3,7 +3,8 @@
  * for each author; and counters of what was refused. Time comes in as monotonic milliseconds.
  */
 import type { MonotonicMs } from "../models/units.ts";
-import type { DecodeProblem, Kind } from "./message.ts";
+import { MOST_MEMBERS } from "./directory.ts";
+import { type DecodeProblem, type Kind, KINDS } from "./message.ts";
 
 /** Why a message changed nothing; counted against whoever sent it. */
 export const PROBLEMS = [
@@ -43,8 +44,8 @@ interface Sender {
 export interface Traffic {
   readonly senders: Map<string, Sender>;
   readonly refused: Map<Problem, number>;
-  /** Messages accepted, by kind, author and epoch. */
-  readonly accepted: Map<string, { readonly epoch: number; count: number }>;
+  /** Messages accepted, by `quotaName`. */
+  readonly accepted: Map<number, number>;
 }
 
 export function createTraffic(): Traffic {
@@ -102,8 +103,9 @@ function makeRoom(traffic: Traffic, now: MonotonicMs): boolean {
 /** Counts it against the sender: at a site against the author, who alone should be able to publish there. */
 export function count(traffic: Traffic, problem: Problem, from: string, author: string | undefined): void {
   traffic.refused.set(problem, (traffic.refused.get(problem) ?? 0) + 1);
-  const sender = traffic.senders.get(atSite(from, author)) ?? traffic.senders.get(from);
-  if (sender !== undefined && problem !== "duplicate") sender.refused += 1;
+  if (problem === "duplicate") return;
+  const sender = (isSite(from) ? traffic.senders.get(atSite(from, author)) : undefined) ?? traffic.senders.get(from);
+  if (sender !== undefined) sender.refused += 1;
 }
 
 /** EVIDENCE_KEYS, with room. */
@@ -119,22 +121,29 @@ const QUOTA: Readonly<Record<Kind, number>> = {
   checkpoint: 4, cosignature: 16,
 };
 
+/** Kind, author's index and epoch in one number, below 2^53: each message is looked up and counted by it. */
+function quotaName(kind: Kind, author: number, epoch: number): number {
+  return (epoch * MOST_MEMBERS + author) * KINDS.length + KINDS.indexOf(kind);
+}
+
 /** Whether the author's quota for the kind and epoch is used up. */
 export function isOverQuota(traffic: Traffic, kind: Kind, author: number, epoch: number): boolean {
-  return (traffic.accepted.get(`${kind}/${author}/${epoch}`)?.count ?? 0) >= QUOTA[kind];
+  return QUOTA[kind] !== Infinity && (traffic.accepted.get(quotaName(kind, author, epoch)) ?? 0) >= QUOTA[kind];
 }
 
-export function useQuota(traffic: Traffic, kind: Kind, author: number, epoch: number): void {
+export function useQuota({ accepted }: Traffic, kind: Kind, author: number, epoch: number): void {
   if (QUOTA[kind] === Infinity) return;
-  const name = `${kind}/${author}/${epoch}`;
-  const used = traffic.accepted.get(name) ?? { epoch, count: 0 };
-  used.count += 1;
-  traffic.accepted.set(name, used);
+  const name = quotaName(kind, author, epoch);
+  accepted.set(name, (accepted.get(name) ?? 0) + 1);
 }
+
+const CERTIFICATE = KINDS.indexOf("certificate");
 
 /** Forgets quotas of epochs before these, of which nothing is accepted any more: certificates count for longer. */
-export function pruneTraffic(traffic: Traffic, oldest: number, oldestCertificate: number): void {
-  for (const [name, { epoch }] of traffic.accepted) {
-    if (epoch < (name.startsWith("certificate") ? oldestCertificate : oldest)) traffic.accepted.delete(name);
+export function pruneTraffic({ accepted }: Traffic, oldest: number, oldestCertificate: number): void {
+  const first = quotaName(KINDS[0], 0, oldest);
+  const firstCertificate = quotaName(KINDS[0], 0, oldestCertificate);
+  for (const name of accepted.keys()) {
+    if (name < (name % KINDS.length === CERTIFICATE ? firstCertificate : first)) accepted.delete(name);
   }
 }

@@ -11,6 +11,7 @@ import { type EvidenceKey, EVIDENCE_KEYS } from "../models/terms.ts";
 import type { Epoch, StationId, ZoneId } from "../models/units.ts";
 import type { Directory } from "./directory.ts";
 import { messageOfStatement, type MessageOf } from "./message.ts";
+import { namesOf } from "./reading.ts";
 import { signStatement } from "./statement.ts";
 import {
   addStatement, createZoneView, historyOf, oldestHeld, pruneView, reseat, setGuilty, type ZoneView,
@@ -81,7 +82,7 @@ test("through gaps, late statements, guilt, new rosters and extreme values the s
           if (dice.int(8) === 0) return;
           const message = stated(author, epoch, dice.pick([EVIDENCE_KEYS.length, EVIDENCE_KEYS.length, 40, 20]));
           const add = (): void => {
-            addStatement(view, authors.indexOf(author), message, crypto.sha256(message.bytes));
+            addStatement(view, authors.indexOf(author), message, namesOf(message.bytes, crypto));
           };
           if (dice.int(6) === 0) late.push(add);
           else add();

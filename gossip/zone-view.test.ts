@@ -4,6 +4,7 @@ import { nodeCrypto, signerFromSeed } from "../edge-agent/adapters/crypto.ts";
 import { EVIDENCE_KEYS } from "../models/terms.ts";
 import type { Epoch } from "../models/units.ts";
 import { messageOfStatement, type MessageOf } from "./message.ts";
+import { namesOf } from "./reading.ts";
 import { signStatement } from "./statement.ts";
 import { madeDirectory } from "./zone-network.testing.ts";
 import {
@@ -22,7 +23,7 @@ function statement(by: number, epoch: number, seq = epoch, evidence = [epoch]): 
 }
 
 const add = (view: ZoneView, by: number, message: MessageOf<"statement">): string =>
-  addStatement(view, by, message, crypto.sha256(message.bytes)).kind;
+  addStatement(view, by, message, namesOf(message.bytes, crypto)).kind;
 const epochsOf = (held: readonly Held[]): number[] => held.map(({ epoch }) => epoch);
 
 test("in whatever order statements come, they are held in the order of epochs, as the bytes that came", () => {

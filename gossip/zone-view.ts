@@ -8,6 +8,7 @@ import { hex } from "./bytes.ts";
 import type { Directory } from "./directory.ts";
 import { contradicts } from "./equivocation.ts";
 import type { MessageOf } from "./message.ts";
+import type { Read } from "./reading.ts";
 import type { ZoneHistory } from "./zone-law.ts";
 
 /** The decision looks back this far, epochs. */
@@ -27,6 +28,8 @@ export interface Held {
   readonly evidence: readonly number[];
   /** Of the signed bytes. */
   readonly hash: Uint8Array;
+  /** The same in hexadecimal. */
+  readonly name: string;
   /** The message as it came. */
   readonly whole: Uint8Array;
 }
@@ -69,9 +72,8 @@ function emptyView({ station, statementKey }: Directory["members"][number]): Mem
 
 /** Takes a statement in. The caller has checked its author, epoch window and signature. */
 export function addStatement(
-  view: ZoneView, index: number, message: MessageOf<"statement">, hash: Uint8Array,
+  view: ZoneView, index: number, message: MessageOf<"statement">, { hash, name }: Pick<Read, "hash" | "name">,
 ): Added {
-  const name = hex(hash);
   if (view.byHash.has(name)) return { kind: "duplicate" };
   const member = view.members[index]!;
   const { statements } = member;
@@ -80,8 +82,9 @@ export function addStatement(
   const isNext = epoch > member.heard && seq > member.seq;
   const other = isNext ? undefined : statements.find((one) => contradicts(one, message.content));
   if (other !== undefined) return { kind: "equivocation", other };
-  const evidence = message.content.evidence.slice(0, EVIDENCE_KEYS.length);
-  const held: Held = { index, epoch, seq, evidence, hash, whole: message.whole };
+  const { evidence: stated } = message.content;
+  const evidence = stated.length <= EVIDENCE_KEYS.length ? stated : stated.slice(0, EVIDENCE_KEYS.length);
+  const held: Held = { index, epoch, seq, evidence, hash, name, whole: message.whole };
   // Nearly always the newest: looked for from the end.
   let place = statements.length;
   while (place > 0 && statements[place - 1]!.epoch > epoch) place -= 1;
@@ -103,7 +106,7 @@ export function pruneView(view: ZoneView, epoch: number): void {
   for (const { statements, floor } of view.members) {
     raiseFloor(floor, oldestHeld(epoch));
     while (statements.length > 0 && statements[0]!.epoch < oldestHeld(epoch)) {
-      view.byHash.delete(hex(statements.shift()!.hash));
+      view.byHash.delete(statements.shift()!.name);
     }
   }
 }
@@ -145,5 +148,5 @@ export function reseat(view: ZoneView, directory: Directory): ZoneView {
     return { ...before, statements: before.statements.map((held) => ({ ...held, index })) };
   });
   const all = members.flatMap(({ statements }) => statements);
-  return { members, byHash: new Map(all.map((held) => [hex(held.hash), held])) };
+  return { members, byHash: new Map(all.map((held) => [held.name, held])) };
 }

@@ -1,6 +1,7 @@
 /** The `Crypto` and `Signer` ports: native Ed25519 where this Node has it, tweetnacl where it has not. */
 import {
-  createHash, createHmac, createPrivateKey, createPublicKey, randomBytes, sign as nativeSign, verify as nativeVerify,
+  createHash, createHmac, createPrivateKey, createPublicKey, hash as hashAtOnce, randomBytes, sign as nativeSign,
+  verify as nativeVerify,
 } from "node:crypto";
 import type { KeyObject } from "node:crypto";
 import nacl from "tweetnacl";
@@ -19,7 +20,11 @@ const PKCS8_PREFIX = Buffer.from("302e020100300506032b657004220420", "hex");
 
 type Verify = Crypto["verify"];
 
+/** One call costs a third of an object with its updates; Node has it since 20.12 and 21.7. */
 function sha256(...parts: readonly Uint8Array[]): Uint8Array {
+  if (hashAtOnce !== undefined) {
+    return new Uint8Array(hashAtOnce("sha256", parts.length === 1 ? parts[0]! : Buffer.concat(parts), "buffer"));
+  }
   const hash = createHash("sha256");
   for (const part of parts) hash.update(part);
   return new Uint8Array(hash.digest());

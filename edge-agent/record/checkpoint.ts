@@ -2,7 +2,7 @@
 import type { Crypto } from "../../models/crypto.ts";
 import type { StationId } from "../../models/units.ts";
 import { fromBase64, toBase64 } from "./base64.ts";
-import { isKeyName, type NoteSignature, openNote, parseNote, type VerifierKey } from "./note.ts";
+import { isKeyName, type NoteSignature, openSigned, type VerifierKey } from "./note.ts";
 import { ok, problem } from "../../models/result.ts";
 import type { Result } from "../../models/result.ts";
 
@@ -53,10 +53,10 @@ export interface SignedCheckpoint extends Checkpoint {
 
 /** Opens a note that must be a checkpoint of the log whose key it is; `problem` says why it is none. */
 export function openCheckpoint(crypto: Crypto, note: string, key: VerifierKey): Result<SignedCheckpoint> {
-  const opened = openNote(crypto, note, key);
-  const parsed = opened.ok ? parseCheckpoint(opened.value) : opened;
+  const opened = openSigned(crypto, note, key);
+  if (!opened.ok) return opened;
+  const parsed = parseCheckpoint(opened.value.text);
   if (!parsed.ok) return parsed;
   if (parsed.value.origin !== key.name) return problem(`of the log ${parsed.value.origin}, not of ${key.name}`);
-  const taken = parseNote(note);
-  return taken.ok ? ok({ ...parsed.value, ...taken.value, note }) : taken;
+  return ok({ ...parsed.value, ...opened.value, note });
 }

@@ -120,10 +120,10 @@ export function signNote(crypto: Crypto, text: string, name: string, signer: Sig
 }
 
 /**
- * "Verifying a note": gives the text back when `key` signed it. Signatures by unknown keys are ignored; of the known
- * key there must be one, and a bad one refuses the note.
+ * "Verifying a note": gives it back, taken apart, when `key` signed it. Signatures by unknown keys are ignored; of the
+ * known key there must be one, and a bad one refuses the note.
  */
-export function openNote(crypto: Crypto, note: string, key: VerifierKey): Result<string> {
+export function openSigned(crypto: Crypto, note: string, key: VerifierKey): Result<Note> {
   const parsed = parseNote(note);
   if (!parsed.ok) return parsed;
   const { text, signatures } = parsed.value;
@@ -132,5 +132,11 @@ export function openNote(crypto: Crypto, note: string, key: VerifierKey): Result
   const message = utf8(text);
   const good = own.every(({ signature }) =>
     signature.length === SIGNATURE_BYTES && crypto.verify(key.publicKey, message, signature));
-  return good ? ok(text) : problem(`the signature of ${key.name} is wrong`);
+  return good ? parsed : problem(`the signature of ${key.name} is wrong`);
+}
+
+/** The same, and of it the text alone. */
+export function openNote(crypto: Crypto, note: string, key: VerifierKey): Result<string> {
+  const opened = openSigned(crypto, note, key);
+  return opened.ok ? ok(opened.value.text) : opened;
 }

@@ -3,6 +3,7 @@
  * contradicts a checkpoint of its own is never signed again: two checkpoints of one origin that disagree are a fork,
  * and prove the agent guilty of one.
  */
+import { hex } from "../../gossip/bytes.ts";
 import type { Crypto, Signer } from "../../models/crypto.ts";
 import type { ContentHash } from "../../models/units.ts";
 import type { Effect } from "../ports.ts";
@@ -162,5 +163,5 @@ export function refuse(state: RecordState, reason: string): Effect[] {
 
 /** `sha256:` and the hash in hexadecimal: how alerts point at entries of the log. */
 export function contentHash(hash: Uint8Array): ContentHash {
-  return `sha256:${Array.from(hash, (byte) => byte.toString(16).padStart(2, "0")).join("")}` as ContentHash;
+  return `sha256:${hex(hash)}` as ContentHash;
 }

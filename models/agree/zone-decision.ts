@@ -195,7 +195,7 @@ function align<S extends Stated>(zone: ZoneHistory<S>): Aligned<S> {
   const first = zone.epoch - WINDOW_EPOCHS + 1;
   const last = zone.epoch + AHEAD_EPOCHS;
   const counting = zone.members.slice(0, zone.n).flatMap(({ statements, guilty }, member) => {
-    const held = statements.filter(({ epoch }) => epoch >= first && epoch <= last);
+    const held = between(statements, first, last);
     const newest = held[held.length - 1];
     const counts = guilty !== true && newest !== undefined && newest.epoch >= zone.epoch - NEWER_WITHIN_EPOCHS;
     return counts ? [{ member, held }] : [];
@@ -212,6 +212,15 @@ function align<S extends Stated>(zone: ZoneHistory<S>): Aligned<S> {
     return { member, statements: held, places, older: olderOf(places, onsets.length) };
   });
   return { zone, onsets, tracks };
+}
+
+/** Those of these epochs: nearly always all but the oldest few. */
+function between<S extends Stated>(statements: readonly S[], first: number, last: number): readonly S[] {
+  let from = 0;
+  let to = statements.length;
+  while (from < to && (statements[from] as S).epoch < first) from += 1;
+  while (to > from && (statements[to - 1] as S).epoch > last) to -= 1;
+  return statements.slice(from, to);
 }
 
 /** The last statement at or before each onset; before a member's first one, that. */

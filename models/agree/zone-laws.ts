@@ -77,11 +77,20 @@ export function zoneThreshold(key: EvidenceKey, { n, f }: { readonly n: number; 
   const { base, slope } = MEASURED[key] ?? REASONED;
   const mean = meanOf(key) * (n - 2 * f);
   const alone = f === 0 ? (3 * clipOf(key)) / 2 : 0;
-  return Math.max(base + Math.floor(slope * lnMillinats(n)), mean, alone);
+  return Math.max(base + Math.floor(slope * lnOfSize(n)), mean, alone);
 }
 
 const LN_2_MICRONATS = 693_147;
 const ONE = 2 ** 25;
+
+const known = new Map<number, number>();
+
+/** Of a zone's size, which is asked for with every decision and is one of 64. */
+function lnOfSize(n: number): number {
+  const ln = known.get(n) ?? lnMillinats(n);
+  if (known.size < 64) known.set(n, ln);
+  return ln;
+}
 
 /** 1,000 ln(value) for an integer from 1 to 2^25, rounded down, by squaring in integers: alike on every engine. */
 export function lnMillinats(value: number): number {

@@ -31,6 +31,7 @@ export function createOpine(): OpineState {
 
 /** Takes the findings in and returns the beliefs that they moved. */
 export function opine(state: OpineState, findings: readonly Finding[], now: Now): Belief[] {
+  if (findings.length === 0) return [];
   const moved = new Set<EvidenceKey>();
   const rose = new Set<EvidenceKey>();
   for (const finding of findings) {

@@ -25,7 +25,9 @@ export class Network {
     let delays = [this.#dice.uniform(DELAY_MS.low, DELAY_MS.high)];
     for (const fault of this.#faults) {
       if (at < fault.from || at >= fault.to) continue;
-      delays = delays.flatMap((delay) => this.#through(fault, from, to, delay));
+      const after: number[] = [];
+      for (const delay of delays) after.push(...this.#through(fault, from, to, delay));
+      delays = after;
     }
     return delays;
   }

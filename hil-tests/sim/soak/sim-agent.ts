@@ -12,6 +12,7 @@ import { recordOne, signCheckpoint } from "../../../edge-agent/record/journal.ts
 import { createRecord, refuse } from "../../../edge-agent/record/record.ts";
 import type { Kind } from "../../../gossip/message.ts";
 import type { Outgoing } from "../../../gossip/protocol-state.ts";
+import type { Reader } from "../../../gossip/reading.ts";
 import { createRosterChain, offerRoster, type RosterChain, takeForce } from "../../../gossip/roster-chain.ts";
 import { memberOf, nextOperators, type Roster } from "../../../gossip/roster.ts";
 import type { Alert } from "../../../models/terms.ts";
@@ -28,6 +29,7 @@ export interface SimAgentOptions {
   readonly street: Street;
   readonly roster: SignedRoster;
   readonly witnesses: boolean;
+  readonly reader: Reader;
   readonly publish: (agent: SimAgent, message: Outgoing) => void;
   /** Called with each core that begins: where tests plant faults. */
   readonly bend: ((agent: SimAgent) => void) | undefined;
@@ -77,7 +79,7 @@ export class SimAgent {
 
   /** @param wallMs by its own clock @param aliveMs since the world began: nobody's clock */
   start(wallMs: WallMs, aliveMs: number): void {
-    const { street, witnesses, bend } = this.#options;
+    const { street, witnesses, reader, bend } = this.#options;
     const { crypto } = street.keys;
     const { disk, station } = this;
     this.life += 1;
@@ -91,7 +93,7 @@ export class SimAgent {
     const log = createRecord({ origin: originOf(station), crypto, signer: this.#keys.log, recovered, growth });
     if (log.refused !== undefined) this.refusals.push(log.refused);
     this.core = createCore({
-      station, region: NETWORK, zone: ZONE, epochS: EPOCH_S, site: {}, crypto, log, logged,
+      station, region: NETWORK, zone: ZONE, epochS: EPOCH_S, site: {}, crypto, log, logged, reader,
       tokenSecret: new Uint8Array(32), statementSigner: this.#keys.statement, earliest: 0 as WallMs,
       ...(this.isMember && { membership: { roster: this.roster, zone: ZONE } }),
       ...(disk.memory !== undefined && { memory: structuredClone(disk.memory) }),

@@ -1,5 +1,4 @@
 /** Keys of simulated agents: Ed25519, or a keyed hash in its place that costs a hundredth of it. */
-import { hash } from "node:crypto";
 import { nodeCrypto, signerFromSeed } from "../../../edge-agent/adapters/crypto.ts";
 import type { Crypto, Signer } from "../../../models/crypto.ts";
 import { Signatures } from "../signatures.ts";
@@ -28,9 +27,7 @@ interface Secret {
  * has another's signer, so nobody forges; what forgery there is in Ed25519 itself is tested elsewhere.
  */
 export function simulatedKeys(): Keys {
-  const { sha256: slowSha256, hmacSha256 } = nodeCrypto();
-  const sha256: Crypto["sha256"] = (...parts) => (parts.length === 1 && hash !== undefined
-    ? new Uint8Array(hash("sha256", parts[0]!, "buffer")) : slowSha256(...parts));
+  const { sha256, hmacSha256 } = nodeCrypto();
   const secrets = new Map<string, Secret>();
   const byObject = new WeakMap<Uint8Array, Secret>();
   const secretOf = (publicKey: Uint8Array): Secret | undefined => {

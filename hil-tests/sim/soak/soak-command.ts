@@ -1,12 +1,13 @@
 /** `kerbwatch-sim soak` and `kerbwatch-sim run`: contracts, section 6. */
 import { randomInt } from "node:crypto";
 import { readFileSync } from "node:fs";
-import { type Command, type Io, parseOptions } from "../../../edge-agent/cli/command.ts";
+import { type Command, parseOptions } from "../../../edge-agent/cli/command.ts";
 import { refuse } from "../../../edge-agent/refuse.ts";
 import { UsageError } from "../../../edge-agent/usage-error.ts";
-import { drawScenario } from "./draw.ts";
+import { numberOption } from "../number-option.ts";
 import { runOne } from "./run-one.ts";
 import { parseScenario } from "./scenario-file.ts";
+import { MOST_SEED, soak, soakInJobs } from "./seeds.ts";
 import { failureText, Tally } from "./tally.ts";
 
 const SOAK_HELP = `Usage: kerbwatch-sim soak --minutes N
@@ -20,7 +21,12 @@ memory and traffic, liveness after healing, and nothing throws. Prints how much 
   --seeds N    so many seeds, instead
   --first N    the first seed, 0 to 4294967295; default a random one, which is printed
   --seed N     this seed alone: plays a failure again
+  --step N     every N-th seed from the first on; default 1
+  --jobs N     deals the seeds out to N processes, 1 to 64; default 1
   --trace      one line for each seed, with a hash of all that was said
+  --json       the counts as one line of JSON, with the failure if there is one
+
+Agents of one process share what they read: a message is decoded, hashed and verified once for all who receive it.
 
 Evidence is written into what the agents accumulate; in one seed of five real frames pass, too. Signatures are a keyed
 hash in 49 seeds of 50, and Ed25519 in the other.
@@ -28,11 +34,10 @@ hash in 49 seeds of 50, and Ed25519 in the other.
 Exit codes: 0 no checker failed, 1 one did, 2 wrong usage.`;
 
 const NUMBER = { type: "string", value: "N" } as const;
-const MOST_SEED = 2 ** 32 - 1;
-const TELLS_EVERY_MS = 10_000;
 const MINUTE_MS = 60_000;
 const MOST_MINUTES = 10_000;
 const MOST_SEEDS = 10_000_000;
+const MOST_JOBS = 64;
 
 export const soakCommand: Command = {
   name: "soak",
@@ -40,7 +45,8 @@ export const soakCommand: Command = {
   help: SOAK_HELP,
   async run(args, io) {
     const { options } = parseOptions(args, {
-      minutes: NUMBER, seeds: NUMBER, first: NUMBER, seed: NUMBER, trace: { type: "boolean" },
+      minutes: NUMBER, seeds: NUMBER, first: NUMBER, seed: NUMBER, step: NUMBER, jobs: NUMBER,
+      trace: { type: "boolean" }, json: { type: "boolean" },
     });
     const given = [options.minutes, options.seeds, options.seed].filter((one) => one !== undefined);
     if (given.length !== 1) throw new UsageError("soak: one of --minutes N, --seeds N and --seed N");
@@ -48,42 +54,20 @@ export const soakCommand: Command = {
     const first = one ?? integer("--first", options.first, MOST_SEED) ?? randomInt(MOST_SEED);
     const minutes = options.minutes === undefined ? undefined : number("--minutes", options.minutes, MOST_MINUTES);
     const seeds = one === undefined ? integer("--seeds", options.seeds, MOST_SEEDS) ?? Infinity : 1;
-    io.out(`soak: from seed ${first} on\n`);
+    const jobs = options.jobs === undefined ? 1 : numberOption("--jobs", options.jobs, 1, MOST_JOBS, true);
+    const step = options.step === undefined ? 1 : numberOption("--step", options.step, 1, MOST_SEEDS, true);
+    if (!options.json) io.out(`soak: from seed ${first} on\n`);
     const untilMs = minutes === undefined ? Infinity : Date.now() + minutes * MINUTE_MS;
-    return soak({ first, seeds, untilMs, trace: options.trace }, io);
+    const plan = { first, seeds, step, untilMs, trace: options.trace };
+    const beganMs = Date.now();
+    const done = jobs === 1 ? soak(plan, io) : await soakInJobs(plan, jobs, io);
+    const seconds = (Date.now() - beganMs) / 1_000;
+    if (options.json) io.out(`${JSON.stringify({ ...done.tally.json(), seconds, failures: done.failures })}\n`);
+    else io.out(`${done.failures.join("")}${done.tally.text(seconds)}`);
+    if (!options.json && done.failures.length === 0) io.out("no checker failed\n");
+    return done.failures.length === 0 ? 0 : 1;
   },
 };
-
-interface Plan {
-  readonly first: number;
-  readonly seeds: number;
-  readonly untilMs: number;
-  readonly trace: boolean;
-}
-
-function soak({ first, seeds, untilMs, trace }: Plan, io: Io): number {
-  const tally = new Tally();
-  const beganMs = Date.now();
-  let toldMs = beganMs;
-  for (let i = 0; i < seeds && (i === 0 || Date.now() < untilMs); i++) {
-    const seed = (first + i) % (MOST_SEED + 1);
-    const scenario = drawScenario(seed);
-    const outcome = runOne({ scenario, seed });
-    tally.add(scenario, outcome);
-    if (trace) io.out(`seed ${seed}: ${outcome.counts.messages} messages, trace ${outcome.trace}\n`);
-    if (outcome.failed !== undefined) {
-      io.out(failureText(outcome.failed, seed, scenario, `kerbwatch-sim soak --seed ${seed}`));
-      io.out(tally.text((Date.now() - beganMs) / 1_000));
-      return 1;
-    }
-    if (Date.now() - toldMs < TELLS_EVERY_MS) continue;
-    toldMs = Date.now();
-    const leftS = Math.round(Math.min((untilMs - toldMs) / 1_000, (seeds / (i + 1) - 1) * (toldMs - beganMs) / 1_000));
-    io.err(`soak: ${tally.seeds} seeds, ${tally.agentEpochs} agent-epochs; ${leftS} s left\n`);
-  }
-  io.out(`${tally.text((Date.now() - beganMs) / 1_000)}no checker failed\n`);
-  return 0;
-}
 
 const RUN_HELP = `Usage: kerbwatch-sim run --scenario S.yaml [--seed N]
 

@@ -7,6 +7,8 @@ import { drawScenario } from "./draw.ts";
 import { runOne } from "./run-one.ts";
 import { BEHAVIOURS, FAULTS } from "./scenario.ts";
 import { parseScenario } from "./scenario-file.ts";
+import { commandOf } from "./seeds.ts";
+import { Tally, type TallyJson } from "./tally.ts";
 
 async function sim(...args: string[]): Promise<{ code: number; out: string; err: string }> {
   let [out, err] = ["", ""];
@@ -117,3 +119,21 @@ for (const [from, to, message] of WRONG) {
 for (const args of ["soak", "soak --minutes 0", "soak --minutes 1 --seeds 2", "soak --seed x", "soak --seeds -1"]) {
   test(`wrong usage, exit code 2: ${args}`, async () => assert.is((await sim(...args.split(" "))).code, 2));
 }
+
+test("processes deal the seeds out: each is played once, and what they counted adds up", async () => {
+  const plan = { first: 10, seeds: 7, step: 1, untilMs: Infinity, trace: false };
+  const dealt = [0, 1, 2].flatMap((i) => {
+    const [, , seeds, , first, , step] = commandOf(plan, i, 3);
+    return Array.from({ length: Number(seeds) }, (_, at) => Number(first) + at * Number(step));
+  });
+  assert.equal(dealt.sort((a, b) => a - b), [10, 11, 12, 13, 14, 15, 16]);
+
+  const { out } = await sim("soak", "--seeds", "1", "--first", "3", "--json");
+  const one = JSON.parse(out) as TallyJson;
+  const both = new Tally();
+  both.join(one);
+  both.join(one);
+  const { agentEpochs, faults, leastKinds } = both.json();
+  assert.equal([agentEpochs, leastKinds], [2 * one.agentEpochs, one.leastKinds]);
+  assert.equal(faults, Object.fromEntries(Object.entries(one.faults).map(([kind, times]) => [kind, 2 * times])));
+});

@@ -3,11 +3,14 @@
  * fails ends the run.
  */
 import type { AgentEvent } from "../../../edge-agent/ports.ts";
-import { topicText } from "../../../gossip/message.ts";
+import { type Kind, type MessageOf, topicText } from "../../../gossip/message.ts";
 import { neighboursOf } from "../../../gossip/membership.ts";
 import type { Outgoing } from "../../../gossip/protocol-state.ts";
+import type { Read, Reader } from "../../../gossip/reading.ts";
+import type { Roster } from "../../../gossip/roster.ts";
 import type { WallMs } from "../../../models/units.ts";
 import { type Dice, dice } from "../dice.ts";
+import { SharedReader } from "../shared-reader.ts";
 import { Queue } from "../timeline.ts";
 import { Board, ByzantineAgent, type Sent } from "./byzantine.ts";
 import { Clocks } from "./clocks.ts";
@@ -49,6 +52,13 @@ export interface WorldOptions {
   readonly bend?: (agent: SimAgent, world: World) => void;
 }
 
+/** Who is linked with whom, as an agent's own roster has it. */
+interface Links {
+  readonly roster: Roster;
+  readonly peers: readonly SimAgent[];
+  readonly all: ReadonlySet<SimAgent>;
+}
+
 interface Delivery {
   readonly to: SimAgent;
   readonly from: SimAgent;
@@ -66,6 +76,7 @@ export class World {
   readonly street: Street;
   readonly agents: readonly SimAgent[];
   readonly evidence: Evidence;
+  readonly #reader: Reader;
   readonly liars: ReadonlyMap<number, ByzantineAgent>;
   /** By version. */
   readonly rosters: SignedRoster[];
@@ -73,12 +84,13 @@ export class World {
   /** Two hashes of all that was said, in order. */
   #trace: [number, number] = [0x811c9dc5, 0x9dc5811c];
   #aliveMs = 0;
-  readonly #queue = new Queue<() => void>();
+  readonly #queue = new Queue<Delivery | (() => void)>();
   readonly #network: Network;
   readonly #clocks: Clocks;
   readonly #dice: Dice;
   readonly #checkers: readonly Checker[];
-  readonly #peers = new Map<string, readonly SimAgent[]>();
+  readonly #links: Links[] = [];
+  readonly #topics = new Map<string, Map<Kind, string>>();
   readonly #byStation: ReadonlyMap<string, SimAgent>;
   /** Who is to be up; others are down for longer than a crash lasts. */
   readonly #joined = new Set<number>();
@@ -89,6 +101,7 @@ export class World {
     const all = scenario.agents + scenario.spare;
     this.#dice = dice(seed, "world");
     this.street = streetOf(scenario.signatures === "ed25519" ? ed25519Keys() : simulatedKeys(), all);
+    this.#reader = new SharedReader(this.street.keys.crypto);
     const first = rosterOf(this.street, range(scenario.agents), scenario.liarsTolerated, 0);
     this.rosters = [first];
     const late = scenario.liars.filter(({ behaviour }) => behaviour === "adaptive").map(({ agent }) => agent);
@@ -100,7 +113,7 @@ export class World {
       [liar.agent, new ByzantineAgent(liar, board, dice(seed, `liar ${liar.agent}`))]));
     const bend = options.bend && ((agent: SimAgent) => options.bend!(agent, this));
     this.agents = range(all).map((index) => new SimAgent({
-      index, street: this.street, roster: first, witnesses: scenario.witnesses, bend,
+      index, street: this.street, roster: first, witnesses: scenario.witnesses, bend, reader: this.#reader,
       publish: (agent, message) => this.#published(agent, message),
     }));
     this.#byStation = new Map(this.agents.map((agent) => [agent.station, agent]));
@@ -147,13 +160,14 @@ export class World {
     for (let next = this.#queue.first; next !== undefined && next.at <= ms; next = this.#queue.first) {
       this.#queue.pop();
       this.#aliveMs = next.at;
-      next.value();
+      if (typeof next.value === "function") next.value();
+      else this.#deliver(next.value);
     }
     this.#aliveMs = ms;
   }
 
-  #in(ms: number, run: () => void): void {
-    this.#queue.push((this.#aliveMs + Math.max(0, Math.round(ms))) as WallMs, run);
+  #in(ms: number, what: Delivery | (() => void)): void {
+    this.#queue.push((this.#aliveMs + Math.max(0, Math.round(ms))) as WallMs, what);
   }
 
   #atEpoch(epoch: number, run: () => void): void {
@@ -333,35 +347,51 @@ export class World {
     this.counts.bytes += message.bytes.length;
     const copies = this.#network.copies(from.index, to.index, this.at);
     if (copies.length === 0) this.counts.lost += 1;
-    for (const ms of copies) this.#in(delayMs + ms + this.#slowMs(to), () => this.#deliver({ from, to, message }));
+    for (const ms of copies) this.#in(delayMs + ms + this.#slowMs(to), { from, to, message });
   }
 
   #deliver({ from, to, message }: Delivery): void {
     // Whom the receiver's own roster does not list has no connection to it.
-    if (to.core === undefined || !to.isMember || !this.#peersOf(to).includes(from)) return;
+    if (to.core === undefined || !to.isMember || !this.#linksOf(to).all.has(from)) return;
     const liar = this.liars.get(to.index);
     const epoch = Math.floor(this.at);
     if (liar?.isLying(epoch) === true) {
       if (liar.isDeafTo(message, to)) return;
       this.#sayAll(to, liar.hears(to, message, epoch));
     }
-    const { kind, station, bytes } = message;
-    const topic = topicText({ network: NETWORK, zone: ZONE, kind, station });
+    const topic = this.#topicOf(message);
+    const { bytes } = message;
     const isSite = this.scenario.topology === "site";
     this.#step(to, { kind: "message", topic, bytes, from: isSite ? SITE : from.station });
   }
 
+  #topicOf({ kind, station }: Outgoing): string {
+    const topics = this.#topics.get(station) ?? new Map<Kind, string>();
+    this.#topics.set(station, topics);
+    const topic = topics.get(kind) ?? topicText({ network: NETWORK, zone: ZONE, kind, station });
+    topics.set(kind, topic);
+    return topic;
+  }
+
   #peersOf(agent: SimAgent): readonly SimAgent[] {
+    return this.#linksOf(agent).peers;
+  }
+
+  #linksOf(agent: SimAgent): Links {
     const { roster } = agent;
-    const name = `${roster.version} ${agent.index}`;
-    const known = this.#peers.get(name);
-    if (known !== undefined) return known;
+    const known = this.#links[agent.index];
+    if (known?.roster === roster) return known;
     const stations = this.scenario.topology === "site"
       ? roster.members.map(({ station }) => station).filter((station) => station !== agent.station)
       : neighboursOf(this.street.keys.crypto, roster, agent.station).map(({ member }) => member.station);
     const peers = stations.map((station) => this.#byStation.get(station)!);
-    this.#peers.set(name, peers);
-    return peers;
+    return this.#links[agent.index] = { roster, peers, all: new Set(peers) };
+  }
+
+  /** A message as it is written, whoever signed it; undefined for junk. */
+  read<K extends Kind>(kind: K, whole: Uint8Array): (Read & { readonly message: MessageOf<K> }) | undefined {
+    const found = this.#reader.read(kind, whole);
+    return typeof found === "string" ? undefined : found as Read & { readonly message: MessageOf<K> };
   }
 
   /** Once for each message that goes out, whoever says it. */

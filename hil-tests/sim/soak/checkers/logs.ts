@@ -3,7 +3,6 @@
  * as it ended, what others cosigned of it is too, and nobody refuses to sign without a disk that failed.
  */
 import { sameBytes } from "../../../../gossip/bytes.ts";
-import { readMessage } from "../../../../gossip/certificate.ts";
 import { parseCheckpoint, originOf } from "../../../../edge-agent/record/checkpoint.ts";
 import type { Entry } from "../../../../edge-agent/record/entry.ts";
 import { appendLeaf, EMPTY_FRONTIER, type Frontier, leafHash, rootOf } from "../../../../edge-agent/record/merkle.ts";
@@ -26,10 +25,11 @@ export function consistentLogs(world: World): Checker {
     name: NAME,
     said(by, message: Outgoing) {
       if (!world.isHonest(by) || message.station !== by.station) return;
-      const statement = message.kind === "statement" ? readMessage("statement", message.bytes) : undefined;
-      if (statement !== undefined) keep(stated, by.index, latin1(statement.bytes));
-      const checkpoint = message.kind === "checkpoint" ? readMessage("checkpoint", message.bytes) : undefined;
-      if (checkpoint !== undefined) keep(notes, by.index, checkpoint.content.note);
+      const { kind, bytes } = message;
+      const statement = kind === "statement" ? world.read(kind, bytes) : undefined;
+      if (statement !== undefined) keep(stated, by.index, latin1(statement.message.bytes));
+      const checkpoint = kind === "checkpoint" ? world.read(kind, bytes) : undefined;
+      if (checkpoint !== undefined) keep(notes, by.index, checkpoint.message.content.note);
     },
     end() {
       const honest = world.agents.filter((agent) => world.isHonest(agent));

@@ -3,7 +3,6 @@
  * the one before; one proposal and one vote for a key and epoch under one roster. On this rests everything else.
  */
 import { hex } from "../../../../gossip/bytes.ts";
-import { readMessage } from "../../../../gossip/certificate.ts";
 import type { Outgoing } from "../../../../gossip/protocol-state.ts";
 import type { SimAgent } from "../sim-agent.ts";
 import { type Checker, CheckFailure, type World } from "../world.ts";
@@ -12,7 +11,6 @@ import { Statements } from "./seen.ts";
 const NAME = "an honest agent's word";
 
 export function ownWord(world: World): Checker {
-  const { crypto } = world.street.keys;
   const statements = new Statements(world);
   const said = new Map<string, string>();
   /** Key index by the proposal's hash. */
@@ -38,10 +36,10 @@ export function ownWord(world: World): Checker {
     throw new CheckFailure(NAME, `agent ${by.index}: statement ${stated.seq} does not name the one before`);
   };
   const onProposal = (by: SimAgent, message: Outgoing): void => {
-    const proposal = readMessage("proposal", message.bytes);
-    if (proposal === undefined) return;
+    const read = world.read("proposal", message.bytes);
+    if (read === undefined) return;
+    const { name, message: proposal } = read;
     const { keyIndex, epoch } = proposal.content;
-    const name = hex(crypto.sha256(proposal.bytes));
     keys.set(name, keyIndex);
     for (const vote of votes.get(name) ?? []) note(vote.by, vote.slot(keyIndex), name);
     votes.delete(name);
@@ -50,7 +48,7 @@ export function ownWord(world: World): Checker {
   };
   const onVote = (by: SimAgent, message: Outgoing): void => {
     if (!world.isHonest(by) || message.station !== by.station) return;
-    const vote = readMessage("vote", message.bytes);
+    const vote = world.read("vote", message.bytes)?.message;
     if (vote === undefined) return;
     const { epoch, proposal } = vote.content;
     const slot = (keyIndex: number): string =>

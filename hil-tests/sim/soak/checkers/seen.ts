@@ -1,6 +1,6 @@
 /** What checkers know of a run: every good certificate that anybody says or holds, and every statement by its hash. */
 import { hex } from "../../../../gossip/bytes.ts";
-import { type Certificate, readCertificate, readMessage, verifyCertificate } from "../../../../gossip/certificate.ts";
+import { type Certificate, readCertificate, verifyCertificate } from "../../../../gossip/certificate.ts";
 import { certificatesOf } from "../../../../gossip/incidents.ts";
 import type { Outgoing } from "../../../../gossip/protocol-state.ts";
 import type { SimAgent } from "../sim-agent.ts";
@@ -23,7 +23,8 @@ export function certificatesSeen(
   };
   return {
     said(_, { kind, bytes }) {
-      if (kind === "certificate") take(bytes);
+      // What was passed on before is known: most are.
+      if (kind === "certificate" && !known.has(world.read(kind, bytes)?.name ?? "")) take(bytes);
     },
     epoch() {
       for (const agent of world.agents) {
@@ -56,10 +57,9 @@ export class Statements {
   /** The statement that this message is, when it is the agent's own and new. */
   take(by: SimAgent, { kind, station, bytes }: Outgoing): (Uttered & { readonly hash: string }) | undefined {
     if (kind !== "statement" || station !== by.station) return undefined;
-    const message = readMessage("statement", bytes);
-    if (message === undefined) return undefined;
-    const hash = hex(this.#world.street.keys.crypto.sha256(message.bytes));
-    if (this.byHash.has(hash)) return undefined;
+    const read = this.#world.read("statement", bytes);
+    if (read === undefined || this.byHash.has(read.name)) return undefined;
+    const { name: hash, message } = read;
     const { epoch, seq, evidence, previous } = message.content;
     const uttered = { by: by.index, epoch, seq, evidence, previous: hex(previous) };
     this.byHash.set(hash, uttered);

@@ -1,0 +1,58 @@
+/**
+ * Messages that one process reads for many agents: what the bytes say, their names, and whether a key signed them is
+ * found out once. A cost that agents on their own boards do not share.
+ */
+import type { DecodeProblem, Kind } from "../../gossip/message.ts";
+import { type Read, type Reader, readerOf } from "../../gossip/reading.ts";
+import type { Crypto } from "../../models/crypto.ts";
+
+type Found = Read | DecodeProblem | "bad-certificate";
+
+interface Known {
+  readonly kind: Kind;
+  readonly found: Found;
+}
+
+interface Judged {
+  readonly publicKey: Uint8Array;
+  readonly isGood: boolean;
+}
+
+/** After so many new ones the older half is forgotten: most messages are delivered within two epochs. */
+const GENERATION = 4_096;
+
+/** By identity: in one process a message that is passed on is the same object. */
+export class SharedReader implements Reader {
+  readonly #plain: Reader;
+  #known = new Map<Uint8Array, Known>();
+  #before = new Map<Uint8Array, Known>();
+  #judged = new Map<Read, Judged>();
+  #judgedBefore = new Map<Read, Judged>();
+
+  constructor(crypto: Crypto) {
+    this.#plain = readerOf(crypto);
+  }
+
+  read(kind: Kind, whole: Uint8Array): Found {
+    const known = this.#known.get(whole) ?? this.#before.get(whole);
+    if (known?.kind === kind) return known.found;
+    const found = this.#plain.read(kind, whole);
+    if (this.#known.size >= GENERATION) this.#forget();
+    this.#known.set(whole, { kind, found });
+    return found;
+  }
+
+  isSigned(read: Read, publicKey: Uint8Array): boolean {
+    const judged = this.#judged.get(read) ?? this.#judgedBefore.get(read);
+    // Members' keys are objects of a roster: after a change of it, judged anew.
+    if (judged?.publicKey === publicKey) return judged.isGood;
+    const isGood = this.#plain.isSigned(read, publicKey);
+    this.#judged.set(read, { publicKey, isGood });
+    return isGood;
+  }
+
+  #forget(): void {
+    [this.#before, this.#known] = [this.#known, new Map()];
+    [this.#judgedBefore, this.#judged] = [this.#judged, new Map()];
+  }
+}
