@@ -116,9 +116,9 @@ export type Observation = Seen &
         readonly secret: boolean; readonly outcome: Outcome }
     | { readonly kind: "network-profile"; readonly csms: RemoteHost; readonly securityProfile?: number;
         readonly outcome: Outcome }
-    /** `names`: the first 64 of those that were asked for by name. */
+    /** `names`: the first 64 of those that were asked for by name; `unknown`: how many of all the station lacks. */
     | { readonly kind: "configuration-read"; readonly variables: number; readonly everything: boolean;
-        readonly names?: readonly string[] }
+        readonly names?: readonly string[]; readonly unknown?: number }
     /** A DataTransfer of the CSMS, and whether the station knew what it was about. */
     | { readonly kind: "data-transfer"; readonly vendor: string; readonly outcome: Outcome }
     | { readonly kind: "upload-order"; readonly to: RemoteHost; readonly what: string; readonly outcome: Outcome }

@@ -115,6 +115,12 @@ function setChargingProfile(request: Request, ending: Ending): readonly Body[] {
   return limits.length > 0 ? limits : lacks(request, "chargingSchedule");
 }
 
+/** Keys of GetConfiguration that the station does not have (6.24). */
+function unknownKeys(ending: Ending): number {
+  const keys = resultOf(ending).unknownKey;
+  return Array.isArray(keys) ? keys.length : 0;
+}
+
 function changeConfiguration(request: Request, ending: Ending): readonly Body[] {
   const key = nonEmpty(request.fields.key);
   if (key === undefined) return lacks(request, "key");
@@ -146,7 +152,7 @@ export const OCPP16: ActionTable = new Map<string, Action>([
   ["GetCompositeSchedule", silent("csms")],
   ["GetConfiguration", {
     from: "csms",
-    onCall: ({ fields }) => configurationRead(fields.key, (key) => nonEmpty(key)),
+    onEnd: ({ fields }, ending) => configurationRead(fields.key, (key) => nonEmpty(key), unknownKeys(ending)),
   }],
   ["GetDiagnostics", {
     from: "csms",

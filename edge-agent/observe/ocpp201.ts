@@ -148,11 +148,18 @@ function setVariables(request: Request, ending: Ending): readonly Body[] {
   return [...bodies, ...tooMany(request, data)];
 }
 
+/** Variables of GetVariables that the station does not have (B06). */
+function unknownVariables(ending: Ending): number {
+  return listOf(resultOf(ending).getVariableResult)
+    .filter(({ attributeStatus }) => attributeStatus === "UnknownVariable" || attributeStatus === "UnknownComponent").length;
+}
+
 /** A read of the variables listed under `list`; where the list may be absent, that asks for everything. */
 function readOf(list: string): Action {
   return {
     from: "csms",
-    onCall: ({ fields }) => configurationRead(fields[list], (entry) => variableName(fieldsOf(entry))),
+    onEnd: ({ fields }, ending) =>
+      configurationRead(fields[list], (entry) => variableName(fieldsOf(entry)), unknownVariables(ending)),
   };
 }
 

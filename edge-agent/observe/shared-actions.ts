@@ -104,13 +104,19 @@ export const DATA_TRANSFER: Action = {
 /** Most names of variables that an observation carries. */
 const MOST_NAMES = 64;
 
-/** A read of the variables in `list`, each named by `nameOf`; no list at all asks for everything (1.6, 6.23). */
-export function configurationRead(list: unknown, nameOf: (entry: unknown) => string | undefined): readonly Body[] {
+/**
+ * A read of the variables in `list`, each named by `nameOf`; no list at all asks for everything (1.6, 6.23).
+ * @param unknown how many of them the station does not have, by its result
+ */
+export function configurationRead(
+  list: unknown, nameOf: (entry: unknown) => string | undefined, unknown = 0,
+): readonly Body[] {
   const variables = Array.isArray(list) ? list.length : 0;
   const first: unknown[] = Array.isArray(list) ? list.slice(0, MOST_NAMES) : [];
   const names = first.map(nameOf).filter((name) => name !== undefined);
   return [{
     kind: "configuration-read", variables, everything: variables === 0, ...(names.length > 0 && { names }),
+    ...(unknown > 0 && { unknown }),
   }];
 }
 

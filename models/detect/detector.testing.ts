@@ -28,7 +28,7 @@ export function checkFinding(finding: Finding, now: Now): void {
   const sum = finding.terms.reduce((total, term) => total + term.nats, 0);
   must(Number.isFinite(finding.nats), `${finding.key}: ${finding.nats} nats`);
   must(Math.abs(sum - finding.nats) < 1e-9, `${finding.key}: terms add to ${sum}, not ${finding.nats}`);
-  must(Math.abs(finding.nats) <= MOST_NATS + 4, `${finding.key}: ${finding.nats} nats at once`);
+  must(Math.abs(finding.nats) <= MOST_NATS + 8, `${finding.key}: ${finding.nats} nats at once`);
   must(finding.at === now.wallMs, "dated otherwise than now");
   must(finding.says.length < 400, "a clause, not a page");
 }
