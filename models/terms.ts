@@ -165,7 +165,7 @@ export interface Traffic {
 export const ODDITIES = [
   "not-json", "not-a-frame", "unknown-message-type", "unknown-action", "wrong-direction", "unmatched-result",
   "repeated-id", "bad-payload", "bad-utf8", "binary", "too-large", "bad-deflate", "over-budget", "call-error",
-  "sequence-gap", "replayed-call", "schema-error",
+  "sequence-gap", "replayed-call", "schema-error", "late-copy", "contradicting-result",
 ] as const;
 export type Oddity = (typeof ODDITIES)[number];
 

@@ -1,7 +1,7 @@
 import { assert, test } from "../../build/testing.ts";
 import type { Direction } from "../../models/terms.ts";
 import type { MonotonicMs, WallMs } from "../../models/units.ts";
-import { answeredBy, createCalls, endOverdue, noteCall } from "./calls.ts";
+import { answeredBy, contradicts, createCalls, endOverdue, noteCall } from "./calls.ts";
 import type { Call } from "./calls.ts";
 
 function call(id: string, rest: { text?: string; direction?: Direction; monoMs?: number } = {}): Call {
@@ -66,4 +66,17 @@ test("a call is overdue at its time-out and not before; without a time all end",
   assert.equal(ids(endOverdue(calls, 1000 as MonotonicMs)), ["a"]);
   assert.equal(ids(endOverdue(calls)), ["b", "c"]);
   assert.is(calls.waiting["cp-to-csms"].calls.size, 0);
+});
+
+test("a second result contradicts the first where both decide, and differently", () => {
+  const calls = createCalls();
+  noteCall(calls, call("a"));
+  answeredBy(calls, "csms-to-cp", "a", "Accepted");
+  assert.ok(contradicts(calls, "csms-to-cp", "a", "Invalid"));
+  for (const verdict of ["Accepted", undefined]) assert.not.ok(contradicts(calls, "csms-to-cp", "a", verdict), verdict);
+  assert.not.ok(contradicts(calls, "cp-to-csms", "a", "Invalid"), "the other direction");
+  assert.not.ok(contradicts(calls, "csms-to-cp", "b", "Invalid"), "nobody asked");
+  for (let n = 0; n < 2; n++) noteCall(calls, call("c"));
+  answeredBy(calls, "csms-to-cp", "c", "Accepted");
+  assert.not.ok(contradicts(calls, "csms-to-cp", "c", "ConcurrentTx"), "asked twice");
 });

@@ -13,6 +13,8 @@ export interface Call {
   readonly at: WallMs;
   readonly monoMs: MonotonicMs;
   readonly frameNo: number;
+  /** It was sent twice, so two results are due, and may differ. */
+  readonly retried?: boolean;
 }
 
 export interface CallLimits {
@@ -34,8 +36,8 @@ const COPY_FROM_CHARS = 80;
 
 interface Waiting {
   readonly calls: Map<string, Call>;
-  /** By message id, oldest first: a sum over the text of calls that were answered on this connection. */
-  readonly answered: Map<string, number>;
+  /** By message id, oldest first, calls that were answered on this connection: a sum over the text, the verdict. */
+  readonly answered: Map<string, { readonly sum: number; readonly verdict: string | undefined }>;
   chars: number;
 }
 
@@ -65,7 +67,10 @@ export function noteCall(
 ): { as: "new" | "retry" | "repeated" | "replayed"; ended: readonly Call[] } {
   const waiting = calls.waiting[call.direction];
   const earlier = waiting.calls.get(call.id);
-  if (earlier?.text === call.text) return { as: "retry", ended: [] };
+  if (earlier?.text === call.text) {
+    waiting.calls.set(call.id, { ...earlier, retried: true });
+    return { as: "retry", ended: [] };
+  }
   const ended: Call[] = [];
   const end = (over: Call): void => {
     remove(waiting, over);
@@ -78,7 +83,7 @@ export function noteCall(
     if (waiting.calls.size <= calls.limits.maxCalls && waiting.chars <= calls.limits.maxChars) break;
     if (oldest !== call) end(oldest);
   }
-  const copied = call.text.length >= COPY_FROM_CHARS && waiting.answered.get(call.id) === sumOf(call.text);
+  const copied = call.text.length >= COPY_FROM_CHARS && waiting.answered.get(call.id)?.sum === sumOf(call.text);
   return { as: earlier !== undefined ? "repeated" : copied ? "replayed" : "new", ended };
 }
 
@@ -89,19 +94,32 @@ function sumOf(text: string): number {
   return sum;
 }
 
-/** The call that a result going in `direction` answers; it waits no longer. `undefined`: none waits by this id. */
-export function answeredBy(calls: Calls, direction: Direction, id: string): Call | undefined {
-  const waiting = calls.waiting[direction === "cp-to-csms" ? "csms-to-cp" : "cp-to-csms"];
+function askedIn(calls: Calls, direction: Direction): Waiting {
+  return calls.waiting[direction === "cp-to-csms" ? "csms-to-cp" : "cp-to-csms"];
+}
+
+/**
+ * The call that a result going in `direction` answers; it waits no longer. `undefined`: none waits by this id.
+ * @param verdict what the result decides, where it does
+ */
+export function answeredBy(calls: Calls, direction: Direction, id: string, verdict?: string): Call | undefined {
+  const waiting = askedIn(calls, direction);
   const call = waiting.calls.get(id);
   if (call === undefined) return undefined;
   remove(waiting, call);
   waiting.answered.delete(id);
-  waiting.answered.set(id, sumOf(call.text));
+  waiting.answered.set(id, { sum: sumOf(call.text), verdict: call.retried === true ? undefined : verdict });
   for (const oldest of waiting.answered.keys()) {
     if (waiting.answered.size <= MOST_ANSWERED) break;
     waiting.answered.delete(oldest);
   }
   return call;
+}
+
+/** Whether a result that answers nothing decides otherwise than the one that its call had. */
+export function contradicts(calls: Calls, direction: Direction, id: string, verdict: string | undefined): boolean {
+  const decided = askedIn(calls, direction).answered.get(id)?.verdict;
+  return decided !== undefined && verdict !== undefined && decided !== verdict;
 }
 
 /** Takes out the calls that have waited too long at `monoMs`, oldest first; with no time, all: the link changed. */

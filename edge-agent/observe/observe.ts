@@ -6,10 +6,11 @@ import type { Crypto } from "../../models/crypto.ts";
 import type { Observation, Oddity, OcppVersion, Traffic } from "../../models/terms.ts";
 import type { Now, StationId, WallMs } from "../../models/units.ts";
 import type { AgentEvent } from "../ports.ts";
-import { answeredBy, CALL_LIMITS, createCalls, endOverdue, noteCall } from "./calls.ts";
+import { answeredBy, CALL_LIMITS, contradicts, createCalls, endOverdue, noteCall } from "./calls.ts";
 import type { Call, CallLimits, Calls } from "./calls.ts";
 import { noteCertificate } from "./csms-certificate.ts";
-import { defined, fieldsOf, isFields, textOf } from "./fields.ts";
+import { createEarlierCalls, type EarlierCalls, isLateCopy, noteAnswered } from "./earlier-calls.ts";
+import { defined, fieldsOf, isFields, nonEmpty, textOf } from "./fields.ts";
 import { createFrames, FRAME_LIMITS, keepFrame } from "./frames.ts";
 import type { FrameLimits, Frames, RecentFrame } from "./frames.ts";
 import type { Action, Body, Ending, Request } from "./mapping.ts";
@@ -62,6 +63,7 @@ export interface ObserveState {
   readonly tokens: Tokens;
   readonly transactions: Transactions;
   readonly calls: Calls;
+  readonly earlier: EarlierCalls;
   readonly frames: Frames;
   readonly counts: ObserveCounts;
   readonly schemaOf: SchemaOf | undefined;
@@ -81,8 +83,8 @@ export function createObserve(
   const all: ObserveLimits = { maxFrameChars: MAX_FRAME_CHARS, frames: FRAME_LIMITS, calls: CALL_LIMITS, ...limits };
   return {
     station, limits: all, tokens: createTokens(crypto, tokenSecret), transactions: createTransactions(),
-    calls: createCalls(all.calls), frames: createFrames(all.frames), skewMs: 0, csmsCertificates: [],
-    traffic: { ...NO_TRAFFIC }, schemaOf,
+    calls: createCalls(all.calls), earlier: createEarlierCalls(), frames: createFrames(all.frames), skewMs: 0,
+    csmsCertificates: [], traffic: { ...NO_TRAFFIC }, schemaOf,
     counts: { frames: 0, unparsed: 0, actions: new Map(), oddities: new Map() },
   };
 }
@@ -191,6 +193,9 @@ function onCall(state: ObserveState, event: FrameEvent, message: Calling, now: N
   if (as === "replayed") {
     bodies.unshift({ kind: "oddity", oddity: "replayed-call", detail: known ? action : "a call" });
   }
+  if (isLateCopy(state.earlier, call, now.monoMs)) {
+    bodies.unshift({ kind: "oddity", oddity: "late-copy", detail: known ? action : "a call" });
+  }
   if (bodies.some((body) => "offline" in body && body.offline)) state.traffic.late += 1;
   bodies.push(...schemaBreach(state, event, call, "call", payload));
   return [
@@ -204,10 +209,14 @@ type Answering = Extract<Message, { readonly type: "CALLRESULT" } | { readonly t
 
 function onEnd(state: ObserveState, event: FrameEvent, message: Answering, now: Now, frameNo: number): Observation[] {
   const at = now.wallMs;
-  const call = answeredBy(state.calls, event.direction, message.id);
+  const verdict = message.type === "CALLRESULT" ? verdictOf(message.payload) : undefined;
+  const call = answeredBy(state.calls, event.direction, message.id, verdict);
   if (call === undefined) {
-    return dated(state, [{ kind: "oddity", oddity: "unmatched-result", detail: message.type }], at, frameNo);
+    const oddity = contradicts(state.calls, event.direction, message.id, verdict)
+      ? "contradicting-result" : "unmatched-result";
+    return dated(state, [{ kind: "oddity", oddity, detail: message.type }], at, frameNo);
   }
+  noteAnswered(state.earlier, call, now.monoMs);
   state.traffic.asked -= 1;
   state.traffic.answered += 1;
   const known = tableOf(call.version).has(call.action) ? call.action : "a call";
@@ -226,6 +235,12 @@ function onEnd(state: ObserveState, event: FrameEvent, message: Answering, now: 
     ...endCall(state, call, { kind: "result", payload: fieldsOf(message.payload) }, at, frameNo),
     ...dated(state, [...odd, ...schemaBreach(state, event, call, "result", message.payload)], at, frameNo),
   ];
+}
+
+/** What a result decides: of an idToken, or of the call itself. */
+function verdictOf(payload: unknown): string | undefined {
+  const fields = fieldsOf(payload);
+  return nonEmpty(fieldsOf(fields.idTagInfo ?? fields.idTokenInfo ?? fields).status);
 }
 
 /** `waitedMs` absent: the call was given up. */

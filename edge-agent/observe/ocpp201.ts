@@ -150,8 +150,9 @@ function setVariables(request: Request, ending: Ending): readonly Body[] {
 
 /** Variables of GetVariables that the station does not have (B06). */
 function unknownVariables(ending: Ending): number {
-  return listOf(resultOf(ending).getVariableResult)
-    .filter(({ attributeStatus }) => attributeStatus === "UnknownVariable" || attributeStatus === "UnknownComponent").length;
+  const results = listOf(resultOf(ending).getVariableResult);
+  return results.filter(({ attributeStatus: status }) => status === "UnknownVariable" || status === "UnknownComponent")
+    .length;
 }
 
 /** A read of the variables listed under `list`; where the list may be absent, that asks for everything. */

@@ -177,3 +177,67 @@ test("a restart after every step changes nothing", () => {
 test("hostile observations: never a throw, sound findings, small state", () => {
   withstands(channelTampering, seeded(63), 100_000);
 });
+
+const COPY: Seen = { kind: "oddity", oddity: "late-copy", detail: "StartTransaction" };
+const FINGERPRINT = { own: "a1".repeat(32), foreign: "6b".repeat(32) };
+const through = (certificateOf: keyof typeof FINGERPRINT, remoteAddress = "192.0.2.7"): Seen =>
+  ({ kind: "link", state: "connect", remoteAddress, tlsPeerSha256: FINGERPRINT[certificateOf] });
+const bootOf = (model: string): Seen => ({ kind: "boot", vendor: "V", model, outcome: "accepted" });
+
+/** Ten ordinary days, and then what is told, each at its seconds after them. */
+function after(story: readonly (readonly [number, Seen])[]): Channel {
+  const bench = create();
+  bench.see(through("own"), 0);
+  bench.see(bootOf("M"), 1);
+  ordinary(bench, 2, 10 * DAY);
+  let last = 0;
+  for (const [seconds, seen] of story) {
+    ordinary(bench, 10 * DAY + last, 10 * DAY + seconds - 10);
+    bench.see(seen, 10 * DAY + seconds);
+    last = seconds;
+  }
+  return bench;
+}
+
+test("a call that was answered long ago and comes again to the letter suffices; from a backlog it does not", () => {
+  raised(after([[100, COPY]]));
+  quietly(after([[100, disconnect], [200, through("own")], [210, COPY], [215, COPY], [220, COPY]]));
+});
+
+test("two second results that decide otherwise suffice, one does not, nor do two a day apart", () => {
+  const other = odd("contradicting-result");
+  raised(after([[100, other], [130, other]]));
+  quietly(after([[100, other], [100 + DAY, other]]));
+});
+
+test("a stranger's connection and the station's own that take turns are told at the third return", () => {
+  const turns = (count: number, stranger: string) => Array.from({ length: count }, (_, n) =>
+    [[100 + n * 120, connect(stranger)], [101 + n * 120, disconnect], [110 + n * 120, connect()]] as const).flat();
+  raised(after(turns(3, "203.0.113.66")));
+  quietly(after(turns(2, "203.0.113.66")), 0.9);
+});
+
+test("honest: a second uplink that was used before takes turns with the first", () => {
+  const backup = "198.51.100.4";
+  const bench = after([[100, disconnect], [200, connect(backup)], [4_000, disconnect], [4_100, connect()]]);
+  for (let n = 0; n < 6; n++) {
+    bench.see(connect(backup), 11 * DAY + n * 300);
+    bench.see(connect(), 11 * DAY + n * 300 + 150);
+  }
+  assert.not.ok(bench.raisedAt.has(KEY) && bench.state.facts.nats > 0, `${bench.state.facts.nats}`);
+});
+
+test("a certificate that comes with a strange address and goes with it is told, one that stays is not", () => {
+  const foreign = through("foreign", "203.0.113.66");
+  raised(after([[100, disconnect], [105, foreign], [3_700, disconnect], [3_705, through("own")]]));
+  quietly(after([[100, disconnect], [105, foreign]]));
+  // A renewal that was taken back, from the usual address; and a CSMS of two machines.
+  quietly(after([[100, disconnect], [105, through("foreign")], [3_700, disconnect], [3_705, through("own")]]), 0.95);
+  quietly(after([1, 2, 3, 4].flatMap((n) => [[n * 9_000, disconnect],
+    [n * 9_000 + 20, through(n % 2 === 0 ? "own" : "foreign")]] as const)), 0.95);
+});
+
+test("two makes by turns are told; a station that was exchanged is not", () => {
+  raised(after([[100, bootOf("SIM")], [700, bootOf("M")]]));
+  quietly(after([[100, bootOf("SIM")], [700, bootOf("SIM")], [4 * DAY, bootOf("SIM")]]));
+});

@@ -18,7 +18,7 @@ export interface Detector<State> {
   observe(state: State, observation: Observation, now: Now): Finding[];
 }
 
-/** The largest evidence, nats, that any one finding carries by learned shares; facts (learned/facts.ts) state theirs. */
+/** The most nats that a finding carries by learned shares; facts (learned/facts.ts) state theirs. */
 export const MOST_NATS = 12;
 
 /** The sum of the terms, clipped; a clipped finding keeps its terms in proportion, so that they still add up. */

@@ -112,7 +112,8 @@ export const reconnaissance: Detector<Reconnaissance> = {
   name: "reconnaissance",
   version: 2,
   create: () => ({
-    burst: createBurst(LAW), facts: createFacts(), counts: none(), swept: 0, guesses: 0, brought: [], known: [], freshMs: -1,
+    burst: createBurst(LAW), facts: createFacts(), counts: none(), swept: 0, guesses: 0, brought: [],
+    known: [], freshMs: -1,
   }),
   observe(state, observation, now) {
     return mixed("reconnaissance", () => [levelOf(state.burst, 0), state.facts.nats], now, () => {

@@ -11,7 +11,8 @@ const HOUR = 3_600;
 const YEAR_H = 365 * 24;
 const PROMISE_YEARS = YEARS_BETWEEN_FALSE_ALERTS * THREATS.length;
 const LAW: FactLaw = {
-  key: "reconnaissance", perHour: 0.5, facts: { plain: { term: "plain", years: 400 }, lesser: { term: "lesser", years: 30 } },
+  key: "reconnaissance", perHour: 0.5,
+  facts: { plain: { term: "plain", years: 400 }, lesser: { term: "lesser", years: 30 } },
 };
 const LAWS: Record<string, FactLaw> = { small: LAW, probes: PROBES };
 const near = (a: number, b: number): void => assert.ok(Math.abs(a - b) < 1e-9, `${a}, not ${b}`);
@@ -54,7 +55,7 @@ test("an agent that slept, and a clock that went back, take nothing back", () =>
 });
 
 for (const [name, law] of Object.entries(LAWS)) {
-  test(`${name}: where facts come as often as is stated, the mean of the sum's exponential stays within its budget`, () => {
+  test(`${name}: where facts come as often as is stated, the mean of their sum stays within its budget`, () => {
     // Beginnings a year that the threshold allows for, half of them for facts; the sum of a CUSUM is below that of all.
     const budget = Math.exp(thresholdOf(law.key)) / PROMISE_YEARS;
     const [random, runs, hours] = [seeded(5), 4_000, 200];

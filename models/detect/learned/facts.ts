@@ -50,7 +50,8 @@ export function createFacts(): Facts {
 /** What a fact is worth where nothing stood before it, nats: half of the mixture's budget. */
 export function factNats(law: FactLaw, name: string): number {
   const count = Object.keys(law.facts).length;
-  return thresholdOf(law.key) + Math.log(law.facts[name]!.years / (count * YEARS_BETWEEN_FALSE_ALERTS * THREATS.length));
+  const promised = YEARS_BETWEEN_FALSE_ALERTS * THREATS.length;
+  return thresholdOf(law.key) + Math.log(law.facts[name]!.years / (count * promised));
 }
 
 /**
@@ -99,8 +100,9 @@ export function mixed(key: EvidenceKey, sums: () => readonly number[], now: Now,
   const shown = facts.filter((fact) => fact !== undefined);
   const terms = [...own.flatMap((one) => one.terms), ...shown];
   const told = shown.length > 0 ? says : undefined;
+  const all = [...new Set([...own.flatMap((one) => one.frames), ...frames])];
   return [{
-    key, at: now.wallMs, ...scaled(terms, growth), frames: [...new Set([...own.flatMap((one) => one.frames), ...frames])],
+    key, at: now.wallMs, ...scaled(terms, growth), frames: all,
     says: told ?? own.map((one) => one.says).find((text) => text !== "") ?? "",
   }, ...others];
 }
@@ -111,5 +113,6 @@ function scaled(terms: readonly Term[], growth: number): { nats: number; terms: 
   const size = terms.reduce((total, { nats }) => total + Math.abs(nats), 0);
   if (sum * growth > 0 && Math.abs(sum) > size / 4) return weigh(terms, growth, growth);
   const [first] = [...terms].sort((a, b) => (b.nats - a.nats) * Math.sign(growth));
-  return { nats: growth, terms: [{ term: growth > 0 ? first?.term ?? "what came together" : "quiet time", nats: growth }] };
+  const term = growth > 0 ? first?.term ?? "what came together" : "quiet time";
+  return { nats: growth, terms: [{ term, nats: growth }] };
 }
