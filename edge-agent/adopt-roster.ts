@@ -4,6 +4,8 @@ import { directoryOf } from "../gossip/directory.ts";
 import { AT_LEAST_EVERY_MS } from "../gossip/gossip.ts";
 import { neighboursOf } from "../gossip/membership.ts";
 import { type Roster, zoneMembers } from "../gossip/roster.ts";
+import { declareJointCauses } from "../models/detect/detect.ts";
+import { jointCauses } from "../models/detect/joint-causes.ts";
 import type { StationId } from "../models/units.ts";
 import type { AgentState } from "./pipeline.ts";
 import { setWitnesses } from "./record/witnessing.ts";
@@ -12,7 +14,7 @@ import { setWitnesses } from "./record/witnessing.ts";
  * A member goes on with its statements, evidence and incidents; who is none any more watches alone, as without a
  * roster, and what it knows of the zone's incidents runs out.
  */
-export function adoptRoster({ gossip, zone, witnessing }: AgentState, roster: Roster, isMember: boolean): void {
+export function adoptRoster({ detect, gossip, zone, witnessing }: AgentState, roster: Roster, isMember: boolean): void {
   if (zone === undefined) return;
   if (isMember) {
     setDirectory(zone.protocol, directoryOf(roster, gossip.zone));
@@ -23,6 +25,7 @@ export function adoptRoster({ gossip, zone, witnessing }: AgentState, roster: Ro
   if (witnessing !== undefined) {
     setWitnesses(witnessing, isMember ? neighboursOf(gossip.crypto, roster, gossip.station) : []);
   }
+  declareJointCauses(detect, isMember ? jointCauses(roster.events, gossip.zone) : []);
   gossip.rosterVersion = isMember ? roster.version : 0;
   gossip.statedEveryMs = isMember ? 0 : AT_LEAST_EVERY_MS;
 }

@@ -9,8 +9,9 @@ import { type Roster, zoneMembers } from "../gossip/roster.ts";
 import { createAgree } from "../models/agree/agree.ts";
 import { decide, searchRaises } from "../models/agree/zone-decision.ts";
 import type { Crypto, Signer } from "../models/crypto.ts";
+import { jointCauses } from "../models/detect/joint-causes.ts";
 import type { Site } from "../models/detect/detector.ts";
-import { createDetect, recallDetect } from "../models/detect/detect.ts";
+import { createDetect, declareJointCauses, recallDetect } from "../models/detect/detect.ts";
 import { createOpine } from "../models/opine/opine.ts";
 import type { Now, StationId, WallMs, ZoneId } from "../models/units.ts";
 import { createAlert } from "./alert/alert.ts";
@@ -87,6 +88,8 @@ export function createCore(options: CoreOptions, now: Now): Core {
     bypass: recallBypass(memory?.bypass, now),
     faults: createFaultWatch(),
   };
+  const { roster, zone: own } = options.membership ?? {};
+  declareJointCauses(state.detect, roster === undefined || own === undefined ? [] : jointCauses(roster.events, own));
   if (memory !== undefined) recallRest(state, memory);
   if (options.logged !== undefined) bringUpTo(state, options.logged, memory?.savedAt, now);
   return { state, fresh: recalled?.fresh ?? [] };

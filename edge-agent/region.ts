@@ -38,6 +38,11 @@ export interface Region {
   readonly events: readonly RegionEvent[];
 }
 
+/** The events as a roster carries them: JSON texts, those of a time of day with the region's time zone. */
+export function eventTexts({ events, timezone: zoneName }: Pick<Region, "events" | "timezone">): string[] {
+  return events.map((one) => JSON.stringify(one["daily"] === undefined ? one : { ...one, timezone: zoneName }));
+}
+
 type Mapping = Readonly<Record<string, unknown>>;
 
 /** What one run can hold; a region of more is a mistake in the file. */

@@ -7,7 +7,7 @@ import { type Epoch, HOUR_MS, ID_RULE, isZoneId, type StationId, type WallMs, ep
 import { type Enrolment, MEMBER_KEYS, memberFileName } from "./member-file.ts";
 import type { NamedOperators } from "./operators.ts";
 import { refuse } from "./refuse.ts";
-import type { Region, RegionStation, RegionZone } from "./region.ts";
+import { eventTexts, type Region, type RegionStation, type RegionZone } from "./region.ts";
 
 const MAX_RATING_W = 2 ** 32 - 1;
 /** A following version counts from an hour on: time for operators to sign it and for it to spread. */
@@ -106,6 +106,6 @@ export function planRoster(plan: RosterPlan): Roster {
   return {
     network: region.region, version: (last?.version ?? 0) + 1, previous: previous?.hash ?? new Uint8Array(0),
     fromEpoch: from, epochS, threshold: operators.threshold, operators: operators.keys, zones, members,
-    revoked: revokedKeys(last, members), events: region.events.map((event) => JSON.stringify(event)),
+    revoked: revokedKeys(last, members), events: eventTexts(region),
   };
 }

@@ -134,8 +134,8 @@ function alertOf(
   return { ...alert, state: told ? "updated" : "raised" };
 }
 
-function growthsOf(news: CertificateNews): number[] {
-  const clip = clipOf(news.key);
+function growthsOf(state: ZoneAlertState, news: CertificateNews): number[] {
+  const clip = clipOf(news.key, sizeOf(state));
   return news.growths.map((growth) => (growth === undefined ? -clip : growthOf(growth, 0, clip)));
 }
 
@@ -143,14 +143,14 @@ function growthsOf(news: CertificateNews): number[] {
 function affectedOf(state: ZoneAlertState, news: CertificateNews): readonly StationId[] {
   const { affected } = mapOf(state, news);
   if (affected.length > 0) return affected;
-  const growths = growthsOf(news);
+  const growths = growthsOf(state, news);
   return state.places.filter((_, index) => growths[index]! > SUPPORT_MILLINATS).map(({ station }) => station);
 }
 
 function mapOf(state: ZoneAlertState, news: CertificateNews) {
-  const growths = growthsOf(news);
+  const growths = growthsOf(state, news);
   const members = state.places.map((place, index) => ({
-    ...place, trust: FULL_TRUST, growth: growths[index] ?? -clipOf(news.key),
+    ...place, trust: FULL_TRUST, growth: growths[index]!,
   }));
   return drawMap(members, news.key, sizeOf(state));
 }
@@ -192,7 +192,7 @@ function compose(
   const onset = rfc3339(Math.min(certificate.onset * state.epochS * SECOND_MS, now.wallMs) as WallMs);
   const size = sizeOf(state);
   const together = TOGETHER[news.key as Feature] ?? `show ${threat} at once`;
-  const sum = trimmed(growthsOf(news), size.f).reduce((total, { growth }) => total + growth, 0);
+  const sum = trimmed(growthsOf(state, news), size.f).reduce((total, { growth }) => total + growth, 0);
   return {
     schemaVersion: "1.0", time: rfc3339(now.wallMs), incidentId, scope: "zone", threat, region: own.region,
     zone: own.zone, stations: affected, onset, severity: entry.severity,
@@ -214,7 +214,7 @@ function trimmed(growths: readonly number[], f: number): { index: number; growth
 }
 
 function explanationOf(state: ZoneAlertState, news: CertificateNews): ExplanationTerm[] {
-  const counted = trimmed(growthsOf(news), sizeOf(state).f);
+  const counted = trimmed(growthsOf(state, news), sizeOf(state).f);
   const named = counted.slice(0, MOST_TERMS - 1).map(({ index, growth }) => ({
     term: `${news.key} at ${state.places[index]?.station ?? index}`, nats: growth / NATS,
   }));

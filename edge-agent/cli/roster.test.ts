@@ -117,7 +117,9 @@ test("five commands make a roster that an agent believes", async () => {
   for (const purpose of ["statement", "log", "witness", "tls"] as const) {
     assert.equal(first?.keys[purpose], readKey(at("state/CP-001"), purpose)?.publicKey);
   }
-  assert.equal(roster.events, ['{"kind":"tariff","zone":"feeder-7","daily":"00:30","spreadS":600}']);
+  assert.equal(roster.events, [
+    '{"kind":"tariff","zone":"feeder-7","daily":"00:30","spreadS":600,"timezone":"UTC"}',
+  ]);
 });
 
 test("private keys are for their owners alone, public files for everyone", async () => {

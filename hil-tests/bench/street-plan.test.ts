@@ -1,5 +1,5 @@
 import { assert, test } from "../../build/testing.ts";
-import { localTime } from "../sim/local-time.ts";
+import { localTime } from "../../models/local-time.ts";
 import { parseRegion } from "../sim/region.ts";
 import type { WallMs } from "../../models/units.ts";
 import { quorumOf } from "../../gossip/roster.ts";

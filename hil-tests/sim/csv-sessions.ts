@@ -6,7 +6,7 @@ import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { HOUR_MS, MINUTE_MS } from "../../models/units.ts";
 import { dice } from "./dice.ts";
-import { localTime, type LocalTime } from "./local-time.ts";
+import { localTime, type LocalTime } from "../../models/local-time.ts";
 import { Users, type PlannedSession } from "./sessions.ts";
 
 const COLUMNS = [

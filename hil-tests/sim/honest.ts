@@ -2,7 +2,7 @@
 import { DAY_MS, type WallMs } from "../../models/units.ts";
 import type { CaptureItem, SimVersion } from "./capture.ts";
 import { releases } from "./fleet.ts";
-import { localTime } from "./local-time.ts";
+import { localTime } from "../../models/local-time.ts";
 import { Operator } from "./operator.ts";
 import type { Profile } from "./profile.ts";
 import type { Quirks } from "./quirks.ts";

@@ -8,7 +8,7 @@ import type { CaptureLine } from "../../edge-agent/observe/trace.ts";
 import { type AgentState, step } from "../../edge-agent/pipeline.ts";
 import type { AgentEvent, Effect } from "../../edge-agent/ports.ts";
 import { createRecord, NEW_LOG } from "../../edge-agent/record/record.ts";
-import type { Region } from "../../edge-agent/region.ts";
+import { eventTexts, type Region } from "../../edge-agent/region.ts";
 import { topicText } from "../../gossip/message.ts";
 import type { Outgoing } from "../../gossip/protocol-state.ts";
 import { byText, type Member, type Roster } from "../../gossip/roster.ts";
@@ -228,6 +228,6 @@ function rosterOf({ region, seed, epochS }: RegionRunOptions, at: WallMs): Roste
     fromEpoch: Math.floor(at / (epochS * SECOND_MS)) as Epoch, epochS, threshold: 1,
     operators: [signerOf(seed, "operator" as StationId, "operator").publicKey],
     zones: zones.sort((a, b) => byText(a.id, b.id)), members: members.sort((a, b) => byText(a.station, b.station)),
-    revoked: [], events: [],
+    revoked: [], events: eventTexts(region),
   };
 }

@@ -1,6 +1,6 @@
 import { assert, test } from "../../build/testing.ts";
 import { DAY_MS, HOUR_MS, type WallMs } from "../../models/units.ts";
-import { localTime } from "./local-time.ts";
+import { localTime } from "../../models/local-time.ts";
 import { PROFILES, PROFILE_NAMES, profileForRating } from "./profile.ts";
 import { planSessions, type PlannedSession } from "./sessions.ts";
 

@@ -1,7 +1,7 @@
 /** Who comes when, and for how much: sessions drawn from a profile, as an endless stream in order of arrival. */
 import { HOUR_MS, MINUTE_MS, type WallMs } from "../../models/units.ts";
 import { dice, type Dice } from "./dice.ts";
-import type { LocalTime } from "./local-time.ts";
+import type { LocalTime } from "../../models/local-time.ts";
 import type { Profile } from "./profile.ts";
 
 /** One visit as it would go if nothing came between. */

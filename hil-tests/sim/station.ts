@@ -8,7 +8,7 @@ import { dialectOf } from "./dialects.ts";
 import { Evse } from "./evse.ts";
 import { CSMS_ADDRESS, CSMS_CERTIFICATE } from "./fleet.ts";
 import { Link, type Exchange } from "./link.ts";
-import type { LocalTime } from "./local-time.ts";
+import type { LocalTime } from "../../models/local-time.ts";
 import type { Profile } from "./profile.ts";
 import type { Quirks } from "./quirks.ts";
 import type { PlannedSession } from "./sessions.ts";

@@ -8,7 +8,7 @@ import {
 import { clipOf, zoneThreshold } from "./zone-laws.ts";
 
 const KEY = "starts";
-const CLIP = clipOf(KEY);
+const CLIP = clipOf(KEY, { n: 6, f: 1 });
 /** A degree of latitude in millionths, a metre. */
 const METRE_E6 = 9;
 const id = (n: number): StationId => `CP-${String(n).padStart(3, "0")}` as StationId;

@@ -51,7 +51,7 @@ export interface OpinionMap {
  */
 export function firstOpinion(growth: number, key: EvidenceKey, size: { n: number; f: number }): number {
   const counted = Math.max(1, size.n - 2 * size.f);
-  const within = Math.max(0, Math.min(clipOf(key), growth));
+  const within = Math.max(0, Math.min(clipOf(key, size), growth));
   return Math.min(MOST_OPINION, Math.floor((AFFECTED * within * counted) / zoneThreshold(key, size)));
 }
 

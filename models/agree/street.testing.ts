@@ -5,12 +5,12 @@
  */
 import { authorizationAbuse, type AuthorizationAbuse } from "../detect/authorization-abuse.ts";
 import type { Seen } from "../detect/detector.testing.ts";
-import { loadManipulation, type LoadManipulation } from "../detect/load-manipulation.ts";
+import type { JointCause } from "../detect/joint-causes.ts";
+import { declareCauses, loadManipulation, type LoadManipulation } from "../detect/load-manipulation.ts";
 import { thresholdOf } from "../opine/threshold.ts";
 import type { Finding, Observation } from "../terms.ts";
 import { type MonotonicMs, type Now, SECOND_MS, type TokenPseudonym, type WallMs } from "../units.ts";
 import { WINDOW_EPOCHS } from "./zone-decision.ts";
-import { clipOf } from "./zone-laws.ts";
 
 /** Chance, as the bench seeds it. */
 export interface Dice {
@@ -20,6 +20,9 @@ export interface Dice {
 
 export const KEYS = ["starts", "stops", "power-step", "setpoint-step", "refusals", "authorization-abuse"] as const;
 export type Key = (typeof KEYS)[number];
+
+/** The widest clip of any rule, nats: the zone's own is narrower. */
+export const wideClip = (key: Key): number => (key === "setpoint-step" ? 24 : 12);
 
 export const HOUR_S = 3_600;
 const START = Date.UTC(2026, 2, 2);
@@ -121,6 +124,8 @@ export interface StreetOptions {
   /** Outages of the back end, which then refuses everybody: hours between them, and their length. */
   readonly outages?: { readonly everyHours: number; readonly hours: number };
   /** Vehicles that start by timer at a tariff edge, every night. */
+  /** What is declared to every station. */
+  readonly causes?: readonly JointCause[];
   readonly timers?: { readonly hour: number; readonly spreadS: number; readonly share: number };
 }
 
@@ -152,6 +157,7 @@ export class Street {
       refusedPerHour: (1 / 48) * Math.exp(0.8 * normal(this.dice) - 0.32),
       busyUntil: 0, limit: 16, token: 0,
     }));
+    for (const { load } of this.stations) declareCauses(load, options.causes ?? []);
   }
 
   /** The same street with what it has learned, for a future of its own. */
@@ -293,7 +299,7 @@ export class Street {
     for (const { key, nats } of findings) {
       const curve = station.curves[key as Key] as Curve | undefined;
       if (curve === undefined) continue;
-      curve.add(seconds, nats, clipOf(key) / 1_000);
+      curve.add(seconds, nats, wideClip(key as Key));
       if (nats <= 0) continue;
       rose.push(key as Key);
       this.#noteRise(key as Key, seconds);
@@ -322,7 +328,7 @@ export class Street {
   }
 
   growths(key: Key, onset: number, seconds: number): number[] {
-    const clip = clipOf(key) / 1_000;
+    const clip = wideClip(key);
     return this.stations.map(({ curves: { [key]: curve } }) =>
       Math.max(-clip, Math.min(clip, curve.at(seconds) - curve.at(onset))));
   }

@@ -15,7 +15,7 @@ export function naiveTrimmedSum(growths: readonly number[], f: number): number {
 }
 
 function naiveGrowth<S extends Stated>(zone: ZoneHistory<S>, member: number, key: EvidenceKey, onset: number): number {
-  const clip = clipOf(key);
+  const clip = clipOf(key, zone);
   const history = zone.members[member];
   if (history === undefined || history.guilty === true) return -clip;
   const known = history.statements.filter(({ epoch }) =>

@@ -9,7 +9,7 @@ import {
 import { clipOf, SUPPORT_MILLINATS, zoneThreshold } from "./zone-laws.ts";
 
 const KEY: EvidenceKey = "starts";
-const CLIP = clipOf(KEY);
+const CLIP = clipOf(KEY, { n: 6, f: 1 });
 const PLACE = EVIDENCE_KEYS.indexOf(KEY);
 const EPOCH = 1_000;
 
@@ -91,7 +91,7 @@ test("one broken charger at the clip in any key never raises alone, whatever n a
   for (const key of EVIDENCE_KEYS) {
     for (let n = 1; n <= 60; n++) {
       for (let f = 0; n > 3 * f; f++) {
-        const broken = new Array<number>(Math.max(1, f)).fill(clipOf(key));
+        const broken = new Array<number>(Math.max(1, f)).fill(clipOf(key, { n, f }));
         const growths = [...broken, ...new Array<number>(n - broken.length).fill(0)];
         assert.not(decide({ n, f, key, growths }).raises, `${key} ${n} ${f}`);
       }
@@ -209,9 +209,10 @@ test("the search finds what trying every epoch finds", () => {
     found += 1;
     assert.ok(fast.onset <= slow.onset, `round ${round}: ${fast.onset} and ${slow.onset}`);
     assert.equal(decide({ n: zone.n, f: zone.f, key: KEY, growths: fast.growths }), fast.decision);
+    const clip = clipOf(KEY, zone);
     fast.pairs.forEach((pair, member) => {
-      const growth = pair === undefined ? -CLIP
-        : growthOf(pair.newer.evidence[PLACE]!, pair.older.evidence[PLACE]!, CLIP);
+      const growth = pair === undefined ? -clip
+        : growthOf(pair.newer.evidence[PLACE]!, pair.older.evidence[PLACE]!, clip);
       assert.is(growth, fast.growths[member]);
       const skipped = zone.members[member]?.statements.filter(({ epoch }) =>
         epoch > (pair?.older.epoch ?? Infinity) && epoch <= fast.onset);

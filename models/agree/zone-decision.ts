@@ -56,7 +56,7 @@ function sumBetween(sorted: Float64Array, f: number): number {
 export function decide(asked: ZoneSize & { readonly key: EvidenceKey; readonly growths: readonly number[] }): Decision {
   const { n, f, key, growths } = asked;
   if (growths.length > n || !carries({ n, f })) return { sum: 0, supporters: 0, raises: false };
-  const clip = clipOf(key);
+  const clip = clipOf(key, { n, f });
   const all = Float64Array.from({ length: n }, (_, index) => {
     const growth = growths[index];
     return growth !== undefined && Number.isSafeInteger(growth) ? growthOf(growth, 0, clip) : -clip;
@@ -143,7 +143,7 @@ function searchAll<S extends Stated>(
   return keys.flatMap((key) => {
     const index = EVIDENCE_KEYS.indexOf(key);
     const least = leastOf(key);
-    if (!canReach(zone, index, clipOf(key), least)) return [];
+    if (!canReach(zone, index, clipOf(key, zone), least)) return [];
     aligned ??= align(zone);
     return search(aligned, key, index, least) ?? [];
   });
@@ -272,7 +272,7 @@ function search<S extends Stated>(
   aligned: Aligned<S>, key: EvidenceKey, keyIndex: number, least: number,
 ): Onset<S> | undefined {
   const { zone: { n, f }, onsets, tracks } = aligned;
-  const clip = clipOf(key);
+  const clip = clipOf(key, { n, f });
   const { values, marked, most } = columnsOf(aligned, keyIndex, clip);
   if (!reaches(most, f, least)) return undefined;
   const growths = new Float64Array(n);
@@ -310,7 +310,7 @@ function growthsAt<S>(
 function resultAt<S extends Stated>(
   { zone: { n, f }, onsets, tracks }: Aligned<S>, key: EvidenceKey, keyIndex: number, place: number,
 ): Onset<S> {
-  const clip = clipOf(key);
+  const clip = clipOf(key, { n, f });
   const growths = new Array<number>(n).fill(-clip);
   const pairs = new Array<Pair<S> | undefined>(n).fill(undefined);
   for (const { member, statements, older } of tracks) {

@@ -10,9 +10,10 @@
 import { writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { seeded } from "../../build/seeded.ts";
+import type { JointCause } from "../detect/joint-causes.ts";
 import { EVIDENCE_KEYS } from "../terms.ts";
 import { Peaks } from "./baselines/peaks.testing.ts";
-import { HOUR_S, type Key, KEYS, Street, type StreetOptions } from "./street.testing.ts";
+import { HOUR_S, type Key, KEYS, Street, type StreetOptions, wideClip } from "./street.testing.ts";
 import { lowSumCusum } from "./zone-decision.reference.ts";
 import { searchEveryKey, searchRaises, type ZoneSize } from "./zone-decision.ts";
 import { BUDGET_PER_YEAR, clipOf, zoneThreshold } from "./zone-laws.ts";
@@ -28,19 +29,23 @@ type Rule = (typeof RULES)[number];
 const descending = (values: number[]): number[] => values.sort((a, b) => b - a);
 const added = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);
 
+const clipped = (growths: readonly number[], clip: number): number[] =>
+  growths.map((growth) => Math.max(-clip, Math.min(clip, growth)));
+
 /** Sums of all rules at one epoch, nats; framed ones with the first f members at +CLIP. */
 function sumsOf(street: Street, key: Key, seconds: number, f: number): Record<Rule, number> {
   const sums = { "honest": 0, "framed": 0, "low-sum": 0, "lying proposer": 0 };
   const { n } = street.options;
+  const clip = clipOf(key, { n, f }) / 1_000;
   for (const onset of street.onsets(key, seconds)) {
-    const growths = street.growths(key, onset, seconds);
+    const growths = clipped(street.growths(key, onset, seconds), clip);
     sums.framed = Math.max(sums.framed, added(descending(growths.slice(f)).slice(0, n - 2 * f)));
     sums.honest = Math.max(sums.honest, added(descending(growths).slice(f, n - f)));
   }
   const cusums = street.stations.slice(f).map(({ curves: { [key]: curve } }) => curve.cusumAt(seconds));
-  const clip = clipOf(key) / 1_000;
-  sums["low-sum"] = lowSumCusum([...cusums, ...new Array<number>(f).fill(clip)], f, clip);
-  sums["lying proposer"] = added(descending(cusums).slice(0, n - 2 * f));
+  const wide = wideClip(key);
+  sums["low-sum"] = lowSumCusum([...cusums, ...new Array<number>(f).fill(wide)], f, wide);
+  sums["lying proposer"] = added(descending(clipped(cusums, clip)).slice(0, n - 2 * f));
   return sums;
 }
 
@@ -74,6 +79,9 @@ function levels(n: number, f: number, years: number): object[] {
   });
 }
 
+const tariff = (spreadS: number): JointCause =>
+  ({ kind: "tariff", dailyMin: 60, timezone: "UTC", spreadS, expect: "increase" });
+
 /** What all stations suffer alike, and the law does not carry: honest members, false alerts a year. */
 function commonCauses(years: number): object[] {
   const causes: Record<string, Partial<StreetOptions>> = {
@@ -82,6 +90,8 @@ function commonCauses(years: number): object[] {
     "back end refuses everybody, 3 h a month": { outages: { everyHours: 720, hours: 3 } },
     "7 of 10 start by timer within 10 min": { timers: { hour: 1, spreadS: 600, share: 0.7 } },
     "7 of 10 start by timer within 10 s": { timers: { hour: 1, spreadS: 10, share: 0.7 } },
+    "the same within 10 min, declared": { timers: { hour: 1, spreadS: 600, share: 0.7 }, causes: [tariff(600)] },
+    "the same within 10 s, declared": { timers: { hour: 1, spreadS: 10, share: 0.7 }, causes: [tariff(10)] },
   };
   const zones: [number, number][] = [[6, 1], [20, 3]];
   return Object.entries(causes).flatMap(([cause, options]) => zones.map(([n, f]) => {
@@ -103,8 +113,9 @@ const LIES: readonly Lies[] = [{ name: "none" }, { name: "f frame", claim: 1 }, 
 function sumWith(street: Street, key: Key, seconds: number, f: number, { claim }: Lies): number {
   const { n } = street.options;
   const sums = street.onsets(key, seconds).map((onset) => {
-    const growths = street.growths(key, onset, seconds);
-    const told = claim === undefined ? growths : growths.map((g, i) => (i < f ? (claim * clipOf(key)) / 1_000 : g));
+    const clip = clipOf(key, { n, f }) / 1_000;
+    const growths = clipped(street.growths(key, onset, seconds), clip);
+    const told = claim === undefined ? growths : growths.map((growth, i) => (i < f ? claim * clip : growth));
     return added(descending(told).slice(f, n - f));
   });
   return Math.max(0, ...sums);

@@ -17,6 +17,14 @@ import { type EvidenceKey, type Feature, FEATURES, type Threat } from "../terms.
 const CLIP_MILLINATS = 12_000;
 /** Set-points: room above MEAN_OF_SETPOINTS. */
 const CLIP_OF_SETPOINTS = 24_000;
+/**
+ * For measured keys a lower clip is sharper, as long as enough members are counted that one event at each suffices:
+ * what comes about by chance is mostly few members with much. Measured over 2 to 12 nats (`npm run bench agreement`).
+ */
+const NARROW_CLIP = 3_000;
+const SMALL_ZONE_CLIP = 6_000;
+/** Fewer counted members than this keep the widest. */
+const FEWEST_COUNTED = 3;
 /** Growth above this supports a raise; f + 1 members must. */
 export const SUPPORT_MILLINATS = 1_000;
 
@@ -25,19 +33,31 @@ export const BUDGET_PER_YEAR = {
   "starts": 0.25, "stops": 0.1, "power-step": 0.2, "setpoint-step": 0.1, "refusals": 0.05, "authorization-abuse": 0.1,
 } as const satisfies Partial<Record<EvidenceKey, number>>;
 
-/** The threshold is base + slope ln n, millinats. */
+/** The threshold is base + slope ln n, or ln of the counted members n - 2f; millinats. */
 interface Law {
   readonly base: number;
   readonly slope: number;
+  readonly counted?: true;
 }
-const MEASURED: Partial<Record<EvidenceKey, Law>> = {
-  "starts": { base: 9_100, slope: 2.5 },
-  "stops": { base: 8_000, slope: 3 },
-  "power-step": { base: 9_100, slope: 2.5 },
-  "setpoint-step": { base: 11_000, slope: 2 },
-  "refusals": { base: 2_500, slope: 5 },
-  "authorization-abuse": { base: 5_000, slope: 6 },
+interface MeasuredLaw {
+  readonly small: Law;
+  /** With NARROW_CLIP, from so many counted members on. */
+  readonly narrow: Law;
+  readonly from: number;
+}
+const MEASURED: Partial<Record<EvidenceKey, MeasuredLaw>> = {
+  "starts": { small: { base: 9_100, slope: 2.5 }, narrow: { base: 17_000, slope: -2.9, counted: true }, from: 8 },
+  "stops": { small: { base: 8_000, slope: 3 }, narrow: { base: 19_800, slope: -4, counted: true }, from: 8 },
+  "power-step": { small: { base: 9_100, slope: 2.5 }, narrow: { base: 22_700, slope: -4.5, counted: true }, from: 8 },
+  "refusals": { small: { base: 2_500, slope: 5 }, narrow: { base: -800, slope: 4.7 }, from: 4 },
+  "authorization-abuse": { small: { base: 5_000, slope: 6 }, narrow: { base: -500, slope: 5 }, from: 4 },
 };
+/** However many members, a sum of two at NARROW_CLIP and a little is not enough. */
+const LEAST_THRESHOLD = 6_500;
+/** Measured at n = 3, f = 0: 12 nats. */
+const LEAST_UNTRIMMED = 13_500;
+/** Measured with set-points pushed to all now and then; MEAN_OF_SETPOINTS is above it in every zone of two and more. */
+const SETPOINTS: Law = { base: 11_000, slope: 2 };
 /**
  * Not measured: ln(8,000 e-values a year and station x 50 years between false alerts x n C(n - f, f)), transactions
  * being the busiest of these, told as base and slope at n = 6, f = 1 and n = 20, f = 3.
@@ -58,9 +78,19 @@ const MEAN_OF_COMMON_CAUSE = 8_000;
 /** Measured with set-points pushed to a whole zone once and four times an hour: 12 to 13 nats in ten years. */
 const MEAN_OF_SETPOINTS = 14_000;
 
-/** The clip of growth, millinats. */
-export function clipOf(key: EvidenceKey): number {
-  return key === "setpoint-step" ? CLIP_OF_SETPOINTS : CLIP_MILLINATS;
+interface Size {
+  readonly n: number;
+  readonly f: number;
+}
+
+const isNarrow = ({ from }: MeasuredLaw, { n, f }: Size): boolean => n - 2 * f >= from;
+
+/** The clip of growth in a zone of n members with f, millinats. */
+export function clipOf(key: EvidenceKey, size: Size): number {
+  if (key === "setpoint-step") return CLIP_OF_SETPOINTS;
+  const measured = MEASURED[key];
+  if (measured === undefined || size.n - 2 * size.f < FEWEST_COUNTED) return CLIP_MILLINATS;
+  return isNarrow(measured, size) ? NARROW_CLIP : SMALL_ZONE_CLIP;
 }
 
 /** What each counted member must have on average, where their evidence may have one cause; else 0. */
@@ -69,15 +99,23 @@ function meanOf(key: EvidenceKey): number {
   return key === "setpoint-step" ? MEAN_OF_SETPOINTS : MEAN_OF_COMMON_CAUSE;
 }
 
+function lawOf(key: EvidenceKey, size: Size): Law {
+  const measured = MEASURED[key];
+  if (measured !== undefined) return isNarrow(measured, size) ? measured.narrow : measured.small;
+  return key === "setpoint-step" ? SETPOINTS : REASONED;
+}
+
 /**
  * The sum at which a zone of n members with f raises, millinats. With f = 0 nothing is trimmed, and no single member
- * may raise: it takes two with half a clip each.
+ * may raise: it takes two with half a clip each, and more where the clip is low.
  */
-export function zoneThreshold(key: EvidenceKey, { n, f }: { readonly n: number; readonly f: number }): number {
-  const { base, slope } = MEASURED[key] ?? REASONED;
+export function zoneThreshold(key: EvidenceKey, { n, f }: Size): number {
+  const { base, slope, counted } = lawOf(key, { n, f });
   const mean = meanOf(key) * (n - 2 * f);
-  const alone = f === 0 ? (3 * clipOf(key)) / 2 : 0;
-  return Math.max(base + Math.floor(slope * lnOfSize(n)), mean, alone);
+  const clip = clipOf(key, { n, f });
+  const alone = f === 0 ? Math.max((3 * clip) / 2, Math.min(LEAST_UNTRIMMED, (9 * clip) / 4)) : 0;
+  const law = base + Math.floor(slope * lnOfSize(counted === true ? n - 2 * f : n));
+  return Math.max(LEAST_THRESHOLD, law, mean, alone);
 }
 
 const LN_2_MICRONATS = 693_147;

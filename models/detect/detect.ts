@@ -10,7 +10,8 @@ import { denialOfService } from "./denial-of-service.ts";
 import type { Detector, Site } from "./detector.ts";
 import { energyTheft } from "./energy-theft.ts";
 import { firmwareTampering } from "./firmware-tampering.ts";
-import { loadManipulation } from "./load-manipulation.ts";
+import type { JointCause } from "./joint-causes.ts";
+import { declareCauses, loadManipulation, type LoadManipulation } from "./load-manipulation.ts";
 import { profileTampering } from "./profile-tampering.ts";
 import { reconnaissance } from "./reconnaissance.ts";
 import { remoteCommandAbuse } from "./remote-command-abuse.ts";
@@ -46,6 +47,12 @@ export function recallDetect(site: Site, remembered: DetectState): { state: Dete
     else fresh.push(detector.name);
   }
   return { state, fresh };
+}
+
+/** Tells the detectors what the roster in force declares for this zone. */
+export function declareJointCauses(state: DetectState, causes: readonly JointCause[]): void {
+  const own = state[loadManipulation.name];
+  if (own !== undefined) declareCauses(own.state as LoadManipulation, causes);
 }
 
 export function detect(state: DetectState, observations: readonly Observation[], now: Now): Finding[] {

@@ -2,7 +2,8 @@ import { seeded } from "../../build/seeded.ts";
 import { assert, test } from "../../build/testing.ts";
 import type { EvidenceKey } from "../terms.ts";
 import { Bench, type Seen, survivesRestarts, withstands } from "./detector.testing.ts";
-import { loadManipulation, type LoadManipulation } from "./load-manipulation.ts";
+import type { Direction } from "./joint-causes.ts";
+import { declareCauses, loadManipulation, type LoadManipulation } from "./load-manipulation.ts";
 
 const HOUR = 3_600;
 const DAY = 24 * HOUR;
@@ -113,4 +114,65 @@ test("a restart after every step changes nothing", () => {
 
 test("hostile observations: never a throw, sound findings, small state", () => {
   withstands(loadManipulation, seeded(31), 100_000);
+});
+
+/** A tariff at 08:30 UTC, half an hour into the bench's days. */
+const EDGE = 1_800;
+function atTariff(expect: Direction = "increase"): Bench<LoadManipulation> {
+  const bench = create();
+  declareCauses(bench.state, [{ kind: "tariff", dailyMin: 510, timezone: "UTC", spreadS: 60, expect }]);
+  bench.tickTo(EDGE - 100, 600);
+  return bench;
+}
+const natsOf = (bench: Bench<LoadManipulation>, seen: Seen, at: number): number => bench.see(seen, at)[0]!.nats;
+
+test("a declared cause explains one step in its direction, at each EVSE, from the first day", () => {
+  const bench = atTariff();
+  assert.is(natsOf(bench, start(1), EDGE), 0);
+  assert.ok(natsOf(bench, start(2), EDGE + 10) > 2, "a second start of one EVSE");
+  assert.is(natsOf(bench, { ...start(3), evseId: 2 } as Seen, EDGE + 20), 0);
+  bench.see(power(0), EDGE + 21);
+  assert.is(natsOf(bench, power(7_000), EDGE + 25), 0);
+  assert.ok(natsOf(bench, power(0), EDGE + 30) > 0.3, "the other direction");
+  assert.ok(natsOf(bench, stop(1), EDGE + 40) > 2);
+  assert.ok(natsOf(bench, { ...start(4), evseId: 3 } as Seen, EDGE + 130) > 2, "after its window");
+});
+
+test("declared with the wrong sign it explains nothing", () => {
+  assert.ok(natsOf(atTariff("decrease"), start(1), EDGE) > 2);
+});
+
+test("who never answers a declared cause and then does is evidence again; who always does is none", () => {
+  const [never, always] = [atTariff(), atTariff()];
+  never.see(power(0), EDGE - 90);
+  for (let day = 0; day < 30; day++) {
+    for (const bench of [never, always]) {
+      bench.tickTo(day * DAY + EDGE - 700, 600);
+      bench.tickTo(day * DAY + EDGE, 10);
+    }
+    always.see(start(day), day * DAY + EDGE + 1);
+    for (const bench of [never, always]) bench.tickTo(day * DAY + EDGE + 300, 10);
+  }
+  for (const bench of [never, always]) bench.tickTo(30 * DAY + EDGE, 10);
+  assert.ok(natsOf(never, start(99), 30 * DAY + EDGE + 1) > 1);
+  assert.is(natsOf(always, start(99), 30 * DAY + EDGE + 1), 0);
+});
+
+test("what is no longer declared explains nothing, and is forgotten", () => {
+  const bench = atTariff();
+  bench.see(start(1), EDGE);
+  declareCauses(bench.state, []);
+  assert.equal(bench.state.answers, {});
+  assert.ok(natsOf(bench, { ...start(3), evseId: 2 } as Seen, EDGE + 20) > 2);
+});
+
+test("a habitual minute of the day explains its start; the same hour does not", () => {
+  const bench = create();
+  for (let day = 0; day < 20; day++) {
+    bench.tickTo(day * DAY + EDGE, 600);
+    bench.see(start(day), day * DAY + EDGE);
+  }
+  bench.tickTo(20 * DAY + EDGE, 600);
+  assert.ok(natsOf(bench, start(100), 20 * DAY + EDGE + 20) < 0.1);
+  assert.ok(natsOf(bench, start(101), 20 * DAY + EDGE + 900) > 2);
 });

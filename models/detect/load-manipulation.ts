@@ -5,15 +5,19 @@
  * these is ordinary, so this detector has no station view; it gives the zone its joint features.
  * Statistic: each is a Poisson process at a learned rate by time of week; the alternative is a short burst. One start
  * within a burst is worth a few nats that decay in minutes: alone it means nothing, a street of them adds up.
- * Null: the station's own past. Tariff edges repeat daily and are learned by the hour; starts shifted by a mandatory
- * random delay stay within it.
+ * Null: the station's own past. Rates are learned by the hour, habitual times of day by the minute (learned/timers.ts);
+ * what the roster declares explains one step in its direction at each EVSE (joint-causes.ts). Either explains as much
+ * as this station usually does then, and no more.
  */
 import type { Feature, Finding, Observation } from "../terms.ts";
-import { HOUR_MS, MINUTE_MS, type Now } from "../units.ts";
-import { type Detector, framesOf } from "./detector.ts";
+import { HOUR_MS, MINUTE_MS, type Now, type WallMs } from "../units.ts";
+import { type Detector, framesOf, MOST_NATS } from "./detector.ts";
+import { type CauseWindow, type Direction, type JointCause, openWindows, windowNames } from "./joint-causes.ts";
+import { answered, type Answers, closed, keepAnswers } from "./learned/answers.ts";
 import {
   createRate, eventNats, learnRate, type LearnedRate, quietNats, ratePerHour, upperPerHour,
 } from "./learned/rate.ts";
+import { passTime, takeEvent, type Timer } from "./learned/timers.ts";
 import { STARTS_PER_HOUR, STARTS_WEIGHT_HOURS } from "./prior.ts";
 
 const STREAMS = ["starts", "stops", "power-step", "setpoint-step"] as const satisfies readonly Feature[];
@@ -26,6 +30,22 @@ export interface LoadManipulation {
   powerW: Record<string, number>;
   /** Charging limit last set by EVSE, in its unit. */
   limit: Record<string, number>;
+  /** Habitual times of day. */
+  timers: Record<Stream, Timer[]>;
+  /** What the roster in force declares for this zone. */
+  causes: readonly JointCause[];
+  answers: Answers;
+  /** Windows of declared causes that were open at the last tick. */
+  open: CauseWindow[];
+  /** EVSEs that were heard of. */
+  evses: number[];
+}
+
+/** One action: what it is, where, and which way it moves the demand. */
+interface Action {
+  readonly stream: Stream;
+  readonly evseId: number;
+  readonly direction: Direction;
 }
 
 /** In a burst each station acts about this often: one action in three minutes. */
@@ -50,7 +70,7 @@ const SAYS: Record<Stream, string> = {
 
 export const loadManipulation: Detector<LoadManipulation> = {
   name: "load-manipulation",
-  version: 1,
+  version: 2,
   create: () => ({
     rates: {
       "starts": createRate(...PRIOR.starts),
@@ -61,29 +81,52 @@ export const loadManipulation: Detector<LoadManipulation> = {
     lastTickMs: -1,
     powerW: {},
     limit: {},
+    timers: { "starts": [], "stops": [], "power-step": [], "setpoint-step": [] },
+    causes: [],
+    answers: {},
+    open: [],
+    evses: [],
   }),
   observe(state, observation, now) {
     if (observation.kind === "tick") return quiet(state, now);
-    const stream = streamOf(state, observation);
-    return stream === undefined ? [] : event(state, stream, observation, now);
+    if ("evseId" in observation) noteEvse(state, observation.evseId);
+    if (observation.kind === "meter-reading") noteEvse(state, observation.reading.evseId);
+    const action = actionOf(state, observation);
+    return action === undefined ? [] : event(state, action, observation, now);
   },
 };
 
-function streamOf(state: LoadManipulation, seen: Observation): Stream | undefined {
+/** What the roster in force declares: takes the place of what was declared before. */
+export function declareCauses(state: LoadManipulation, causes: readonly JointCause[]): void {
+  state.causes = causes;
+  keepAnswers(state.answers, windowNames(causes));
+}
+
+function noteEvse({ evses }: LoadManipulation, evseId: number | undefined): void {
+  if (evseId !== undefined && evses.length < MOST_EVSES && !evses.includes(evseId)) evses.push(evseId);
+}
+
+function actionOf(state: LoadManipulation, seen: Observation): Action | undefined {
   switch (seen.kind) {
     case "transaction-started":
-      return seen.offline ? undefined : "starts";
+      return seen.offline ? undefined : { stream: "starts", evseId: seen.evseId, direction: "increase" };
     case "transaction-ended":
-      return seen.offline ? undefined : "stops";
+      return seen.offline ? undefined : { stream: "stops", evseId: seen.evseId, direction: "decrease" };
     case "meter-reading": {
-      const power = seen.reading.powerW;
-      if (power === undefined || !Number.isFinite(power)) return undefined;
-      const before = remember(state.powerW, seen.reading.evseId, power);
-      return before !== undefined && isLargeStep(before, power) ? "power-step" : undefined;
+      const { evseId, powerW } = seen.reading;
+      if (powerW === undefined || !Number.isFinite(powerW)) return undefined;
+      const before = remember(state.powerW, evseId, powerW);
+      if (before === undefined || !isLargeStep(before, powerW)) return undefined;
+      return { stream: "power-step", evseId, direction: powerW > before ? "increase" : "decrease" };
     }
-    case "charging-limit":
-      if (!Number.isFinite(seen.limit)) return undefined;
-      return remember(state.limit, seen.evseId, seen.limit) === seen.limit ? undefined : "setpoint-step";
+    case "charging-limit": {
+      const { evseId, limit } = seen;
+      if (!Number.isFinite(limit)) return undefined;
+      const before = remember(state.limit, evseId, limit);
+      if (before === limit) return undefined;
+      const isLess = before === undefined || limit < before;
+      return { stream: "setpoint-step", evseId, direction: isLess ? "decrease" : "increase" };
+    }
     default:
       return undefined;
   }
@@ -108,20 +151,62 @@ function quiet(state: LoadManipulation, now: Now): Finding[] {
   state.lastTickMs = now.monoMs;
   if (since <= 0) return [];
   const hours = Math.min(since, LONGEST_QUIET_MS) / HOUR_MS;
+  const gone = closeWindows(state, now.wallMs);
   return STREAMS.map((stream) => {
     const rate = state.rates[stream];
     const upper = upperPerHour(rate, now.wallMs);
-    const nats = quietNats(upper, Math.max(BURST_PER_HOUR, 4 * upper), hours);
+    const without = quietNats(upper, Math.max(BURST_PER_HOUR, 4 * upper), hours);
+    const missed = Math.max(-MOST_NATS, passTime(state.timers[stream], now.wallMs) + unanswered(state, stream, gone));
     learnRate(rate, now.wallMs, hours, 0);
-    return { key: stream, at: now.wallMs, nats, terms: [{ term: "time without one", nats }], frames: [], says: "" };
+    const terms = [
+      { term: "time without one", nats: without },
+      ...(missed === 0 ? [] : [{ term: "none at a usual time", nats: missed }]),
+    ];
+    return { key: stream, at: now.wallMs, nats: without + missed, terms, frames: [], says: "" };
   });
 }
 
-function event(state: LoadManipulation, stream: Stream, seen: Observation, now: Now): Finding[] {
+/** Which windows of declared causes closed since the last tick. */
+function closeWindows(state: LoadManipulation, at: WallMs): CauseWindow[] {
+  const before = state.open;
+  state.open = state.causes.length === 0 ? [] : openWindows(state.causes, at);
+  return before.filter(({ name, from }) => !state.open.some((one) => one.name === name && one.from === from));
+}
+
+/** Which way demand moves by it; undefined for either. */
+const DIRECTION: Partial<Record<Stream, Direction>> = { "starts": "increase", "stops": "decrease" };
+
+function unanswered({ answers, evses }: LoadManipulation, stream: Stream, gone: readonly CauseWindow[]): number {
+  let nats = 0;
+  for (const window of gone) {
+    if ((DIRECTION[stream] ?? window.expect) !== window.expect) continue;
+    for (const evseId of evses) nats += closed(answers, stream, evseId, window);
+  }
+  return nats;
+}
+
+function event(state: LoadManipulation, action: Action, seen: Observation, now: Now): Finding[] {
+  const { stream } = action;
   const rate = state.rates[stream];
   const upper = upperPerHour(rate, now.wallMs);
-  const nats = eventNats(upper, Math.max(BURST_PER_HOUR, 4 * upper));
-  const says = `${SAYS[stream]}; ${ratePerHour(rate, now.wallMs).toFixed(2)} an hour would be usual`;
-  learnRate(rate, now.wallMs, 0, 1);
-  return [{ key: stream, at: now.wallMs, nats, terms: [{ term: stream, nats }], frames: framesOf(seen), says }];
+  const usual = eventNats(upper, Math.max(BURST_PER_HOUR, 4 * upper));
+  const explained = explainedNats(state, action, now.wallMs);
+  const nats = Math.min(usual, explained ?? usual);
+  const often = explained === undefined ? `${ratePerHour(rate, now.wallMs).toFixed(2)} an hour would be usual`
+    : "it is declared or usual at this time";
+  if (explained === undefined) learnRate(rate, now.wallMs, 0, 1);
+  return [{
+    key: stream, at: now.wallMs, nats, terms: [{ term: stream, nats }], frames: framesOf(seen),
+    says: `${SAYS[stream]}; ${often}`,
+  }];
+}
+
+/** Evidence of an action that a declared cause or a habit explains; undefined when none does. */
+function explainedNats(state: LoadManipulation, { stream, evseId, direction }: Action, at: WallMs): number | undefined {
+  if (state.causes.length > 0) {
+    const window = openWindows(state.causes, at).find(({ expect }) => expect === direction);
+    const nats = window && answered(state.answers, stream, evseId, window);
+    if (nats !== undefined) return nats;
+  }
+  return takeEvent(state.timers[stream], evseId, at);
 }

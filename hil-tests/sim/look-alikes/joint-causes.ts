@@ -1,6 +1,6 @@
 /** Honest causes of joint behaviour. */
 import { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS, type WallMs } from "../../../models/units.ts";
-import type { LocalTime } from "../local-time.ts";
+import type { LocalTime } from "../../../models/local-time.ts";
 import { purposeSeed } from "../dice.ts";
 import type { Release } from "../fleet.ts";
 import { planSessions, type PlannedSession } from "../sessions.ts";

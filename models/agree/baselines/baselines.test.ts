@@ -11,7 +11,7 @@ import { enoughVotes, f1Of, scoreVote } from "./votes.testing.ts";
 
 /** Two onsets, five members, f = 1, clip 10. Own CUSUMs: 6, 4, 3, 2, 0. */
 const told = (lie?: Lie): Told => tell(
-  [Float64Array.of(6, 1, 3, -2, -20), Float64Array.of(5, 4, -1, 2, -3)], { f: 1, clip: 10, lie });
+  [Float64Array.of(6, 1, 3, -2, -20), Float64Array.of(5, 4, -1, 2, -3)], { f: 1, clip: 10, zoneClip: 10, lie });
 
 const near = (found: number, expected: number): void =>
   assert.ok(Math.abs(found - expected) < 1e-9, `${found} for ${expected}`);
@@ -48,7 +48,7 @@ for (const [name, statistic, none, frame, hide] of TABLE) {
 }
 
 test("a sum whose kept growths support nothing counts as 0", () => {
-  const flat = tell([Float64Array.of(9, 1, 1, 1, 1)], { f: 1, clip: 10 });
+  const flat = tell([Float64Array.of(9, 1, 1, 1, 1)], { f: 1, clip: 10, zoneClip: 10 });
   assert.equal([commonOnset, flooredSum(1), winsorisedSum].map((statistic) => statistic(flat)), [0, 0, 0]);
 });
 
@@ -83,7 +83,7 @@ test("averaging under a lie: at the better of the far and the near lie, and neve
     assert.ok(frame! >= hide!, `${frame} ${hide}`);
   }
   // Honest zeros: a framer at 1 is not heard, one at 0.27 drags everybody there.
-  const quiet = tell([Float64Array.of(0, 0, 0, 0)], { f: 1, clip: 10, lie: { members: 1, claim: 1 } });
+  const quiet = tell([Float64Array.of(0, 0, 0, 0)], { f: 1, clip: 10, zoneClip: 10, lie: { members: 1, claim: 1 } });
   assert.ok(averagedMedian(quiet) > 2.6, `${averagedMedian(quiet)}`);
 });
 

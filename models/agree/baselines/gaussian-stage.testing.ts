@@ -13,6 +13,7 @@ import { trimmedWindows } from "./sums.testing.ts";
 export const DESIGN_SHIFT = 0.3;
 /** Nats, as a member counts in the zone. */
 export const CLIP = 12;
+const ZONE_CLIP = 3;
 /** A broken station's scores are off by this, standard deviations. */
 export const BROKEN_SHIFT = 12;
 
@@ -73,7 +74,7 @@ export class GaussianRun {
       this.#silentFor[member] = lost ? (this.#silentFor[member] as number) + 1 : 0;
     }
     this.#heard.push(heard);
-    const told = tell(this.#growths(heard), { f, clip: CLIP, lie }, this.#sorted);
+    const told = tell(this.#growths(heard), { f, clip: CLIP, zoneClip: ZONE_CLIP, lie }, this.#sorted);
     const rules: Record<string, number> = {};
     for (const [name, statistic] of Object.entries(RULES)) rules[name] = statistic(told);
     rules[TRIMMED_WINDOWS] = this.#trimmed = trimmedWindows(this.#trimmed, this.#heardSteps(heard, before), f);

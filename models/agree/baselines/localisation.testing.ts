@@ -3,7 +3,7 @@
  * attacked, beside one another or anywhere, with the street's honest traffic going on. Counted over all trials.
  */
 import type { StationId } from "../../units.ts";
-import { HOUR_S, type Street } from "../street.testing.ts";
+import { HOUR_S, type Street, wideClip } from "../street.testing.ts";
 import { drawMap, type MapMember } from "../opinion-map.ts";
 import { clipOf, SUPPORT_MILLINATS, zoneThreshold } from "../zone-laws.ts";
 import type { Diced } from "./gaussian-table.testing.ts";
@@ -95,7 +95,8 @@ function watch({ zone, attack, lie, diced }: Asked, seed: number) {
   let later: Float64Array | undefined;
   street.live(1, (key, seconds) => {
     if (key !== attack.key || seconds <= fromS || seconds > fromS + LATER_S) return;
-    const told = tell(rowsOf(street, key, seconds), { f, clip: clipOf(key) / 1_000, lie });
+    const clips = { clip: wideClip(key), zoneClip: clipOf(key, zone.size) / 1_000 };
+    const told = tell(rowsOf(street, key, seconds), { f, ...clips, lie });
     const sums = told.growths.map((growths, at) =>
       commonOnset({ ...told, growths: [growths], sorted: told.sorted.slice(at, at + 1) }));
     const best = Math.max(0, ...sums);

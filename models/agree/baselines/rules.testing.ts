@@ -1,7 +1,7 @@
 /** Every rule that the bench holds against the zone's, by the name that its tables give it. */
 import { anyStation, clippedPool, pooledCusum } from "./alone-and-pooled.testing.ts";
 import { averagedCluster, averagedMedian, resilientMedian } from "./opinion-averaging.testing.ts";
-import { commonOnset, flooredSum, lowSum, winsorisedSum } from "./sums.testing.ts";
+import { commonOnset, flooredSum, lowSum, narrowPool, wideCommonOnset, winsorisedSum } from "./sums.testing.ts";
 import type { Statistic } from "./told.testing.ts";
 import { enoughVotes, scoreVote } from "./votes.testing.ts";
 
@@ -21,6 +21,8 @@ export const RULES: Readonly<Record<string, Statistic>> = {
   "clipped pool": clippedPool,
   "Low-Sum-CUSUM": lowSum,
   [ZONE_RULE]: commonOnset,
+  "the same, clip 12": wideCommonOnset,
+  "pool, clip 2": narrowPool(2),
   "floor at -1": flooredSum(1),
   "floor at -2": flooredSum(2),
   "winsorised": winsorisedSum,

@@ -2,7 +2,7 @@
  * The streets: the real detectors on made-up honest traffic with a rush that all stations share and set-points that the
  * CSMS pushes to all, and attacks on it. Delays in seconds, at ten-second epochs.
  */
-import { HOUR_S, type Key, Street } from "../street.testing.ts";
+import { HOUR_S, type Key, Street, wideClip } from "../street.testing.ts";
 import { NEWER_WITHIN_EPOCHS } from "../zone-decision.ts";
 import { BUDGET_PER_YEAR, clipOf, zoneThreshold } from "../zone-laws.ts";
 import { casesOf, type Diced, type Size } from "./gaussian-table.testing.ts";
@@ -40,7 +40,7 @@ export interface StreetZone {
 }
 
 const isWatched = (key: Key): key is StreetKey => key !== "authorization-abuse";
-const clipNats = (key: Key): number => clipOf(key) / 1_000;
+const clips = (key: Key, size: Size) => ({ clip: wideClip(key), zoneClip: clipOf(key, size) / 1_000 });
 export const rowsOf = (street: Street, key: Key, seconds: number): Float64Array[] =>
   street.onsets(key, seconds).map((onset) => Float64Array.from(street.growths(key, onset, seconds)));
 
@@ -66,7 +66,7 @@ function trainedWeights(learned: Street, diced: Diced): Weights {
       const top = learned.stations.map(() => 0);
       street.live(1, (rose, seconds) => {
         if (rose !== key) return;
-        tell(rowsOf(street, key, seconds), { f: 0, clip: clipNats(key) }).cusums
+        tell(rowsOf(street, key, seconds), { f: 0, ...clips(key, { n: learned.options.n, f: 0 }) }).cusums
           .forEach((cusum, station) => (top[station] = Math.max(top[station] ?? 0, cusum)));
       });
       counts.forEach((count, station) => {
@@ -99,7 +99,7 @@ export function learnZone(size: Size, years: number, diced: Diced): StreetZone {
   honest.live(Math.round(years * YEAR_HOURS), (key, seconds) => {
     if (!isWatched(key)) return;
     const rows = rowsOf(honest, key, seconds);
-    const asked = { f, clip: clipNats(key), weights: weights[key] };
+    const asked = { f, ...clips(key, size), weights: weights[key] };
     const framed = tell(rows.map((row) => Float64Array.from(row)), { ...asked, lie: { members: f, claim: 1 } });
     const sums = { honest: readings(tell(rows, asked)), framed: readings(framed) };
     for (const [mode, read] of Object.entries(sums)) {
@@ -170,7 +170,7 @@ function delaysOnce({ zone, attack, setting, seed, diced }: Trial, levels: reado
   const fromS = street.seconds + 600;
   attack.plan(street, fromS);
   const found = { honest: new Map<string, number>(), safe: new Map<string, number>() };
-  const asked = { f, clip: clipNats(attack.key), weights: weights[attack.key], lie: setting.lie };
+  const asked = { f, ...clips(attack.key, zone.size), weights: weights[attack.key], lie: setting.lie };
   const note = (seconds: number, read: Readonly<Record<string, number>>): void => {
     for (const { rule, honest, safe } of levels) {
       const sum = read[rule] ?? 0;

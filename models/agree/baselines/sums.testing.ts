@@ -8,9 +8,29 @@ const SUPPORT = SUPPORT_MILLINATS / 1_000;
 /** More than f members support a raise. */
 const supported = (row: Float64Array, f: number): boolean => (row[row.length - 1 - f] ?? 0) > SUPPORT;
 
-/** The zone's decision: since one onset for all, the f highest and the f lowest left out. */
-export function commonOnset({ sorted, f }: Told): number {
+/** The zone's decision: since one onset for all, clipped narrowly, the f highest and the f lowest left out. */
+export function commonOnset({ sorted, f, zoneClip }: Told): number {
+  return largestOver(sorted, (row) => (supported(row, f) ? clippedSum(row, f, zoneClip) : 0));
+}
+
+function clippedSum(sorted: Float64Array, f: number, clip: number): number {
+  let sum = 0;
+  for (let at = f; at < sorted.length - f; at++) sum += Math.max(-clip, Math.min(clip, sorted[at] as number));
+  return sum;
+}
+
+/** The same with the wide clip, as it was before. */
+export function wideCommonOnset({ sorted, f }: Told): number {
   return largestOver(sorted, (row) => (supported(row, f) ? sumOf(row, f, row.length - f) : 0));
+}
+
+/** No member left out, each clipped more narrowly still: framers add f clips, and the threshold bears that. */
+export function narrowPool(clip: number): Statistic {
+  return ({ sorted, f }) => largestOver(sorted, (row) => {
+    let sum = 0;
+    for (const growth of row) sum += Math.max(-clip, Math.min(clip, growth));
+    return supported(row, f) ? sum : 0;
+  });
 }
 
 /** Each member since its own onset, the f highest left out. */

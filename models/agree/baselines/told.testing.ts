@@ -11,6 +11,8 @@ export interface Lie {
 export interface Told {
   readonly f: number;
   readonly clip: number;
+  /** The zone's own clip, which is narrower. */
+  readonly zoneClip: number;
   /** One row an onset, one column a member: growth since then, within [-clip, clip], liars' at their claim. */
   readonly growths: readonly Float64Array[];
   /** The same rows, each ascending. */

@@ -53,7 +53,7 @@ function judge(world: World, { byHash }: Statements, certificate: Certificate): 
   const { directory } = world.rosters.find((one) => one.directory.version === rosterVersion)!;
   const { members: { length: n }, zone: { f } } = directory;
   const bad = new Set([...world.liars.keys(), ...world.scenario.broken]);
-  const clip = clipOf(key);
+  const clip = clipOf(key, { n, f });
   let [honest, all] = [0, 0];
   const growths = new Array<number>(n).fill(-clip);
   for (const { index, newer: newerHash, older: olderHash } of items) {

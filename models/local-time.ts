@@ -1,5 +1,5 @@
 /** Local time of a region: people plug in by the clock on the wall, frames carry UTC. */
-import { HOUR_MS, type WallMs } from "../../models/units.ts";
+import { HOUR_MS, type WallMs } from "./units.ts";
 
 export interface LocalTime {
   /** Milliseconds to add to UTC at this moment. */
