@@ -11,6 +11,7 @@ import { createStatusServer, type StatusServer } from "./adapters/http.ts";
 import { loadOrCreateKeys } from "./adapters/keys.ts";
 import { LedgerError, openLedger } from "./adapters/ledger-file.ts";
 import type { Write } from "./adapters/ledger-file.ts";
+import { readTokenSecret } from "./adapters/tls-files.ts";
 import { hasMemory, loadOrCreateTokenSecret, readMemory, writeMemory } from "./adapters/memory-file.ts";
 import { bringInto, type FollowedRoster, openRoster } from "./adapters/followed-roster.ts";
 import { type Membership, publishAll, type Street, streetOf } from "./adapters/membership.ts";
@@ -139,6 +140,7 @@ class Agent implements RunningAgent {
     if (keys.created.length > 0) this.#notice(`keys: made on this device in ${config.stateDir}/keys`);
     const secret = loadOrCreateTokenSecret(config.stateDir, systemRandom);
     if (!secret.ok) throw new Error(secret.problem);
+    const shared = readTokenSecret(config, output.env);
     const notice = (text: string) => this.#notice(text);
     const epoch = epochOf(this.#baseClock.wallMs(), config.epochS);
     const opened = openRoster(config, { crypto: this.#crypto, keys, notice }, epoch);
@@ -162,7 +164,8 @@ class Agent implements RunningAgent {
       const { state, fresh } = createCore({
         station: config.station, region: membership?.roster.network ?? config.region,
         zone: membership?.member.zone ?? config.zone, epochS: config.epochS,
-        site: { csmsHost: config.csms.host }, crypto: this.#crypto, tokenSecret: secret.value,
+        site: { csmsHost: config.csms.host }, crypto: this.#crypto, tokenSecret: shared ?? secret.value,
+        sharesTokens: shared !== undefined,
         statementSigner: keys.signers.statement, log, earliest: Date.parse(RELEASED) as WallMs, logged,
         ...(memory !== undefined && { memory }), ...(schemas !== undefined && { schemaOf: schemasFrom(schemas) }),
         ...(membership !== undefined && { membership: { roster: membership.roster, zone: membership.member.zone } }),

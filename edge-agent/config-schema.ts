@@ -83,9 +83,10 @@ export function parseSecretRef(text: string): SecretRef | undefined {
   return isPath(path) && !text.startsWith("env:") ? { from: "file", path } : undefined;
 }
 
-/** A path is one line of reasonable length, and no PEM block that was pasted in its place. */
+/** A path is one line of reasonable length, and no PEM block or bare key that was pasted in its place. */
 function isPath(text: string): boolean {
-  return text.length > 0 && text.length <= 1024 && !/[\u0000-\u001f\u007f]/.test(text) && !text.includes("-----BEGIN");
+  return text.length > 0 && text.length <= 1024 && !/[\u0000-\u001f\u007f]/.test(text)
+    && !text.includes("-----BEGIN") && !/^[0-9a-fA-F]{64}$/.test(text);
 }
 
 function isTimezone(text: string): boolean {
@@ -186,6 +187,9 @@ const mesh = group({
     "brokers of the site or operator, each an address or a group of keys, used beside the embedded one or instead; "
     + "all members of a zone should know the same"), []),
   ca: v.exactOptional(path("authorities that the certificates of mqtts:// brokers must come from, PEM")),
+  tokenSecret: v.exactOptional(secret("what `keygen --token-secret` made, the same at all members of the zone: they "
+    + "then tell each other, under pseudonyms that change daily, where idTokens are in use; absent: no clones are "
+    + "looked for at neighbours'")),
 }, "the neighbourhood; absent: the agent works alone");
 
 const POINTER = "a JSON pointer (RFC 6901)";

@@ -39,6 +39,8 @@ export interface MeshConfig {
   readonly brokers: readonly BrokerConfig[];
   /** Path of the authorities of `mqtts://` brokers. */
   readonly ca?: string;
+  /** The zone's secret for pseudonyms of idTokens. */
+  readonly tokenSecret?: SecretRef;
 }
 
 export interface Config {
@@ -256,6 +258,9 @@ function buildMesh(
     ...(mesh.advertise !== undefined && { advertise: hostPort(mesh.advertise) }),
     brokers: mesh.brokers.map((broker, index) => buildBroker(`mesh.brokers[${index}]`, broker, env, at)),
     ...(mesh.ca !== undefined && { ca: at(mesh.ca) }),
+    ...(mesh.tokenSecret !== undefined && {
+      tokenSecret: secretRef("mesh.tokenSecret", mesh.tokenSecret, env, at),
+    }),
   };
 }
 
@@ -309,12 +314,13 @@ export function addressText({ secure, host, port, path }: Address): string {
   return `${secure ? "wss" : "ws"}://${hostPortText({ host, port })}${path}`;
 }
 
-function effectiveMesh({ listen, advertise, brokers, ...paths }: MeshConfig): Record<string, unknown> {
+function effectiveMesh({ listen, advertise, brokers, tokenSecret, ...paths }: MeshConfig): Record<string, unknown> {
   return {
     ...paths,
     ...(listen && { listen: mqttText({ secure: true, ...listen }) }),
     ...(advertise && { advertise: mqttText({ secure: true, ...advertise }) }),
     brokers: brokers.map(effectiveBroker),
+    ...(tokenSecret && { tokenSecret: hiddenSecret(tokenSecret) }),
   };
 }
 

@@ -27,6 +27,7 @@ import type { AgentState } from "./pipeline.ts";
 import { createJournal } from "./record/journal.ts";
 import type { RecordState } from "./record/record.ts";
 import { createWitnessing, type Witnessing } from "./record/witnessing.ts";
+import { createTokenNotes } from "./token-notes.ts";
 
 export interface CoreOptions {
   readonly station: StationId;
@@ -35,8 +36,10 @@ export interface CoreOptions {
   readonly epochS: number;
   readonly site: Site;
   readonly crypto: Crypto;
-  /** 32 random bytes of this agent: the key of idToken pseudonyms. */
+  /** 32 random bytes, of this agent alone or the same at all of its zone: the key of idToken pseudonyms. */
   readonly tokenSecret: Uint8Array;
+  /** The zone shares it: neighbours compare notes. */
+  readonly sharesTokens?: boolean;
   readonly statementSigner: Signer;
   readonly log: RecordState;
   /** A clock before this was never set; 0 in a replay. */
@@ -84,6 +87,7 @@ export function createCore(options: CoreOptions, now: Now): Core {
       places: zoneMembers(options.membership!.roster, options.membership!.zone),
     },
     witnessing: protocol && witnessingOf(options, protocol),
+    tokenNotes: protocol !== undefined && options.sharesTokens === true ? createTokenNotes(protocol) : undefined,
     duties: createDuties(now, memory?.since),
     bypass: recallBypass(memory?.bypass, now),
     faults: createFaultWatch(),

@@ -22,6 +22,7 @@ import { observe, type ObserveState, recentFrame } from "./observe/observe.ts";
 import type { AgentEvent, Effect } from "./ports.ts";
 import { checkpointHash, type JournalState, record, recordAlerts } from "./record/journal.ts";
 import { offerToWitnesses, witness, type Witnessing } from "./record/witnessing.ts";
+import { exchangeNotes, type TokenNotes } from "./token-notes.ts";
 
 export interface AgentState {
   readonly observe: ObserveState;
@@ -36,6 +37,8 @@ export interface AgentState {
   readonly zone: ZoneAlertState | undefined;
   /** Absent for a lone agent, and in a replay. */
   readonly witnessing: Witnessing | undefined;
+  /** Absent where the zone shares no secret for idTokens. */
+  readonly tokenNotes: TokenNotes | undefined;
   readonly duties: Duties;
   readonly bypass: BypassWatch;
   readonly faults: FaultWatch;
@@ -53,6 +56,7 @@ export function step(state: AgentState, event: AgentEvent, now: Now): Effect[] {
   const recorded = record(state.journal, { statement: told.statement, verdicts, frames }, now);
   const own = alert(state.alert, verdicts, lapsed, recorded.evidence, now);
   const zone = zoneAlert(state.zone, state.alert, state.journal, told.news, now);
+  const notes = exchangeNotes(state.tokenNotes, state.detect, told.news, state.zone?.places ?? [], now);
   const witnessed = witness(state.witnessing, state.journal, told.news, now);
   const alerts = [...own, ...zone.alerts];
 
@@ -65,7 +69,7 @@ export function step(state: AgentState, event: AgentEvent, now: Now): Effect[] {
   effects.push(...csmsCertificates(state.duties, state.journal, observations, now));
   effects.push(...wantsCheckpoint(state.duties, state.journal, alerts, now));
   const offered = offerToWitnesses(state.witnessing, state.journal, now);
-  const messages = [...told.outgoing, ...witnessed.outgoing, ...offered];
+  const messages = [...told.outgoing, ...notes, ...witnessed.outgoing, ...offered];
   if (messages.length > 0) effects.push({ kind: "publish", messages });
   effects.push(...alerts.map((one) => ({ kind: "alert" as const, alert: one })));
   effects.push(...witnessed.effects);

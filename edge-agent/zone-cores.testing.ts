@@ -62,6 +62,8 @@ export interface House {
 export interface ZoneOptions {
   /** Agents witness each other's logs. */
   readonly witnesses?: boolean;
+  /** Agents tell each other where idTokens are in use. */
+  readonly sharesTokens?: boolean;
 }
 
 export class ZoneCores {
@@ -103,7 +105,7 @@ export class ZoneCores {
     const house = this.house(index);
     const logged = nothingLogged(crypto);
     for (const entry of entriesOf(house)) noteEntry(logged, entry);
-    const { witnesses = false } = this.#options;
+    const { witnesses = false, sharesTokens = false } = this.#options;
     const { memory, cosigned, checkpoint } = house;
     const signedSize = Number(checkpoint?.split("\n")[1]);
     const growth = createGrowth(EMPTY_FRONTIER, Object.values(memory?.witnesses ?? {}));
@@ -121,7 +123,7 @@ export class ZoneCores {
     });
     house.core = createCore({
       station, region: this.roster.network, zone: ZONE, epochS: EPOCH_S, site: {}, crypto, log, logged,
-      tokenSecret: new Uint8Array(32), statementSigner: statementSigner(index), earliest: 0 as WallMs,
+      tokenSecret: new Uint8Array(32), sharesTokens, statementSigner: statementSigner(index), earliest: 0 as WallMs,
       membership: { roster: this.roster, zone: ZONE }, ...(memory !== undefined && { memory }),
       ...(witnesses && { witnessSigner: signerFromSeed(new Uint8Array(32).fill(128 + index)) }),
     }, this.#now());
@@ -150,6 +152,12 @@ export class ZoneCores {
         this.#deliver();
       }
     }
+  }
+
+  /** One member observes something. */
+  see(index: number, event: AgentEvent): void {
+    this.#step(index, event);
+    this.#deliver();
   }
 
   /** Hands one message to everybody else. */

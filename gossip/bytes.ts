@@ -1,4 +1,4 @@
-/** Comparing bytes. Public values only: none of it takes constant time. */
+/** Comparing bytes, and their hexadecimal digits. Public values only: none of it takes constant time. */
 
 export function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
   let at = a.length === b.length ? a.length : -1;
@@ -18,4 +18,9 @@ export function hex(bytes: Uint8Array): string {
     codes[2 * at + 1] = DIGITS[bytes[at]! & 15]!;
   }
   return String.fromCharCode.apply(undefined, codes);
+}
+
+/** The bytes of hexadecimal digits, two a byte. */
+export function fromHex(digits: string): Uint8Array {
+  return Uint8Array.from(digits.match(/../g) ?? [], (pair) => Number.parseInt(pair, 16));
 }

@@ -3,6 +3,7 @@
  * more, small-order points, second encodings of one point), and a zone's verdict must not depend on the engine.
  * Whatever passes here is judged alike by OpenSSL, WebCrypto and tweetnacl (cofactorless equation of RFC 8032, 5.1.7).
  */
+import { fromHex } from "./bytes.ts";
 
 export const PUBLIC_KEY_BYTES = 32;
 export const SIGNATURE_BYTES = 64;
@@ -11,10 +12,6 @@ export const SIGNATURE_BYTES = 64;
 export type Ed25519Problem =
   | "key-length" | "key-not-canonical" | "key-small-order"
   | "signature-length" | "r-not-canonical" | "r-small-order" | "s-not-below-l";
-
-function fromHex(hex: string): Uint8Array {
-  return Uint8Array.from(hex.match(/../g) ?? [], (pair) => Number.parseInt(pair, 16));
-}
 
 /** p = 2^255 - 19, the field's prime (RFC 8032, 5.1), little-endian. */
 const P = fromHex("edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f");

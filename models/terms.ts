@@ -33,6 +33,7 @@ export type Threat = (typeof THREATS)[number];
 export const FEATURES = [
   "starts", "stops", "refusals", "power-step", "setpoint-step", "delivered-less-billed",
   "billed-less-delivered", "settings", "firmware-orders", "commands", "link-losses", "uploads", "probes", "export",
+  "clones",
 ] as const;
 export type Feature = (typeof FEATURES)[number];
 
@@ -138,6 +139,12 @@ export type Observation = Seen &
     | { readonly kind: "discharge-agreed"; readonly evseId: number; readonly by: string; readonly outcome: Outcome }
     /** A harmless breach of the rules, or something unknown: a signal at most, never an alarm alone. */
     | { readonly kind: "oddity"; readonly oddity: Oddity; readonly detail: string }
+    /**
+     * A use of an idToken at another station of the zone, as its agent tells it: from, and to once it is over. `km`: as
+     * the crow flies, where both places are known; `liars`: f of the zone.
+     */
+    | { readonly kind: "neighbours-use"; readonly token: TokenPseudonym; readonly station: string;
+        readonly from: WallMs; readonly to?: WallMs; readonly km?: number; readonly liars: number }
     /** The passing of one epoch, and what passed on the wire in it, if anything did. */
     | { readonly kind: "tick"; readonly traffic?: Traffic }
   );

@@ -1,5 +1,6 @@
 /** The certificates, keys and passwords that the configuration names, read: for the agent's two sides and for sites. */
 import { readFileSync } from "node:fs";
+import { fromHex } from "../../gossip/bytes.ts";
 import type { BrokerConfig, Config, Environment, SecretRef } from "../config.ts";
 import type { SiteBroker } from "./mesh.ts";
 import { UsageError } from "../usage-error.ts";
@@ -38,6 +39,16 @@ function readPassword(key: string, ref: SecretRef, env: Environment): string {
   const text = readSecret(key, ref, env, allowed).replace(/\r?\n$/, "");
   if (/^[^\r\n]+$/.test(text)) return text;
   throw new UsageError(`${key}: found ${text === "" ? "nothing" : "several lines"}; allowed: ${allowed}`);
+}
+
+const TOKEN_SECRET = "a file as `keygen --token-secret` makes it: 64 hexadecimal digits";
+
+/** The zone's secret for pseudonyms of idTokens, 32 bytes; undefined without one. Throws UsageError that names the key. */
+export function readTokenSecret({ mesh }: Config, env: Environment): Uint8Array | undefined {
+  if (mesh?.tokenSecret === undefined) return undefined;
+  const text = readSecret("mesh.tokenSecret", mesh.tokenSecret, env, TOKEN_SECRET).trim();
+  if (/^[0-9a-f]{64}$/.test(text)) return fromHex(text);
+  throw new UsageError(`mesh.tokenSecret: found something else; allowed: ${TOKEN_SECRET}`);
 }
 
 /** For the listening side; undefined when the charger connects without TLS. Throws UsageError that names the key. */

@@ -62,6 +62,7 @@ const TOGETHER: Readonly<Record<Feature, string>> = {
   "uploads": "were told to upload together",
   "probes": "were asked about themselves together",
   "export": "fed power back together",
+  "clones": "saw idTokens that were in use elsewhere at the same time",
 };
 
 /** What the zone's news means to people, and what of it goes into the log. */

@@ -4,6 +4,8 @@
  */
 import { basename } from "node:path";
 import { parseHostPort } from "../../gossip/host-port.ts";
+import { hex } from "../../gossip/bytes.ts";
+import { createFile, errorCode } from "../adapters/durable-file.ts";
 import { nodeCrypto, systemRandom } from "../adapters/crypto.ts";
 import { KEY_PURPOSES, KeyFileError, keyPath, loadOrCreateKeys, publicName } from "../adapters/keys.ts";
 import type { DeviceKeys, KeyPurpose } from "../adapters/keys.ts";
@@ -25,6 +27,8 @@ const FOR: Readonly<Record<KeyPurpose, string>> = {
   witness: "signs neighbours' checkpoints",
   tls: "shows neighbours' brokers who it is",
 };
+
+const TOKEN_SECRET_BYTES = 32;
 
 interface KeyShown {
   readonly purpose: KeyPurpose;
@@ -58,7 +62,7 @@ function asText(keys: readonly KeyShown[], station: StationId | undefined): stri
 const OPTIONS = {
   state: { type: "string", value: "DIR" }, station: { type: "string", value: "ID" },
   member: { type: "string", value: "FILE" }, advertise: { type: "string", value: "HOST:PORT" },
-  operator: { type: "string", value: "FILE" }, label: { type: "string", value: "NAME" }, json: { type: "boolean" },
+  "token-secret": { type: "string", value: "FILE" }, operator: { type: "string", value: "FILE" }, label: { type: "string", value: "NAME" }, json: { type: "boolean" },
 } as const;
 type Options = Parsed<typeof OPTIONS>["options"];
 
@@ -69,7 +73,7 @@ function refuseBeside(options: Options, use: string, others: readonly (keyof Opt
 }
 
 function operatorKey(options: Options, path: string, io: Io): number {
-  refuseBeside(options, "operator", ["state", "station", "member", "advertise"]);
+  refuseBeside(options, "operator", ["state", "station", "member", "advertise", "token-secret"]);
   const label = options.label ?? basename(path).replace(/\.key$/, "");
   if (!isOperatorLabel(label)) throw new UsageError(`--label: found ${shown(label)}; allowed: ${OPERATOR_LABEL_RULE}`);
   const key = loadOrCreateOperatorKey(path, label, systemRandom);
@@ -83,6 +87,21 @@ function operatorKey(options: Options, path: string, io: Io): number {
     : `${publicKey}\n  private   ${path} (${created ? "made now" : "was there; left as it is"}); `
       + "keep a copy where nobody else gets at it\n");
   return 0;
+}
+
+/** One secret for the members of a zone: who has it can test guessed idTokens against their notes. */
+function tokenSecret(options: Options, path: string, io: Io): number {
+  refuseBeside(options, "token-secret", ["state", "station", "member", "advertise", "label"]);
+  try {
+    const created = createFile(path, `${hex(systemRandom.bytes(TOKEN_SECRET_BYTES))}\n`);
+    io.out(options.json ? `${JSON.stringify({ version: 1, file: path, created })}\n`
+      : `${path} (${created ? "made now" : "was there; left as it is"}): the same file for each member of a zone, as `
+        + "mesh.tokenSecret\n");
+    return 0;
+  } catch (error) {
+    io.err(`kerbwatch: ${path}: ${errorCode(error)}\n`);
+    return 1;
+  }
 }
 
 function writeMember(keys: DeviceKeys, station: StationId, options: Options, path: string, io: Io): boolean {
@@ -128,7 +147,9 @@ function deviceKeys(options: Options, io: Io): number {
 async function run(args: string[], io: Io): Promise<number> {
   const { options } = parseOptions(args, OPTIONS);
   try {
-    return options.operator === undefined ? deviceKeys(options, io) : operatorKey(options, options.operator, io);
+    const { operator, "token-secret": secret } = options;
+    if (secret !== undefined) return tokenSecret(options, secret, io);
+    return operator === undefined ? deviceKeys(options, io) : operatorKey(options, operator, io);
   } catch (error) {
     if (!(error instanceof KeyFileError)) throw error;
     io.err(`kerbwatch: ${error.message}\n`);
@@ -144,6 +165,7 @@ Usage: kerbwatch keygen --state DIR [--station ID] [--json]
        kerbwatch keygen --state DIR --station ID --member FILE
                         [--advertise HOST:PORT] [--json]
        kerbwatch keygen --operator FILE [--label NAME] [--json]
+       kerbwatch keygen --token-secret FILE [--json]
 
 Makes one Ed25519 key for each purpose in DIR/keys, readable by its owner alone.
 The private halves never leave the device; the public ones go to the operator,
@@ -165,6 +187,9 @@ configuration takes it. "kerbwatch roster --help" has the whole enrolment.
                   where neighbours reach this station's broker; absent: it has
                   none
   --operator FILE where the operator's key is, or is to be
+  --token-secret FILE
+                  where the secret of a zone's idToken pseudonyms is, or is to
+                  be; every member of the zone is given a copy
   --label NAME    whose key it is (default: the file's name without .key)
   --json          for programs
 

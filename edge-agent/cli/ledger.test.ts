@@ -1,4 +1,4 @@
-import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync, appendFileSync } from "node:fs";
+import { cpSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync, appendFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test, assert } from "../../build/testing.ts";
@@ -7,6 +7,8 @@ import { nodeCrypto, signerFromSeed, systemRandom } from "../adapters/crypto.ts"
 import { loadOrCreateKeys, publicName } from "../adapters/keys.ts";
 import { openLedger } from "../adapters/ledger-file.ts";
 import { checkpointPath, segmentPath } from "../adapters/ledger-read.ts";
+import { readTokenSecret } from "../adapters/tls-files.ts";
+import type { Config } from "../config.ts";
 import { originOf } from "../record/checkpoint.ts";
 import { encodeEntry } from "../record/entry.ts";
 import { appendEntries, checkpoint, createRecord } from "../record/record.ts";
@@ -167,6 +169,28 @@ test("keygen: makes keys, shows public halves only, and overwrites nothing", wit
   assert.is(readFileSync(join(stateDir, "keys", "log.key"), "utf8"), file);
   assert.match((await execute(keygen, "--state", stateDir)).out, /was there; left as it is/);
 }));
+
+test("keygen: a zone's token secret is made once, for its owner alone, and is what the configuration takes",
+  withFolder(async (folder) => {
+    const path = join(folder, "zone.secret");
+    const made = await execute(keygen, "--token-secret", path);
+    assert.is(made.code, 0, made.err);
+    assert.match(made.out, /zone.secret \(made now\): the same file for each member/);
+    const text = readFileSync(path, "utf8");
+    assert.match(text, /^[0-9a-f]{64}\n$/);
+    assert.is(statSync(path).mode & 0o777, 0o600);
+    assert.not(made.out.includes(text.trim()));
+    const again = await execute(keygen, "--token-secret", path, "--json");
+    assert.equal(JSON.parse(again.out), { version: 1, file: path, created: false });
+    assert.is(readFileSync(path, "utf8"), text);
+    assert.match((await execute(keygen, "--token-secret", path, "--state", folder)).err, /--state: found beside/);
+    assert.is((await execute(keygen, "--token-secret", join(folder, "none", "x"))).code, 1);
+    const config = { mesh: { tokenSecret: { from: "file", path } } } as unknown as Config;
+    assert.is(Buffer.from(readTokenSecret(config, {})!).toString("hex"), text.trim());
+    writeFileSync(path, "zz");
+    assert.throws(() => readTokenSecret(config, {}), /^mesh.tokenSecret: found something else; allowed: a file as/);
+    assert.is(readTokenSecret({} as Config, {}), undefined);
+  }));
 
 test("keygen: wrong usage, and a damaged key", withFolder(async (stateDir) => {
   assert.is((await execute(keygen)).code, 2);

@@ -79,6 +79,7 @@ const SHORT: Record<EvidenceKey, string> = {
   "refusals": "refusals", "power-step": "power", "setpoint-step": "setpoint", "delivered-less-billed": "unbilled",
   "billed-less-delivered": "overbill", "settings": "settings", "firmware-orders": "fw orders",
   "commands": "commands", "link-losses": "links", "uploads": "uploads", "probes": "probes", "export": "export",
+  "clones": "clones",
 };
 
 

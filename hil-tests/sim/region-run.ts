@@ -127,7 +127,7 @@ export class RegionRun {
     const signer = this.#signatures.remembered(signerOf(seed, station, "statement"));
     const { state } = createCore({
       station, region: roster.network, zone, epochS: roster.epochS, site: {}, crypto,
-      tokenSecret: crypto.sha256(new TextEncoder().encode(`${seed} tokens`)),
+      tokenSecret: crypto.sha256(new TextEncoder().encode(`${seed} tokens`)), sharesTokens: true,
       statementSigner: signer,
       log: createRecord({ origin: `replay/${station}`, crypto, recovered: NEW_LOG }), earliest: 0 as WallMs,
       membership: { roster, zone },

@@ -1,16 +1,30 @@
 import { assert, test } from "../../build/testing.ts";
 import { MOST_NATS } from "../detect/detector.ts";
-import { EVIDENCE_KEYS, FEATURES, THREATS } from "../terms.ts";
+import { EVIDENCE_KEYS, type EvidenceKey, FEATURES, THREATS } from "../terms.ts";
+import { decide } from "./zone-decision.ts";
 import { BUDGET_PER_YEAR, clipOf, lnMillinats, SUPPORT_MILLINATS, threatOf, zoneThreshold } from "./zone-laws.ts";
 
 test("which threat a key raises: a joint feature that of its detector, a threat itself", () => {
   const expected = [
     "load-manipulation", "load-manipulation", "authorization-abuse", "load-manipulation", "load-manipulation",
     "energy-theft", "billing-inflation", "configuration-tampering", "firmware-tampering", "remote-command-abuse",
-    "denial-of-service", "data-exfiltration", "reconnaissance", "reverse-power",
+    "denial-of-service", "data-exfiltration", "reconnaissance", "reverse-power", "credential-cloning",
   ];
   assert.equal(FEATURES.map(threatOf), expected);
   assert.equal(THREATS.map(threatOf), [...THREATS]);
+});
+
+/** Keys that no sum certifies. */
+const NEVER = new Set<EvidenceKey>(["agent-misbehaviour", "credential-cloning"]);
+
+test("what takes a proof, or rests on single neighbours' words, is never certified by a sum", () => {
+  for (const key of NEVER) {
+    for (const [n, f] of [[2, 0], [4, 1], [20, 3], [64, 21]] as const) {
+      const growths = Array.from({ length: n }, () => Number.MAX_SAFE_INTEGER);
+      assert.is(decide({ n, f, key, growths }).raises, false, `${key} ${n} ${f}`);
+      assert.is(decide({ n, f, key: "clones", growths }).raises, true);
+    }
+  }
 });
 
 test("the integer logarithm is within two millinats of the real one", () => {
@@ -30,7 +44,8 @@ test("thresholds are positive integers that the kept members can reach and no si
         const clip = clipOf(key, { n, f });
         const least = f === 0 ? clip : clip / 2;
         assert.ok(Number.isInteger(threshold) && threshold > least, `${key} ${n} ${f}: ${threshold}`);
-        if (n > 2 * f + 1) assert.ok(threshold <= (n - 2 * f) * clip, `${key} ${n} ${f}: ${threshold}`);
+        if (n <= 2 * f + 1 || NEVER.has(key)) continue;
+        assert.ok(threshold <= (n - 2 * f) * clip, `${key} ${n} ${f}: ${threshold}`);
       }
     }
     const lone = { n: 1, f: 0 };

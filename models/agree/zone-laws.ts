@@ -71,12 +71,20 @@ const REASONED: Law = { base: 7_500, slope: 5 };
  * are among them until somebody has looked.
  */
 const INDEPENDENT: ReadonlySet<EvidenceKey> = new Set<EvidenceKey>([
-  "authorization-abuse", "credential-cloning", "energy-theft",
+  "authorization-abuse", "energy-theft",
   "starts", "stops", "power-step", "refusals", "delivered-less-billed", "billed-less-delivered", "export",
+  "clones",
 ]);
 const MEAN_OF_COMMON_CAUSE = 8_000;
 /** Measured with set-points pushed to a whole zone once and four times an hour: 12 to 13 nats in ten years. */
 const MEAN_OF_SETPOINTS = 14_000;
+
+/**
+ * Keys that no sum certifies. `agent-misbehaviour` takes a proof (gossip/SPEC.md, section 5). `credential-cloning`
+ * counts the word of single neighbours, with which f liars could make many honest stations state it; `clones` leaves
+ * that out.
+ */
+const NEVER_CERTIFIED: ReadonlySet<EvidenceKey> = new Set<EvidenceKey>(["agent-misbehaviour", "credential-cloning"]);
 
 interface Size {
   readonly n: number;
@@ -107,9 +115,11 @@ function lawOf(key: EvidenceKey, size: Size): Law {
 
 /**
  * The sum at which a zone of n members with f raises, millinats. With f = 0 nothing is trimmed, and no single member
- * may raise: it takes two with half a clip each, and more where the clip is low.
+ * may raise: it takes two with half a clip each, and more where the clip is low. For what no sum certifies it is out
+ * of reach.
  */
 export function zoneThreshold(key: EvidenceKey, { n, f }: Size): number {
+  if (NEVER_CERTIFIED.has(key)) return n * clipOf(key, { n, f }) + 1;
   const { base, slope, counted } = lawOf(key, { n, f });
   const mean = meanOf(key) * (n - 2 * f);
   const clip = clipOf(key, { n, f });
@@ -161,6 +171,7 @@ const RAISED_BY_FEATURE: Readonly<Record<Feature, Threat>> = {
   "uploads": "data-exfiltration",
   "probes": "reconnaissance",
   "export": "reverse-power",
+  "clones": "credential-cloning",
 };
 
 /** The threat that a key raises: its own, or the one that a joint feature speaks for. */

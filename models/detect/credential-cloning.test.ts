@@ -1,6 +1,6 @@
 import { seeded } from "../../build/seeded.ts";
 import { assert, test } from "../../build/testing.ts";
-import { credentialCloning, type CredentialCloning, NOTE_MS } from "./credential-cloning.ts";
+import { credentialCloning, type CredentialCloning, HEARD_MS, NOTE_MS } from "./credential-cloning.ts";
 import { at, Bench, type Seen, survivesRestarts, token, withstands } from "./detector.testing.ts";
 
 const HOUR = 3_600;
@@ -99,7 +99,7 @@ test("a note ends after 48 hours though nothing follows it", () => {
 test("notes are bounded, the newest are kept", () => {
   const bench = create();
   for (let n = 0; n < 700; n++) bench.see(start(`t${n}`, n, 1 + n % 2), n);
-  assert.is(bench.state.notes.length, 512);
+  assert.is(bench.state.notes.length, 256);
   assert.is(bench.state.notes.at(-1)?.transactionId, "t699");
 });
 
@@ -128,10 +128,115 @@ test("a backlog in any order is noted with its own times, and holds nothing agai
   assert.is(last!.to! - last!.from, (HOUR - 60) * 1_000);
 });
 
+/** A use at a neighbour's, 5 km away, told by its note. */
+const heard = (station: string, card: number, fromS: number, toS?: number, more: object = {}): Seen => ({
+  kind: "neighbours-use", station, token: token(card), from: at(fromS).wallMs, liars: 1, km: 5,
+  ...(toS !== undefined && { to: at(toS).wallMs }), ...more,
+});
+
+/** Sessions of cards of their own, here and at a neighbour's, every three hours; a session is two hours long. */
+function neighbourlyDays(bench: Bench<CredentialCloning>, days: number, fromDay = 0): void {
+  for (let hour = fromDay * 24; hour < (fromDay + days) * 24; hour += 3) {
+    bench.see(heard("B", 100_000 + hour, hour * HOUR, (hour + 1) * HOUR), (hour + 1) * HOUR);
+    bench.see(start(`d${hour}`, hour, 1), (hour + 1) * HOUR + 1);
+    bench.see({ kind: "tick" }, (hour + 1.5) * HOUR);
+    bench.see(end(`d${hour}`, 1), (hour + 2) * HOUR);
+  }
+}
+
+/** A card in use at `station` since half an hour starts here. */
+function meets(bench: Bench<CredentialCloning>, station: string, card: number, atS: number, more: object = {}): void {
+  bench.see(heard(station, card, atS - HOUR / 2, undefined, more), atS - 60);
+  bench.see(start(`m${atS}`, card, 1), atS);
+  bench.see({ kind: "tick" }, atS + 180);
+  bench.see(heard(station, card, atS - HOUR / 2, atS + 200, more), atS + 200);
+  bench.see(end(`m${atS}`, 1), atS + 240);
+}
+
+test("a copy that meets its card at a neighbour's five times within days is told here, and not to the zone", () => {
+  const bench = create();
+  neighbourlyDays(bench, 30);
+  assert.is(bench.peak(KEY), 0);
+  for (let n = 0; n < 6; n++) {
+    neighbourlyDays(bench, 1, 30 + n);
+    meets(bench, "B", 7, (31 + n) * 24 * HOUR + 60);
+  }
+  assert.ok(bench.raisedAt.has(KEY), `${bench.peak(KEY)}`);
+  assert.ok(bench.findings.at(-1)!.says.endsWith("here, and at B by its own word"), bench.findings.at(-1)!.says);
+  assert.is(bench.peak("clones"), 0, "one neighbour's word");
+});
+
+test("what more neighbours say than may lie is told to the zone, and only that", () => {
+  for (const [liars, least, most] of [[0, 8, 12], [1, 5, 9], [2, 2, 5], [3, 0, 0]] as const) {
+    const bench = create();
+    neighbourlyDays(bench, 30);
+    const atS = 30 * 24 * HOUR + 60;
+    for (const station of ["B", "C", "D"]) bench.see(heard(station, 7, atS - HOUR, undefined, { liars }), atS - 60);
+    bench.see(start("m", 7, 1), atS);
+    bench.see({ kind: "tick" }, atS + 180);
+    const told = bench.total("clones") - bench.findings.filter(({ key }) => key === "clones")
+      .reduce((sum, { nats }) => sum + Math.min(0, nats), 0);
+    const [found] = bench.findings.filter(({ key }) => key === "clones");
+    assert.ok((found?.nats ?? 0) >= least && (found?.nats ?? 0) <= most, `${liars} liars: ${found?.nats} of ${told}`);
+  }
+});
+
+test("an account that all payments without a card share is known before anything is said of it", () => {
+  const bench = create();
+  for (let n = 0; n < 400; n++) meets(bench, `S${n % 5}`, 1, (n + 1) * 4 * HOUR);
+  assert.ok(bench.peak(KEY) < 0.5 && bench.peak("clones") < 0.5, `${bench.peak(KEY)} ${bench.peak("clones")}`);
+});
+
+test("a new habit is told once, and is one after a fortnight", () => {
+  const bench = create();
+  neighbourlyDays(bench, 30);
+  for (let n = 0; n < 180; n++) meets(bench, "B", 7, 30 * 24 * HOUR + (n + 1) * 4 * HOUR);
+  assert.ok(bench.raisedAt.has(KEY));
+  neighbourlyDays(bench, 60, 61);
+  assert.ok(bench.state.elsewhere < 5, "and is over");
+  for (let n = 0; n < 30; n++) meets(bench, "B", 7, 122 * 24 * HOUR + n * 4 * HOUR);
+  assert.ok(bench.state.elsewhere < 5, `${bench.state.elsewhere} nats of thirty that are usual here`);
+});
+
+test("who hears of the end of the use before in time, or of the use afterwards only, meets nobody", () => {
+  const bench = create();
+  neighbourlyDays(bench, 30);
+  const day = 31 * 24 * HOUR;
+  bench.see(heard("B", 7, day - HOUR), day - HOUR);
+  bench.see(start("next-door", 7, 1), day);
+  bench.see(heard("B", 7, day - HOUR, day - 20), day + 20);
+  bench.see(start("copied", 8, 2), day + 30);
+  bench.see(heard("C", 8, day - HOUR), day + 40);
+  bench.see({ kind: "tick" }, day + 300);
+  assert.is(bench.peak(KEY), 0);
+  assert.is(bench.state.met.length, 0);
+});
+
+test("notes that cannot be teach nothing: of the future, too old, ended before they began", () => {
+  const bench = create();
+  const day = 10 * 24 * HOUR;
+  bench.see(heard("B", 7, day + 600), day);
+  bench.see(heard("B", 7, day - HEARD_MS / 1_000), day);
+  bench.see(heard("B", 7, day - 60, day - 120), day);
+  bench.see(heard("B", 7, day - 60, day + 600), day);
+  assert.equal(bench.state.heard, []);
+});
+
+test("whoever claims more idTokens at once than a station has EVSEs keeps the newest four", () => {
+  const bench = create();
+  for (let n = 0; n < 20; n++) bench.see(heard("B", n, n), n);
+  for (let n = 0; n < 30; n++) bench.see(heard("C", n, n), n);
+  assert.is(bench.state.heard.filter(({ station, to }) => station === "B" && to === undefined).length, 4);
+  for (let n = 0; n < 5_000; n++) bench.see(heard(`S${n % 60}`, n, n), n);
+  assert.ok(bench.state.heard.length <= 384);
+  assert.ok(bench.state.heard.filter(({ station }) => station === "S1").length <= 48);
+});
+
 test("a restart after every step changes nothing", () => {
   survivesRestarts(credentialCloning, (bench) => {
     ordinaryDays(bench, 3);
     for (let n = 0; n < 8; n++) bench.see(start(`x${n}`, 77, 1 + n % 2), 4 * 24 * HOUR + n);
+    for (let n = 0; n < 70; n++) meets(bench, `S${n % 5}`, 1, 5 * 24 * HOUR + n * HOUR);
   });
 });
 

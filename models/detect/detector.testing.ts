@@ -153,6 +153,8 @@ export function hostileObservation(dice: Dice): Seen {
     () => ({ kind: "oddity", oddity: dice.pick(ODDITIES), detail: `${name()} was answered NotImplemented` }),
     () => ({ kind: "status", evseId, status: name() }),
     () => ({ kind: "heartbeat" }),
+    () => ({ kind: "neighbours-use", token: who, station: name(), from: number() as WallMs, to: number() as WallMs,
+      km: number(), liars: dice.int(4) }),
     () => ({ kind: "discharge-agreed", evseId, by: name(), outcome }),
     () => ({ kind: "security-event", type: dice.pick(["TamperDetectionActivated", "SecurityLogWasCleared", name()]) }),
   ];

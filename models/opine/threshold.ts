@@ -21,8 +21,8 @@ export const YEARS_BETWEEN_FALSE_ALERTS = 5;
 const E_VALUES_PER_YEAR: Partial<Record<Threat, number>> = {
   /** GUESSES_PER_HOUR in authorization-abuse.ts, all year. */
   "authorization-abuse": 12 * 24 * 365,
-  /** Transactions. */
-  "credential-cloning": 8_000,
+  /** Transactions, each compared with those here and with neighbours' notes. */
+  "credential-cloning": 16_000,
   /** Sessions: one session is one e-value. Blocks of idle time are rarely informative. */
   "energy-theft": 4_000,
   /** Sessions, as above. */
