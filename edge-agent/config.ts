@@ -124,6 +124,8 @@ function withoutSecrets(text: string): string {
   return text.replace(/\/\/[^/]*@/, "//…@").replace(/\?[^"]*/, "?…");
 }
 
+const SECRET_KEYS: ReadonlySet<unknown> = new Set(["key", "password", "tokenSecret"]);
+
 function say(issue: Issue): string {
   const keys = keysOf(issue);
   if (isUnknownKey(issue)) return sayUnknown(keys);
@@ -132,7 +134,7 @@ function say(issue: Issue): string {
   if (isMissingKey(issue)) return `${keyPath(keys)}: missing; allowed: ${allowed}`;
   const where = keys.length === 0 ? "the whole file" : keyPath(keys);
   // What stands where the name of a secret should may be the secret itself, and messages end up in logs.
-  const isSecret = keys.at(-1) === "key" || keys.at(-1) === "password";
+  const isSecret = SECRET_KEYS.has(keys.at(-1)!);
   const found = isSecret ? "something else" : withoutSecrets(shown(issue.input));
   return `${where}: found ${found}; allowed: ${allowed}`;
 }

@@ -104,7 +104,10 @@ test("one liar that claims every card of everybody adds nothing to what the zone
     zone.pass(JUDGED);
     for (const index of [1, 2, 3, 4]) stop(zone, index, 60_000 + 10 * n + index);
   }
-  [1, 2, 3, 4, 5].forEach((index, place) => assert.ok(evidenceOf(zone, index, "clones") <= before[place]!, `${index}: ${evidenceOf(zone, index, "clones")}`));
+  [1, 2, 3, 4, 5].forEach((index, place) => {
+    const evidence = evidenceOf(zone, index, "clones");
+    assert.ok(evidence <= before[place]!, `${index}: ${evidence}`);
+  });
   const told = zone.houses.flatMap(({ alerts }) => alerts)
     .filter(({ scope, threat }) => scope === "zone" && threat === "credential-cloning");
   assert.equal(told, []);

@@ -43,7 +43,7 @@ function readPassword(key: string, ref: SecretRef, env: Environment): string {
 
 const TOKEN_SECRET = "a file as `keygen --token-secret` makes it: 64 hexadecimal digits";
 
-/** The zone's secret for pseudonyms of idTokens, 32 bytes; undefined without one. Throws UsageError that names the key. */
+/** The zone's secret for pseudonyms of idTokens, 32 bytes, if it has one. Throws UsageError that names the key. */
 export function readTokenSecret({ mesh }: Config, env: Environment): Uint8Array | undefined {
   if (mesh?.tokenSecret === undefined) return undefined;
   const text = readSecret("mesh.tokenSecret", mesh.tokenSecret, env, TOKEN_SECRET).trim();

@@ -62,7 +62,8 @@ function asText(keys: readonly KeyShown[], station: StationId | undefined): stri
 const OPTIONS = {
   state: { type: "string", value: "DIR" }, station: { type: "string", value: "ID" },
   member: { type: "string", value: "FILE" }, advertise: { type: "string", value: "HOST:PORT" },
-  "token-secret": { type: "string", value: "FILE" }, operator: { type: "string", value: "FILE" }, label: { type: "string", value: "NAME" }, json: { type: "boolean" },
+  "token-secret": { type: "string", value: "FILE" }, operator: { type: "string", value: "FILE" },
+  label: { type: "string", value: "NAME" }, json: { type: "boolean" },
 } as const;
 type Options = Parsed<typeof OPTIONS>["options"];
 

@@ -172,7 +172,7 @@ test("keygen: makes keys, shows public halves only, and overwrites nothing", wit
 
 test("keygen: a zone's token secret is made once, for its owner alone, and is what the configuration takes",
   withFolder(async (folder) => {
-    const path = join(folder, "zone.secret");
+    const path = join(folder, "..", "zone.secret");
     const made = await execute(keygen, "--token-secret", path);
     assert.is(made.code, 0, made.err);
     assert.match(made.out, /zone.secret \(made now\): the same file for each member/);

@@ -13,7 +13,8 @@ const heard = (station: string, fromMin: number, toMin?: number, km?: number): H
 test("distances as the crow flies", () => {
   const dundee = { lat: 56.46, lon: -2.97 };
   const cases: [{ lat: number; lon: number }, { lat: number; lon: number }, number][] = [
-    [dundee, dundee, 0], [dundee, { lat: 55.86, lon: -4.25 }, 103.5], [{ lat: 0, lon: 0 }, { lat: 0, lon: 180 }, 20_015],
+    [dundee, dundee, 0], [dundee, { lat: 55.86, lon: -4.25 }, 103.5],
+    [{ lat: 0, lon: 0 }, { lat: 0, lon: 180 }, 20_015],
     [{ lat: 90, lon: 0 }, { lat: 90, lon: 77 }, 0], [{ lat: 0, lon: 179.9 }, { lat: 0, lon: -179.9 }, 22.2],
   ];
   for (const [from, to, km] of cases) {
