@@ -12,13 +12,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type ClientOptions, WebSocket, WebSocketServer } from "ws";
 import { nodeCrypto } from "./adapters/crypto.ts";
-import { Record as Heard } from "./adapters/forward-peers.testing.ts";
+import { Record as Heard, within } from "./adapters/forward-peers.testing.ts";
 import { readLog } from "./adapters/ledger-read.ts";
 import { decodeEntry, type Entry } from "./record/entry.ts";
 import { decodeBody, type StatementBody, statementHash } from "../gossip/statement.ts";
 import type { Alert } from "../models/terms.ts";
 
-export { Heard };
+export { Heard, within };
 
 const parent = mkdtempSync(join(tmpdir(), "kerbwatch-agent-"));
 process.once("exit", () => rmSync(parent, { recursive: true, force: true }));
@@ -31,22 +31,6 @@ function ensure(holds: boolean, what: string): asserts holds {
 /** Gone when the test file ends. */
 export function freshFolder(): string {
   return mkdtempSync(join(parent, "x"));
-}
-
-/** No test waits for this to pass: what is awaited has then not come, and `heard` says what came in its place. */
-const HUNG_MS = 120_000;
-
-/** What is awaited, or an Error once it is plain that it does not come. */
-export async function within<T>(awaited: Promise<T>, heard: () => string): Promise<T> {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const hung = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => reject(new Error(`still waiting; heard so far:\n${heard()}`)), HUNG_MS);
-  });
-  try {
-    return await Promise.race([awaited, hung]);
-  } finally {
-    clearTimeout(timer);
-  }
 }
 
 export interface Message {

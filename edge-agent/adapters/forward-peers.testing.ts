@@ -17,6 +17,22 @@ export const CHARGER_REQUEST =
 export const CSMS_ANSWER = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n" +
   "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\nSec-WebSocket-Protocol: ocpp1.6\r\n\r\n";
 
+/** No test waits for this to pass: what is awaited has then not come, and `heard` says what came in its place. */
+const HUNG_MS = 60_000;
+
+/** What is awaited, or an Error once it is plain that it does not come. */
+export async function within<T>(awaited: Promise<T>, heard: () => string): Promise<T> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const hung = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => reject(new Error(`still waiting; heard so far:\n${heard()}`)), HUNG_MS);
+  });
+  try {
+    return await Promise.race([awaited, hung]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
 /** A list that can be waited on. */
 export class Record<T> {
   readonly all: T[] = [];
@@ -31,7 +47,8 @@ export class Record<T> {
   next(matches: (item: T) => boolean): Promise<T> {
     const there = this.all.find(matches);
     if (there !== undefined) return Promise.resolve(there);
-    return new Promise((found) => this.#waiting.push({ matches, found }));
+    const found = new Promise<T>((resolve) => this.#waiting.push({ matches, found: resolve }));
+    return within(found, () => `${this.all.length} items, none of them the one that ${String(matches)}`);
   }
 }
 
@@ -89,9 +106,11 @@ export class Received {
 
   async #until(done: () => boolean): Promise<void> {
     while (!done()) {
-      await new Promise<void>((resolve) => {
+      const changed = new Promise<void>((resolve) => {
         this.#changed = resolve;
       });
+      await within(changed, () => `${this.#bytes.length} bytes, and the connection is open: ` +
+        this.#bytes.toString("latin1", 0, 200));
     }
   }
 
