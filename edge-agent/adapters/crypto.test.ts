@@ -1,7 +1,5 @@
 import { createPublicKey, verify as opensslVerify } from "node:crypto";
-import { existsSync, readFileSync } from "node:fs";
-import { join } from "node:path";
-import { sharedDir } from "../../build/paths.ts";
+import { publicVectors } from "../../build/public-vectors.ts";
 import { seeded } from "../../build/seeded.ts";
 import { test, assert } from "../../build/testing.ts";
 import { nativeCrypto, nodeCrypto, signerFromSeed, tweetnaclCrypto, tweetnaclSigner } from "./crypto.ts";
@@ -26,31 +24,10 @@ const RFC8032 = [
       "18ff9b538d16f290ae67f760984dc6594a7c15e9716ed28dc027beceea1ec40a" },
 ];
 
-interface Vector { name: string; key: string; message: Uint8Array; signature: string; valid?: boolean }
-
-/** Every public vector of ../shared/vectors; `valid` only where the source states a verdict. */
-function publicVectors(folder: string): Vector[] {
-  const read = (file: string): unknown => JSON.parse(readFileSync(join(folder, file), "utf8"));
-  const wycheproof = read("wycheproof/ed25519_test.json") as { testGroups: { publicKey: { pk: string };
-    tests: { tcId: number; msg: string; sig: string; result: string }[] }[] };
-  const cctv = read("cctv/ed25519vectors.json") as { number: number; key: string; sig: string; msg: string }[];
-  const speccheck = read("speccheck/cases.json") as { message: string; pub_key: string; signature: string }[];
-  return [
-    ...wycheproof.testGroups.flatMap((group) => group.tests.map((one) => ({ name: `wycheproof ${one.tcId}`,
-      key: group.publicKey.pk, message: hex(one.msg), signature: one.sig, valid: one.result === "valid" }))),
-    ...cctv.map((one) => ({ name: `cctv ${one.number}`, key: one.key,
-      message: new TextEncoder().encode(one.msg), signature: one.sig })),
-    ...speccheck.map((one, index) => ({ name: `speccheck ${index}`, key: one.pub_key, message: hex(one.message),
-      signature: one.signature, valid: index === 3 })),
-  ];
-}
-
-const shared = sharedDir();
-const folder = shared && join(shared, "vectors");
-if (folder === undefined || !existsSync(folder)) test.skip("1,077 public vectors: engines agree", "no ../shared");
+const vectors = publicVectors();
+if (vectors === undefined) test.skip("1,077 public vectors: engines agree", "no ../shared");
 else {
   test("1,077 public vectors: the engines agree, and with every stated verdict", () => {
-    const vectors = publicVectors(folder);
     assert.is(vectors.length, 1077);
     let accepted = 0;
     for (const { name, key, message, signature, valid } of vectors) {

@@ -1,0 +1,208 @@
+"""Rosters of SPEC.md, section 2: rules, signatures, succession, neighbours."""
+import json
+import re
+from collections import namedtuple
+
+import cbor
+import ed25519
+from cbor import Refused
+from messages import MOST_MEMBERS, is_id, sha256
+
+Zone = namedtuple("Zone", "id rating f")
+Member = namedtuple("Member", "station zone statement log witness tls address lat lon rated")
+Roster = namedtuple("Roster", "network version previous from_epoch epoch_s threshold operators zones members revoked "
+                              "events hash")
+U32 = 2**32 - 1
+MOST_BYTES = 262_144
+
+
+def _need(condition, what):
+    if not condition:
+        raise Refused(what)
+
+
+def _int(value, low, high, what):
+    _need(isinstance(value, int) and low <= value <= high, what)
+
+
+def _list(value, low, high, what):
+    _need(isinstance(value, list) and low <= len(value) <= high, what)
+    return value
+
+
+def _keys(value, low, high, what):
+    keys = _list(value, low, high, what)
+    _need(all(ed25519.is_key(key) for key in keys) and len(set(keys)) == len(keys), what)
+    return keys
+
+
+def _sorted(names, what):
+    _need(all(a < b for a, b in zip(names, names[1:])), f"{what} unsorted or twice")
+
+
+def _address(value):
+    if value == "":
+        return True
+    match = re.fullmatch(r"(?:\[[0-9A-Fa-f:.]{2,45}\]|[A-Za-z0-9][A-Za-z0-9.-]{0,252}):(\d{1,5})", value,
+                         re.ASCII) if isinstance(value, str) else None
+    return match is not None and 1 <= int(match[1]) <= 65535
+
+
+def _member(value):
+    one = Member(*_list(value, 10, 10, "member"))
+    _need(is_id(one.station) and is_id(one.zone), "id of a member")
+    _need(all(ed25519.is_key(key) for key in one[2:6]), "key of a member")
+    _need(_address(one.address), "address")
+    _int(one.lat, -90_000_000, 90_000_000, "latitude")
+    _int(one.lon, -180_000_000, 180_000_000, "longitude")
+    _int(one.rated, 0, U32, "ratedW")
+    return one
+
+
+def _event(text):
+    # Characters as UTF-16 counts them.
+    if not isinstance(text, str) or len(text.encode("utf-16-le")) > 2 * 1024:
+        return False
+    try:
+        event = json.loads(text, parse_constant=lambda _: Refused)
+    except (ValueError, RecursionError):
+        return False
+    return isinstance(event, dict) and isinstance(event.get("kind"), str)
+
+
+def decode(signed):
+    """The roster that operators signed; Refused for what breaks a rule."""
+    _need(len(signed) <= MOST_BYTES, "too long")
+    fields = _list(cbor.decode(signed), 12, 12, "fields")
+    _need(fields[0] == 1, "format")
+    roster = Roster(*fields[1:8], [Zone(*_list(zone, 3, 3, "zone")) for zone in _list(fields[8], 1, 4096, "zones")],
+                    [_member(one) for one in _list(fields[9], 1, 4096, "members")], *fields[10:], sha256(signed))
+    _need(is_id(roster.network), "network")
+    _int(roster.version, 1, U32, "version")
+    _need(isinstance(roster.previous, bytes) and len(roster.previous) == (0 if roster.version == 1 else 32), "previous")
+    _int(roster.from_epoch, 0, U32, "fromEpoch")
+    _int(roster.epoch_s, 1, 3600, "epochS")
+    _keys(roster.operators, 1, 16, "operators")
+    _int(roster.threshold, 1, len(roster.operators), "threshold")
+    _keys(roster.revoked, 0, 4096, "revoked")
+    _need(all(_event(event) for event in _list(roster.events, 0, 256, "events")), "event")
+    _zones(roster)
+    return roster
+
+
+def _zones(roster):
+    for zone in roster.zones:
+        _need(is_id(zone.id), "id of a zone")
+        _int(zone.rating, 0, U32, "ratingW")
+        n = len(members_of(roster, zone.id))
+        _need(1 <= n <= MOST_MEMBERS and isinstance(zone.f, int) and zone.f >= 0 and n > 3 * zone.f, "n and f")
+    _sorted([zone.id for zone in roster.zones], "zones")
+    _sorted([member.station for member in roster.members], "members")
+    _need({member.zone for member in roster.members} == {zone.id for zone in roster.zones}, "a zone that is not there")
+    keys = [key for member in roster.members for key in member[2:6]]
+    _need(len(set(keys)) == len(keys), "a key twice")
+    _need(not set(keys) & set(roster.revoked), "a revoked key")
+
+
+def members_of(roster, zone):
+    return [member for member in roster.members if member.zone == zone]
+
+
+def zone_of(roster, name):
+    return next((zone for zone in roster.zones if zone.id == name), None)
+
+
+def open_file(data, threshold, operators):
+    """A roster that at least `threshold` of the trusted keys signed."""
+    _need(len(data) <= MOST_BYTES, "too long")
+    pair = _list(cbor.decode(data), 2, 2, "file")
+    _need(isinstance(pair[0], bytes), "signed bytes")
+    signatures = _list(pair[1], 0, 32, "signatures")
+    for one in signatures:
+        _list(one, 2, 2, "signature")
+        _need(ed25519.is_key(one[0]) and isinstance(one[1], bytes) and len(one[1]) == 64, "signature")
+    _need(len({key for key, _ in signatures}) == len(signatures), "a key twice")
+    good = [key for key, signature in signatures
+            if key in operators and ed25519.verify(key, ed25519.under("roster", pair[0]), signature)]
+    _need(len(good) >= max(1, threshold), "too few good signatures")
+    return decode(pair[0])
+
+
+def succeeds(last, following):
+    """Whether one roster is the next version; who signed it is for open_file with the last one's operators."""
+    return (following.network == last.network and following.version == last.version + 1
+            and following.previous == last.hash and following.epoch_s == last.epoch_s
+            and following.from_epoch >= last.from_epoch)
+
+
+def quorum(n, f):
+    return (n + f) // 2 + 1
+
+
+def _shuffled(roster, purpose, members):
+    return sorted(members, key=lambda member: sha256(
+        f"{roster.network}\n{roster.version}\n{purpose}\n{member.station}".encode()))
+
+
+def _distance(a, b):
+    total = a.lat + b.lat
+    degree = abs(total) // 2_000_000 * (1 if total >= 0 else -1)
+    c = 1000 * (32400 - 4 * degree**2) // (32400 + degree**2)
+    around = abs(a.lon - b.lon)
+    east = min(around, 360_000_000 - around) * c // 10**4
+    north = abs(a.lat - b.lat) // 10
+    return east**2 + north**2
+
+
+def _near(ring, links):
+    """Pairs of places on ring 0 with their order, for the near links."""
+    n = len(ring)
+    pairs = set()
+    for at, member in enumerate(ring):
+        own = []
+        for to, other in enumerate(ring):
+            if to == at or other.station in links[member.station]:
+                continue
+            steps = min(abs(at - to), n - abs(at - to))
+            own.append((_distance(member, other), steps, min(at, to), max(at, to)))
+        pairs |= set(sorted(own)[:16])
+    given = [0] * n
+    for _, _, a, b in sorted(pairs):
+        if given[a] < 4 and given[b] < 4:
+            given[a] += 1
+            given[b] += 1
+            _link(links, ring[a], ring[b], "near")
+
+
+def _link(links, a, b, kind):
+    if a.station != b.station:
+        links[a.station].setdefault(b.station, kind)
+        links[b.station].setdefault(a.station, kind)
+
+
+def neighbours(roster):
+    """{station: {neighbour: near, long or bridge}} of the whole roster."""
+    links = {member.station: {} for member in roster.members}
+    for zone in roster.zones:
+        members = members_of(roster, zone.id)
+        if len(members) <= 9:
+            for a in members:
+                for b in members:
+                    _link(links, a, b, "near")
+            continue
+        rings = [_shuffled(roster, f"ring {i}", members) for i in (0, 1)]
+        for ring in rings:
+            for i, member in enumerate(ring):
+                _link(links, member, ring[(i + 1) % len(ring)], "long")
+        _near(rings[0], links)
+    _bridges(roster, links)
+    return links
+
+
+def _bridges(roster, links):
+    count = len(roster.zones)
+    for i in range(count if count > 2 else count - 1):
+        here, there = roster.zones[i], roster.zones[(i + 1) % count]
+        pairs = zip(*(_shuffled(roster, "bridge", members_of(roster, zone.id)) for zone in (here, there)))
+        for (a, b), _ in zip(pairs, range(here.f + there.f + 1)):
+            _link(links, a, b, "bridge")
