@@ -83,7 +83,7 @@ export function createCore(options: CoreOptions, now: Now): Core {
     journal: createJournal(options.log),
     alert: createAlert({ crypto, region, zone, station }),
     zone: protocol === undefined ? undefined : {
-      protocol, epochS, open: new Map(), closed: new Map(),
+      protocol, epochS, open: new Map(), closed: new Map(), contradictions: new Map(),
       places: zoneMembers(options.membership!.roster, options.membership!.zone),
     },
     witnessing: protocol && witnessingOf(options, protocol),

@@ -5,11 +5,13 @@
 import { type Certificate, readCertificate, readMessage } from "../gossip/certificate.ts";
 import { type Incidents, isHeld, takeCertificate } from "../gossip/incidents.ts";
 import { restoreGuilt, restoreIncidents, restoreStatements } from "../gossip/restore.ts";
-import { decodeBody, type Statement } from "../gossip/statement.ts";
+import { decodeBody, type Statement, type StatementBody } from "../gossip/statement.ts";
 import { HELD_EPOCHS } from "../gossip/zone-view.ts";
+import { type Contradictions, contradictsItself, noteContradiction } from "../models/agree/trust.ts";
 import type { Crypto } from "../models/crypto.ts";
 import type { Alert, EvidenceKey } from "../models/terms.ts";
 import type { ZoneAlertState } from "./alert/zone-alert.ts";
+import type { CertificateEntry } from "./record/certificate-entry.ts";
 import type { Entry } from "./record/entry.ts";
 
 export interface LoggedZone {
@@ -23,6 +25,7 @@ export interface LoggedZone {
   /** The last alert of each key's incident, as it was told. */
   readonly open: Map<EvidenceKey, Alert>;
   readonly closed: Map<EvidenceKey, Alert>;
+  readonly contradictions: Contradictions;
   /** This agent's last, as many as a zone looks back for. */
   readonly statements: Statement[];
 }
@@ -33,14 +36,14 @@ const MOST_LOOSE = 32;
 export function nothingOfZone(crypto: Crypto): LoggedZone {
   return {
     crypto, incidents: new Map(), loose: [], proofs: new Map(), open: new Map(), closed: new Map(),
-    statements: [],
+    contradictions: new Map(), statements: [],
   };
 }
 
 /** @param alert what the entry tells, where it is an alert's */
 export function noteZone(logged: LoggedZone, entry: Entry, alert: Alert | undefined): void {
   if (entry.kind === "statement") noteStatement(logged, entry.signedBytes, entry.signature);
-  if (entry.kind === "certificate") noteCertificate(logged, entry.message);
+  if (entry.kind === "certificate") noteCertificate(logged, entry);
   if (entry.kind === "proof") {
     const proof = readMessage("proof", entry.message);
     const culprit = proof && readMessage("statement", proof.content.first)?.station;
@@ -56,13 +59,31 @@ function noteStatement({ statements }: LoggedZone, bytes: Uint8Array, signature:
   if (statements.length > HELD_EPOCHS) statements.shift();
 }
 
-function noteCertificate({ incidents, loose, crypto }: LoggedZone, message: Uint8Array): void {
+function noteCertificate(
+  { incidents, loose, contradictions, crypto }: LoggedZone, { message, statements }: CertificateEntry,
+): void {
   const certificate = readCertificate(message, crypto);
+  if (certificate !== undefined) noteTestimony(contradictions, certificate, statements);
   if (certificate === undefined || takeCertificate(incidents, certificate, certificate.epoch) !== undefined) return;
   const known = incidents.get(certificate.keyIndex);
   if (known !== undefined && isHeld(known, certificate.name)) return;
   loose.push(certificate);
   if (loose.length > MOST_LOOSE) loose.shift();
+}
+
+/** An author's two statements stand beside one another; of a certificate of several entries one pair may be parted. */
+function noteTestimony(known: Contradictions, { epoch }: Certificate, statements: readonly Uint8Array[]): void {
+  const first = new Map<string, StatementBody>();
+  for (const whole of statements) {
+    const statement = readMessage("statement", whole);
+    if (statement === undefined) continue;
+    const { station, content } = statement;
+    const other = first.get(station);
+    first.set(station, content);
+    if (other === undefined) continue;
+    const [older, newer] = other.epoch < content.epoch ? [other, content] : [content, other];
+    if (contradictsItself(older.evidence, newer.evidence)) noteContradiction(known, station, epoch);
+  }
 }
 
 function noteAlert({ open, closed }: LoggedZone, alert: Alert): void {
@@ -79,7 +100,7 @@ function noteAlert({ open, closed }: LoggedZone, alert: Alert): void {
 
 /** To be called once, before the first epoch. */
 export function restoreZone(zone: ZoneAlertState, logged: LoggedZone, epoch: number): void {
-  const { incidents, loose, proofs, open, closed, statements } = logged;
+  const { incidents, loose, proofs, open, closed, contradictions, statements } = logged;
   restoreStatements(zone.protocol, statements);
   // The log holds them as their statements came, which need not be the order in which they fit one another.
   for (const one of loose.toSorted((a, b) => b.epoch - a.epoch)) takeCertificate(incidents, one, one.epoch);
@@ -87,4 +108,5 @@ export function restoreZone(zone: ZoneAlertState, logged: LoggedZone, epoch: num
   for (const proof of proofs.values()) restoreGuilt(zone.protocol, proof);
   for (const [key, alert] of open) zone.open.set(key, alert);
   for (const [key, alert] of closed) zone.closed.set(key, alert);
+  for (const [station, epochs] of contradictions) zone.contradictions.set(station, epochs);
 }

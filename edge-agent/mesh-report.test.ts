@@ -43,7 +43,7 @@ interface More {
 function reported(zone: Network, index: number, { open, counts = COUNTS, listen }: More = {}): MeshStatus {
   const { state: protocol } = zone.agents[index]!;
   const state = {
-    protocol, epochS: EPOCH_S, places: [], closed: new Map(),
+    protocol, epochS: EPOCH_S, places: [], closed: new Map(), contradictions: new Map(),
     open: new Map(open === undefined ? [] : [["refusals" as const, open]]),
   };
   const at = (epoch: number): WallMs => epoch * EPOCH_S * SECOND_MS as WallMs;
@@ -60,7 +60,8 @@ test("a quiet zone: who, how many, and everybody heard", () => {
   assert.equal([rest.network, rest.zone, rest.rosterVersion, rest.n, rest.f, rest.quorum, rest.epoch, rest.epochS],
     ["example", "feeder-7", 1, 4, 1, 3, FIRST_EPOCH + 11, EPOCH_S]);
   assert.equal(members, ["CP-0", "CP-1", "CP-2", "CP-3"].map((station) =>
-    ({ station, lastEpoch: FIRST_EPOCH + 11, silentEpochs: 0, suspected: false, guilty: false })));
+    ({ station, lastEpoch: FIRST_EPOCH + 11, silentEpochs: 0, suspected: false, guilty: false,
+      trust: 1_000 })));
   assert.equal([incidents, provisional], [[], []]);
 });
 

@@ -5,8 +5,8 @@ import { isSuspected } from "../gossip/membership.ts";
 import { provisional } from "../gossip/agreement-protocol.ts";
 import type { ProtocolState } from "../gossip/protocol-state.ts";
 import { threatOf } from "../models/agree/zone-laws.ts";
-import { epochOf, rfc3339, SECOND_MS, type WallMs } from "../models/units.ts";
-import type { ZoneAlertState } from "./alert/zone-alert.ts";
+import { epochOf, rfc3339, SECOND_MS, type StationId, type WallMs } from "../models/units.ts";
+import { trustIn, type ZoneAlertState } from "./alert/zone-alert.ts";
 import type { HostPort } from "./config-schema.ts";
 import { hostPortText } from "./config.ts";
 import type {
@@ -62,7 +62,7 @@ export function reportMesh({ zone, counts, listen, wallMs, startedAt }: MeshSour
     } }),
     links: links.map(({ name, address, up, since, dropped, refused }) =>
       ({ to: name, address: hostPortText(address), up, since: rfc3339(since), dropped, refused })),
-    members: membersOf(protocol, epoch, epochOf(startedAt, epochS)),
+    members: membersOf(zone, epoch, epochOf(startedAt, epochS)),
     incidents: incidents.map((incident) => incidentOf(zone, incident, timeOf)),
     provisional: waiting.map(({ key, onset, since }) =>
       ({ key, threat: threatOf(key), onset: timeOf(onset), since: timeOf(since) })),
@@ -71,12 +71,12 @@ export function reportMesh({ zone, counts, listen, wallMs, startedAt }: MeshSour
 }
 
 /** Nobody is held silent for what was before this agent listened. */
-function membersOf({ view }: ProtocolState, epoch: number, began: number): MeshMemberStatus[] {
-  return view.members.map(({ station, heard, guilt }) => {
+function membersOf(zone: ZoneAlertState, epoch: number, began: number): MeshMemberStatus[] {
+  return zone.protocol.view.members.map(({ station, heard, guilt }) => {
     const silentEpochs = Math.max(0, epoch - (heard < 0 ? began : heard));
     return {
       station, ...(heard >= 0 && { lastEpoch: heard }), silentEpochs, suspected: isSuspected(silentEpochs),
-      guilty: guilt !== undefined,
+      guilty: guilt !== undefined, trust: trustIn(zone, station as StationId, epoch),
     };
   });
 }

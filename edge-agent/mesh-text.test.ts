@@ -102,3 +102,13 @@ test("strings of others cannot move the cursor or forge a line", () => {
   assert.not.match(text, /\u001b/);
   assert.is(text.match(/^zone {8}CERTIFIED/gm)?.length, 1);
 });
+
+test("whose word counts less is told as information, and nobody who is guilty a second time", () => {
+  const members = MESH.members.map((one, index) =>
+    ({ ...one, ...(index === 1 && { trust: 500 }), ...(index === 2 && { guilty: true, trust: 0 }) }));
+  const lines = meshLines({ ...STATUS, mesh: { ...MESH, members } }).filter((line) => line.startsWith("trust"));
+  assert.equal(lines, [
+    `trust       info: what contradicted its own meter counts less: ${MESH.members[1]!.station} for 50 %`,
+  ]);
+  assert.not.ok(meshLines({ ...STATUS, mesh: MESH }).some((line) => line.startsWith("trust")));
+});

@@ -1,4 +1,5 @@
 /** The street of a status in plain words: what is wrong first. Pure. */
+import { MOST_TRUST } from "../models/agree/trust.ts";
 import { counted, plainText } from "./plain-text.ts";
 import type { MeshLinkStatus, MeshStatus, MeshTrafficStatus, Status } from "./status.ts";
 import { ago, bytesText, countsText, duration } from "./status-words.ts";
@@ -48,6 +49,13 @@ function brokerLine({ broker }: MeshStatus): string {
     + (refused === "" ? "" : `; refused: ${refused}`);
 }
 
+/** Like silence, no accusation: whoever is guilty is told above. */
+function trustLines({ members }: MeshStatus): string[] {
+  const less = members.filter(({ guilty, trust }) => !guilty && trust < MOST_TRUST)
+    .map(({ station, trust }) => `${station} for ${Math.floor((100 * trust) / MOST_TRUST)} %`);
+  return less.length === 0 ? [] : [`trust       info: what contradicted its own meter counts less: ${names(less)}`];
+}
+
 /** Silence is information, never an accusation. */
 function heardLine({ members, epochS }: MeshStatus): string {
   const silent = members.filter(({ suspected }) => suspected).map(({ station, silentEpochs, lastEpoch }) =>
@@ -75,6 +83,6 @@ export function meshLines({ mesh, time }: Status): string[] {
   return [
     `street      ${plainText(network, 48)}, zone ${plainText(zone, 48)}, roster ${rosterVersion}: `
       + `${counted(n, "member", "members")}, of which ${f} may lie or be broken; ${quorum} certify`,
-    linkLine(links, time), brokerLine(mesh), heardLine(mesh), ...trafficLines(traffic),
+    linkLine(links, time), brokerLine(mesh), heardLine(mesh), ...trustLines(mesh), ...trafficLines(traffic),
   ];
 }

@@ -34,7 +34,7 @@ export const STATUS: Status = {
 };
 
 const member = (station: string, silentEpochs: number, guilty = false): MeshStatus["members"][number] => ({
-  station, lastEpoch: 179_352_000 - silentEpochs, silentEpochs, suspected: silentEpochs > 6, guilty,
+  station, lastEpoch: 179_352_000 - silentEpochs, silentEpochs, suspected: silentEpochs > 6, guilty, trust: 1_000,
 });
 
 /** A street of seven on which all is well. */

@@ -238,6 +238,8 @@ export interface MeshMemberStatus {
   readonly suspected: boolean;
   /** There is a proof that it contradicted itself. */
   readonly guilty: boolean;
+  /** How much its word weighs in maps of who is affected: 1,000 unless it contradicted itself; it recovers in a day. */
+  readonly trust: number;
 }
 
 export interface ZoneIncidentStatus {

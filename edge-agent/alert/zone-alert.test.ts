@@ -6,7 +6,7 @@ import { EVIDENCE_KEYS } from "../../models/terms.ts";
 import type { MonotonicMs, Now, WallMs } from "../../models/units.ts";
 import { decodeEntry } from "../record/entry.ts";
 import { type House, ZoneCores } from "../zone-cores.testing.ts";
-import { zoneAlert, type ZoneTold } from "./zone-alert.ts";
+import { trustIn, zoneAlert, type ZoneTold } from "./zone-alert.ts";
 
 const KEY = "refusals";
 const KEY_INDEX = EVIDENCE_KEYS.indexOf(KEY);
@@ -91,4 +91,25 @@ test("the entry holds each statement once, and only those that the certificate l
   const { view } = state.zone!.protocol;
   assert.equal(decoded.value.statements, [one!.newer, two!.newer, two!.older].map((hash) =>
     statementByHash(view, hash)!.whole));
+});
+
+test("who claims what no meter shows at once weighs less in the map, alike at all agents and after a restart", () => {
+  const zone = new ZoneCores(4, 1);
+  zone.pass(8);
+  zone.pass(8, () => {
+    zone.suspect(KEY, 3_000);
+    for (const key of ["energy-theft", "billing-inflation"] as const) zone.suspect(key, 3_000, [3]);
+  });
+  const trusts = (index: number): number[] => {
+    const { zone: state } = (zone.house(index) as House).core!.state;
+    return state!.places.map(({ station }) => trustIn(state!, station, state!.protocol.epoch));
+  };
+  assert.equal(trusts(1), trusts(2));
+  assert.equal(trusts(1).slice(0, 3), [1_000, 1_000, 1_000]);
+  assert.ok(trusts(1)[3]! > 499 && trusts(1)[3]! <= 510, `${trusts(1)[3]}`);
+  const before = trusts(1);
+  zone.kill(1);
+  zone.start(1);
+  zone.pass(1);
+  assert.ok(trusts(1)[3]! >= before[3]! && trusts(1)[3]! < before[3]! + 10, `${trusts(1)[3]} and ${before[3]}`);
 });

@@ -7,8 +7,9 @@
 import { quorumOf } from "../../gossip/certificate.ts";
 import { isHeld } from "../../gossip/incidents.ts";
 import type { CertificateNews, News, ProtocolState } from "../../gossip/protocol-state.ts";
-import { statementByHash } from "../../gossip/zone-view.ts";
+import { isGuilty, statementByHash } from "../../gossip/zone-view.ts";
 import { drawMap } from "../../models/agree/opinion-map.ts";
+import { type Contradictions, contradictsItself, noteContradiction, trustAt } from "../../models/agree/trust.ts";
 import { growthOf } from "../../models/agree/zone-decision.ts";
 import { clipOf, SUPPORT_MILLINATS, threatOf, zoneThreshold } from "../../models/agree/zone-laws.ts";
 import { confidenceAt } from "../../models/opine/threshold.ts";
@@ -35,6 +36,8 @@ export interface ZoneAlertState {
   readonly open: Map<EvidenceKey, Alert>;
   /** The last alert of each key's last incident that was cleared: it stands again when a certificate comes late. */
   readonly closed: Map<EvidenceKey, Alert>;
+  /** For the trust that members have earned. */
+  readonly contradictions: Contradictions;
 }
 
 export interface ZoneTold {
@@ -44,7 +47,6 @@ export interface ZoneTold {
 
 const MOST_TERMS = 8;
 const NATS = 1_000;
-const FULL_TRUST = 1_000;
 
 /** What the stations of a zone have in common, for the summary. */
 const TOGETHER: Readonly<Record<Feature, string>> = {
@@ -110,6 +112,7 @@ function certified(
 ): ZoneTold {
   // While its statements are being fetched nobody can say who is affected.
   if (!news.complete) return NOTHING;
+  noteTestimony(state, news);
   const parts = certificateEntries(news.certificate.whole, statementsOf(state, news), now.wallMs)
     .map((entry) => recordNamed(journal, entry));
   const entries = parts.flatMap((part) => part.entries);
@@ -151,9 +154,26 @@ function affectedOf(state: ZoneAlertState, news: CertificateNews): readonly Stat
 function mapOf(state: ZoneAlertState, news: CertificateNews) {
   const growths = growthsOf(state, news);
   const members = state.places.map((place, index) => ({
-    ...place, trust: FULL_TRUST, growth: growths[index]!,
+    ...place, trust: trustIn(state, place.station, news.certificate.epoch), growth: growths[index]!,
   }));
   return drawMap(members, news.key, sizeOf(state));
+}
+
+/** Trust that a member has earned by an epoch (models/agree/trust.ts). */
+export function trustIn({ protocol, contradictions }: ZoneAlertState, station: StationId, epoch: number): number {
+  const index = protocol.directory.indexOf(station);
+  return trustAt(contradictions, station, epoch, isGuilty(protocol.view, index));
+}
+
+/** Who contradicts itself in the statements that a certificate lists. */
+function noteTestimony({ protocol, contradictions }: ZoneAlertState, { certificate }: CertificateNews): void {
+  for (const { index, newer, older } of certificate.items) {
+    const [after, before] = [newer, older].map((hash) => statementByHash(protocol.view, hash));
+    const member = protocol.directory.members[index];
+    if (after === undefined || before === undefined || member === undefined) continue;
+    if (!contradictsItself(before.evidence, after.evidence)) continue;
+    noteContradiction(contradictions, member.station, certificate.epoch);
+  }
 }
 
 function sizeOf({ protocol }: ZoneAlertState): { n: number; f: number } {

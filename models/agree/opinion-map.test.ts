@@ -84,12 +84,11 @@ test("one in doubt among the convinced is drawn along; a contrary one within rea
   assert.not(two.affected.includes(id(3)));
 });
 
-test("trust: the distrusted move nobody, and without any trust nothing moves", () => {
+test("trust: the distrusted move nobody, and show nobody", () => {
   const growths = [2_600, 2_600, 3_900, 3_900, 2_600, 2_600];
   const zone = { n: 6, f: 1 };
-  const still = drawMap(street(growths, 0), KEY, zone);
-  const first = growths.map((growth) => firstOpinion(growth, KEY, zone));
-  assert.equal(still.opinions.map(({ opinion }) => opinion), first);
+  const untrusted = drawMap(street(growths, 0), KEY, zone);
+  assert.equal([untrusted.opinions.map(({ opinion }) => opinion), untrusted.rounds], [[0, 0, 0, 0, 0, 0], 1]);
   const pulled = drawMap(street(growths), KEY, zone).opinions[1]!.opinion;
   const members = street(growths).map((member, n) => ({ ...member, trust: n === 2 || n === 3 ? 0 : 1_000 }));
   const steady = drawMap(members, KEY, zone).opinions[1]!.opinion;
@@ -160,4 +159,18 @@ test("localisation: F1 of a street segment that was hit", () => {
   const most = localisation(seeded(14), 0.8, 300);
   assert.ok(whole.map > 0.9, `all hit: ${whole.map.toFixed(2)}, opinions alone ${whole.alone.toFixed(2)}`);
   assert.ok(most.map > 0.8, `four of five hit: ${most.map.toFixed(2)}, opinions alone ${most.alone.toFixed(2)}`);
+});
+
+test("whom nobody trusts is not shown, the less trusted the less it moves others; praise is nothing", () => {
+  const zone = { n: 6, f: 1 };
+  const growths = [CLIP, 0, 0, CLIP, CLIP, CLIP];
+  const trusting = (trust: number) =>
+    drawMap(street(growths).map((one, index) => (index === 0 ? { ...one, trust } : one)), KEY, zone);
+  assert.ok(trusting(1_000).affected.includes(id(0)));
+  assert.not.ok(trusting(0).affected.includes(id(0)));
+  const influence = [1_000, 500, 0].map((trust) =>
+    drawMap(street([3_900, ...new Array<number>(5).fill(2_600)])
+      .map((one, index) => (index === 0 ? { ...one, trust } : one)), KEY, zone).opinions[1]!.opinion);
+  assert.ok(influence[0]! > influence[1]! && influence[1]! > influence[2]!, `${influence}`);
+  assert.equal(trusting(9_999), trusting(1_000));
 });

@@ -8,6 +8,7 @@
  */
 import { type EvidenceKey } from "../terms.ts";
 import type { StationId } from "../units.ts";
+import { MOST_TRUST } from "./trust.ts";
 import { clipOf, zoneThreshold } from "./zone-laws.ts";
 
 /** Opinions are 0 to MOST_OPINION; above AFFECTED a station counts as affected. */
@@ -20,14 +21,13 @@ export const MOST_ROUNDS = 16;
 export const NEIGHBOURS = 4;
 /** Closeness halves at this distance, m: neighbouring posts of one feeder. */
 const CLOSE_M = 100;
-const MOST_TRUST = 1_000;
 
 export interface MapMember {
   readonly station: StationId;
   /** Position in millionths of a degree. */
   readonly latE6: number;
   readonly lonE6: number;
-  /** Earned trust, 0 to 1,000. */
+  /** Earned trust (trust.ts), 0 to 1,000. */
   readonly trust: number;
   /** Clipped growth of the proposal, millinats. */
   readonly growth: number;
@@ -68,7 +68,10 @@ export function drawMap(
     moved = next.some((opinion, index) => opinion !== opinions[index]);
     opinions = next;
   }
-  return describe(sorted, opinions, graph, rounds);
+  // At last, for not to bring a claim nearer to others: what a member says of itself counts as much as it is trusted.
+  const counted = opinions.map((opinion, index) =>
+    Math.floor((opinion * trustWithin(sorted[index]?.trust ?? 0)) / MOST_TRUST));
+  return describe(sorted, counted, graph, rounds);
 }
 
 interface Neighbour {
@@ -103,9 +106,12 @@ function neighbourGraph(members: readonly MapMember[]): Neighbour[][] {
   ));
   return members.map((_, own) => members.flatMap(({ trust }, index) => {
     const linked = index === own || near[own]?.has(index) === true || near[index]?.has(own) === true;
-    const within = Math.max(0, Math.min(MOST_TRUST, Math.floor(trust)));
-    return linked ? [{ index, weight: within * closeness(distances[own]?.[index] ?? 0) }] : [];
+    return linked ? [{ index, weight: trustWithin(trust) * closeness(distances[own]?.[index] ?? 0) }] : [];
   }));
+}
+
+function trustWithin(trust: number): number {
+  return Math.max(0, Math.min(MOST_TRUST, Math.floor(trust)));
 }
 
 /** 1,000 at the same place, 500 at CLOSE_M, and so on. */

@@ -64,8 +64,8 @@ export function mapTable(rows: readonly MapRow[]): string {
   const pair = (row: MapRow, { honest, all }: MapRow["first"]): string =>
     (row.raised === 0 ? "-" : `${honest.toFixed(2)} / ${all.toFixed(2)}`);
   const cells = (of: readonly string[]): string => of.map((cell) => cell.padStart(columns)).join("");
-  return ["".padEnd(58) + cells(["raised", "at the raise", "10 minutes on"]), ...rows.map((row) => told(row)
-    + cells([percent(row.raised), pair(row, row.first), pair(row, row.later)])),
+  return ["".padEnd(58) + cells(["raised", "at the raise", "renewed"]), ...rows.map((row) => told(row)
+    + cells([percent(row.raised), pair(row, row.first), pair(row, row.renewed)])),
   ].join("\n");
 }
 

@@ -16,7 +16,8 @@ import { f1Of } from "./votes.testing.ts";
 const POST_M = 20;
 const METRE_E6 = 9;
 const TRUST = 1_000;
-const LATER_S = 600;
+/** A certificate is first renewed after 15 epochs, and the map is drawn anew. */
+const RENEWED_S = 150;
 
 interface Score {
   /** F1 over the members that tell the truth, and over all. */
@@ -32,7 +33,7 @@ export interface MapRow {
   /** Share of the trials in which the zone raised. */
   readonly raised: number;
   readonly first: Score;
-  readonly later: Score;
+  readonly renewed: Score;
 }
 
 /** Beside one another: a stretch of the street that begins anywhere. */
@@ -84,7 +85,7 @@ interface Asked {
   readonly diced: Diced;
 }
 
-/** The best onset's growths when the zone first raises, and the last of the first LATER_S; who was hit. */
+/** The best onset's growths when the zone first raises, and when that is renewed; who was hit. */
 function watch({ zone, attack, lie, diced }: Asked, seed: number) {
   const { f, n } = zone.size;
   const street = forked({ learned: zone.learned, seed, diced });
@@ -92,34 +93,36 @@ function watch({ zone, attack, lie, diced }: Asked, seed: number) {
   const hit = new Set(attack.plan(street, fromS));
   const threshold = zoneThreshold(attack.key, { n, f }) / 1_000;
   let first: Float64Array | undefined;
-  let later: Float64Array | undefined;
+  let renewed: Float64Array | undefined;
+  let untilS = fromS + HOUR_S;
   street.live(1, (key, seconds) => {
-    if (key !== attack.key || seconds <= fromS || seconds > fromS + LATER_S) return;
+    if (key !== attack.key || seconds <= fromS || seconds > untilS) return;
     const clips = { clip: wideClip(key), zoneClip: clipOf(key, zone.size) / 1_000 };
     const told = tell(rowsOf(street, key, seconds), { f, ...clips, lie });
     const sums = told.growths.map((growths, at) =>
       commonOnset({ ...told, growths: [growths], sorted: told.sorted.slice(at, at + 1) }));
     const best = Math.max(0, ...sums);
     if (best < threshold) return;
-    later = told.growths[sums.lastIndexOf(best)];
-    first ??= later;
+    renewed = told.growths[sums.lastIndexOf(best)];
+    if (first === undefined) untilS = seconds + RENEWED_S;
+    first ??= renewed;
   });
-  return { hit, first, later };
+  return { hit, first, renewed };
 }
 
 function rowOf(asked: Asked, names: { layout: string; case: string }, trials: number): MapRow {
   const { zone: { size }, attack, lie } = asked;
-  const [first, later] = [new Counts(), new Counts()];
+  const [first, renewed] = [new Counts(), new Counts()];
   const members = { n: size.n, liars: lie?.members ?? 0 };
   let raised = 0;
   for (let trial = 0; trial < trials; trial++) {
     const seen = watch(asked, 600_000 + trial);
-    if (seen.first === undefined || seen.later === undefined) continue;
+    if (seen.first === undefined || seen.renewed === undefined) continue;
     raised += 1;
     first.add(shown(seen.first, attack, size), seen.hit, members);
-    later.add(shown(seen.later, attack, size), seen.hit, members);
+    renewed.add(shown(seen.renewed, attack, size), seen.hit, members);
   }
-  return { attack: attack.name, ...names, trials, raised: raised / trials, first: first.score, later: later.score };
+  return { attack: attack.name, ...names, trials, raised: raised / trials, first: first.score, renewed: renewed.score };
 }
 
 /** Only maps of incidents that were raised are scored. */
