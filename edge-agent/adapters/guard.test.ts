@@ -4,8 +4,11 @@ import { assert, test } from "../../build/testing.ts";
 import { guardPolicy } from "../observe/guard-policy.ts";
 import type { GuardPolicy, HeldBack } from "../observe/guard-policy.ts";
 import { encodeFrame, joinBytes, RSV1 } from "../observe/websocket.testing.ts";
+import { createCounters } from "./forward-stats.ts";
 import { CSMS_ANSWER, rawCsms, upgradedPair, withForwarder } from "./forward-peers.testing.ts";
 import type { Kit, Received } from "./forward-peers.testing.ts";
+import { Guard } from "./guard.ts";
+import { createTap, TAP_LIMITS } from "./tap.ts";
 
 const utf8 = (text: string): Buffer => Buffer.from(text, "utf8");
 const MASK = Uint8Array.of(9, 8, 7, 6);
@@ -182,6 +185,47 @@ test("of answers that wait for a message's end there are 64 at most", () =>
     for (let n = 0; n < 64; n += 1) await takeAdded(station, ANSWER);
     await takeExactly(station, up("last"));
   }, { limits: { messageBytes: 500 } }));
+
+test("answers to who does not read them wait, 64 at most, and nothing else is written", () => {
+  const counters = createCounters();
+  const tap = createTap({ extensions: { kind: "none" } }, {
+    limits: TAP_LIMITS, counters, monoMs: () => 0, emit: () => undefined, notice: () => undefined,
+    whole: (...what) => guard.whole(...what),
+  });
+  let held = 0;
+  const guard: Guard = new Guard(tap, {
+    policy: RULES, holdBytes: 500, takeover: { "cp-to-csms": false, "csms-to-cp": false },
+    heldBack: () => void (held += 1), unjudged: () => undefined, drop: () => undefined,
+  });
+  const toCsms = { isFull: false, frames: 0, write: (): void => void (toCsms.frames += 1) };
+  guard.lanes["cp-to-csms"].open(toCsms);
+  guard.lanes["csms-to-cp"].open({ isFull: false, write: () => assert.unreachable("it is held back") });
+  const ask = (): void => guard.lanes["csms-to-cp"].push(Buffer.from(down(HOSTILE)));
+  ask();
+  assert.is(toCsms.frames, 1);
+  toCsms.isFull = true;
+  for (let n = 0; n < 10_000; n += 1) ask();
+  assert.equal([toCsms.frames, held], [1, 10_001]);
+  toCsms.isFull = false;
+  guard.lanes["cp-to-csms"].drained();
+  assert.is(toCsms.frames, 65);
+  ask();
+  assert.is(toCsms.frames, 66, "and it is answered again");
+});
+
+test("a CSMS that asks and never reads: the agent holds little of its answers, and passes none of its orders", () =>
+  guarded(async ({ kit, charger, station, held }) => {
+    station.socket.pause();
+    const orders = joinBytes(Array.from({ length: 2_000 }, () => down(HOSTILE)));
+    const rounds = 40;
+    for (let n = 0; n < rounds; n += 1) station.socket.write(orders);
+    station.socket.write(down("seen"));
+    await takeExactly(charger, down("seen"));
+    assert.is(held.length, rounds * 2_000, "also those over the parser's budget");
+    assert.is(kit.forwarder.stats().unjudged, 0);
+    assert.ok(kit.forwarder.stats().bufferedBytes < 200_000, `${kit.forwarder.stats().bufferedBytes} bytes`);
+    assert.ok((kit.forwarder.stats().unparsed["over-budget"] ?? 0) > 0, "they became no events");
+  }, { limits: { budgetBytesPerS: 100_000 } }));
 
 test("what is held when the sender ends goes on before the end: half a message, half a head", () =>
   guarded(async ({ charger, station }) => {

@@ -10,7 +10,7 @@ import type { Direction } from "../../models/terms.ts";
 import { FrameCutter } from "../observe/frame-cutter.ts";
 import type { FramePart } from "../observe/frame-cutter.ts";
 import type { GuardPolicy, HeldBack } from "../observe/guard-policy.ts";
-import type { Lane } from "./pump.ts";
+import type { Lane, Outlet } from "./pump.ts";
 import type { Tap } from "./tap.ts";
 
 export interface GuardContext {
@@ -29,13 +29,11 @@ export interface GuardContext {
 const TEXT = 1;
 const BINARY = 2;
 const FIRST_CONTROL = 8;
-/** What may wait for a message's end to be added, messages; more is a CSMS that asks and never listens. */
+/** What may wait to be added, messages, until one ends or the receiver reads; more is a CSMS that never listens. */
 const MOST_WAITING = 64;
 
 export const opposite = (direction: Direction): Direction =>
   direction === "cp-to-csms" ? "csms-to-cp" : "cp-to-csms";
-
-type Write = (bytes: Uint8Array) => void;
 
 export class Guard {
   readonly lanes: Readonly<Record<Direction, Lane>>;
@@ -77,7 +75,7 @@ class GuardLane implements Lane {
   #plain = false;
   #payload: Uint8Array | undefined;
   #waiting: string[] = [];
-  #write: Write | undefined;
+  #outlet: Outlet | undefined;
 
   constructor(
     direction: Direction, tap: Tap, context: GuardContext, answer: (direction: Direction, text: string) => void,
@@ -88,8 +86,12 @@ class GuardLane implements Lane {
     this.#answer = answer;
   }
 
-  open(write: Write): void {
-    this.#write = write;
+  open(outlet: Outlet): void {
+    this.#outlet = outlet;
+  }
+
+  drained(): void {
+    this.#addWaiting();
   }
 
   push(chunk: Buffer): void {
@@ -113,7 +115,7 @@ class GuardLane implements Lane {
   }
 
   add(text: string): boolean {
-    if (this.#write === undefined || this.#cutter.lost || this.#waiting.length >= MOST_WAITING) return false;
+    if (this.#outlet === undefined || this.#cutter.lost || this.#waiting.length >= MOST_WAITING) return false;
     this.#waiting.push(text);
     this.#addWaiting();
     return true;
@@ -223,13 +225,14 @@ class GuardLane implements Lane {
 
   #addWaiting(): void {
     if (this.#waiting.length === 0 || this.#state !== "between" || !this.#cutter.between) return;
+    if (this.#outlet?.isFull === true) return;
     for (const text of this.#waiting.splice(0)) {
       this.#out(encodeFrame(this.#direction, TEXT, new TextEncoder().encode(text)));
     }
   }
 
   #out(bytes: Uint8Array): void {
-    if (bytes.length > 0) this.#write?.(bytes);
+    if (bytes.length > 0) this.#outlet?.write(bytes);
   }
 }
 

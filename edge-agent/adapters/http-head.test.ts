@@ -1,7 +1,7 @@
 import { PassThrough } from "node:stream";
 import type { Socket } from "node:net";
 import { assert, test } from "../../build/testing.ts";
-import { asksForWebSocket, fieldValue, parseHead, readHead, rewriteRequest, statusOf } from "./http-head.ts";
+import { asksForWebSocket, fieldValue, hasBody, parseHead, readHead, rewriteRequest, statusOf } from "./http-head.ts";
 
 const bytes = (text: string): Buffer => Buffer.from(text, "latin1");
 
@@ -50,6 +50,16 @@ test("what asks for a WebSocket", () => {
   assert.not(asks("GET / HTTP/1.1"));
   assert.not(asks("GET / HTTP/1.1\r\nUpgrade: websockets"));
   assert.not(asks("POST / HTTP/1.1\r\nUpgrade: websocket"));
+});
+
+test("what announces a body", () => {
+  const announces = (field: string): boolean => hasBody(parseHead(bytes(`GET / HTTP/1.1\r\n${field}\r\n\r\n`)));
+  for (const field of ["Content-Length: 1", "content-length: 0\r\nContent-Length: 00x", "TRANSFER-ENCODING: a"]) {
+    assert.ok(announces(field), field);
+  }
+  for (const field of ["Content-Length: 0", "Content-Length:", "X-Content-Length: 5", "A: Transfer-Encoding"]) {
+    assert.not(announces(field), field);
+  }
 });
 
 const stream = (): Socket => new PassThrough() as unknown as Socket;

@@ -74,6 +74,12 @@ export function asksForWebSocket(head: Head): boolean {
   return /^GET /.test(head.startLine) && /(^|[\s,])websocket($|[\s,])/i.test(fieldValue(head, "upgrade"));
 }
 
+/** Whether a body is announced: RFC 9112, 6.3. */
+export function hasBody({ fields }: Head): boolean {
+  return fields.some(({ name, value }) =>
+    name === "transfer-encoding" || (name === "content-length" && Number(value) !== 0));
+}
+
 /**
  * The request as the CSMS gets it: `prefix` before the path, `authority` in Host, and not a byte else changed.
  * Undefined when the first line is no request line. A target in absolute form (RFC 9112, 3.2.2) loses its authority.

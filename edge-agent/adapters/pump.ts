@@ -16,11 +16,19 @@ export interface PumpOptions {
   readonly lanes?: Readonly<Record<Direction, Lane>>;
 }
 
+export interface Outlet {
+  write(bytes: Uint8Array): void;
+  /** The receiver has not taken what was written before: a lane adds nothing of its own then. */
+  readonly isFull: boolean;
+}
+
 /** Passes the bytes of one direction on in its own pieces. Must not throw. */
 export interface Lane {
   /** Where to; called once, before anything else. */
-  open(write: (bytes: Uint8Array) => void): void;
+  open(outlet: Outlet): void;
   push(chunk: Buffer): void;
+  /** The outlet is no longer full. */
+  drained(): void;
   /** No more will come: what is still held goes now. */
   end(): void;
 }
@@ -63,7 +71,7 @@ export function passOn(
   const write = (bytes: Uint8Array): void => {
     if (!to.destroyed && !to.writableEnded && !to.write(bytes)) from.pause();
   };
-  lane?.open(write);
+  lane?.open({ write, get isFull() { return to.writableNeedDrain; } });
   const pass = (chunk: Buffer): void => {
     const begun = performance.now();
     if (lane === undefined) write(chunk);
@@ -74,7 +82,10 @@ export function passOn(
     ending();
     to.destroySoon();
   };
-  to.on("drain", () => from.resume());
+  to.on("drain", () => {
+    lane?.drained();
+    if (!to.writableNeedDrain) from.resume();
+  });
   from.on("end", () => {
     ending();
     lane?.end();

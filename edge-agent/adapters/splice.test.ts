@@ -62,6 +62,28 @@ test("interim answers pass, and the 101 after them is still the one", () => with
   await kit.events.next((event) => event.kind === "frame" && event.text === "joined");
 }));
 
+test("interim answers without end are an answer that does not come", () => withBoth({}, async (kit, csms) => {
+  const charger = await dialRaw(kit.port);
+  charger.socket.write(CHARGER_REQUEST);
+  const station = await csms.connections.next(() => true);
+  await station.takeHead();
+  const interim = "HTTP/1.1 100 Continue\r\n\r\n";
+  station.socket.write(interim.repeat(50_000));
+  const told = await charger.rest();
+  assert.ok(told.startsWith(`${interim.repeat(9)}HTTP/1.1 502 `), told.slice(0, 400));
+  assert.match(kit.notices.join(), /more than 8 interim answers/);
+}));
+
+for (const subprotocol of ["constructor", "__proto__", "ocpp9"]) {
+  test(`a subprotocol that is none of OCPP's, ${subprotocol}, is no version, and frames are read`, () =>
+    withBoth({}, async (kit, csms) => {
+      const { charger } = await upgradedPair(kit, csms, CSMS_ANSWER.replace("ocpp1.6", subprotocol));
+      charger.socket.write(maskedText("read"));
+      const frame = await kit.events.next(({ kind }) => kind === "frame");
+      assert.equal(frame, { kind: "frame", direction: "cp-to-csms", text: "read" });
+    }));
+}
+
 const REFUSALS = [
   "HTTP/1.1 401 Unauthorized\r\nwww-Authenticate: Basic realm=\"x\"\r\nContent-Length: 2\r\n\r\nno",
   "HTTP/1.1 404 Not Found\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n",
@@ -109,6 +131,10 @@ test("a refusal whose body stands still is over after a while, though the CSMS k
 const WRONG_REQUESTS: readonly { name: string; sends: string; status: string; limits?: KitOptions["limits"] }[] = [
   { name: "a page request", sends: "GET / HTTP/1.1\r\nHost: a\r\n\r\n", status: "426 Upgrade Required" },
   { name: "no HTTP", sends: "hello\r\n\r\n", status: "400 Bad Request" },
+  { name: "a chunked body", status: "400 Bad Request",
+    sends: CHARGER_REQUEST.replace("\r\n\r\n", "\r\ntransfer-encoding : chunked\r\n\r\n0\r\n\r\n") },
+  { name: "a body of five bytes", status: "400 Bad Request",
+    sends: CHARGER_REQUEST.replace("\r\n\r\n", "\r\nContent-Length: 0\r\ncontent-length: 5\r\n\r\nhello") },
   { name: "an endless head", sends: `GET / HTTP/1.1\r\nA: ${"a".repeat(20_000)}`, status: "431 " },
   { name: "a slow sender", sends: "GET / HT", status: "408 Request Timeout", limits: { headersTimeoutMs: 20 } },
 ];

@@ -85,8 +85,9 @@ export interface Forwarder {
 const MAX_TAP_ERRORS_IN_A_ROW = 20;
 const KEEP_ALIVE_MS = 30_000;
 
-const OCPP_VERSIONS: Readonly<Record<string, OcppVersion>> =
-  { "ocpp1.6": "1.6", "ocpp2.0.1": "2.0.1", "ocpp2.1": "2.1" };
+/** A map and no object: `constructor` is a subprotocol that anyone can ask for. */
+const OCPP_VERSIONS: ReadonlyMap<string, OcppVersion> =
+  new Map([["ocpp1.6", "1.6"], ["ocpp2.0.1", "2.0.1"], ["ocpp2.1", "2.1"]]);
 
 const NO_TAP: Tap = { push: () => undefined, close: () => undefined, closeCode: () => 1006 };
 
@@ -264,7 +265,8 @@ class SpliceForwarder implements Forwarder {
   ) {
     const untold: (() => void)[] = [];
     const emit = (event: AgentEvent): void => void untold.push(() => this.#emit(event));
-    const inner = createTap(negotiated, { ...context, emit, whole: (...what) => guard.whole(...what) });
+    const inner = createTap(negotiated, { ...context, emit,
+      ...(policy !== undefined && { whole: (...what) => guard.whole(...what) }) });
     const tap: Tap = { ...inner, push: (direction, bytes) => this.#observe(inner, direction, bytes) };
     const { extensions } = negotiated;
     const deflate = extensions.kind === "deflate" ? extensions.parameters : undefined;
@@ -339,6 +341,6 @@ function createListener(listen: Endpoint, latest: Latest<ListenTls> | undefined,
 
 function negotiatedBy(head: Head): Negotiated {
   const extensions = parseExtensions(fieldValue(head, "sec-websocket-extensions"));
-  const ocppVersion = OCPP_VERSIONS[fieldValue(head, "sec-websocket-protocol").toLowerCase()];
+  const ocppVersion = OCPP_VERSIONS.get(fieldValue(head, "sec-websocket-protocol").toLowerCase());
   return ocppVersion === undefined ? { extensions } : { extensions, ocppVersion };
 }

@@ -31,7 +31,10 @@ export interface TapContext {
   readonly monoMs: () => number;
   /** Guarded by the caller: never throws. */
   readonly emit: (event: AgentEvent) => void;
-  /** Sees each whole data message that could be read, inflated, before it becomes an event; a view for this call. */
+  /**
+   * Sees each whole data message that could be read, inflated, before it becomes an event; a view for this call. Where
+   * it is given, messages over the budget are read for it all the same, and become no event: no flood hides an order.
+   */
   readonly whole?: (direction: Direction, payload: Uint8Array) => void;
   /** One line for the operator, at most now and then for each `kind`. */
   readonly notice: (kind: string, text: string) => void;
@@ -89,11 +92,13 @@ class DirectionTap {
   readonly #sawClose: (code: number) => void;
   readonly #reader: FrameReader;
   readonly #inflater: MessageInflater | undefined;
-  readonly #budget: TokenBucket;
-  readonly #unparsedBudget: TokenBucket;
+  readonly #budget: ByteBudget;
+  readonly #unparsedBudget: ByteBudget;
   readonly #decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
   #blind = false;
   #closed = false;
+  /** Some frame of the message under way was over the budget. */
+  #overBudget = false;
 
   /** `takeover`: whether compressed messages build on those before; undefined when compression was not agreed. */
   constructor(
@@ -105,11 +110,12 @@ class DirectionTap {
     this.#negotiated = negotiated;
     this.#context = context;
     this.#sawClose = sawClose;
-    this.#budget = new TokenBucket(limits.budgetBytesPerS, monoMs);
-    this.#unparsedBudget = new TokenBucket(UNPARSED_PER_S, monoMs);
+    this.#budget = new ByteBudget(limits.budgetBytesPerS, monoMs);
+    this.#unparsedBudget = new ByteBudget(UNPARSED_PER_S, monoMs);
     this.#reader = new FrameReader({
       deflate: takeover !== undefined, maxMessageBytes: limits.messageBytes,
-      maxCompressedBytes: limits.compressedBytes, admit: (bytes) => this.#budget.take(bytes + FRAME_COST_BYTES),
+      maxCompressedBytes: limits.compressedBytes,
+      admit: (bytes) => this.#budget.take(bytes + FRAME_COST_BYTES) || this.#passOver(),
     });
     if (takeover === undefined) return;
     this.#inflater = new MessageInflater(takeover,
@@ -140,16 +146,27 @@ class DirectionTap {
 
   readonly #take = (event: WireEvent): void => {
     if (event.kind === "protocol-error") return this.goBlind("not-a-frame", `WebSocket: ${event.detail}`);
+    if (event.kind === "message" && event.opcode === "close") {
+      return this.#sawClose(event.payload.length < 2 ? NO_CODE : closeCodeOf(event.payload));
+    }
+    if (event.opcode === "ping" || event.opcode === "pong") return;
+    const overBudget = this.#overBudget;
+    this.#overBudget = false;
     if (event.kind === "skipped") return this.#skipped(event);
     const { opcode, payload } = event;
-    if (opcode === "close") return this.#sawClose(payload.length < 2 ? NO_CODE : closeCodeOf(payload));
-    if (opcode === "ping" || opcode === "pong") return;
     const bytes = event.compressed ? this.#inflate(payload) : payload;
     if (bytes === undefined) return;
     this.#context.whole?.(this.#direction, bytes);
+    if (overBudget) return this.#unparsed("over-budget", `${bytes.length} bytes`);
     if (opcode === "binary") return this.#unparsed("binary", `${bytes.length} bytes`);
     this.#text(bytes);
   };
+
+  /** Whether a frame over the budget is read all the same; its message becomes no event then. */
+  #passOver(): boolean {
+    this.#overBudget = this.#context.whole !== undefined;
+    return this.#overBudget;
+  }
 
   #skipped(event: WireEvent & { kind: "skipped" }): void {
     if (event.compressed) this.#inflater?.missed();
@@ -211,7 +228,7 @@ function closeCodeOf(payload: Uint8Array): number {
 }
 
 /** Holds one second's worth at most. May go into debt, and then gives nothing until that is paid. */
-class TokenBucket {
+class ByteBudget {
   readonly #perS: number;
   readonly #monoMs: () => number;
   #tokens: number;

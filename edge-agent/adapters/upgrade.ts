@@ -6,7 +6,7 @@ import type { Socket } from "node:net";
 import type { Direction } from "../../models/terms.ts";
 import type { Dialled, Dialler } from "./dial.ts";
 import type { Endpoint } from "./endpoint.ts";
-import { asksForWebSocket, parseHead, readHead, rewriteRequest, statusOf } from "./http-head.ts";
+import { asksForWebSocket, hasBody, parseHead, readHead, rewriteRequest, statusOf } from "./http-head.ts";
 import type { Head } from "./http-head.ts";
 import type { RateLimitedNotices } from "./notices.ts";
 import { passOn } from "./pump.ts";
@@ -47,6 +47,9 @@ export interface Upgraded {
 /** How long a refused charger may take to read why. */
 const REFUSAL_MS = 2_000;
 
+/** Each is passed on as it comes, whether the charger reads it or not: without end they would fill the memory. */
+const MOST_INTERIM = 8;
+
 const REASONS = {
   400: "Bad Request", 408: "Request Timeout", 426: "Upgrade Required", 431: "Request Header Fields Too Large",
   502: "Bad Gateway", 503: "Service Unavailable", 504: "Gateway Timeout",
@@ -68,7 +71,10 @@ export async function upgrade(charger: Socket, context: UpgradeContext): Promise
   }
   const rewritten = rewriteRequest(request.head, csms.authority, csms.path);
   if (rewritten === undefined) return turnAway(400, "this is no HTTP request");
-  if (!asksForWebSocket(parseHead(request.head))) return turnAway(426, "only WebSocket passes here");
+  const asked = parseHead(request.head);
+  if (!asksForWebSocket(asked)) return turnAway(426, "only WebSocket passes here");
+  // It would wait here for the 101, and the CSMS for it.
+  if (hasBody(asked)) return turnAway(400, "a request to upgrade has no body");
   context.requested(charger);
   const dialled = await dialFor(charger, context);
   if (!dialled.ok) return turnAway(502, "the CSMS cannot be reached");
@@ -108,21 +114,12 @@ async function passAnswer(
   csms.once("error", (error) => {
     trouble = error.message.split("\n")[0] ?? "";
   });
-  for (;;) {
+  for (let interim = 0; interim <= MOST_INTERIM; interim += 1) {
     const answer = await readHead(csms, context.limits.headBytes, context.limits.answerTimeoutMs, rest);
-    const head = answer.ok ? parseHead(answer.head) : undefined;
-    const status = head === undefined ? undefined : statusOf(head);
-    if (!answer.ok || head === undefined || status === undefined) {
-      csms.destroy();
-      const problem = answer.ok ? "no HTTP" : answer.problem === "closed" ? trouble : answer.problem;
-      // A charger that left is no trouble of the CSMS.
-      if (charger.destroyed) return undefined;
-      context.refused();
-      context.notices.say("csms-silent", `csms: ${context.csms.text} took the connection and did not answer the ` +
-        `charger's request (${problem}): the charger is refused and will try again`);
-      refuse(charger, problem === "timeout" ? 504 : 502, "the CSMS did not answer the request");
-      return undefined;
-    }
+    if (!answer.ok) return failed(charger, csms, context, answer.problem === "closed" ? trouble : answer.problem);
+    const head = parseHead(answer.head);
+    const status = statusOf(head);
+    if (status === undefined) return failed(charger, csms, context, "no HTTP");
     charger.write(answer.head);
     rest = answer.rest;
     if (status === 101) {
@@ -138,6 +135,18 @@ async function passAnswer(
       return undefined;
     }
   }
+  return failed(charger, csms, context, `more than ${MOST_INTERIM} interim answers`);
+}
+
+/** The CSMS gave no answer that ends: `problem` in a word or few. */
+function failed(charger: Socket, csms: Socket, context: UpgradeContext, problem: string): undefined {
+  csms.destroy();
+  // A charger that left is no trouble of the CSMS.
+  if (charger.destroyed) return;
+  context.refused();
+  context.notices.say("csms-silent", `csms: ${context.csms.text} took the connection and did not answer the ` +
+    `charger's request (${problem}): the charger is refused and will try again`);
+  refuse(charger, problem === "timeout" ? 504 : 502, "the CSMS did not answer the request");
 }
 
 /**
