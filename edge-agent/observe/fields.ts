@@ -48,6 +48,11 @@ export function nonEmpty(value: unknown, max: number = MAX_TEXT): string | undef
   return textOf(value, max) || undefined;
 }
 
+/** A text, number or truth value as text; empty for all else. `String` throws at objects such as `{"toString": 1}`. */
+export function wordOf(value: unknown): string {
+  return typeof value === "string" || typeof value === "number" || typeof value === "boolean" ? String(value) : "";
+}
+
 /** An identifier, which some write as a number: kept as text. */
 export function idOf(value: unknown): string | undefined {
   return typeof value === "number" ? String(value) : nonEmpty(value);

@@ -1,5 +1,5 @@
 /** OCPP 1.6 edition 2 with the security extension (OCPP 1.6 security whitepaper, edition 3): action by action. */
-import { defined, evseOf, fieldsOf, idOf, nonEmpty, registerOf } from "./fields.ts";
+import { defined, evseOf, fieldsOf, idOf, nonEmpty, registerOf, wordOf } from "./fields.ts";
 import {
   authorization, command, isOffline, lacks, outcomeOf, resultOf, said, silent, tokenOf, tooMany,
   transactionAim,
@@ -38,7 +38,7 @@ function startTransaction(request: Request, ending: Ending): readonly Body[] {
     : [authorization(request, ending, "StartTransaction", token, "idTagInfo", evseId)];
   if (transactionId === undefined) return bodies;
   // A start whose result was lost is sent again under a new message id; many CSMSs give it the id that it has.
-  const mark = `Start ${String(fields.timestamp)} ${String(fields.meterStart)}`;
+  const mark = `Start ${wordOf(fields.timestamp)} ${wordOf(fields.meterStart)}`;
   const { transactions } = context;
   const isOpen = transactions.known.get(transactionId)?.open === true;
   if (isOpen && isRepeat(transactions, transactionId, mark)) return bodies;
@@ -58,7 +58,7 @@ function stopTransaction(request: Request): readonly Body[] {
   if (transactionId === undefined) return lacks(request, "transactionId");
   const evseId = evseOfTransaction(transactions, transactionId);
   // After a CALLERROR or a lost link, a station sends the same stop again under a new message id (4.10).
-  if (isRepeat(transactions, transactionId, `${String(fields.timestamp)} ${String(fields.meterStop)}`)) return [];
+  if (isRepeat(transactions, transactionId, `${wordOf(fields.timestamp)} ${wordOf(fields.meterStop)}`)) return [];
   const readings = reportedReadings(request, fields.transactionData, evseId, transactionId);
   const token = tokenOf(request, fields.idTag) ?? tokenOfTransaction(transactions, transactionId);
   const registerWh = registerOf(fields.meterStop);

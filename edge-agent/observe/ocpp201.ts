@@ -1,5 +1,5 @@
 /** OCPP 2.0.1 edition 3 and 2.1: action by action. One table, since names never clash; `ONLY_21` says what 2.1 adds. */
-import { defined, evseOf, fieldsOf, idOf, isFields, listOf, MAX_ITEMS, nonEmpty, numberOf } from "./fields.ts";
+import { defined, evseOf, fieldsOf, idOf, isFields, listOf, MAX_ITEMS, nonEmpty, numberOf, wordOf } from "./fields.ts";
 import type { Fields } from "./fields.ts";
 import {
   authorization, command, isOffline, lacks, outcomeOf, outcomeOfStatus, resultOf, said, silent, tokenOf, tooMany,
@@ -48,7 +48,7 @@ function transactionEvent(request: Request): readonly Body[] {
   const evseId = evseIn(fields).evseId ?? evseOfTransaction(transactions, id);
   const token = tokenOf(request, fields.idToken) ?? tokenOfTransaction(transactions, id);
   const known = transactions.known.get(id);
-  if (isRepeat(transactions, id, `${String(type)} ${String(fields.seqNo)} ${String(fields.timestamp)}`)) return [];
+  if (isRepeat(transactions, id, `${wordOf(type)} ${wordOf(fields.seqNo)} ${wordOf(fields.timestamp)}`)) return [];
   if (type === "Started" || known === undefined || known.open) noteOpen(transactions, id, evseId, token);
   const readings = reportedReadings(request, fields.meterValue, evseId, id, fields.offline);
   const missing = missingBefore(transactions, id, fields.seqNo, type === "Started");

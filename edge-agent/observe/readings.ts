@@ -1,6 +1,6 @@
 /** MeterValues to readings: units, phases and locations brought to one figure a quantity (OCPP 1.6, 7.28 to 7.43). */
 import type { Reading } from "../../models/terms.ts";
-import { isFields, listOf, numberOf } from "./fields.ts";
+import { isFields, listOf, numberOf, wordOf } from "./fields.ts";
 import type { Fields } from "./fields.ts";
 
 type Quantity = Exclude<keyof Reading, "evseId">;
@@ -50,17 +50,17 @@ function factorOf(sample: Fields, units: Readonly<Record<string, number>>): numb
 }
 
 function addSample(tallies: Map<string, Tally>, sample: Fields): void {
-  const name = String(sample.measurand ?? "Energy.Active.Import.Register");
+  const name = wordOf(sample.measurand ?? "Energy.Active.Import.Register");
   const measurand = MEASURANDS.get(name);
   const value = sample.format === "SignedData" ? undefined : numberOf(sample.value);
-  if (measurand === undefined || value === undefined || FOREIGN.has(String(sample.location))) return;
+  if (measurand === undefined || value === undefined || FOREIGN.has(wordOf(sample.location))) return;
   const factor = factorOf(sample, measurand.units);
   if (factor === undefined) return;
-  const key = ELSEWHERE.has(String(sample.location)) ? `${name}@` : name;
+  const key = ELSEWHERE.has(wordOf(sample.location)) ? `${name}@` : name;
   const tally = tallies.get(key) ?? { phaseSum: 0, phases: 0 };
   tallies.set(key, tally);
   if (sample.phase === undefined || sample.phase === null) tally.total ??= value * factor;
-  else if (PHASES.has(String(sample.phase)) && tally.phases < 3) {
+  else if (PHASES.has(wordOf(sample.phase)) && tally.phases < 3) {
     tally.phaseSum += value * factor;
     tally.phases += 1;
   }

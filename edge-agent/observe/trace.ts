@@ -3,7 +3,7 @@ import type { OcppVersion } from "../../models/terms.ts";
 import { ID_RULE, isStationId } from "../../models/units.ts";
 import type { StationId, WallMs } from "../../models/units.ts";
 import type { AgentEvent } from "../ports.ts";
-import { defined, fieldsOf, isFields, nonEmpty, numberOf, textOf } from "./fields.ts";
+import { defined, fieldsOf, isFields, nonEmpty, numberOf, textOf, wordOf } from "./fields.ts";
 import type { Fields } from "./fields.ts";
 import { parseRfc3339 } from "./time-stamp.ts";
 
@@ -95,7 +95,7 @@ function frameEvent(line: Fields): AgentEvent | CaptureProblem {
   if (raw !== undefined && typeof raw !== "string") return captureProblem("raw", raw, "the frame as text");
   const text = raw ?? rebuilt(line);
   if (typeof text !== "string") return text;
-  const version = VERSIONS.includes(String(ocppVersion)) ? ocppVersion as OcppVersion : undefined;
+  const version = VERSIONS.includes(wordOf(ocppVersion)) ? ocppVersion as OcppVersion : undefined;
   return { kind: "frame", direction, text, ...(version !== undefined && { ocppVersion: version }) };
 }
 

@@ -6,8 +6,8 @@ type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
 /** What stands at a limit somewhere, or means something to an engine. */
 const ODD_VALUES: readonly Json[] = [
   null, true, "", " ", "\u0000", "\u2028\u202e", "-1", "1e400", "NaN", -1, -0, 0.1, 2 ** 31, 2 ** 53 + 2, 1e300, [], {},
-  [[]], [null], { "": null }, "__proto__", "1970-01-01T00:00:00Z", "2026-03-02T09:00:00", "x".repeat(5_000),
-  "ws://user:word@[::1]:0/?q#f", "9223372036854775807",
+  [[]], [null], { "": null }, { toString: 1, valueOf: 1 }, "__proto__", "1970-01-01T00:00:00Z", "2026-03-02T09:00:00",
+  "x".repeat(5_000), "ws://user:word@[::1]:0/?q#f", "9223372036854775807",
 ];
 const ODD_KEYS = ["__proto__", "constructor", "toString", "", "length", "idToken", "meterValue", "evse"];
 /** What no tree can hold and JSON can say, or nearly. */
