@@ -2,8 +2,8 @@ import { test, assert } from "../../build/testing.ts";
 import { seeded } from "../../build/seeded.ts";
 import { nodeCrypto } from "../adapters/crypto.ts";
 import {
-  EMPTY_FRONTIER, appendLeaf, consistencyProof, inclusionProof, leafHash, nodeHash, rootOf, verifyConsistency,
-  verifyInclusion,
+  EMPTY_FRONTIER, appendLeaf, consistencyProof, inclusionProof, leafHash, nodeHash, rememberedSubtrees, rootOf,
+  verifyConsistency, verifyInclusion,
 } from "./merkle.ts";
 import type { Frontier } from "./merkle.ts";
 
@@ -90,6 +90,23 @@ test("RFC 9162, 2.1.3: inclusion proofs at every size and index, equal to the de
       if (size <= 40) assert.equal(proof, naive.path(index, entries.slice(0, size)));
     }
   }
+});
+
+test("with remembered subtrees the proofs are the same, and each perfect subtree is hashed once", () => {
+  let hashed = 0;
+  const counting = { ...crypto, sha256: (...parts: Uint8Array[]) => (hashed += 1, crypto.sha256(...parts)) };
+  const subtrees = rememberedSubtrees(counting);
+  for (let size = 1; size <= 70; size++) {
+    for (let index = 0; index < size; index++) {
+      const expected = inclusionProof(crypto, leaves, index, size);
+      assert.equal(inclusionProof(counting, leaves, index, size, subtrees), expected);
+    }
+    const proof = consistencyProof(crypto, leaves, size, 70);
+    assert.equal(consistencyProof(counting, leaves, size, 70, subtrees), proof);
+  }
+  hashed = 0;
+  for (let index = 0; index < 64; index++) inclusionProof(counting, leaves, index, 64, subtrees);
+  assert.is(hashed, 0);
 });
 
 test("RFC 9162, 2.1.3.2: altered inclusion proofs are refused", () => {

@@ -48,6 +48,25 @@ function subtreeRoot(crypto: Crypto, leaves: readonly Uint8Array[], from: number
   return rootOf(crypto, frontier);
 }
 
+type SubtreeRoot = typeof subtreeRoot;
+
+/** The same for many proofs over the same leaves: each perfect subtree is hashed once, and takes 32 bytes. */
+export function rememberedSubtrees(crypto: Crypto): SubtreeRoot {
+  const known = new Map<string, Uint8Array>();
+  return function root(_crypto, leaves, from, to): Uint8Array {
+    const size = to - from;
+    if (size < 2) return subtreeRoot(crypto, leaves, from, to);
+    const middle = from + splitPoint(size);
+    const isPerfect = middle - from === to - middle && from % size === 0;
+    const name = `${from} ${size}`;
+    const before = isPerfect ? known.get(name) : undefined;
+    if (before !== undefined) return before;
+    const found = nodeHash(crypto, root(crypto, leaves, from, middle), root(crypto, leaves, middle, to));
+    if (isPerfect) known.set(name, found);
+    return found;
+  };
+}
+
 /** The largest power of two below n, for n of at least 2. */
 function splitPoint(n: number): number {
   let k = 1;
@@ -60,7 +79,7 @@ function splitPoint(n: number): number {
  * Throws RangeError when there is no such leaf.
  */
 export function inclusionProof(
-  crypto: Crypto, leaves: readonly Uint8Array[], index: number, size: number,
+  crypto: Crypto, leaves: readonly Uint8Array[], index: number, size: number, rootOfPart: SubtreeRoot = subtreeRoot,
 ): Uint8Array[] {
   if (!(index >= 0 && index < size && size <= leaves.length)) throw new RangeError(`no leaf ${index} in ${size}`);
   const path: Uint8Array[] = [];
@@ -69,10 +88,10 @@ export function inclusionProof(
   while (to - from > 1) {
     const middle = from + splitPoint(to - from);
     if (index < middle) {
-      path.push(subtreeRoot(crypto, leaves, middle, to));
+      path.push(rootOfPart(crypto, leaves, middle, to));
       to = middle;
     } else {
-      path.push(subtreeRoot(crypto, leaves, from, middle));
+      path.push(rootOfPart(crypto, leaves, from, middle));
       from = middle;
     }
   }
@@ -85,6 +104,7 @@ export function inclusionProof(
  */
 export function consistencyProof(
   crypto: Crypto, leaves: readonly Uint8Array[], oldSize: number, newSize: number,
+  rootOfPart: SubtreeRoot = subtreeRoot,
 ): Uint8Array[] {
   if (!(oldSize > 0 && oldSize <= newSize && newSize <= leaves.length)) {
     throw new RangeError(`no consistency proof from ${oldSize} to ${newSize} of ${leaves.length}`);
@@ -96,15 +116,15 @@ export function consistencyProof(
   while (to > oldSize) {
     const middle = from + splitPoint(to - from);
     if (oldSize <= middle) {
-      path.push(subtreeRoot(crypto, leaves, middle, to));
+      path.push(rootOfPart(crypto, leaves, middle, to));
       to = middle;
     } else {
-      path.push(subtreeRoot(crypto, leaves, from, middle));
+      path.push(rootOfPart(crypto, leaves, from, middle));
       from = middle;
     }
   }
   // b is false once a left part was split off: the verifier then cannot know this subtree's root, so it is given.
-  if (from > 0) path.push(subtreeRoot(crypto, leaves, from, to));
+  if (from > 0) path.push(rootOfPart(crypto, leaves, from, to));
   return path.reverse();
 }
 
