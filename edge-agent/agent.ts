@@ -31,13 +31,13 @@ import { recordOne, signCheckpoint } from "./record/journal.ts";
 import { EMPTY_FRONTIER } from "./record/merkle.ts";
 import { endingSoon } from "./own-certificates.ts";
 import { guardPolicy, type HeldBack } from "./observe/guard-policy.ts";
+import { withoutOwnWord } from "./own-word.ts";
 import { contentHash, createRecord, NEW_LOG, refuse } from "./record/record.ts";
 import type { RecoveredLog } from "./record/record.ts";
 import { type AgentState, step } from "./pipeline.ts";
 import type { AgentEvent, AlertSink, Clock, Effect, LedgerStore } from "./ports.ts";
 import { reportStatus } from "./status-report.ts";
 import { RELEASED, VERSION } from "./version.ts";
-import type { Kind } from "../gossip/message.ts";
 import type { Outgoing } from "../gossip/protocol-state.ts";
 import type { Alert } from "../models/terms.ts";
 import { epochOf, rfc3339, SECOND_MS, type MonotonicMs, type Now, type WallMs } from "../models/units.ts";
@@ -71,8 +71,6 @@ type Outlet = AlertSink & { stats?(): SinkStats };
 const MOST_NOTICES = 20;
 /** Beyond so many kinds of trouble at a time, one more tells nobody anything. */
 const MOST_MENTIONED = 64;
-/** Messages of its own for which an agent has an entry in its log first, or its checkpoint. */
-const IN_LOG: ReadonlySet<Kind> = new Set(["statement", "checkpoint", "cosignature"]);
 const NO_STORE: LedgerStore = {
   append: () => undefined, writeCheckpoint: () => undefined, writeCosigned: () => undefined, close: () => undefined,
 };
@@ -399,12 +397,11 @@ class Agent implements RunningAgent {
     }
   }
 
-  /** An entry that is lost was not said: said again after a restart, as something else, it would be guilt. */
+  /** What rests on an entry that is lost is not said. */
   #publish(messages: readonly Outgoing[]): void {
     if (this.#membership === undefined || this.#street === undefined) return;
     const isWhole = this.#state.journal.log.refused === undefined;
-    publishAll(this.#membership, this.#street.mesh, messages.filter(({ kind, relayed }) =>
-      isWhole || relayed === true || !IN_LOG.has(kind)));
+    publishAll(this.#membership, this.#street.mesh, isWhole ? messages : withoutOwnWord(messages));
   }
 
   #send(outlet: Outlet, alert: Alert): void {

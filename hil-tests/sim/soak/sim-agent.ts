@@ -5,12 +5,12 @@
 import { adoptRoster } from "../../../edge-agent/adopt-roster.ts";
 import { type Core, createCore } from "../../../edge-agent/core.ts";
 import { memoryOf, resumedMono } from "../../../edge-agent/memory.ts";
+import { withoutOwnWord } from "../../../edge-agent/own-word.ts";
 import { step } from "../../../edge-agent/pipeline.ts";
 import type { AgentEvent, Effect } from "../../../edge-agent/ports.ts";
 import { originOf } from "../../../edge-agent/record/checkpoint.ts";
 import { recordOne, signCheckpoint } from "../../../edge-agent/record/journal.ts";
 import { createRecord, refuse } from "../../../edge-agent/record/record.ts";
-import type { Kind } from "../../../gossip/message.ts";
 import type { Outgoing } from "../../../gossip/protocol-state.ts";
 import type { Reader } from "../../../gossip/reading.ts";
 import { createRosterChain, offerRoster, type RosterChain, takeForce } from "../../../gossip/roster-chain.ts";
@@ -20,9 +20,6 @@ import { epochOf, type MonotonicMs, type Now, type StationId, type WallMs } from
 import { type Disk, readDisk } from "./disk.ts";
 import { EPOCH_S } from "./scenario.ts";
 import { type MemberKeys, NETWORK, type SignedRoster, type Street, ZONE } from "./street.ts";
-
-/** As agent.ts: a statement that is not in the log is not said. */
-const IN_LOG: ReadonlySet<Kind> = new Set<Kind>(["statement", "checkpoint", "cosignature"]);
 
 export interface SimAgentOptions {
   readonly index: number;
@@ -197,7 +194,7 @@ export class SimAgent {
 
   #publish(message: Outgoing): void {
     const isWhole = this.core!.state.journal.log.refused === undefined;
-    if (!this.isMember || (!isWhole && message.relayed !== true && IN_LOG.has(message.kind))) return;
+    if (!this.isMember || (!isWhole && withoutOwnWord([message]).length === 0)) return;
     this.#options.publish(this, message);
   }
 }
