@@ -16,9 +16,9 @@ WINDOW = 180
 WIDE, SMALL, NARROW = 12_000, 6_000, 3_000
 # base, slope, whether of the counted members, by clip; and from how many counted members on the narrow one is used.
 MEASURED = {"starts": ((9100, 2.5, False), (17000, -2.9, True), 8), "stops": ((8000, 3, False), (19800, -4, True), 8),
-            "power-step": ((9100, 2.5, False), (22700, -4.5, True), 8),
-            "refusals": ((2500, 5, False), (-800, 4.7, False), 4),
-            "authorization-abuse": ((5000, 6, False), (-500, 5, False), 4)}
+            "power-step": ((9100, 2.5, False), (12500, 0, True), 8),
+            "refusals": ((2500, 5, False), (500, 4.7, False), 4),
+            "authorization-abuse": ((5000, 6, False), (0, 5, False), 4)}
 OTHERS = {"setpoint-step": (11000, 2, 14000), **{key: (7500, 5, 0) for key in (
     "energy-theft", "delivered-less-billed", "billed-less-delivered", "export", "clones")}}
 NEVER = ("agent-misbehaviour", "credential-cloning")
@@ -57,7 +57,8 @@ def threshold(key, n, f):
         mean = 0
     else:
         (base, slope, mean), of_counted = OTHERS.get(key, (7500, 5, 8000)), False
-    law = base + math.floor(slope * ln_millinats(counted if of_counted else n))
+    crowded = 3_500 if of_counted and 4 * f > n else 0
+    law = base + crowded + math.floor(slope * ln_millinats(counted if of_counted else n))
     alone = max(3 * clip // 2, min(13_500, 9 * clip // 4)) if f == 0 else 0
     return max(6_500, law, mean * counted, alone)
 

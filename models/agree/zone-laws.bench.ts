@@ -250,7 +250,7 @@ function main(): void {
   const { values } = parseArgs({ options: { json: { type: "string" }, quick: { type: "boolean" } } });
   const quick = values.quick === true;
   const zones: [number, number, number][] = quick ? [[6, 1, 1]]
-    : [[3, 0, 8], [4, 1, 8], [6, 1, 12], [12, 3, 4], [20, 3, 2], [20, 6, 2], [60, 19, 0.5]];
+    : [[3, 0, 8], [4, 1, 8], [6, 1, 12], [12, 3, 4], [20, 3, 2], [20, 6, 2], [30, 4, 1], [60, 15, 0.5], [60, 19, 0.5]];
   const trials = quick ? 5 : 40;
   const attacks = [
     syncStarts(0.6), syncStarts(0.8), sprinkledRefusals(2), sprinkledRefusals(3),

@@ -48,10 +48,12 @@ interface MeasuredLaw {
 const MEASURED: Partial<Record<EvidenceKey, MeasuredLaw>> = {
   "starts": { small: { base: 9_100, slope: 2.5 }, narrow: { base: 17_000, slope: -2.9, counted: true }, from: 8 },
   "stops": { small: { base: 8_000, slope: 3 }, narrow: { base: 19_800, slope: -4, counted: true }, from: 8 },
-  "power-step": { small: { base: 9_100, slope: 2.5 }, narrow: { base: 22_700, slope: -4.5, counted: true }, from: 8 },
-  "refusals": { small: { base: 2_500, slope: 5 }, narrow: { base: -800, slope: 4.7 }, from: 4 },
-  "authorization-abuse": { small: { base: 5_000, slope: 6 }, narrow: { base: -500, slope: 5 }, from: 4 },
+  "power-step": { small: { base: 9_100, slope: 2.5 }, narrow: { base: 12_500, slope: 0, counted: true }, from: 8 },
+  "refusals": { small: { base: 2_500, slope: 5 }, narrow: { base: 500, slope: 4.7 }, from: 4 },
+  "authorization-abuse": { small: { base: 5_000, slope: 6 }, narrow: { base: 0, slope: 5 }, from: 4 },
 };
+/** For laws by counted members where f is over a quarter of n: so many framers leave the honest little to drop. */
+const CROWDED = 3_500;
 /** However many members, a sum of two at NARROW_CLIP and a little is not enough. */
 const LEAST_THRESHOLD = 6_500;
 /** Measured at n = 3, f = 0: 12 nats. */
@@ -124,7 +126,8 @@ export function zoneThreshold(key: EvidenceKey, { n, f }: Size): number {
   const mean = meanOf(key) * (n - 2 * f);
   const clip = clipOf(key, { n, f });
   const alone = f === 0 ? Math.max((3 * clip) / 2, Math.min(LEAST_UNTRIMMED, (9 * clip) / 4)) : 0;
-  const law = base + Math.floor(slope * lnOfSize(counted === true ? n - 2 * f : n));
+  const crowded = counted === true && 4 * f > n ? CROWDED : 0;
+  const law = base + crowded + Math.floor(slope * lnOfSize(counted === true ? n - 2 * f : n));
   return Math.max(LEAST_THRESHOLD, law, mean, alone);
 }
 

@@ -22,8 +22,8 @@ export interface Timer {
   turn: number;
 }
 
-/** Half the width of a habitual time. */
-export const TOLERANCE_MS = 90 * SECOND_MS;
+/** Half the width of a habitual time: chargers may be bound to delay what a timer starts by up to 600 s, at random. */
+export const TOLERANCE_MS = 330 * SECOND_MS;
 export const FEWEST_HITS = 4;
 /** Rarer than this it is no habit. */
 const LEAST_SHARE = 0.3;
