@@ -93,6 +93,17 @@ function picture(rows: readonly DelayRow[]): void {
   heading("picture: dist/bench/agreement.svg");
 }
 
+/** Says on standard error how much is done and about how long the rest takes, by members that were played. */
+function progress(total: number): (more: number) => void {
+  const began = performance.now();
+  let done = 0;
+  return (more) => {
+    done += more;
+    const leftMin = Math.ceil(((performance.now() - began) / done) * (total - done) / 60_000);
+    console.error(`agreement: ${Math.round((100 * done) / total)} % done, about ${leftMin} min left`);
+  };
+}
+
 function main(): void {
   const { values } = parseArgs({
     options: { json: { type: "string" }, seed: { type: "string" }, quick: { type: "boolean" } },
@@ -109,9 +120,12 @@ function main(): void {
     parameters: { quick, seed, effort, sizes, rules: Object.keys(RULES) }, thresholds: [], delays: [], controls: [],
     maps: [],
   };
+  const tell = progress(sizes.reduce((total, { n }) => total + 2 * n, 0));
   for (const size of sizes) {
-    streets(size, quick ? 1 : size.n > 20 ? 2 : 8, quick ? 6 : 40, diced, into);
+    streets(size, quick ? 1 : size.n > 20 ? 1 : 4, quick ? 6 : 24, diced, into);
+    tell(size.n);
     gaussian(size, quick || size.n !== 20 ? [0.3] : [0.2, 0.3, 0.6], effort, diced, into);
+    tell(size.n);
   }
   picture(into.delays);
   if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify(into)}\n`);
