@@ -260,3 +260,39 @@ test("a restart after every step changes nothing", () => {
 test("hostile observations: never a throw, sound findings, small state", () => {
   withstands(denialOfService, seeded(62), 100_000);
 });
+
+/** Three quiet weeks with a heartbeat every five minutes, the link up. */
+function threeWeeks(): Dos {
+  const bench = create();
+  bench.see(up, 0);
+  live(bench, 1, 21 * DAY, beats(300, 60), 60);
+  return bench;
+}
+
+test("one flood of more than ten messages a second suffices, one of five does not", () => {
+  for (const [perSecond, found] of [[15, true], [5, false]] as const) {
+    const bench = threeWeeks();
+    const asked = perSecond * 10;
+    live(bench, 21 * DAY, 21 * DAY + 130, () => ({ asked, heard: asked, answered: asked }));
+    live(bench, 21 * DAY + 130, 21 * DAY + HOUR, beats(300));
+    assert.is(bench.raisedAt.has(KEY), found, `${perSecond} a second: ${bench.peak(KEY)}`);
+  }
+});
+
+test("an hour of silence with the link up suffices where beats come every five minutes, half of it does not", () => {
+  for (const [minutes, found] of [[50, true], [30, false]] as const) {
+    const bench = threeWeeks();
+    live(bench, 21 * DAY, 21 * DAY + minutes * MINUTE, () => undefined);
+    live(bench, 21 * DAY + minutes * MINUTE, 22 * DAY, beats(300));
+    assert.is(bench.raisedAt.has(KEY), found, `${minutes} min: ${bench.peak(KEY)}`);
+  }
+});
+
+test("honest: a station that speaks once a day, and not on a long weekend", () => {
+  const bench = create();
+  bench.see(up, 0);
+  live(bench, 1, 21 * DAY, (at) => (at % DAY < 60 ? {} : undefined), 60);
+  live(bench, 21 * DAY, 25 * DAY, () => undefined, 60);
+  live(bench, 25 * DAY, 26 * DAY, beats(300, 60), 60);
+  quietly(bench);
+});

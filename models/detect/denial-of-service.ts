@@ -4,7 +4,10 @@
  * Looks for: (1) the link lost again and again (a disconnect, a connect without one, a boot out of nothing), (2)
  * minutes with far more messages than this station's fullest ones, net of the backlog that an outage leaves, (3) a link
  * that is up while the station is silent for longer than it ever is, (4) minutes in which nobody answers any call.
- * Statistic: spells.ts: when such spells begin, and whether they go on.
+ * Statistic: spells.ts: when such spells begin, and whether they go on. A minute with ten messages a second that no
+ * outage owes, and a silence of four times the longest usual one and of three quarters of an hour, are facts
+ * (learned/facts.ts): the former no station sends, and behind the latter pings must have been swallowed too, since a
+ * CSMS drops a station that hangs within minutes.
  * Null: the station's own past; the rates before that are judgements, no public base rates exist.
  * Honest look-alikes: a cellular link that drops every hour, each time with a few attempts; a CSMS that restarts; a
  * reset or new firmware (the first loss after it is explained); a backlog, told by its messages' times or, where the
@@ -16,15 +19,17 @@
 import type { Finding, Observation, Term, Traffic } from "../terms.ts";
 import { DAY_MS, HOUR_MS, MINUTE_MS, type Now, SECOND_MS } from "../units.ts";
 import { type Detector, framesOf, MOST_NATS, weigh } from "./detector.ts";
+import { createFacts, type FactLaw, type Facts, mixed, passFacts, showFact, type Step } from "./learned/facts.ts";
 import { eventNats, quietNats } from "./learned/rate.ts";
 import {
-  createSpells, endSpell, happened, honestPerHour, LONGEST_QUIET_MS, passed, type SpellLaws, type Spells,
+  createSpells, endSpell, happened, honestPerHour, LONGEST_QUIET_MS, passed, type SpellLaws, type Spells, suspicionOf,
 } from "./learned/spells.ts";
 
 type Stream = "losses" | "floods" | "silence" | "unanswered";
 
 export interface DenialOfService {
   spells: Spells<Stream>;
+  facts: Facts;
   linkUp: boolean;
   /** Monotonic times: last change of the link (-1: none seen), last loss of a spell of its own, explained until. */
   linkMs: number;
@@ -54,6 +59,17 @@ const LAWS: SpellLaws<Stream> = {
   unanswered: { term: "nobody answers", priorHours: 168, mostPerHour: 0.5, attackPerHour: 6, again: [0.8, 0.9, 0.95],
     gapMs: 10 * MINUTE_MS },
 };
+/** Judgements both: among four hundred stations, each is seen once a year. */
+export const FACTS: FactLaw = {
+  key: "denial-of-service", perHour: 0.5,
+  facts: {
+    flood: { term: "a flood of ten messages a second and more", years: 400 },
+    silence: { term: "silent with the link up for most of an hour", years: 400 },
+  },
+};
+const FLOOD_A_MINUTE = 600;
+const SILENT_LONG_TIMES = 4;
+const SILENT_LONG_MS = 45 * MINUTE_MS;
 /** The zone's alternative, and how far apart losses are to count as two there. */
 const TOGETHER_PER_HOUR = 6;
 const TOGETHER_APART_MS = 15 * MINUTE_MS;
@@ -83,34 +99,42 @@ const SAYS: Record<Stream, string> = {
 
 export const denialOfService: Detector<DenialOfService> = {
   name: "denial-of-service",
-  version: 1,
+  version: 2,
   create: () => ({
-    spells: createSpells(LAWS), linkUp: false, linkMs: -1, lossMs: -1, explainedMs: -1, bootRefused: false,
+    spells: createSpells(LAWS), facts: createFacts(),
+    linkUp: false, linkMs: -1, lossMs: -1, explainedMs: -1, bootRefused: false,
     heardMs: -1, silenceMs: SILENCE.first, missed: 0,
     minuteMs: -1, minute: nothing(), fullest: FULLEST.first, owed: MOST_OWED,
   }),
   observe(state, seen, now) {
-    switch (seen.kind) {
-      case "tick":
-        return tick(state, seen.traffic, now);
-      case "link":
-        return link(state, seen, now);
-      case "boot":
-        return boot(state, seen, now);
-      case "command":
-        if (/^reset|^make-/.test(seen.command) && seen.outcome === "accepted") explain(state, now);
-        return [];
-      case "firmware-status":
-        if (seen.status.startsWith("Install")) explain(state, now);
-        return [];
-      case "configuration-change":
-        if (seen.outcome === "accepted" && /interval/i.test(seen.variable)) reportsOtherwise(state);
-        return [];
-      default:
-        return [];
-    }
+    return mixed("denial-of-service", () => [suspicionOf(state.spells), state.facts.nats], now, () => {
+      if (seen.kind !== "tick") return { found: spellsIn(state, seen, now) };
+      passFacts(state.facts, FACTS, now);
+      return tick(state, seen.traffic, now);
+    });
   },
 };
+
+/** What an observation says to the streams. */
+function spellsIn(state: DenialOfService, seen: Observation, now: Now): Finding[] {
+  switch (seen.kind) {
+    case "link":
+      return link(state, seen, now);
+    case "boot":
+      return boot(state, seen, now);
+    case "command":
+      if (/^reset|^make-/.test(seen.command) && seen.outcome === "accepted") explain(state, now);
+      return [];
+    case "firmware-status":
+      if (seen.status.startsWith("Install")) explain(state, now);
+      return [];
+    case "configuration-change":
+      if (seen.outcome === "accepted" && /interval/i.test(seen.variable)) reportsOtherwise(state);
+      return [];
+    default:
+      return [];
+  }
+}
 
 const nothing = (): DenialOfService["minute"] => ({ asked: 0, late: 0, answered: 0, unanswered: 0 });
 
@@ -165,22 +189,29 @@ function loss(state: DenialOfService, seen: Observation, terms: Term[], now: Now
     says: `the link was lost; ${(24 * honest).toFixed(1)} times a day would be usual` }];
 }
 
-function tick(state: DenialOfService, traffic: Traffic | undefined, now: Now): Finding[] {
+function tick(state: DenialOfService, traffic: Traffic | undefined, now: Now): Step {
   const last = state.spells.lastTickMs;
   const terms = passed(state.spells, LAWS, now);
   if (last < 0 ? state.linkMs < 0 : now.monoMs - last > LONGEST_QUIET_MS) forgetPresent(state, now);
   else terms.push(...hear(state, traffic, now));
   const { minute } = state;
+  const facts: (Term | undefined)[] = [];
   for (const key of ["asked", "late", "answered", "unanswered"] as const) minute[key] += countOf(traffic?.[key]);
   let says = terms.some(({ term }) => term === LAWS.silence.term) ? SAYS.silence : "";
   if (now.monoMs - state.minuteMs >= MINUTE_MS) {
-    const shown = endMinute(state, now);
+    const { shown, flood } = endMinute(state, now);
+    if (flood) facts.push(showFact(state.facts, FACTS, "flood", now));
     for (const stream of shown) {
       terms.push(happened(state.spells, LAWS, stream, now));
       says = SAYS[stream];
     }
   }
-  return [...finding(terms, says, now), ...together(state, now.monoMs - last, now)];
+  const silentMs = now.monoMs - state.heardMs;
+  if (state.linkUp && silentMs >= Math.max(SILENT_LONG_MS, SILENT_LONG_TIMES * state.silenceMs)) {
+    facts.push(showFact(state.facts, FACTS, "silence", now));
+    says = SAYS.silence;
+  }
+  return { found: [...finding(terms, says, now), ...together(state, now.monoMs - last, now)], facts, says };
 }
 
 /** The agent slept or was not there: what it missed may be anything. */
@@ -208,8 +239,8 @@ function peakOf(peak: number, value: number, elapsedMs: number, law: typeof SILE
   return Math.min(law.most, Math.max(law.least, faded, Math.min(value, 2 * peak)));
 }
 
-/** Which streams the minute that ends shows. */
-function endMinute(state: DenialOfService, now: Now): Stream[] {
+/** Which streams the minute that ends shows, and whether it is a flood beyond doubt. */
+function endMinute(state: DenialOfService, now: Now): { shown: Stream[]; flood: boolean } {
   const { asked, late, answered, unanswered } = state.minute;
   const minutes = Math.max(1, (now.monoMs - state.minuteMs) / MINUTE_MS);
   state.minute = nothing();
@@ -221,7 +252,8 @@ function endMinute(state: DenialOfService, now: Now): Stream[] {
   const flood = net - owed > most;
   if (!flood) state.fullest = peakOf(state.fullest, net / minutes, minutes * MINUTE_MS, FULLEST);
   const dead: Stream[] = unanswered > 0 && answered === 0 ? ["unanswered"] : [];
-  return flood ? ["floods", ...dead] : dead;
+  const certain = flood && net - owed > FLOOD_A_MINUTE * minutes;
+  return { shown: flood ? ["floods", ...dead] : dead, flood: certain };
 }
 
 /** Time without a loss speaks against a zone that loses its links together. */
