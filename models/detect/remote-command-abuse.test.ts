@@ -148,7 +148,7 @@ for (const name of ["remote-stop", "unlock", "reset", "make-inoperative"]) {
   test(`${name} that hits session after session, hours apart: each adds, one or two are no alarm, eight are`, () => {
     const peaks = [1, 2, 3, 4, 5, 6].map((acts) => hit(name, acts).peak(KEY));
     for (let n = 1; n < peaks.length; n++) assert.ok(peaks[n]! > peaks[n - 1]! + 0.05, peaks.join(" "));
-    assert.ok(peaks[1]! < 0.6, peaks.join(" "));
+    assert.ok(peaks[1]! < 0.7, peaks.join(" "));
     assert.ok(hit(name, 8).raisedAt.has(KEY), `${hit(name, 8).peak(KEY)}`);
     assert.not.ok(hit(name, 8, 6).raisedAt.has(KEY), "one session in six, as the help desk may");
   });
@@ -164,7 +164,7 @@ test("one command that cuts many sessions at once, and all that one run does, is
   }
   bench.see(command("reset", undefined, "accepted", 0), 31 * DAY + 60);
   for (let n = 1; n <= 5; n++) bench.see(command("unlock", undefined, "accepted", n), 31 * DAY + 60 + n);
-  assert.ok(bench.state.acts.cuts.nats < 4, `${bench.state.acts.cuts.nats}`);
+  assert.ok(bench.state.acts.cuts.nats < 7, `${bench.state.acts.cuts.nats}`);
   assert.ok(bench.peak(KEY) < 0.6, `${bench.peak(KEY)}`);
 });
 
@@ -236,4 +236,59 @@ test("a restart after every step changes nothing", () => {
 
 test("hostile observations: never a throw, sound findings, small state", () => {
   withstands(remoteCommandAbuse, seeded(91), 100_000);
+});
+
+/** Two ordinary weeks, and then commands, `everyS` apart. */
+function after(story: readonly Seen[], everyS: number): Bench<RemoteCommandAbuse> {
+  const bench = new Bench(remoteCommandAbuse);
+  ordinaryDays(bench, 14, 4, 0.2);
+  const from = 14 * DAY + 2 * HOUR;
+  bench.tickTo(from, 60);
+  story.forEach((seen, n) => {
+    bench.tickTo(from + n * everyS);
+    bench.see(seen, from + n * everyS);
+  });
+  return bench;
+}
+const times = <T>(count: number, made: (n: number) => T): T[] => Array.from({ length: count }, (_, n) => made(n));
+const FAULTED: Seen = { kind: "status", evseId: 1, status: "Faulted" };
+
+test("three hundred remote starts in an hour, accepted or refused, are told", () => {
+  for (const outcome of ["accepted", "refused"] as const) {
+    assert.ok(after(times(300, () => command("remote-start", undefined, outcome)), 12).raisedAt.has(KEY), outcome);
+  }
+});
+
+test("five resets within an hour suffice where nobody is there and nothing is broken, ten anywhere", () => {
+  const resets = (count: number, between: readonly Seen[] = []) =>
+    after(times(count, () => command("reset")).flatMap((one) => [one, ...between]), 240);
+  assert.ok(resets(5).raisedAt.has(KEY));
+  assert.not.ok(resets(4).raisedAt.has(KEY));
+  assert.not.ok(resets(7, [FAULTED]).raisedAt.has(KEY), "the operator tries to mend it");
+  assert.not.ok(after(times(30, () => command("reset")), 900).raisedAt.has(KEY), "a CSMS that mends by itself");
+  assert.ok(after(times(12, () => [command("reset"), FAULTED]).flat(), 120).raisedAt.has(KEY));
+});
+
+test("five quick turns between start and stop suffice, those of short sessions do not", () => {
+  const turn = (n: number): Seen => command(n % 2 === 0 ? "remote-start" : "remote-stop", `x${n}`);
+  assert.ok(after(times(12, turn), 60).raisedAt.has(KEY));
+  assert.not.ok(after(times(12, turn), 290).raisedAt.has(KEY));
+});
+
+test("honest: a local list in two hundred parts, and an operator who takes a site of ten EVSEs out and back", () => {
+  assert.not.ok(after(times(200, () => command("send-local-list")), 5).raisedAt.has(KEY));
+  const meters = times(10, (n): Seen =>
+    ({ kind: "meter-reading", reading: { evseId: n + 1, powerW: 0 }, side: "ac-input" }));
+  const site = (name: string) => times(10, (n) => command(name, undefined, "accepted", n + 1));
+  const story = [...meters, ...site("make-inoperative"), ...site("unlock"), ...site("make-operative")];
+  assert.not.ok(after(story, 20).raisedAt.has(KEY));
+});
+
+test("honest: a busy site of ten EVSEs where each session is started and stopped by an app", () => {
+  // Each session ends when the tenth after it begins, seven minutes later.
+  const visit = (n: number): Seen[] => [
+    command("remote-stop", `t${49_990 + n}`, "accepted", 1 + (n % 10)), stop(49_990 + n),
+    command("remote-start", undefined, "accepted", 1 + (n % 10)), start(50_000 + n),
+  ];
+  assert.ok(after(times(60, visit).flat(), 11).state.facts.nats === 0);
 });

@@ -6,29 +6,42 @@
  * or a change of availability; kinds of command that this station was never given.
  * Statistic: a run of commands without ten minutes' pause is a burst (learned/burst.ts); its size counts by levels,
  * since honest runs have a long tail. Beside it, each session that draws power is a trial (learned/acts.ts): stopped
- * though nobody began it remotely, or cut; what befalls several sessions in one run counts once. The evidence is the
- * even mixture of the runs and of the two acts' own even mixture.
+ * though nobody began it remotely, cut, or unlocked; what befalls several sessions in one run counts once. The evidence
+ * is the even mixture of the runs and of the acts' own even mixture, and of facts (learned/facts.ts): commands beyond
+ * what sessions explain, resets again and again, starts and stops by turns within minutes.
  * Null: the station's own runs by hour of the week and its own sessions; the shares are judgements.
  * Honest look-alikes: an operator who resets a stuck charger and tries again (a run of a few), apps that start and
- * stop, resets each night while nobody charges, the same refused command sent again (no command of its own).
- * Cannot see: one stop or reset that a station is given every day anyway; what is refused again and again unchanged.
+ * stop, resets each night while nobody charges, the same refused command sent again (no command of its own), a
+ * local list in a hundred parts, a site of many EVSEs with a start and a stop for each of its sessions.
+ * Cannot see: one stop or reset that a station is given every day anyway. A station that is taken out of service, for
+ * however long, while nobody charges: maintenance is the same two frames. Two or three sessions that are stopped in a
+ * week: the app that stops a session which a card began, and the help desk that does, send the same frames.
  * Joint feature `commands`: the same runs against a burst of them: a whole street stopped or reset within minutes.
  */
 import type { Finding, Observation } from "../terms.ts";
 import { MINUTE_MS, type Now } from "../units.ts";
-import { type Detector, framesOf, unlessAccepted, weigh } from "./detector.ts";
+import { type Detector, framesOf, unlessAccepted } from "./detector.ts";
 import { type Act, type ActLaw, createAct, mixtureOf, tryAct } from "./learned/acts.ts";
 import {
   type Burst, type BurstLaw, createBurst, isOpen, levelOf, passBurst, seeBurst, usualADay,
 } from "./learned/burst.ts";
+import { createFacts, type FactLaw, type Facts, mixed, passFacts, showFact, type Step } from "./learned/facts.ts";
+import { createHour, countIn, type Hour, noteIn } from "./learned/hour.ts";
 import { createSessions, draws, noteSession, type Session, type Sessions } from "./sessions.ts";
 
 type Command = Extract<Observation, { kind: "command" }>;
-type ActName = "stops" | "cuts";
+type ActName = "stops" | "cuts" | "unlocks";
+const COUNTED = ["commands", "repeats", "sessions", "resets", "turns"] as const;
+type Counted = (typeof COUNTED)[number];
 
 export interface RemoteCommandAbuse {
   sessions: Sessions;
   burst: Burst;
+  facts: Facts;
+  /** Of the last hour: commands that move something, what sessions explain of them, resets, quick turns. */
+  hour: Hour<Counted>;
+  /** Monotonic ms of the last sign that somebody, or a fault, may be the reason for a command; -1: none. */
+  reasonMs: number;
   acts: Record<ActName, Act>;
   /** Open sessions whose trial is over, by act. */
   tried: Record<ActName, string[]>;
@@ -38,8 +51,8 @@ export interface RemoteCommandAbuse {
   acted: ActName[];
   /** The last command as text, empty when it was accepted: sent again it is no other one. */
   refused: string;
-  /** By EVSE, what was last commanded of those that have an opposite. */
-  last: Record<string, string>;
+  /** By EVSE, what was last commanded of those that have an opposite, and when, monotonic ms. */
+  last: Record<string, { name: string; atMs: number }>;
   /** Kinds of command that this station was given before. */
   known: string[];
 }
@@ -74,8 +87,36 @@ export const LAW: BurstLaw = {
 export const ACTS: Readonly<Record<ActName, ActLaw>> = {
   stops: { term: "sessions stopped that nobody began remotely", attackShare: 0.6, honestShare: 0.03, weight: 10 },
   cuts: { term: "sessions cut by a command", attackShare: 0.6, honestShare: 0.02, weight: 10 },
+  unlocks: { term: "cables unlocked while power flows", attackShare: 0.6, honestShare: 0.004, weight: 50 },
 };
-const ACT_NAMES = ["stops", "cuts"] as const;
+const ACT_NAMES = ["stops", "cuts", "unlocks"] as const;
+/** Judgements all: an operator of a thousand stations sees each once a year. */
+export const FACTS: FactLaw = {
+  key: "remote-command-abuse", perHour: 0.5,
+  facts: {
+    "storm": { term: "a storm of commands that no session explains", years: 1_000 },
+    "resets": { term: "reset again and again within an hour", years: 1_000 },
+    "reasonless": { term: "reset again and again, with nobody there and no fault", years: 1_000 },
+    "turns": { term: "starts and stops by turns within minutes", years: 1_000 },
+  },
+};
+/** In an hour. A person at a stuck charger sends a dozen; a self-healing CSMS resets every ten or fifteen minutes. */
+const MANY_COMMANDS = 20;
+/** Where there are more EVSEs than one, so many more for each. */
+const COMMANDS_AN_EVSE = 4;
+/** What is refused and sent again unchanged, as programs do that wait for a yes. */
+const MANY_REPEATS = 150;
+const MANY_RESETS = 10;
+const MANY_REASONLESS = 5;
+const MANY_TURNS = 5;
+const QUICK_MS = 3 * MINUTE_MS;
+const REASON_MS = 30 * MINUTE_MS;
+/** A session explains its start and its stop, and that each was sent twice. */
+const A_SESSION = 4;
+/** Sent in many parts, or by programs that keep a state as it is. */
+const UNCOUNTED = new Set(["send-local-list", "reserve", "cancel-reservation"]);
+/** A fault, or somebody at the connector (1.6 and 2.0.1). */
+const A_REASON = /^(Faulted|Preparing|Occupied)$/;
 const CUTS = new Set(["reset", "unlock", "make-inoperative"]);
 const COMMANDS = new Set([
   ...CUTS, "remote-start", "remote-stop", "reset-when-idle", "make-operative", "reserve", "cancel-reservation",
@@ -90,13 +131,21 @@ const MOST_EVSES = 32;
 
 export const remoteCommandAbuse: Detector<RemoteCommandAbuse> = {
   name: "remote-command-abuse",
-  version: 2,
+  version: 3,
   create: () => ({
-    sessions: createSessions(), burst: createBurst(LAW), acts: { stops: createAct(), cuts: createAct() },
-    tried: { stops: [], cuts: [] }, commands: 0, undone: 0, acted: [], refused: "", last: {}, known: [],
+    sessions: createSessions(), burst: createBurst(LAW), facts: createFacts(), reasonMs: -1,
+    hour: createHour(COUNTED),
+    acts: { stops: createAct(), cuts: createAct(), unlocks: createAct() },
+    tried: { stops: [], cuts: [], unlocks: [] }, commands: 0, undone: 0, acted: [], refused: "", last: {}, known: [],
   }),
   observe(state, observation, now) {
-    if (observation.kind === "tick") return mixed(state, () => passBurst(state.burst, LAW, now));
+    noteReason(state, observation, now);
+    if (observation.kind === "tick") {
+      return moved(state, now, () => {
+        passFacts(state.facts, FACTS, now);
+        return { found: passBurst(state.burst, LAW, now) };
+      });
+    }
     const found = observation.kind === "command" && COMMANDS.has(observation.command)
       ? command(state, observation, now) : [];
     for (const session of noteSession(state.sessions, observation, now)) found.push(...ended(state, session, now));
@@ -104,19 +153,29 @@ export const remoteCommandAbuse: Detector<RemoteCommandAbuse> = {
   },
 };
 
-/** The evidence of the runs and of both acts, nats. */
-function suspicionOf({ burst, acts }: RemoteCommandAbuse): number {
-  return mixtureOf([levelOf(burst, 0), mixtureOf([acts.stops.nats, acts.cuts.nats])]);
+/** What may be the reason for a command, or explains commands: a fault, somebody at the station, a session. */
+function noteReason(state: RemoteCommandAbuse, seen: Observation, now: Now): void {
+  const began = seen.kind === "transaction-started" || seen.kind === "transaction-ended";
+  if (began) noteIn(state.hour, "sessions", now);
+  const reason = began || seen.kind === "authorization" || seen.kind === "firmware-order" ||
+    seen.kind === "configuration-change" ||
+    (seen.kind === "status" && A_REASON.test(seen.status));
+  if (reason) state.reasonMs = now.monoMs;
 }
 
-/** A burst's findings, as far as they moved the mixture; the joint feature is the burst's alone. */
-function mixed(state: RemoteCommandAbuse, step: () => Finding[]): Finding[] {
-  const before = suspicionOf(state);
-  return step().map((found) => {
-    if (found.key !== LAW.keys[0]!.key) return found;
-    const growth = suspicionOf(state) - before;
-    return { ...found, ...weigh(found.terms, growth, growth) };
-  });
+/** The evidence of the runs and of the acts, nats. */
+function runsAndActs({ burst, acts }: RemoteCommandAbuse): number {
+  return mixtureOf([levelOf(burst, 0), mixtureOf(ACT_NAMES.map((name) => acts[name].nats))]);
+}
+
+/** The evidence as a whole, nats. */
+function suspicionOf(state: RemoteCommandAbuse): number {
+  return mixtureOf([runsAndActs(state), state.facts.nats]);
+}
+
+/** A step's findings, as far as they moved the mixture; the joint feature is the burst's alone. */
+function moved(state: RemoteCommandAbuse, now: Now, step: () => Step): Finding[] {
+  return mixed("remote-command-abuse", () => [runsAndActs(state), state.facts.nats], now, step);
 }
 
 /** The trial of one session, unless it is over. */
@@ -125,7 +184,7 @@ function trial(
 ): Finding[] {
   if (!session.drew || (name === "stops" && session.remote) || state.tried[name].includes(session.id)) return [];
   const before = suspicionOf(state);
-  tryAct(state.acts[name], ACTS[name], befell);
+  tryAct(state.acts[name], ACTS[name], befell, now);
   const nats = suspicionOf(state) - before;
   if (nats === 0) return [];
   const terms = [{ term: befell ? ACTS[name].term : "sessions that were let be", nats }];
@@ -153,11 +212,18 @@ function ended(state: RemoteCommandAbuse, session: Session, now: Now): Finding[]
 
 function command(state: RemoteCommandAbuse, seen: Command, now: Now): Finding[] {
   const text = `${seen.command} ${seen.evseId ?? ""} ${seen.transactionId ?? ""}`;
-  if (text === state.refused) return [];
+  const unchanged = text === state.refused;
+  const found = unchanged ? [] : run(state, seen, text, now);
+  // A refused command that is sent again is no other one, but a storm of them is one.
+  return [...found, ...facts(state, seen, unchanged, now)];
+}
+
+/** A command as part of its run. */
+function run(state: RemoteCommandAbuse, seen: Command, text: string, now: Now): Finding[] {
   if (!isOpen(state.burst, LAW, now)) Object.assign(state, { commands: 0, undone: 0, acted: [] });
   state.refused = seen.outcome === "accepted" ? "" : text;
   state.commands += 1;
-  if (undoes(state, seen)) state.undone += 1;
+  if (undoes(state, seen, now)) state.undone += 1;
   const victims = aimedAt(state, seen).filter((session) => draws(state.sessions, session, now));
   const stopped = seen.command === "remote-stop" ? victims.filter(({ remote }) => !remote) : [];
   const cut = CUTS.has(seen.command) ? victims : [];
@@ -167,8 +233,39 @@ function command(state: RemoteCommandAbuse, seen: Command, now: Now): Finding[] 
     `commands; ${usual} runs a day would be usual`;
   const told = { says, frames: framesOf(seen) };
   const shows = { ...traitsOf(state, seen, stopped.length > 0, cut.length > 0), ...told };
-  const found = mixed(state, () => seeBurst(state.burst, LAW, shows, now));
-  return [...found, ...acted(state, "stops", stopped, told, now), ...acted(state, "cuts", cut, told, now)];
+  const unlocked = seen.command === "unlock" && seen.outcome === "accepted" ? victims : [];
+  const found = moved(state, now, () => ({ found: seeBurst(state.burst, LAW, shows, now) }));
+  return [
+    ...found, ...acted(state, "stops", stopped, told, now), ...acted(state, "cuts", cut, told, now),
+    ...acted(state, "unlocks", unlocked, told, now),
+  ];
+}
+
+/** What the last hour comes to with this command, as facts. */
+function facts(state: RemoteCommandAbuse, seen: Command, unchanged: boolean, now: Now): Finding[] {
+  const { command: name, outcome } = seen;
+  const { hour } = state;
+  if (!UNCOUNTED.has(name)) noteIn(hour, unchanged ? "repeats" : "commands", now);
+  const reset = name.startsWith("reset") && outcome === "accepted";
+  if (reset) noteIn(hour, "resets", now);
+  const [commands, repeats, sessions, resets, turns] = COUNTED.map((counted) => countIn(hour, counted, now)) as
+    [number, number, number, number, number];
+  const reasonless = state.reasonMs < 0 || now.monoMs - state.reasonMs >= REASON_MS;
+  const usual = COMMANDS_AN_EVSE * (Math.max(1, Object.keys(state.sessions.flow).length) - 1);
+  const storm = commands - usual - (A_SESSION / 2) * sessions >= MANY_COMMANDS || repeats >= MANY_REPEATS;
+  const names = [
+    ...(storm ? ["storm"] : []),
+    ...(reset && resets >= MANY_RESETS ? ["resets"] : []),
+    ...(reset && reasonless && resets >= MANY_REASONLESS ? ["reasonless"] : []),
+    ...(turns >= MANY_TURNS ? ["turns"] : []),
+  ];
+  if (names.length === 0) return [];
+  const says = `${commands + repeats} remote commands within an hour, ${resets} of them resets; ${sessions} starts ` +
+    "and ends of sessions";
+  return moved(state, now, () => ({
+    found: [], facts: names.map((fact) => showFact(state.facts, FACTS, fact, now)), says,
+    frames: framesOf(seen),
+  }));
 }
 
 /** What this command shows of its run. */
@@ -198,11 +295,15 @@ function aimedAt({ sessions }: RemoteCommandAbuse, { transactionId, evseId }: Co
 }
 
 /** Whether it takes back what was last commanded of its EVSE. */
-function undoes(state: RemoteCommandAbuse, { command: name, evseId }: Command): boolean {
+function undoes(state: RemoteCommandAbuse, { command: name, evseId }: Command, now: Now): boolean {
   const opposite = OPPOSITES[name];
   if (opposite === undefined) return false;
   const key = String(evseId ?? 0);
   const before = Object.hasOwn(state.last, key) ? state.last[key] : undefined;
-  if (before !== undefined || Object.keys(state.last).length < MOST_EVSES) state.last[key] = name;
-  return before === opposite;
+  if (before !== undefined || Object.keys(state.last).length < MOST_EVSES) state.last[key] = { name, atMs: now.monoMs };
+  if (before?.name !== opposite) return false;
+  // The next driver's start after the last one's stop takes back nothing.
+  const back = name === "remote-stop" || name === "make-operative";
+  if (back && now.monoMs - before.atMs < QUICK_MS) noteIn(state.hour, "turns", now);
+  return true;
 }

@@ -1,7 +1,13 @@
 import { seeded } from "../../../build/seeded.ts";
 import { assert, test } from "../../../build/testing.ts";
 import { ACTS } from "../remote-command-abuse.ts";
-import { createAct, mixtureOf, tryAct } from "./acts.ts";
+import { at } from "../detector.testing.ts";
+import { createAct, mixtureOf, tryAct as tryAt } from "./acts.ts";
+
+/** Sessions as often as at a busy station, so that none weighs more than another. */
+let hour = 0;
+const tryAct: (...given: Parameters<typeof tryAt> extends [...infer Given, unknown] ? Given : never) => void =
+  (act, law, befell) => tryAt(act, law, befell, at(3_600 * ++hour));
 
 const near = (a: number, b: number): void => assert.ok(Math.abs(a - b) < 1e-9, `${a}, not ${b}`);
 
@@ -9,7 +15,7 @@ test("each act adds its likelihood ratio, and each session that is let be takes 
   const law = ACTS.stops;
   const act = createAct();
   tryAct(act, law, false);
-  assert.equal(act, { befell: 0, trials: 1, nats: 0 });
+  assert.equal([act.befell, act.trials, act.nats], [0, 1, 0]);
   for (let n = 0; n < 500; n++) tryAct(act, law, false);
   tryAct(act, law, true);
   near(act.nats, Math.log(0.6 / 0.03));
@@ -61,4 +67,23 @@ test("a mixture of one sum that grows and one that stays is that sum less the lo
   assert.is(mixtureOf([0, 0, 0]), 0);
   assert.ok(Math.abs(mixtureOf([20, 0]) - (20 - Math.log(2))) < 1e-8);
   near(mixtureOf([3, 3]), 3);
+});
+
+test("where sessions are rare an act begins with the weight of the time since the last, within a budget", () => {
+  const law = ACTS.cuts;
+  const [rare, often, random] = [createAct(), createAct(), seeded(8)];
+  for (let day = 0; day < 60; day++) tryAt(rare, law, false, at(day * 86_400));
+  tryAt(rare, law, true, at(60 * 86_400));
+  for (let n = 0; n < 60; n++) tryAt(often, law, false, at(n * 3_600));
+  tryAt(often, law, true, at(60 * 3_600));
+  near(rare.nats - often.nats, Math.log(8_000 / 365));
+  // Honest sessions, one in three days: the sum's mean stays within what eight thousand beginnings a year allow.
+  const [runs, days] = [20_000, 90];
+  let sum = 0;
+  for (let run = 0; run < runs; run++) {
+    const act = createAct();
+    for (let day = 0; day < days; day += 3) tryAt(act, law, random.next() < law.honestShare, at(day * 86_400));
+    sum += Math.exp(act.nats) - 1;
+  }
+  assert.ok(sum / runs <= (8_000 * days) / 365, `${sum / runs}`);
 });

@@ -5,9 +5,12 @@
  * `attackShare`. A session is worth ln(a / h) with the act and ln((1 - a) / (1 - h)) without it, a likelihood ratio
  * whose expectation is at most 1 for every share up to `h`; so evidence grows with the number of acts, however many
  * hours lie between them, and sessions that are let be take it back. Given out is the growth of the reflected sum.
+ * The threshold allows for so many beginnings a year as a busy station has sessions; where sessions are rare, one may
+ * begin with the weight of the time since the last: a Shiryaev-Roberts sum with weights known beforehand.
  *
  * The share is an upper estimate (share.ts) and never below the shipped one. Under suspicion nothing is learned.
  */
+import { DAY_MS, type Now } from "../../units.ts";
 import { LEARN_BELOW_NATS, MOST_SUM } from "./burst.ts";
 import { upperShare } from "./share.ts";
 
@@ -24,17 +27,30 @@ export interface Act {
   befell: number;
   trials: number;
   nats: number;
+  /** Wall clock of the last session, ms; 0: none yet. */
+  lastMs: number;
 }
 
 /** What each further session leaves of the older ones: a memory of a hundred. */
 const KEEP = 0.99;
 
 export function createAct(): Act {
-  return { befell: 0, trials: 0, nats: 0 };
+  return { befell: 0, trials: 0, nats: 0, lastMs: 0 };
+}
+
+/** Sessions a year that the threshold was set for (threshold.ts). */
+const SESSIONS_A_YEAR = 8_000;
+/** No session weighs more than this many of a busy station's. */
+const MOST_WEIGHT = 25;
+
+/** Of the time since the last session, in sessions of a busy station. */
+function weightOf({ lastMs }: Act, now: Now): number {
+  const years = lastMs === 0 ? 0 : (now.wallMs - lastMs) / (365 * DAY_MS);
+  return Math.min(MOST_WEIGHT, Math.max(1, SESSIONS_A_YEAR * years));
 }
 
 /** One session: changes the act's sum. */
-export function tryAct(act: Act, law: ActLaw, befell: boolean): void {
+export function tryAct(act: Act, law: ActLaw, befell: boolean, now: Now): void {
   const { attackShare: attack } = law;
   const honest = Math.min(attack, Math.max(law.honestShare, upperShare(act.befell, act.trials, law)));
   const nats = befell ? Math.log(attack / honest) : Math.log((1 - attack) / (1 - honest));
@@ -42,7 +58,9 @@ export function tryAct(act: Act, law: ActLaw, befell: boolean): void {
     act.befell = act.befell * KEEP + (befell ? 1 : 0);
     act.trials = act.trials * KEEP + 1;
   }
-  act.nats = Math.min(MOST_SUM, Math.max(0, act.nats + nats));
+  const from = befell ? Math.max(act.nats, Math.log(weightOf(act, now))) : act.nats;
+  act.lastMs = now.wallMs;
+  act.nats = Math.min(MOST_SUM, Math.max(0, from + nats));
 }
 
 /** The even mixture of sums: one that stays quiet costs the others the logarithm of their number. */
