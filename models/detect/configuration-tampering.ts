@@ -7,6 +7,7 @@
  * Null: the station's own past; the shares of kinds among honest changes are judgements, no public base rates exist.
  * Honest look-alikes: commissioning (many changes at once, few of them sensitive), a CSMS that pushes the same
  * settings after each boot, the rotation of keys, a planned move to another CSMS (an operator declares that one).
+ * Cannot see: a new password alone, which keys are given every year.
  * Joint feature `settings`: bursts with a value that this station was never given, by how rare they are and by the same
  * kinds: a roll-out of ordinary settings by the usual CSMS stays below what a zone asks of each member.
  */
@@ -25,7 +26,7 @@ export interface ConfigurationTampering {
   /** Settings seen before: variable and value, oldest first. Secret values are never here. */
   known: string[];
   /** Kinds that this burst has shown already: each counts once a burst. */
-  shown: (ChangeKind | "known")[];
+  shown: (ChangeKind | "known" | "locked-out")[];
   /** Variables by which this burst took a protection away. */
   weakened: string[];
   securityProfile: number | undefined;
@@ -47,8 +48,17 @@ const KINDS: Record<ChangeKind, { term: string; attackShare: number; honestShare
 const PLAIN_CSMS = { term: "the new CSMS has no TLS", attackShare: 0.7, honestShare: 0.1 };
 /** Shares 0.3 of hostile and 0.7 of honest bursts: judgements. */
 const KNOWN_VALUE: Term = { term: "a value that was set before", nats: Math.log(0.3 / 0.7) };
-/** Shares 0.6 of hostile and 0.15 of honest bursts that went so far: judgements. */
-const ANOTHER: Term = { term: "another protection taken in the same run", nats: Math.log(0.6 / 0.15) };
+/**
+ * Shares 0.6 of hostile and 0.15 of honest bursts that took one protection and take a second; 0.08 of those go on to a
+ * third, and so on, since commissioning may weaken one or two things for good and not one after the other: judgements.
+ */
+const ANOTHER = { term: "another protection taken in the same run", second: Math.log(0.6 / 0.15),
+  further: Math.log(0.6 / 0.08) };
+/**
+ * A new password, and who would tell of its use switched off in the same run: 0.2 of hostile bursts, and of honest ones
+ * one in fifty thousand, a commissioning that goes wrong (judgements). In place of what both say apart.
+ */
+const LOCKED_OUT = { term: "credential replaced and monitoring switched off together", nats: Math.log(0.2 / 0.00002) };
 const MOST_WEAKENED = 16;
 const BURST_MS = HOUR_MS;
 /** An operator pushes something new once a week, at most: a judgement, and never learned to be rarer. */
@@ -102,7 +112,8 @@ function change(state: ConfigurationTampering, seen: Change, now: Now): Finding[
   const known = !seen.secret && state.known.includes(setting);
   const kind = kindHere(state, seen);
   noteBurst(state, now);
-  const terms = known ? knownTerms(state) : [kindTerm(state, kind), ...anotherTerms(state, kind, seen.variable)];
+  const terms = known ? knownTerms(state)
+    : [kindTerm(state, kind), ...anotherTerms(state, kind, seen.variable), ...lockedOutTerms(state, kind)];
   const found = finding(terms, changeSays(seen, kind), now, framesOf(seen));
   // What the station refused was not set; an attempt is evidence all the same.
   // Judged by its kind: what this burst showed before adds no evidence, and is no more of a habit for that.
@@ -139,7 +150,16 @@ function anotherTerms(state: ConfigurationTampering, kind: ChangeKind, variable:
   const weakened = kind !== "ordinary" && kind !== "credential";
   if (!weakened || state.weakened.includes(name) || state.weakened.length >= MOST_WEAKENED) return [];
   state.weakened.push(name);
-  return state.weakened.length === 1 ? [] : [ANOTHER];
+  const nats = state.weakened.length === 2 ? ANOTHER.second : ANOTHER.further;
+  return state.weakened.length === 1 ? [] : [{ term: ANOTHER.term, nats }];
+}
+
+/** What a new password and switched-off monitoring say together beyond what each said. */
+function lockedOutTerms(state: ConfigurationTampering, kind: ChangeKind): Term[] {
+  const both = state.shown.includes("credential") && state.shown.includes("monitoring-off");
+  if ((kind !== "credential" && kind !== "monitoring-off") || !both || state.shown.includes("locked-out")) return [];
+  state.shown.push("locked-out");
+  return [{ term: LOCKED_OUT.term, nats: LOCKED_OUT.nats - worth("credential") - worth("monitoring-off") }];
 }
 
 function knownTerms(state: ConfigurationTampering): Term[] {

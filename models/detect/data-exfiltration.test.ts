@@ -120,3 +120,35 @@ test("a restart after every step changes nothing", () => {
 test("hostile observations: never a throw, sound findings, small state", () => {
   withstands(dataExfiltration, seeded(62), 100_000);
 });
+
+/** Ten days of nothing, and then observations, ten seconds apart. */
+function told(story: readonly Seen[]): Bench<DataExfiltration> {
+  const bench = new Bench(dataExfiltration);
+  bench.tickTo(10 * DAY, 60);
+  story.forEach((seen, n) => bench.see(seen, 10 * DAY + 10 * n));
+  return bench;
+}
+const upload = (scheme: string, host: string, status = "Uploaded"): Seen[] => [
+  { kind: "upload-order", to: { scheme, host }, what: "SecurityLog", outcome: "accepted" },
+  { kind: "upload-status", status },
+];
+const person = (what = "customer-information"): Seen =>
+  ({ kind: "upload-order", to: { scheme: "", host: "" }, what, outcome: "accepted" });
+const many = (count: number, seen: readonly Seen[]): Seen[] => Array.from({ length: count }, () => seen).flat();
+
+test("uploads that are done to strangers, one after the other, and driver after driver suffice", () => {
+  assert.ok(told(many(4, upload("https", "logs.stranger.test"))).raisedAt.has(KEY));
+  assert.ok(told(many(2, upload("ftp", "203.0.113.66"))).raisedAt.has(KEY));
+  assert.ok(told(many(5, [person()])).raisedAt.has(KEY));
+});
+
+test("honest: support fetches two logs, a fetch that fails is ordered again, drivers' data are deleted", () => {
+  for (const story of [
+    many(2, upload("https", "logs.maker.test")), many(3, upload("ftp", "logs.maker.test", "UploadFailed")),
+    many(8, upload("https", "logs.maker.test", "UploadFailure")), many(8, [person("customer-information, cleared")]),
+    many(2, [person()]),
+  ]) {
+    const bench = told(story);
+    assert.not.ok(bench.raisedAt.has(KEY), `${JSON.stringify(story[0])}: ${bench.peak(KEY)}`);
+  }
+});

@@ -4,24 +4,38 @@
  * Looks for: orders to upload, by target host (the CSMS's own and those used before are known), transport, bare
  * address, and by what is asked: a driver's data is asked for seldom, and never of many drivers in a row.
  * Statistic: orders within an hour are a burst (learned/burst.ts), judged by what it shows and by how rare it is. A
- * target for which nothing vouches, neither a host used before nor TLS, is judged as a whole.
+ * target for which nothing vouches, neither a host used before nor TLS, is judged as a whole. Uploads that are done,
+ * one after the other, and the data of one driver after the other are facts (learned/facts.ts).
  * Null: the station's own orders; the shares are judgements. Where uploads have gone to known hosts several times, a
  * new one is rarer than at a station whose hosts nobody knows yet.
  * Honest look-alikes: the first order of all, which names a host that nobody has seen; the maker's support; an order
- * that is sent again; a log fetched each night.
- * Cannot see: what is in a log, uploads to a host that was used before, data sent past the station's OCPP.
+ * that is sent again, as often as the upload fails; a log fetched each night; a driver's data, asked for or deleted.
+ * Cannot see: one log to a stranger over TLS, which is what support does; what is in a log, uploads to a host that was
+ * used before, data sent past the station's OCPP.
  * Joint feature `uploads`: the same against a burst of orders over many stations.
  */
 import type { Finding, Observation } from "../terms.ts";
 import { HOUR_MS, type Now } from "../units.ts";
 import { type Detector, framesOf, unlessAccepted } from "./detector.ts";
-import { type Burst, type BurstLaw, createBurst, isOpen, passBurst, seeBurst } from "./learned/burst.ts";
+import { type Burst, type BurstLaw, createBurst, isOpen, levelOf, passBurst, seeBurst } from "./learned/burst.ts";
+import { createFacts, type FactLaw, type Facts, mixed, passFacts, showFact, type Step } from "./learned/facts.ts";
+import { countIn, createHour, type Hour, noteIn } from "./learned/hour.ts";
 import { isAddress, isPlainText, knowHost } from "./learned/hosts.ts";
 
 type Order = Extract<Observation, { kind: "upload-order" }>;
 
+const COUNTED = ["done", "bare", "personal"] as const;
+type Counted = (typeof COUNTED)[number];
+
 export interface DataExfiltration {
   burst: Burst;
+  facts: Facts;
+  /** Of the last hour: uploads done to hosts never used before, those of them in plain text to an address, reads. */
+  hour: Hour<Counted>;
+  /** What the last order was about. */
+  last: { stranger: boolean; bare: boolean };
+  /** The host that the open burst brought. */
+  brought: string;
   /** Orders of the open burst. */
   orders: number;
   /** Hosts that honest orders named, and the CSMS's own; newest last. */
@@ -57,30 +71,75 @@ export const LAW: BurstLaw = {
     "60": { term: "60 orders in a row", attackShare: 0.8, honestShare: 0.05 },
   },
 };
+/** Judgements all: among six hundred stations each is seen once a year. */
+export const FACTS: FactLaw = {
+  key: "data-exfiltration", perHour: 0.5,
+  facts: {
+    done: { term: "upload after upload done to hosts never used before", years: 600 },
+    bare: { term: "uploads done in plain text to an address that nobody knows", years: 600 },
+    personal: { term: "one driver's data after the other", years: 600 },
+  },
+};
+/** In an hour. Support fetches a log, perhaps another one, and drivers ask for their data one by one. */
+const MANY: Readonly<Record<Counted, number>> = { done: 4, bare: 2, personal: 5 };
 const SETTLED_AFTER = 3;
 /** Orders of a burst; each level is judged once the one below it was reached. */
 const LEVELS = [6, 20, 60];
 
 export const dataExfiltration: Detector<DataExfiltration> = {
   name: "data-exfiltration",
-  version: 1,
+  version: 2,
   create: (site) => ({
-    burst: createBurst(LAW), orders: 0, once: [], settled: 0,
+    burst: createBurst(LAW), facts: createFacts(), hour: createHour(COUNTED), last: { stranger: false, bare: false },
+    brought: "",
+    orders: 0, once: [], settled: 0,
     hosts: site.csmsHost === undefined ? [] : [site.csmsHost],
   }),
   observe(state, observation, now) {
-    if (observation.kind === "tick") return passBurst(state.burst, LAW, now);
-    return observation.kind === "upload-order" ? order(state, observation, now) : [];
+    return mixed("data-exfiltration", () => [levelOf(state.burst, 0), state.facts.nats], now, () => {
+      switch (observation.kind) {
+        case "tick":
+          passFacts(state.facts, FACTS, now);
+          return { found: passBurst(state.burst, LAW, now) };
+        case "upload-order": {
+          const found = order(state, observation, now);
+          const asked = observation.what === "customer-information" && observation.outcome === "accepted";
+          return { ...factsOf(state, asked ? ["personal"] : [], now), found, frames: framesOf(observation) };
+        }
+        case "upload-status": {
+          const { stranger, bare } = state.last;
+          if (observation.status !== "Uploaded" || !stranger) return { found: [] };
+          const facts = factsOf(state, bare ? ["done", "bare"] : ["done"], now);
+          return { ...facts, found: [], frames: framesOf(observation) };
+        }
+        default:
+          return { found: [] };
+      }
+    });
   },
 };
 
+/** Counts what happened, and says what the last hour has come to. */
+function factsOf(
+  { facts, hour }: DataExfiltration, happened: readonly Counted[], now: Now,
+): Pick<Step, "facts" | "says"> {
+  for (const name of happened) noteIn(hour, name, now);
+  const many = happened.filter((name) => countIn(hour, name, now) >= MANY[name]);
+  const says = many.includes("personal") ? `the data of ${countIn(hour, "personal", now)} drivers asked for in an hour`
+    : `${countIn(hour, "done", now)} uploads done within an hour to hosts that were never used before`;
+  return { facts: many.map((name) => showFact(facts, FACTS, name, now)), says };
+}
+
 function order(state: DataExfiltration, seen: Order, now: Now): Finding[] {
-  if (!isOpen(state.burst, LAW, now)) state.orders = 0;
+  if (!isOpen(state.burst, LAW, now)) Object.assign(state, { orders: 0, brought: "" });
   state.orders += 1;
   const { to: { host, scheme } } = seen;
   const personal = seen.what.startsWith("customer-information");
   const known = state.hosts.includes(host);
   const traits: Record<string, boolean> = { personal };
+  if (!known) state.brought = host;
+  const stranger = host !== "" && host === state.brought;
+  state.last = { stranger, bare: stranger && isPlainText(scheme) && isAddress(host) };
   LEVELS.forEach((level, index) => {
     if (index === 0 || state.orders >= LEVELS[index - 1]!) traits[level] = state.orders >= level;
   });
