@@ -92,9 +92,43 @@ function ignoring(order: readonly Seen[], hours: number, meterS: number): number
   return bench.peak(KEY);
 }
 
-test("power above the limit is told after hours, however often the meter is read", () => {
-  for (const meterS of [1, 10, 60]) assert.ok(ignoring([limit(10)], 12, meterS) >= 1, `${meterS} s`);
-  for (const meterS of [1, 10, 60]) assert.ok(ignoring([limit(10)], 0.5, meterS) < 0.3, `${meterS} s`);
+test("power above the limit is told within an hour, twice of it within half of one, however often it is read", () => {
+  for (const meterS of [1, 10, 60]) {
+    assert.ok(ignoring([limit(10)], 0.5, meterS) >= 1, `twice: ${meterS} s`);
+    assert.ok(ignoring([limit(20)], 1, meterS) >= 1, `half as much again: ${meterS} s`);
+    assert.ok(ignoring([limit(20)], 0.5, meterS) < 0.3, `${meterS} s`);
+    assert.ok(ignoring([limit(10)], 0.2, meterS) < 0.3, `an EV that is slow: ${meterS} s`);
+  }
+});
+
+test("limits that swing within seconds of each other suffice, those of clouds do not", () => {
+  for (const [everyS, found] of [[5, true], [90, false]] as const) {
+    const bench = create();
+    bench.tickTo(DAY, 60);
+    for (let n = 0; n < 24; n++) {
+      bench.tickTo(DAY + n * everyS);
+      bench.see(limit(n % 2 === 0 ? 8 : 24), DAY + n * everyS);
+    }
+    assert.is(bench.raisedAt.has(KEY), found, `every ${everyS} s: ${bench.peak(KEY)}`);
+  }
+});
+
+test("a limit out of all range suffices once the station's power is known", () => {
+  for (const [days, amperes, found] of [[10, 500, true], [10, 63, false], [2, 500, false]] as const) {
+    const bench = create();
+    for (let day = 0; day < days; day++) {
+      bench.tickTo(day * DAY, 60);
+      bench.see(power(22_000), day * DAY);
+    }
+    bench.see(limit(amperes), days * DAY);
+    assert.is(bench.raisedAt.has(KEY), found, `${amperes} A after ${days} days`);
+  }
+});
+
+test("absurd limits: nothing throws, nothing is told that is no number", () => {
+  const bench = create();
+  [-1, 1e308, -1e308, Number.NaN, Infinity, 0, 1e-308].forEach((amperes, n) => bench.see(limit(amperes), n));
+  assert.ok(bench.findings.every(({ says }) => !/NaN|Infinity/.test(says)));
 });
 
 test("power is allowed by limits that are high, lapsed, cleared, refused, or replaced by the transaction's own", () => {
@@ -108,13 +142,13 @@ test("power is allowed by limits that are high, lapsed, cleared, refused, or rep
   assert.ok(ignoring([limit(10, "ChargePointMaxProfile"), limit(32)], 8, 60) >= 1, "but the cap holds");
 });
 
-test("a limit below zero is worth a third of the threshold at once, one of nothing while idle nothing", () => {
+test("a limit below zero is worth a sixth of the threshold at once, one of nothing while idle nothing", () => {
   const bench = create();
   bench.tickTo(DAY, 60);
   bench.see(limit(0), DAY);
   assert.is(bench.peak(KEY), 0);
   bench.see(limit(-16), 2 * DAY);
-  assert.ok(bench.peak(KEY) > 0.3, `${bench.peak(KEY)}`);
+  assert.ok(bench.peak(KEY) > 1 / 6, `${bench.peak(KEY)}`);
 });
 
 test("a restart after every step changes nothing", () => {

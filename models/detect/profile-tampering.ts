@@ -2,21 +2,30 @@
  * profile-tampering: charging limits set to harm, or ignored.
  *
  * Looks for: limits below zero, far above all that the station was ever given, or of nothing while a session draws
- * power; set-points that swing to and fro; measured power above the limit in force.
+ * power; set-points that swing to and fro; measured power above the limit in force; sessions that a limit of nothing
+ * ended for good.
  * Statistic: an hour with such orders is a burst (learned/burst.ts) and shows each trait once; swings and minutes above
  * the limit count by levels. A swing is a change of direction by a third of the limit, so small steps of load balancing
  * are none. Power is judged in blocks of five minutes, however often it is read, from two minutes after an
  * order on, and only above the most that the orders in force allow: three phases where the limit is in ampere.
+ * Beside it facts (learned/facts.ts), for what no load management does: swings within seconds of each other, power far
+ * above the limit or above it for long, and, once the station's own power is known, a limit of five times all that it
+ * ever drew or was allowed. Each session that a limit of nothing stops and that never draws again is an act
+ * (learned/acts.ts); one that goes on was paused.
  * Null: the station's own hours with orders; the shares are judgements.
  * Honest look-alikes: smart charging every quarter of an hour, demand response, EVs that take a minute or charge below
  * the limit, meter class and the loss of a DC charger (`ABOVE`), orders that have lapsed or were cleared.
- * Cannot see: a car on one phase above a limit in ampere, limits that follow an hour-long plan of an attacker's.
+ * Solar power behind broken clouds, which swings by the minute; a limit that stands for none (999999), once learned.
+ * Cannot see: a few sessions that are paused until their drivers leave: a tariff does the same on the wire;
+ * a car on one phase above a limit in ampere, limits that follow an hour-long plan of an attacker's.
  */
-import type { Finding, Observation } from "../terms.ts";
+import type { Finding, Observation, Term } from "../terms.ts";
 import { HOUR_MS, MINUTE_MS, type Now } from "../units.ts";
 import { type Detector, framesOf, unlessAccepted } from "./detector.ts";
-import { type Burst, type BurstLaw, createBurst, isOpen, passBurst, seeBurst } from "./learned/burst.ts";
-import { createSessions, draws, noteSession, type Sessions } from "./sessions.ts";
+import { type Act, type ActLaw, createAct, mixtureOf, tryAct } from "./learned/acts.ts";
+import { type Burst, type BurstLaw, createBurst, isOpen, levelOf, passBurst, seeBurst } from "./learned/burst.ts";
+import { createFacts, type FactLaw, type Facts, mixed, passFacts, showFact, type Step } from "./learned/facts.ts";
+import { createSessions, draws, noteSession, type Session, type Sessions } from "./sessions.ts";
 
 type Limit = Extract<Observation, { kind: "charging-limit" }>;
 type Unit = Limit["unit"];
@@ -24,6 +33,17 @@ type Unit = Limit["unit"];
 export interface ProfileTampering {
   sessions: Sessions;
   burst: Burst;
+  facts: Facts;
+  act: Act;
+  /** Open sessions that a limit of nothing stopped while they drew power, by id: since when, monotonic ms. */
+  starved: Record<string, number>;
+  /** Monotonic times of the last swings, whether or not within one burst. */
+  swungMs: number[];
+  /** Highest power that was read, W, and since when, wall clock; 0: none yet. */
+  mostW: number;
+  sinceMs: number;
+  /** Facts that the observation at hand shows; empty between two. */
+  shows: string[];
   /** Swings of the open burst. */
   swings: number;
   /** Highest limit ever given by unit. */
@@ -58,6 +78,29 @@ export const LAW: BurstLaw = {
     "ignored long": { term: "power above the limit for half an hour", attackShare: 0.9, honestShare: 0.2 },
   },
 };
+/** Judgements all: among a thousand stations each is seen once a year. */
+export const FACTS: FactLaw = {
+  key: "profile-tampering", perHour: 0.5,
+  facts: {
+    "thrash": { term: "limits that swing within seconds of each other", years: 1_000 },
+    "far above": { term: "a limit of five times all that was drawn or allowed here", years: 1_000 },
+    "ignored": { term: "twice the power that the limit allows", years: 1_000 },
+    "ignored long": { term: "power above the limit for half an hour", years: 1_000 },
+  },
+};
+/** Where smart charging is done, some sessions end in a pause: a judgement. */
+export const STARVED: ActLaw = {
+  term: "sessions stopped for good by a limit of nothing", attackShare: 0.6, honestShare: 0.04, weight: 10,
+};
+const THRASHED = 10;
+const THRASHED_MS = 10 * MINUTE_MS;
+const FIVE_TIMES = 5;
+/** After so long the station's own power is known, if it drew any that counts. */
+const KNOWN_MS = 7 * 24 * HOUR_MS;
+const KNOWN_W = 3_000;
+const TWICE = 2;
+/** A pause is shorter than this, or its session draws again. */
+const STARVED_MS = 10 * MINUTE_MS;
 const LEVELS = [4, 10, 25, 60];
 const SWING_SHARE = 0.3;
 const FAR_ABOVE = 1.5;
@@ -70,42 +113,68 @@ const ABOVE = 1.15;
 const ABOVE_W = 500;
 const IGNORED = 2;
 const IGNORED_LONG = 6;
+const SESSION_SAYS = "a limit of nothing stopped the session for good";
 const MOST_KEYS = 64;
 /** Beyond any limit or power of a station. */
 const MOST_LIMIT = 1e12;
 
 export const profileTampering: Detector<ProfileTampering> = {
   name: "profile-tampering",
-  version: 2,
+  version: 3,
   create: () => ({
-    sessions: createSessions(), burst: createBurst(LAW), swings: 0, top: { W: 0, A: 0 }, orders: {}, swing: {},
+    sessions: createSessions(), burst: createBurst(LAW), facts: createFacts(), act: createAct(), starved: {},
+    swungMs: [], mostW: 0, sinceMs: 0, shows: [], swings: 0, top: { W: 0, A: 0 }, orders: {}, swing: {},
     blocks: {},
   }),
   observe(state, observation, now) {
-    noteSession(state.sessions, observation, now);
-    switch (observation.kind) {
-      case "tick":
-        return passBurst(state.burst, LAW, now);
-      case "charging-limit":
-        return Math.abs(observation.limit) < MOST_LIMIT ? limit(state, observation, now) : [];
-      case "command":
-        if (observation.command === "clear-charging-profile") drop(state, observation.evseId, "");
-        return [];
-      case "transaction-ended":
-        drop(state, observation.evseId, "tx");
-        return [];
-      case "boot":
-        drop(state, undefined, "tx");
-        return [];
-      case "reported-reading":
-        return observation.offline ? [] : block(state, observation.reading, now);
-      case "meter-reading":
-        return block(state, observation.reading, now);
-      default:
-        return [];
-    }
+    const sums = () => [mixtureOf([levelOf(state.burst, 0), state.act.nats]), state.facts.nats];
+    return mixed("profile-tampering", sums, now, () => {
+      const over = noteSession(state.sessions, observation, now);
+      if (observation.kind === "tick") passFacts(state.facts, FACTS, now);
+      const facts: (Term | undefined)[] = over.map((session) => ended(state, session, now));
+      const found = ordersIn(state, observation, now);
+      for (const name of state.shows.splice(0)) facts.push(showFact(state.facts, FACTS, name, now));
+      const says = found.find((one) => one.says !== "")?.says ?? SESSION_SAYS;
+      return { found, facts, says, frames: framesOf(observation) } satisfies Step;
+    });
   },
 };
+
+/** A session is over: was it stopped for good? */
+function ended(state: ProfileTampering, session: Session, now: Now): Term | undefined {
+  if (!session.drew) return undefined;
+  const sinceMs = Object.hasOwn(state.starved, session.id) ? state.starved[session.id]! : undefined;
+  delete state.starved[session.id];
+  const before = state.act.nats;
+  tryAct(state.act, STARVED, sinceMs !== undefined && now.monoMs - sinceMs >= STARVED_MS, now);
+  const nats = state.act.nats - before;
+  return nats === 0 ? undefined : { term: nats > 0 ? STARVED.term : "sessions that were let be", nats };
+}
+
+/** What an observation says of the orders in force. */
+function ordersIn(state: ProfileTampering, observation: Observation, now: Now): Finding[] {
+  switch (observation.kind) {
+    case "tick":
+      return passBurst(state.burst, LAW, now);
+    case "charging-limit":
+      return Math.abs(observation.limit) < MOST_LIMIT ? limit(state, observation, now) : [];
+    case "command":
+      if (observation.command === "clear-charging-profile") drop(state, observation.evseId, "");
+      return [];
+    case "transaction-ended":
+      drop(state, observation.evseId, "tx");
+      return [];
+    case "boot":
+      drop(state, undefined, "tx");
+      return [];
+    case "reported-reading":
+      return observation.offline ? [] : block(state, observation.reading, now);
+    case "meter-reading":
+      return block(state, observation.reading, now);
+    default:
+      return [];
+  }
+}
 
 /** The purposes of 1.6 and 2.0.1 under one name: `max` caps all others, `tx` takes the place of `default` (3.13). */
 function purposeOf({ purpose }: Limit): string {
@@ -135,7 +204,13 @@ function limit(state: ProfileTampering, seen: Limit, now: Now): Finding[] {
       (evseId === 0 || session.evseId === evseId) && draws(state.sessions, session, now)),
     "ignored": false,
   };
-  if (swung(state, seen)) state.swings += 1;
+  if (swung(state, seen)) {
+    state.swings += 1;
+    state.swungMs = [...state.swungMs.filter((ms) => now.monoMs - ms < THRASHED_MS), now.monoMs].slice(-THRASHED);
+    if (state.swungMs.length >= THRASHED) state.shows.push("thrash");
+  }
+  if (farAbove(state, seen, now)) state.shows.push("far above");
+  if (traits["nothing"] && seen.outcome === "accepted") noteStarved(state, seen, now);
   LEVELS.forEach((level, index) => {
     if (index === 0 || state.swings >= LEVELS[index - 1]!) traits[level] = state.swings >= level;
   });
@@ -146,6 +221,32 @@ function limit(state: ProfileTampering, seen: Limit, now: Now): Finding[] {
   const says = `limit of ${given} ${unit} for ${evseId === 0 ? "the station" : `EVSE ${evseId}`}` +
     `${swinging}${unlessAccepted(seen.outcome)}`;
   return seeBurst(state.burst, LAW, { judged: Object.keys(traits), shown, says, frames: framesOf(seen) }, now);
+}
+
+/** Whether a limit is out of all range for a station whose power is known. */
+function farAbove(state: ProfileTampering, { limit: given, unit, outcome }: Limit, now: Now): boolean {
+  const known = state.sinceMs > 0 && now.wallMs - state.sinceMs >= KNOWN_MS && state.mostW >= KNOWN_W;
+  const allowedW = Math.max(state.mostW, state.top.W, state.top.A * W_OF_A);
+  return known && outcome === "accepted" && (unit === "A" ? given * W_OF_A : given) > FIVE_TIMES * allowedW;
+}
+
+/** Sessions that draw power, and that this limit of nothing stops. */
+function noteStarved(state: ProfileTampering, { evseId }: Limit, now: Now): void {
+  for (const session of state.sessions.open) {
+    const meant = evseId === 0 || session.evseId === evseId;
+    if (meant && draws(state.sessions, session, now)) state.starved[session.id] = now.monoMs;
+  }
+}
+
+/** Whoever draws again was paused; and the highest power of the station is kept. */
+function noteDrawn(state: ProfileTampering, powerW: number, now: Now): void {
+  if (state.sinceMs === 0) state.sinceMs = now.wallMs;
+  state.mostW = Math.max(state.mostW, powerW);
+  for (const [id, sinceMs] of Object.entries(state.starved)) {
+    const session = state.sessions.open.find((one) => one.id === id);
+    const again = session !== undefined && now.monoMs - sinceMs >= REACTS_MS && draws(state.sessions, session, now);
+    if (session === undefined || again) delete state.starved[id];
+  }
 }
 
 /** Whether the limit turned by a large step; a schedule's further periods are of the same order. */
@@ -192,6 +293,7 @@ function allowedW(state: ProfileTampering, evseId: number, now: Now): number | u
 function block(state: ProfileTampering, reading: { evseId: number; powerW?: number }, now: Now): Finding[] {
   const { evseId, powerW } = reading;
   if (powerW === undefined || !(Math.abs(powerW) < MOST_LIMIT)) return [];
+  noteDrawn(state, powerW, now);
   const own = entryOf(state.blocks, String(evseId), { startMs: now.monoMs, sumW: 0, readings: 0, above: 0 });
   if (own === undefined) return [];
   own.sumW += powerW;
@@ -205,6 +307,8 @@ function block(state: ProfileTampering, reading: { evseId: number; powerW?: numb
   if (allowed === undefined || own.above < IGNORED) return [];
   if (!isOpen(state.burst, LAW, now)) state.swings = 0;
   const long = own.above >= IGNORED_LONG;
+  if (meanW > TWICE * allowed + ABOVE_W) state.shows.push("ignored");
+  if (long) state.shows.push("ignored long");
   const judged = ["negative", "above", "nothing", "4", "ignored", "ignored long"];
   const kW = (watts: number) => (watts / 1_000).toFixed(1);
   const says = `${kW(meanW)} kW at ${evseId === 0 ? "the station" : `EVSE ${evseId}`} for ${5 * own.above} minutes, ` +
