@@ -220,7 +220,7 @@ test("a meter lost in mid-session voids the block: nothing is held against the g
     const reading = { evseId: 1, energyImportWh: billed };
     if (s % 60 === 0) see({ kind: "reported-reading", reading, transactionId: "gap", offline: false }, s);
   }
-  assert.ok(world.bench.total(KEY) - before < 0, `${world.bench.total(KEY) - before}`);
+  assert.ok(world.bench.total(KEY) - before <= 0, `${world.bench.total(KEY) - before}`);
 });
 
 test("a stop that never came leaves no debt: the next session begins anew", () => {
@@ -236,7 +236,7 @@ test("a stop that never came leaves no debt: the next session begins anew", () =
   world.meter(fromS + 3 * HOUR, 0);
   const before = world.bench.total(KEY);
   world.session({ fromS: fromS + 4 * HOUR, minutes: 60, powerW: 7_000 });
-  assert.ok(world.bench.total(KEY) < before, `${world.bench.total(KEY) - before}`);
+  assert.ok(world.bench.total(KEY) <= before, `${world.bench.total(KEY) - before}`);
 });
 
 test("two cars under one station meter are added up, also when one stop is lost or told late", () => {

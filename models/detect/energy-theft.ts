@@ -7,6 +7,8 @@
  * Statistics: (1) one common shift of the learned ratio of delivered to billed energy over a session, and a drift
  * beyond what the class of two meters allows, over weeks of sessions; (2) and (3) the
  * station's own habit: how often honest idle time shows charging power, how often its registers step back.
+ * Each is a reflected sum of its own (what bills say, and what idle time says), and the evidence is their even mixture:
+ * nights without theft say nothing of a meter that counts too little by day.
  * Null: the station's own past from a shipped prior. Honest look-alikes: meter class, the loss of a DC charger
  * metered on the AC side, registers that restart with each session or boot, a backlog of transactions after an
  * outage, standby power. The forward gaps between sessions that 16.7 % of honest register pairs show (Barnet 2020) are
@@ -15,17 +17,21 @@
  */
 import type { Finding, Observation } from "../terms.ts";
 import { DAY_MS, HOUR_MS, MINUTE_MS, type Now } from "../units.ts";
-import { type Detector, framesOf } from "./detector.ts";
+import { type Detector, framesOf, weigh } from "./detector.ts";
 import { INFLATION } from "./billing-inflation.ts";
 import { type Balance, createBalance, dropStale, isOpen, noteRolled, type Settled } from "./energy/balance.ts";
 import { balanceOf, type Suspicion, told } from "./energy/findings.ts";
 import { createStandby, standbyOf } from "./energy/standby.ts";
 import { plausible } from "./energy/tracks.ts";
+import { mixtureOf } from "./learned/acts.ts";
+import { MOST_SUM } from "./learned/burst.ts";
 import { createHabit, type Habit, habitTerm, learnHabit, type TraitLaw } from "./learned/habit.ts";
 
 export interface EnergyTheft {
   balance: Balance;
   idle: IdleWatch;
+  /** What speaks for theft by bills and registers, and by idle time, nats. */
+  sums: Record<Stream, number>;
   idleHabit: Habit;
   /** Last reported register of each EVSE at the end of a transaction, Wh. */
   registerWh: Record<string, number>;
@@ -35,6 +41,8 @@ export interface EnergyTheft {
   /** When a step back taught last; -1: never. */
   rolledMs: number;
 }
+
+type Stream = "billed" | "idle";
 
 /** The meters while no transaction is open. */
 interface IdleWatch {
@@ -97,6 +105,7 @@ export const energyTheft: Detector<EnergyTheft> = {
   version: 5,
   create: () => ({
     balance: createBalance(),
+    sums: { billed: 0, idle: 0 },
     idle: { clearSinceMs: -1, meters: {}, linkUp: true, ended: [] },
     idleHabit: createHabit(IDLE),
     registerWh: {},
@@ -107,12 +116,24 @@ export const energyTheft: Detector<EnergyTheft> = {
   observe(state, seen, now) {
     const settled = balanceOf(state.balance, seen, now);
     const stepped = settled.rolledWh === undefined ? [] : rolledInside(state, settled.rolledWh, seen, now);
+    const billed = [...stepped, ...told(settled, THEFT, seen, now), ...rollback(state, settled, seen, now)];
     return [
-      ...stepped, ...told(settled, THEFT, seen, now), ...told(settled, INFLATION, seen, now),
-      ...idle(state, seen, now), ...rollback(state, settled, seen, now),
+      ...summed(state, "billed", billed), ...summed(state, "idle", idle(state, seen, now)),
+      ...told(settled, INFLATION, seen, now),
     ];
   },
 };
+
+/** By how much findings of one stream move the mixture of both; those that do not are left out. */
+function summed({ sums }: EnergyTheft, stream: Stream, findings: readonly Finding[]): Finding[] {
+  return findings.flatMap((finding) => {
+    if (finding.key !== THEFT.threat) return [finding];
+    const before = mixtureOf([sums.billed, sums.idle]);
+    sums[stream] = Math.min(MOST_SUM, Math.max(0, sums[stream] + finding.nats));
+    const growth = mixtureOf([sums.billed, sums.idle]) - before;
+    return growth === 0 ? [] : [{ ...finding, ...weigh(finding.terms, growth, growth) }];
+  });
+}
 
 function idle(state: EnergyTheft, seen: Observation, now: Now): Finding[] {
   const watch = state.idle;

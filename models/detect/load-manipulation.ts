@@ -2,7 +2,9 @@
  * load-manipulation: demand pushed, dropped or oscillated together.
  *
  * Looks for: starts, stops, large steps of metered power and changes of the charging limit. At one station each of
- * these is ordinary, so this detector has no station view; it gives the zone its joint features.
+ * these is ordinary, and what is said of them are the zone's joint features. What is not ordinary at one station is
+ * current that swings in mid-transaction, down and up again within minutes and again and again, without an order
+ * (swings.ts).
  * Statistic: each is a Poisson process at a learned rate by time of week; the alternative is a short burst. One start
  * within a burst is worth a few nats that decay in minutes: alone it means nothing, a street of them adds up.
  * Null: the station's own past. Rates are learned by the hour, habitual times of day by the minute (learned/timers.ts);
@@ -18,6 +20,7 @@ import {
   createRate, eventNats, learnRate, type LearnedRate, quietNats, ratePerHour, upperPerHour,
 } from "./learned/rate.ts";
 import { passTime, takeEvent, type Timer } from "./learned/timers.ts";
+import { createSwings, swingFindings, type Swings } from "./swings.ts";
 import { STARTS_PER_HOUR, STARTS_WEIGHT_HOURS } from "./prior.ts";
 
 const STREAMS = ["starts", "stops", "power-step", "setpoint-step"] as const satisfies readonly Feature[];
@@ -25,6 +28,7 @@ type Stream = (typeof STREAMS)[number];
 
 export interface LoadManipulation {
   rates: Record<Stream, LearnedRate>;
+  swings: Swings;
   lastTickMs: number;
   /** Metered power at the last reading by EVSE, W. */
   powerW: Record<string, number>;
@@ -70,7 +74,7 @@ const SAYS: Record<Stream, string> = {
 
 export const loadManipulation: Detector<LoadManipulation> = {
   name: "load-manipulation",
-  version: 2,
+  version: 3,
   create: () => ({
     rates: {
       "starts": createRate(...PRIOR.starts),
@@ -78,6 +82,7 @@ export const loadManipulation: Detector<LoadManipulation> = {
       "power-step": createRate(...PRIOR["power-step"]),
       "setpoint-step": createRate(...PRIOR["setpoint-step"]),
     },
+    swings: createSwings(),
     lastTickMs: -1,
     powerW: {},
     limit: {},
@@ -88,11 +93,12 @@ export const loadManipulation: Detector<LoadManipulation> = {
     evses: [],
   }),
   observe(state, observation, now) {
-    if (observation.kind === "tick") return quiet(state, now);
+    const swung = swingFindings(state.swings, observation, now);
+    if (observation.kind === "tick") return [...quiet(state, now), ...swung];
     if ("evseId" in observation) noteEvse(state, observation.evseId);
     if (observation.kind === "meter-reading") noteEvse(state, observation.reading.evseId);
     const action = actionOf(state, observation);
-    return action === undefined ? [] : event(state, action, observation, now);
+    return action === undefined ? swung : [...event(state, action, observation, now), ...swung];
   },
 };
 

@@ -67,6 +67,19 @@ test("also after what began as a fault; and an incident is told once", () => {
   }
 });
 
+test("a meter whose line is cut in transaction after transaction is told, also where its register counts on", () => {
+  const charger = new Charger();
+  for (let n = 0; n < 8; n++) {
+    charger.run(20 * HOUR, 0);
+    charger.run(HOUR, 7_000);
+    charger.run(HOUR, 7_000, "silent");
+    charger.run(HOUR, 7_000);
+  }
+  assert.ok(charger.bench.raisedAt.has(KEY), `${charger.bench.peak(KEY)}`);
+  const { says } = charger.bench.findings.filter(({ nats }) => nats > 1).at(-1)!;
+  assert.match(says, /while the station charges on|fell silent/);
+});
+
 const HONEST: Record<string, (charger: Charger) => void> = {
   "faults, again and again": (charger) => {
     for (let n = 0; n < 300; n++) {
@@ -107,12 +120,20 @@ const HONEST: Record<string, (charger: Charger) => void> = {
       charger.run(4 * MINUTE, n % 3 === 0 ? 7_000 : 0, n % 2 === 0 ? "silent" : "lost");
     }
   },
-  "a meter out of reach for hours, which counts on": (charger) => {
-    for (let n = 0; n < 8; n++) {
+  "a meter out of reach for hours now and then, which counts on": (charger) => {
+    for (let n = 0; n < 16; n++) {
       charger.run(HOUR, 7_000);
-      charger.run(2 * HOUR, 7_000, "lost");
-      charger.run(20 * HOUR, 0);
+      charger.run(2 * HOUR, 7_000, n % 8 === 3 ? "lost" : "reads");
+      charger.run(18 * HOUR, 0);
+      charger.run(2 * HOUR, 0, n % 8 === 3 ? "reads" : "lost");
     }
+  },
+  "a meter's line that is cut once, for a day": (charger) => {
+    charger.run(HOUR, 7_000);
+    charger.run(20 * HOUR, 0);
+    charger.run(HOUR, 7_000);
+    charger.run(DAY, 7_000, "silent");
+    charger.run(HOUR, 7_000);
   },
   "a meter that dies for good": (charger) => {
     charger.run(HOUR, 7_000);

@@ -8,7 +8,9 @@
  * out of service or somebody had logged in for maintenance, or a plain fault; the likelihood ratio of these three.
  * (2) each silence is a chain of trials, each given what went before: does it begin while current flows; does it last;
  * has the meter's register stood still over it although the station billed. The last tells a meter that was cut out
- * from one that could not be reached.
+ * from one that could not be reached. A line that breaks by itself has no reason to do so while current flows, so it
+ * does in the share of time in which current flows here; but one such break is no proof of a hand, however long it
+ * lasts: a gateway may have died. Several are, each in its own session.
  * Null: the station's own habits, from shipped judgements: no public base rates exist.
  * Honest look-alikes: service visits, whose station is set inoperative first; faults, connector locks that fail and
  * Faulted that repeats, which speak for honesty; a contact that chatters, which is told once and then is a habit;
@@ -39,7 +41,7 @@ const LAWS = {
   },
   stood: {
     term: "its register stood still although the station billed", absent: "its register had gone on",
-    attackShare: 0.9, honestShare: 0.001, weight: 20,
+    attackShare: 0.5, honestShare: 0.001, weight: 20,
   },
 } as const satisfies Record<string, TraitLaw>;
 type Trait = keyof typeof LAWS;
@@ -65,6 +67,9 @@ interface MeterSeen {
 export interface PhysicalTampering {
   habits: Record<Trait, Habit>;
   meters: Record<string, MeterSeen>;
+  /** Hours of readings under current, and of all, those long ago counting less. */
+  flowHours: number;
+  hours: number;
   /** Last register that the station reported, by EVSE, Wh. */
   reported: Record<string, number>;
   /** Monotonic ms: when the incident last showed something, and whether it has shown a hand; -1: none. */
@@ -86,18 +91,23 @@ const LASTING_MS = 10 * MINUTE_MS;
 /** What the station must have billed meanwhile for the meter's register to say something. */
 const BILLED_WH = 500;
 const STOOD_SHARE = 0.1;
+/** Current that flows as rarely as this, or more rarely: a load may break a line, too. */
+const LEAST_FLOW_SHARE = 0.1;
+const PRIOR_HOURS = 24;
+const MOST_HOURS = 90 * 24;
 const MOST_EVSES = 32;
 const NO_REGISTER = -1;
 
 export const physicalTampering: Detector<PhysicalTampering> = {
   name: "physical-tampering",
-  version: 1,
+  version: 2,
   create: () => ({
     habits: {
       hand: createHabit(LAWS.hand), announced: createHabit(LAWS.announced), flowing: createHabit(LAWS.flowing),
       lasting: createHabit(LAWS.lasting), stood: createHabit(LAWS.stood),
     },
-    meters: {}, reported: {}, incidentMs: -1, hand: false, outOfService: [], maintenanceUntilMs: -1, linkUp: true,
+    meters: {}, flowHours: 0, hours: 0, reported: {}, incidentMs: -1, hand: false, outOfService: [],
+    maintenanceUntilMs: -1, linkUp: true,
   }),
   observe(state, seen, now) {
     switch (seen.kind) {
@@ -153,8 +163,10 @@ function incident(state: PhysicalTampering, hand: boolean, says: string, seen: O
  * The evidence of one trial, which teaches: upwards only. The last fifty trials cannot show that what is seen once in
  * thousands is rarer still.
  */
-function trial(state: PhysicalTampering, trait: Trait, shows: boolean): Term {
-  const [habit, law] = [state.habits[trait], LAWS[trait]];
+function trial(
+  state: PhysicalTampering, trait: Trait, shows: boolean, shipped: number = LAWS[trait].honestShare,
+): Term {
+  const [habit, law] = [state.habits[trait], { ...LAWS[trait], honestShare: shipped }];
   const term = habitTerm(honestShare(habit, law) < law.honestShare ? createHabit(law) : habit, law, shows);
   learnHabit(habit, shows);
   return term;
@@ -191,7 +203,14 @@ function silent(state: PhysicalTampering, key: string, now: Now): Finding[] {
   if (!state.linkUp) return [];
   const kW = (meter.powerW / 1_000).toFixed(1);
   const says = flowing ? `the meter on EVSE ${key} fell silent while ${kW} kW flowed` : "";
-  return [finding([trial(state, "flowing", flowing)], says, now, [])];
+  return [finding([trial(state, "flowing", flowing, flowShare(state))], says, now, [])];
+}
+
+/** The share of time in which current flows at this station, at most. */
+function flowShare({ flowHours, hours }: PhysicalTampering): number {
+  const { honestShare: shipped } = LAWS.flowing;
+  const share = (flowHours + shipped * PRIOR_HOURS) / (hours + PRIOR_HOURS);
+  return Math.min(0.9, Math.max(LEAST_FLOW_SHARE, share));
 }
 
 function reading(state: PhysicalTampering, seen: Observation & { kind: "meter-reading" }, now: Now): Finding[] {
@@ -201,9 +220,17 @@ function reading(state: PhysicalTampering, seen: Observation & { kind: "meter-re
   const registerWh = plausible(seen.reading.energyImportWh);
   const powerW = Math.abs(plausible(seen.reading.powerW) ?? 0);
   const everyMs = before === undefined ? 0 : intervalMs(before, now);
+  if (before !== undefined) passFlow(state, before, now);
   state.meters[key] = { atMs: now.monoMs, powerW, registerWh, silence: undefined, everyMs };
   const silence = before?.silence;
   return silence?.flowing === true ? back(state, silence, registerWh, now) : [];
+}
+
+function passFlow(state: PhysicalTampering, before: MeterSeen, now: Now): void {
+  const hours = Math.min(SILENT_MS, Math.max(0, now.monoMs - before.atMs)) / HOUR_MS;
+  const keep = Math.min(1, MOST_HOURS / (state.hours + hours));
+  state.hours = (state.hours + hours) * keep;
+  state.flowHours = (state.flowHours + (before.powerW > FLOWING_W ? hours : 0)) * keep;
 }
 
 /** The first interval as it is, and changes of it slowly: a gap is no new interval. */

@@ -263,7 +263,7 @@ test("null: a block of honest traffic, its runs as rare and as weak as is shippe
     return Math.exp(site.bench.total(KEY) - before);
   };
   // Two days and the shipped weight are remembered, beside the rarity that memory cannot show.
-  const begins = (2 * MINUTE) / HOUR / (48 + 500 + 18_000);
+  const begins = (2 * MINUTE) / HOUR / (48 + 500 + 40_000);
   // Exponential in ln(power / 300 W), mean 0.5: midpoints of equal shares, and the last share at the most that counts.
   const shares = 60;
   let mean = (1 - begins) * blockOf(5);

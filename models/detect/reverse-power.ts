@@ -77,7 +77,7 @@ const ATTACK_PER_HOUR = 1 / 24;
  * Without a run in memory no more than one is expected in so many hours: at a meter of the whole station, which may
  * have a roof above it, and at one of an EVSE, behind which there is a vehicle and nothing else.
  */
-const RARE_HOURS = { station: 1_500, evse: 18_000 } as const;
+const RARE_HOURS = { station: 1_500, evse: 40_000 } as const;
 const PRIOR_WEIGHT_HOURS = 500;
 const JEFFREYS = 0.5;
 /** The joint feature is the zone's to judge, and rests on memory alone. */

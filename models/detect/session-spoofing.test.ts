@@ -129,7 +129,7 @@ test("stops of transactions that are not open here add up, and used ids do", () 
 test("billed faster than the station ever charged, or power against register, is evidence", () => {
   const station = new Station().lived();
   const honest = station.session();
-  assert.ok(station.session({ powerW: 40_000, minutes: 30 }) > honest + 3);
+  assert.ok(station.session({ powerW: 40_000, minutes: 30 }) > honest + 0.2);
   const other = new Station().lived(40, { meter: "none" });
   other.see({ kind: "transaction-started", transactionId: "c", evseId: 1, registerWh: 0, offline: false });
   for (let n = 1; n <= 30; n++) {

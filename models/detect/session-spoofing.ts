@@ -3,11 +3,14 @@
  *
  * Looks for: how a transaction begins (a vehicle by the status of its EVSE, somebody authorised or a remote start) and
  * what comes of it: charged; nothing charged; nothing reported at all; billed faster than this station ever charged;
- * power and register that contradict each other; or billed while the agent's meter saw nothing. Besides, stops of
- * transactions that are not open here, and starts under an id that was used before.
+ * power and register that contradict each other; or billed while the agent's meter saw nothing. Besides, stops after
+ * which the charging goes on (foreign-stop.ts), stops of transactions that are not open here, and starts under an id
+ * that was used before.
  * Statistic: begin and outcome are one cell of a table with a learned share for each (a Dirichlet posterior mean), so
  * that steps which honest sessions skip together count once. A session is one e-value, told in two parts: that of how
- * it began, a minute later, and that of what came of it, given how it began. Stops and ids are habits of their own.
+ * it began, a minute later, and that of what came of it, given how it began. Under an attack most sessions are honest
+ * all the same, so a session's e-value is a mixture of the likelihood ratio and one. Stops and ids are habits of their
+ * own.
  * Null: the shares of this station; the shipped ones are judgements, but for empty sessions: 2 to 15 % of honest
  * ones, by network (measured on public sets), so one of them says little. Sessions on one EVSE within a quarter of an
  * hour that come to nothing are one visit whose driver tries again.
@@ -16,16 +19,17 @@
  * stuck: what is billed past it counts once, and again only after the meter has gone along with a session.
  */
 import type { Finding, Observation, Term } from "../terms.ts";
-import { DAY_MS, HOUR_MS, MINUTE_MS, type Now } from "../units.ts";
+import { DAY_MS, HOUR_MS, MINUTE_MS, type Now, type TokenPseudonym } from "../units.ts";
 import { type Detector, framesOf, MOST_NATS, weigh } from "./detector.ts";
 import { plausible } from "./energy/tracks.ts";
+import { afterStop, type AfterStops, amongHonest, createAfterStops, noteStop, wasStopped } from "./foreign-stop.ts";
 import { createHabit, type Habit, habitTerm, learnHabit, type TraitLaw } from "./learned/habit.ts";
 
 /** Words, share among spoofed sessions, share among honest ones: judgements, but for `empty`. */
 type Law = readonly (readonly [string, number, number])[];
 const BEGINS: Law = [
-  ["began as sessions do", 0.2, 0.75], ["began without a vehicle", 0.15, 0.1],
-  ["began without authorisation", 0.15, 0.14], ["began without a vehicle and without authorisation", 0.5, 0.01],
+  ["began as sessions do", 0.1, 0.755], ["began without a vehicle", 0.1, 0.1],
+  ["began without authorisation", 0.1, 0.14], ["began without a vehicle and without authorisation", 0.7, 0.005],
 ];
 const OUTCOMES: Law = [
   ["energy was charged", 0.1, 0.865], ["nothing was charged", 0.35, 0.08], ["nothing was reported", 0.15, 0.04],
@@ -35,19 +39,28 @@ const OUTCOMES: Law = [
 ];
 const [CHARGED, EMPTY, UNREAD, TOO_FAST, CONTRADICTS, UNMETERED] = [0, 1, 2, 3, 4, 5] as const;
 const PRIOR_SESSIONS = 20;
+/** Of the sessions under an attack this share is spoofed. */
+const SPOOFED_SHARE = 0.15;
 /** Old sessions fade: half of them after some seven hundred. */
 const KEEP = 0.999;
 const FOREIGN_STOP: TraitLaw = {
   term: "stop of a transaction that is not open here", absent: "stop of an open transaction",
-  attackShare: 0.15, honestShare: 0.01, weight: 50,
+  attackShare: 0.05, honestShare: 0.01, weight: 200,
 };
 const USED_ID: TraitLaw = {
   term: "a transaction under an id that was used before", absent: "a transaction under a new id",
-  attackShare: 0.15, honestShare: 0.003, weight: 50,
+  attackShare: 0.05, honestShare: 0.003, weight: 50,
+};
+
+/** No honest station begins a transaction under the number of one that runs, for another card. */
+const TAKEN_ID: TraitLaw = {
+  term: "another's transaction under the id of one that runs", absent: USED_ID.absent,
+  attackShare: 0.05, honestShare: 0.0003, weight: 50,
 };
 
 interface Open {
   evseId: number;
+  token: TokenPseudonym | undefined;
   startMs: number;
   /** How it began; -1: not judged yet, -2: not to be judged. */
   begin: number;
@@ -68,6 +81,10 @@ export interface SessionSpoofing {
   cells: number[];
   foreignStops: Habit;
   usedIds: Habit;
+  takenIds: Habit;
+  /** When an id was taken first that is yet to teach: an hour later, so that a run of it is not its own habit. */
+  takenMs: number;
+  afterStops: AfterStops;
   open: Record<string, Open>;
   /** Ids of late, newest last. */
   ids: string[];
@@ -113,41 +130,48 @@ const PRIOR_CELLS = BEGINS.flatMap(([, , begin]) => OUTCOMES.map(([, , outcome])
 
 export const sessionSpoofing: Detector<SessionSpoofing> = {
   name: "session-spoofing",
-  version: 1,
+  version: 2,
   create: () => ({
-    cells: [...PRIOR_CELLS], foreignStops: createHabit(FOREIGN_STOP), usedIds: createHabit(USED_ID), open: {}, ids: [],
+    cells: [...PRIOR_CELLS], foreignStops: createHabit(FOREIGN_STOP), usedIds: createHabit(USED_ID),
+    takenIds: createHabit(TAKEN_ID), takenMs: -1, afterStops: createAfterStops(), open: {}, ids: [],
     status: {}, meters: {}, nothingMs: {}, authorisedMs: -1, linkMs: -1, oddMs: -1, peakW: 0, sessions: 0,
   }),
   observe(state, seen, now) {
-    switch (seen.kind) {
-      case "link":
-        Object.assign(state, { linkMs: now.monoMs, status: {} });
-        return [];
-      case "status":
-        put(state.status, seen.evseId, seen.status);
-        return [];
-      case "authorization":
-        // What a start itself carries is no step before it.
-        if (seen.source === "Authorize" && seen.outcome === "accepted") state.authorisedMs = now.monoMs;
-        return [];
-      case "command":
-        if (seen.command === "remote-start" && seen.outcome === "accepted") state.authorisedMs = now.monoMs;
-        return [];
-      case "meter-reading":
-        return metered(state, seen, now);
-      case "reported-reading":
-        return reported(state, seen, now);
-      case "transaction-started":
-        return started(state, seen, now);
-      case "transaction-ended":
-        return ended(state, seen, now);
-      case "tick":
-        return Object.values(state.open).flatMap((open) => judgeBegin(state, open, seen, now, JUDGE_BEGIN_MS));
-      default:
-        return [];
-    }
+    const after = afterStop(state.afterStops, seen, now);
+    const says = after.some(({ nats }) => nats > 0) ? "a transaction was stopped, and the charging went on" : "";
+    return [...(after.length === 0 ? [] : [finding(after, says, seen, now)]), ...look(state, seen, now)];
   },
 };
+
+function look(state: SessionSpoofing, seen: Observation, now: Now): Finding[] {
+  switch (seen.kind) {
+    case "link":
+      Object.assign(state, { linkMs: now.monoMs, status: {} });
+      return [];
+    case "status":
+      put(state.status, seen.evseId, seen.status);
+      return [];
+    case "authorization":
+      // What a start itself carries is no step before it.
+      if (seen.source === "Authorize" && seen.outcome === "accepted") state.authorisedMs = now.monoMs;
+      return [];
+    case "command":
+      if (seen.command === "remote-start" && seen.outcome === "accepted") state.authorisedMs = now.monoMs;
+      return [];
+    case "meter-reading":
+      return metered(state, seen, now);
+    case "reported-reading":
+      return reported(state, seen, now);
+    case "transaction-started":
+      return started(state, seen, now);
+    case "transaction-ended":
+      return ended(state, seen, now);
+    case "tick":
+      return Object.values(state.open).flatMap((open) => judgeBegin(state, open, seen, now, JUDGE_BEGIN_MS));
+    default:
+      return [];
+  }
+}
 
 function put<T>(values: Record<string, T>, evseId: number, value: T): void {
   if (String(evseId) in values || Object.keys(values).length < MOST_EVSES) values[String(evseId)] = value;
@@ -190,19 +214,34 @@ function started(state: SessionSpoofing, seen: Observation & { kind: "transactio
   }
   const isId = !NO_ID.test(seen.transactionId);
   const used = state.ids.includes(key);
+  const running = state.open[key];
+  if (isId && running?.token !== undefined && seen.token !== undefined && running.token !== seen.token) {
+    return taken(state, seen, now);
+  }
   if (isId && !used) state.ids = [...state.ids, key].slice(-MOST_IDS);
   if (seen.offline || Object.keys(state.open).length >= MOST_OPEN) return [];
   const fresh = state.linkMs < 0 || now.monoMs - state.linkMs > GRACE_MS;
   const startWh = plausible(seen.registerWh);
   state.open[key] = {
-    evseId: seen.evseId, startMs: now.monoMs, begin: fresh ? NOT_YET : NEVER, beginNats: 0, startWh,
+    evseId: seen.evseId, token: seen.token, startMs: now.monoMs, begin: fresh ? NOT_YET : NEVER, beginNats: 0, startWh,
     lastWh: startWh, powerWh: 0, powerW: 0, powerMs: now.monoMs, powers: 0, readings: 0, meterWh: undefined,
   };
   state.open[key].meterWh = meterOf(state, seen.evseId, now)?.wh;
   if (!isId || !fresh) return [];
   const term = habitTerm(state.usedIds, USED_ID, used);
   if (teaches(state, used, now)) learnHabit(state.usedIds, used);
-  return [finding([term], used ? `transaction ${seen.transactionId} was used before` : "", seen, now)];
+  const teachesTaken = state.takenMs >= 0 && now.monoMs - state.takenMs > HOUR_MS;
+  const terms = [term, habitTerm(state.takenIds, TAKEN_ID, false)];
+  learnHabit(state.takenIds, teachesTaken);
+  if (teachesTaken) state.takenMs = -1;
+  return [finding(terms, used ? `transaction ${seen.transactionId} was used before` : "", seen, now)];
+}
+
+/** Another start under the id of a transaction that runs; that one goes on as it is. */
+function taken(state: SessionSpoofing, seen: Observation & { kind: "transaction-started" }, now: Now): Finding[] {
+  const term = habitTerm(state.takenIds, TAKEN_ID, true);
+  if (state.takenMs < 0) state.takenMs = now.monoMs;
+  return [finding([term], `a start under the id of transaction ${seen.transactionId}, which runs`, seen, now)];
 }
 
 /**
@@ -230,7 +269,8 @@ function judgeBegin(state: SessionSpoofing, open: Open, seen: Observation, now: 
   open.begin = (vehicle ? 0 : 1) + (allowed ? 0 : 2);
   const total = BEGINS.reduce((sum, _, begin) => sum + weightOf(state, begin), 0);
   const [words = "", attackShare = 1] = BEGINS[open.begin] ?? [];
-  const nats = open.beginNats = Math.log((attackShare * total) / weightOf(state, open.begin));
+  open.beginNats = Math.log((attackShare * total) / weightOf(state, open.begin));
+  const nats = amongHonest(open.beginNats, SPOOFED_SHARE);
   return [finding([{ term: words, nats }], nats > 0 ? `a transaction ${words}` : "", seen, now)];
 }
 
@@ -242,13 +282,16 @@ function ended(state: SessionSpoofing, seen: Observation & { kind: "transaction-
     return seen.offline ? [] : foreignStop(state, seen, now);
   }
   const found = [...foreignStop(state, seen, now), ...judgeBegin(state, open, seen, now, 0)];
+  const stop = noteStop(state.afterStops, seen, open, Object.keys(state.open).length === 1, now);
+  if (stop.length > 0) found.push(finding(stop, "", seen, now));
   const outcome = outcomeOf(state, open, plausible(seen.registerWh), now);
   delete state.open[key];
   if (open.begin < 0 || outcome === undefined) return found;
   const given = weightOf(state, open.begin);
   const [words = "", attackShare = 1] = OUTCOMES[outcome] ?? [];
-  const nats = Math.log((attackShare * given) / weightOf(state, open.begin, outcome));
-  const suspected = open.beginNats + nats >= LEARN_BELOW_NATS;
+  const wholeNats = open.beginNats + Math.log((attackShare * given) / weightOf(state, open.begin, outcome));
+  const nats = amongHonest(wholeNats, SPOOFED_SHARE) - amongHonest(open.beginNats, SPOOFED_SHARE);
+  const suspected = wholeNats >= LEARN_BELOW_NATS;
   if (!suspected) state.cells = state.cells.map((weight) => KEEP * weight);
   if (!suspected) state.cells[cellOf(open.begin, outcome)]! += 1;
   const says = nats > 0 ? `a transaction came to this: ${words}` : "";
@@ -260,7 +303,8 @@ function foreignStop(state: SessionSpoofing, seen: Observation & { kind: "transa
   const known = state.open[`#${seen.transactionId}`] !== undefined;
   // Before one session was seen from start to end, and soon after a link came up, others may well be under way.
   const settled = state.sessions > 0 && (state.linkMs < 0 || now.monoMs - state.linkMs > LONGEST_MS / 12);
-  if (NO_ID.test(seen.transactionId) || (!known && !settled)) return [];
+  const again = !known && wasStopped(state.afterStops, seen.transactionId);
+  if (NO_ID.test(seen.transactionId) || (!known && !settled) || again) return [];
   const term = habitTerm(state.foreignStops, FOREIGN_STOP, !known);
   if (teaches(state, !known, now)) learnHabit(state.foreignStops, !known);
   const says = known ? "" : `a stop of transaction ${seen.transactionId}, which is not open here`;

@@ -33,6 +33,8 @@ const E_VALUES_PER_YEAR: Partial<Record<Threat, number>> = {
   "firmware-tampering": 12,
   /** Spells of attacks begin 8 + 6 + 2 + 6 times an hour in denial-of-service.ts, all year. */
   "denial-of-service": 22 * 24 * 365,
+  /** Spells of swings begin once a day in load-manipulation.ts, all year; its features are the zone's. */
+  "load-manipulation": 365,
   /** Transactions, as of credential-cloning. */
   "session-spoofing": 8_000,
   /** Incidents and silences of a meter. */

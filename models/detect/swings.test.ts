@@ -1,0 +1,107 @@
+import { assert, test } from "../../build/testing.ts";
+import { Bench, type Seen } from "./detector.testing.ts";
+import { loadManipulation, type LoadManipulation } from "./load-manipulation.ts";
+
+const MINUTE = 60;
+const HOUR = 3_600;
+const KEY = "load-manipulation";
+
+class Charger {
+  readonly bench: Bench<LoadManipulation> = new Bench(loadManipulation);
+  s = 0;
+
+  see(seen: Seen): void {
+    this.bench.see(seen, this.s);
+  }
+
+  run(seconds: number, powerW: number): void {
+    for (let n = 0; n < seconds; n += 10) {
+      this.s += 10;
+      this.see({ kind: "meter-reading", reading: { evseId: 1, powerW }, side: "evse-output" });
+      this.see({ kind: "tick" });
+    }
+  }
+
+  session(story: () => void): void {
+    const of = { transactionId: `t${this.s}`, evseId: 1, offline: false };
+    this.see({ kind: "transaction-started", ...of });
+    story();
+    this.see({ kind: "transaction-ended", ...of });
+    this.run(HOUR, 5);
+  }
+
+  lived(): this {
+    for (let n = 0; n < 30; n++) this.session(() => this.run(HOUR, 7_000));
+    return this;
+  }
+
+  swing(times: number, halfS = 30, lowW = 0): void {
+    for (let n = 0; n < times; n++) {
+      this.run(halfS, lowW);
+      this.run(halfS, 7_000);
+    }
+  }
+
+  /** Evidence, as a share of the threshold. */
+  get peak(): number {
+    return this.bench.peak(KEY);
+  }
+}
+
+test("current that swings to nothing nine times in as many minutes is told; once is nothing", () => {
+  const charger = new Charger().lived();
+  charger.session(() => charger.swing(1));
+  assert.ok(charger.peak < 0.5, `${charger.peak}`);
+  charger.session(() => {
+    charger.run(10 * MINUTE, 7_000);
+    charger.swing(9);
+  });
+  assert.ok(charger.bench.raisedAt.has(KEY), `${charger.peak}`);
+  const { says } = charger.bench.findings.filter(({ key, nats }) => key === KEY && nats > 0).at(-1)!;
+  assert.is(says, "the current fell from 7.0 to 0.0 kW and rose again without an order");
+});
+
+const limit = (amps: number): Seen =>
+  ({ kind: "charging-limit", evseId: 1, limit: amps, unit: "A", purpose: "TxProfile", outcome: "accepted" });
+
+const HONEST: Record<string, (charger: Charger) => void> = {
+  "set-points of the usual CSMS, obeyed": (charger) => {
+    for (let n = 0; n < 60; n++) {
+      charger.see(limit(n % 2 === 0 ? 0 : 32));
+      charger.run(30, n % 2 === 0 ? 0 : 7_000);
+    }
+  },
+  "a vehicle that tops up every quarter of an hour": (charger) => {
+    for (let n = 0; n < 30; n++) {
+      charger.run(3 * MINUTE, 1_800);
+      charger.run(12 * MINUTE, 0);
+    }
+  },
+  "a site that follows its roof": (charger) => {
+    for (let n = 0; n < 20; n++) charger.run(7 * MINUTE, n % 2 === 0 ? 1_400 : 7_000);
+  },
+  "a curve that falls": (charger) => {
+    for (let powerW = 50_000; powerW > 500; powerW *= 0.9) charger.run(2 * MINUTE, powerW);
+  },
+  "ripple": (charger) => charger.swing(60, 30, 4_000),
+};
+
+for (const [name, story] of Object.entries(HONEST)) {
+  test(`honest: ${name}`, () => {
+    const charger = new Charger().lived();
+    for (let day = 0; day < 5; day++) charger.session(() => story(charger));
+    assert.ok(charger.peak < 0.7, `${charger.peak}`);
+  });
+}
+
+test("what falls with one transaction and rises with the next is no swing", () => {
+  const charger = new Charger();
+  for (let n = 0; n < 40; n++) {
+    const of = { transactionId: `x${n}`, evseId: 1, offline: false };
+    charger.see({ kind: "transaction-started", ...of });
+    charger.run(MINUTE, 7_000);
+    charger.see({ kind: "transaction-ended", ...of });
+    charger.run(MINUTE, 0);
+  }
+  assert.is(charger.peak, 0);
+});
