@@ -66,6 +66,9 @@ class World {
     }
     const registerWh = Math.round(startWh + (reported() - startWh) * bill);
     this.bench.see({ kind: "transaction-ended", ...of, registerWh }, this.s);
+    this.s += meterS;
+    if (stuckFrom > 1) shown = { evseId: 1, powerW: 0, energyImportWh: floor(this.deliveredWh, meterStepWh) };
+    meter();
     this.s += 3 * HOUR;
   }
 

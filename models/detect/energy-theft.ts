@@ -241,6 +241,10 @@ function judgeIdle(state: EnergyTheft, meter: IdleMeter, { key, readW, registerW
 }
 
 function rollback(state: EnergyTheft, { comparisons }: Settled, seen: Observation, now: Now): Finding[] {
+  // A stop that claimed too much is no register to step back from.
+  if (seen.kind === "meter-reading" && comparisons.some(({ nats }) => nats.inflation > 1)) {
+    delete state.registerWh[String(seen.reading.evseId)];
+  }
   // Registers that are kept in memory alone begin anew with the station.
   if (seen.kind === "boot") state.registerWh = {};
   if (seen.kind === "boot") state.saidOfRegister = {};
@@ -252,9 +256,7 @@ function rollback(state: EnergyTheft, { comparisons }: Settled, seen: Observatio
   const before = state.registerWh[key];
   delete state.saidOfRegister[key];
   if (seen.kind === "transaction-ended") {
-    // A stop that claims too much is no register to step back from.
-    if (comparisons.some(({ nats }) => nats.inflation > 1)) delete state.registerWh[key];
-    else if (before !== undefined || Object.keys(state.registerWh).length < MOST_EVSES) {
+    if (before !== undefined || Object.keys(state.registerWh).length < MOST_EVSES) {
       state.registerWh[key] = registerWh;
     }
     return [];

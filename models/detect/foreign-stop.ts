@@ -95,8 +95,8 @@ export function noteStop(
   const power = state.powers[meter];
   const known = power !== undefined && now.monoMs - power.atMs < FRESH_MS;
   const stopped: Stopped = state.stopped[key] = {
-    id: seen.transactionId, evseId: began.evseId, atMs: now.monoMs, meter,
-    stopWh: plausible(seen.registerWh) ?? began.lastWh, powerW: known ? power.powerW : 0, leastW: Infinity, nats: 0, judged: [],
+    id: seen.transactionId, evseId: began.evseId, atMs: now.monoMs, meter, nats: 0, judged: [], leastW: Infinity,
+    stopWh: plausible(seen.registerWh) ?? began.lastWh, powerW: known ? power.powerW : 0,
   };
   const comparable = seen.token !== undefined && began.token !== undefined;
   return comparable ? [judge(state, stopped, "token", seen.token !== began.token, now)] : [];

@@ -30,13 +30,13 @@ class Charger {
     return structuredClone(this.balance.learned["1"]!);
   }
 
-  read(): void {
-    const reading = { evseId: 1, powerW: this.powerW, energyImportWh: Math.round(this.meterWh) };
-    onReading(this.balance, reading, "evse-output", this.#now);
+  read(powerW = this.powerW): readonly Comparison[] {
+    const reading = { evseId: 1, powerW, energyImportWh: Math.round(this.meterWh) };
+    return onReading(this.balance, reading, "evse-output", this.#now).comparisons;
   }
 
   start(): void {
-    this.read();
+    this.read(0);
     onStart(this.balance, {
       kind: "transaction-started", at: this.#now.wallMs, transactionId: "t", evseId: 1, offline: false,
       registerWh: Math.round(this.billedWh),
@@ -65,9 +65,11 @@ class Charger {
   }
 
   stop(offline = false, registerWh = Math.round(this.billedWh)): Comparison[] {
-    return onStop(this.balance, {
+    const found = onStop(this.balance, {
       kind: "transaction-ended", at: this.#now.wallMs, transactionId: "t", evseId: 1, offline, registerWh,
     }, this.#now);
+    this.#s += 10;
+    return [...found, ...this.read(0)];
   }
 
   session(minutes: number): Comparison[] {

@@ -33,6 +33,8 @@ export interface Balance {
   reportedStepWh: number;
   transactions: Record<string, TransactionTrack>;
   sessions: Record<string, Session>;
+  /** Sessions that ended, until the meter's next reading. */
+  ended: Record<string, { session: Session; atMs: number; frameNo: number | undefined }>;
   learned: Record<string, Agreement>;
   /** First registers after the last boot, by EVSE, Wh; undefined: no boot was seen. */
   bootWh: Record<string, number> | undefined;
@@ -40,9 +42,16 @@ export interface Balance {
   connectedMs: number;
 }
 
+/** Readings that come in disorder go back again and again: until they have not for a while nothing is compared. */
+function isDisordered({ backMs }: MeterTrack, now: Now): boolean {
+  return backMs >= 0 && now.monoMs - backMs < DISORDER_MS;
+}
+
 /** What came of one observation. */
 export interface Settled {
   readonly comparisons: readonly Comparison[];
+  /** The frame of the stop that is compared now. */
+  readonly frameNo?: number | undefined;
   /** By how much the reported register stepped back inside a transaction without beginning anew, Wh. */
   readonly rolledWh?: number;
 }
@@ -52,8 +61,10 @@ const COARSEST_WH = 100;
 /** A register that stands still under power for this long, beside what a step takes, is stuck. */
 const STUCK_MS = MINUTE_MS;
 const POWERED_W = 500;
-/** A meter that has been silent for longer than this cannot be interpolated. */
+/** A meter that has been silent for longer than this cannot be carried on; nor, at rest, for longer than that. */
 const STALE_MS = 2 * MINUTE_MS;
+const STALE_AT_REST_MS = 15 * MINUTE_MS;
+const DISORDER_MS = 15 * MINUTE_MS;
 const FIRST_EVERY_MS = 10 * SECOND_MS;
 const MOST_TRANSACTIONS = 64;
 /** No station has more meters; ids beyond are not followed. */
@@ -72,8 +83,8 @@ const WAITED_MS = 2 * MINUTE_MS;
 
 export function createBalance(): Balance {
   return {
-    reportedStepWh: COARSEST_WH, meters: {}, standby: {}, transactions: {}, sessions: {}, learned: {},
-    bootWh: undefined, connectedMs: -1,
+    reportedStepWh: COARSEST_WH, meters: {}, standby: {}, transactions: {}, sessions: {}, ended: {},
+    learned: {}, bootWh: undefined, connectedMs: -1,
   };
 }
 
@@ -82,15 +93,19 @@ function idKey(transactionId: string): string {
   return `#${transactionId}`;
 }
 
-export function onReading(balance: Balance, reading: Reading, side: MeterSide, now: Now): void {
+const NOTHING: Settled = { comparisons: [] };
+
+/** Takes in the meter's reading; a session that ended since the last one is compared now. */
+export function onReading(balance: Balance, reading: Reading, side: MeterSide, now: Now): Settled {
   const registerWh = plausible(reading.energyImportWh);
-  if (registerWh === undefined) return;
+  if (registerWh === undefined) return NOTHING;
   const key = String(reading.evseId);
   const before = balance.meters[key];
-  if (before === undefined && Object.keys(balance.meters).length >= MOST_METERS) return;
+  if (before === undefined && Object.keys(balance.meters).length >= MOST_METERS) return NOTHING;
   const session = balance.sessions[key];
   // A register that went back was replaced, reset or wrapped: what was measured across that moment is void.
-  if (session !== undefined && before !== undefined && registerWh < before.registerWh) voidBlock(session);
+  const back = before !== undefined && registerWh < before.registerWh;
+  if (session !== undefined && back) voidBlock(session);
   const powerW = Math.max(0, plausible(reading.powerW) ?? 0);
   const everyMs = before === undefined ? FIRST_EVERY_MS : Math.min(STALE_MS, now.monoMs - before.atMs);
   if (session !== undefined) session.peakW = Math.max(session.peakW, powerW);
@@ -98,9 +113,24 @@ export function onReading(balance: Balance, reading: Reading, side: MeterSide, n
   const stepWh = stepOf(before?.stepWh ?? COARSEST_WH, registerWh);
   const countedMs = before === undefined || registerWh !== before.registerWh ? now.monoMs : before.countedMs;
   const movedMs = before === undefined || countedMs === now.monoMs || powerW < POWERED_W ? now.monoMs : before.movedMs;
-  balance.meters[key] = { registerWh, powerW, atMs: now.monoMs, everyMs, stepWh, countedMs, movedMs, side };
+  const backMs = back ? now.monoMs : before?.backMs ?? -1;
+  balance.meters[key] = { registerWh, powerW, atMs: now.monoMs, everyMs, stepWh, countedMs, movedMs, backMs, side };
   const stuck = now.monoMs - movedMs > STUCK_MS + everyMs + (2 * stepWh * HOUR_MS) / Math.max(POWERED_W, powerW);
   if (stuck && session !== undefined) voidBlock(session);
+  return compareEnded(balance, key, now);
+}
+
+/**
+ * The bill of a session that ended, against what the meter shows next: between its last reading and the stop anything
+ * may have flowed, and after the stop nothing does.
+ */
+function compareEnded(balance: Balance, key: string, now: Now): Settled {
+  const [ended, meter] = [balance.ended[key], balance.meters[key]];
+  if (ended === undefined || meter === undefined) return NOTHING;
+  delete balance.ended[key];
+  const { session, atMs, frameNo } = ended;
+  if (now.monoMs - atMs > STALE_AT_REST_MS || meter.registerWh < (session.beganWh ?? 0)) session.beganWh = undefined;
+  return { comparisons: endSession(session, pairOf(balance, key, meter, meter.registerWh, now)), frameNo };
 }
 
 /** A meter under which nothing is open counts standby. */
@@ -112,6 +142,7 @@ function idle(balance: Balance, key: string, registerWh: number, side: MeterSide
 
 export function onMeterLost(balance: Balance, evseId: number): void {
   delete balance.meters[String(evseId)];
+  delete balance.ended[String(evseId)];
   const session = balance.sessions[String(evseId)];
   if (session !== undefined) voidBlock(session);
 }
@@ -181,10 +212,18 @@ export function onStart(balance: Balance, started: Started, now: Now): void {
     balance.reportedStepWh = stepOf(balance.reportedStepWh, reportedWh);
     noteAfterBoot(balance, started.evseId, reportedWh);
   }
+  // What the last session took cannot be told from what this one takes any more.
+  delete balance.ended[key];
   if (meter === undefined || balance.sessions[key] !== undefined) return;
   const pair = pairOf(balance, key, meter, 0, now);
   endIdle(pair.standby);
-  balance.sessions[key] = createSession(pair, deliveredNow(meter, now));
+  balance.sessions[key] = createSession(pair, atRest(meter, now));
+}
+
+/** The meter's register now, Wh, if nothing has flowed since its last reading: undefined where something may have. */
+function atRest(meter: MeterTrack, now: Now): number | undefined {
+  const rests = meter.powerW < POWERED_W && now.monoMs - meter.atMs < STALE_AT_REST_MS;
+  return rests ? meter.registerWh + (meter.powerW * (now.monoMs - meter.atMs)) / HOUR_MS : undefined;
 }
 
 function pairOf(balance: Balance, key: string, meter: MeterTrack, registerWh: number, now: Now): Pair {
@@ -247,11 +286,8 @@ export function onStop(balance: Balance, seen: Ended, now: Now): Comparison[] {
   addBill(balance, session, track, registerWh, now);
   if (covered(balance, key).length > 0) return found;
   delete balance.sessions[key];
-  const meter = balance.meters[key];
-  const register = deliveredNow(meter, now);
-  if (register === undefined) session.beganWh = undefined;
-  const pair = meter === undefined ? undefined : pairOf(balance, key, meter, register ?? meter.registerWh, now);
-  return [...found, ...endSession(session, pair)];
+  if (balance.meters[key] !== undefined) balance.ended[key] = { session, atMs: now.monoMs, frameNo: seen.frameNo };
+  return found;
 }
 
 /** Books what the station reported, and closes the block when it is worth a comparison. */
@@ -269,7 +305,7 @@ function settle(balance: Balance, track: TransactionTrack, registerWh: number, n
   const register = deliveredNow(meter, now);
   // A register that began anew in mid-session leaves nothing to compare as a whole; a bill below the last report does.
   if (register === undefined || (anew && !last)) session.beganWh = undefined;
-  const lost = anew || (steppedBack && last) || mayHaveWaited(balance, now);
+  const lost = anew || (steppedBack && last) || mayHaveWaited(balance, now) || isDisordered(meter, now);
   if (register === undefined || session.startWh === undefined || before === undefined || lost) {
     beginBlock(session, register, now.monoMs);
     return { comparisons: [], ...rolled };
@@ -277,7 +313,9 @@ function settle(balance: Balance, track: TransactionTrack, registerWh: number, n
   session.billedWh += registerWh - before;
   // Reports that overtook each other are made good by the next one.
   if (track.steppedFromWh !== undefined) return { comparisons: [] };
-  return { comparisons: closeIfWorth(session, pairOf(balance, key, meter, register, now), last), ...rolled };
+  // What the stop tells is compared with the meter's next reading, as a bill; under a meter that serves others, too.
+  if (last) return { comparisons: [], ...rolled };
+  return { comparisons: closeIfWorth(session, pairOf(balance, key, meter, register, now)), ...rolled };
 }
 
 /** Notes a step back; at the next report, says whether the register stayed back. */

@@ -22,8 +22,7 @@ const NOTHING: Settled = { comparisons: [] };
 export function balanceOf(balance: Balance, seen: Observation, now: Now): Settled {
   switch (seen.kind) {
     case "meter-reading":
-      onReading(balance, seen.reading, seen.side, now);
-      return NOTHING;
+      return onReading(balance, seen.reading, seen.side, now);
     case "meter-lost":
       onMeterLost(balance, seen.evseId);
       return NOTHING;
@@ -46,16 +45,19 @@ export function balanceOf(balance: Balance, seen: Observation, now: Now): Settle
 }
 
 /** The same as findings. */
-export function told({ comparisons }: Settled, suspicion: Suspicion, seen: Observation, now: Now): Finding[] {
-  return comparisons.flatMap((block) => findingsOf(block, suspicion, seen, now));
+export function told(
+  { comparisons, frameNo }: Settled, suspicion: Suspicion, seen: Observation, now: Now,
+): Finding[] {
+  const frames = frameNo === undefined ? framesOf(seen) : [frameNo];
+  return comparisons.flatMap((block) => findingsOf(block, suspicion, frames, now));
 }
 
-function findingsOf(block: Comparison, suspicion: Suspicion, seen: Observation, now: Now): Finding[] {
+function findingsOf(block: Comparison, suspicion: Suspicion, frames: readonly number[], now: Now): Finding[] {
   const percent = Math.round((block.deliveredWh / Math.max(1, block.billedWh) - 1) * 100);
   const kWh = (wh: number) => (wh / 1000).toFixed(2);
   const says = `meter ${kWh(block.deliveredWh)} kWh, billed ${kWh(block.billedWh)} kWh: ` +
     `${percent >= 0 ? `${percent} % more` : `${-percent} % less`} delivered than billed`;
-  const common = { at: now.wallMs, frames: framesOf(seen), says };
+  const common = { at: now.wallMs, frames, says };
   const shift = { term: suspicion.term, nats: block.nats[suspicion.way] };
   const drift = { term: suspicion.driftTerm, nats: block.drift[suspicion.way] };
   const found: Finding[] = [];

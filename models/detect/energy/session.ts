@@ -73,10 +73,12 @@ export interface Pair {
   readonly nowMs: number;
 }
 
-/** A block closes when its own uncertainty is below this share of its energy; at the end a rougher one will do. */
+/** A block closes when its own uncertainty is below this share of its energy; for a bill a rougher one will do. */
 const CLOSE_AT_NOISE = 0.05;
-const LAST_AT_NOISE = 0.2;
+const BILL_AT_NOISE = 0.2;
 const LEAST_BLOCK_WH = 50;
+/** A stop is told within this of the moment at which its register was read. */
+const STOP_MS = 5_000;
 /** Shifts of x that count in a session; a smaller one must go on for weeks, or in a zone. */
 const LEAST_SHIFT = 0.04;
 const LEAST_SHIFT_SPREADS = 4;
@@ -157,8 +159,8 @@ function isBlind({ learned }: Pair, deliveredWh: number, billedWh: number): bool
   return deliveredWh < SAW_NOTHING_SHARE * billedWh && !learned.trusted;
 }
 
-/** Closes the block if it is worth a comparison; `last`: with what the stop told. */
-export function closeIfWorth(session: Session, pair: Pair, last: boolean): Comparison[] {
+/** Closes the block if it is worth a comparison. */
+export function closeIfWorth(session: Session, pair: Pair): Comparison[] {
   if (session.startWh === undefined) return [];
   const { meter, learned, lateMs } = pair;
   const { deliveredWh, doubtWh } = countedWh(pair, session.startWh, session.startMs);
@@ -166,7 +168,7 @@ export function closeIfWorth(session: Session, pair: Pair, last: boolean): Compa
   // Honest figures are alike, so the larger of the two is what the noise is to be held against.
   const mostWh = Math.max(deliveredWh, session.billedWh);
   const noise = Math.hypot(noiseWh(learned, timing, lateMs, resolution2(pair)), doubtWh) / Math.max(1, mostWh);
-  if (mostWh < LEAST_BLOCK_WH || noise > (last ? LAST_AT_NOISE : CLOSE_AT_NOISE)) return [];
+  if (mostWh < LEAST_BLOCK_WH || noise > CLOSE_AT_NOISE) return [];
   if (isBlind(pair, deliveredWh, session.billedWh)) return [];
   closeBlock(session, pair, { deliveredWh, noise, ...timing });
   session.peakW = meter.powerW;
@@ -226,25 +228,25 @@ function meanNats(nats: readonly number[]): number {
 }
 
 /** At the end of a session: what its bills say as a whole, what is learned of it, and its small drift. */
-export function endSession(session: Session, pair: Pair | undefined): Comparison[] {
-  if (pair === undefined) return [];
+export function endSession(session: Session, pair: Pair): Comparison[] {
   const bill = billOf(session, pair);
-  const blocks = driftOf(session, pair);
-  if (bill === undefined && blocks === undefined) return [];
-  const more = (way: Way): number[] => [...(bill === undefined ? [] : [bill[way]]), ...(blocks?.[way] ?? [])];
-  const looks = { theft: more("theft"), inflation: more("inflation") };
   const { deliveredWh, billedWh } = bill ?? { deliveredWh: session.deliveredTotalWh, billedWh: session.billedTotalWh };
+  const whole = driftOf(deliveredWh, billedWh, bill?.noise, pair);
+  if (bill === undefined && whole === undefined) return [];
+  const more = (way: Way): number[] => [...(bill === undefined ? [] : [bill[way]]), ...(whole?.[way] ?? [])];
+  const looks = { theft: more("theft"), inflation: more("inflation") };
   const found = [tell(session, pair, looks, deliveredWh, billedWh)];
   // A bill that readings of the same session contradict rests on more than one figure: what is left over follows.
   const rest = session.blocks > 1 ? tell(session, pair, looks, deliveredWh, billedWh) : undefined;
   if (rest !== undefined && Math.max(rest.nats.theft, rest.nats.inflation) > 0) found.push(rest);
-  if (blocks !== undefined) found.push(learnSession(session, pair, blocks.residual, blocks.noise));
+  if (whole !== undefined) found.push(learnSession(session, pair, { deliveredWh, billedWh, ...whole }));
   return found;
 }
 
 interface Bill extends BothWays {
   readonly deliveredWh: number;
   readonly billedWh: number;
+  readonly noise: number;
 }
 
 /**
@@ -254,13 +256,14 @@ interface Bill extends BothWays {
 function billOf(session: Session, pair: Pair): Bill | undefined {
   const { beganWh, billWh: billedWh, bills, beganMs } = session;
   if (beganWh === undefined || billedWh === undefined) return undefined;
-  const { meter, learned } = pair;
+  const { learned, nowMs } = pair;
   const { deliveredWh, doubtWh } = countedWh(pair, beganWh, beganMs);
-  const timing = { peakW: Math.max(session.peakW, meter.powerW), everyMs: meter.everyMs };
-  const oneWh = noiseWh(learned, timing, 0, resolution2(pair));
+  // The meter rests by now: only the stop itself may be a moment early or late.
   const mostWh = Math.max(deliveredWh, billedWh);
+  const peakW = Math.max(session.peakW, (mostWh * HOUR_MS) / Math.max(STOP_MS, nowMs - beganMs));
+  const oneWh = noiseWh(learned, { peakW, everyMs: STOP_MS }, 0, resolution2(pair));
   const noise = Math.sqrt(bills * oneWh ** 2 + doubtWh ** 2) / Math.max(1, mostWh);
-  if (mostWh < LEAST_BLOCK_WH || noise > LAST_AT_NOISE || isBlind(pair, deliveredWh, billedWh)) return undefined;
+  if (mostWh < LEAST_BLOCK_WH || noise > BILL_AT_NOISE || isBlind(pair, deliveredWh, billedWh)) return undefined;
   const residual = ratioOf(deliveredWh, billedWh) - learned.ratio.centre;
   const scale = scaleOf(learned.ratio, noise);
   const nats = (towards: number): number => {
@@ -270,7 +273,7 @@ function billOf(session: Session, pair: Pair): Bill | undefined {
   };
   const sawNothing = deliveredWh < SAW_NOTHING_SHARE * billedWh;
   if (sawNothing ? !isAlive(session, pair) : deliveredWh > WENT_ALONG_SHARE * billedWh) learned.trusted = !sawNothing;
-  return { deliveredWh, billedWh, theft: nats(WAYS.theft), inflation: nats(WAYS.inflation) };
+  return { deliveredWh, billedWh, noise, theft: nats(WAYS.theft), inflation: nats(WAYS.inflation) };
 }
 
 interface Drifted extends Record<Way, number[]> {
@@ -278,12 +281,14 @@ interface Drifted extends Record<Way, number[]> {
   readonly noise: number;
 }
 
-/** All blocks together: a drift beyond the class of two meters, against the most that the class allows. */
-function driftOf({ deliveredTotalWh, billedTotalWh }: Session, pair: Pair): Drifted | undefined {
-  if (deliveredTotalWh < 2 * LEAST_BLOCK_WH) return undefined;
+/** The bill, or all blocks: a drift beyond the class of two meters, against the most that the class allows. */
+function driftOf(
+  deliveredWh: number, billedWh: number, billNoise: number | undefined, pair: Pair,
+): Drifted | undefined {
+  if (deliveredWh < 2 * LEAST_BLOCK_WH) return undefined;
   const { learned: { ratio } } = pair;
-  const residual = ratioOf(deliveredTotalWh, billedTotalWh) - ratio.centre;
-  const noise = Math.sqrt(2 * resolution2(pair)) / deliveredTotalWh;
+  const residual = ratioOf(deliveredWh, billedWh) - ratio.centre;
+  const noise = billNoise ?? Math.sqrt(2 * resolution2(pair)) / deliveredWh;
   const scale = scaleOf(ratio, noise);
   const nats = (towards: number): number[] =>
     [shiftNats(towards * residual - CLASS_SHIFT, BEYOND_CLASS - CLASS_SHIFT, scale)];
@@ -291,13 +296,16 @@ function driftOf({ deliveredTotalWh, billedTotalWh }: Session, pair: Pair): Drif
 }
 
 /** Its whole ratio is learned from, if the session was honest, and gives the zone its small drift. */
-function learnSession(session: Session, { learned, meter }: Pair, residual: number, noise: number): Comparison {
+function learnSession(
+  session: Session, { learned, meter }: Pair,
+  { deliveredWh, billedWh, residual, noise }: Drifted & Pick<Bill, "deliveredWh" | "billedWh">,
+): Comparison {
   const { ratio } = learned;
   const scale2 = scaleOf(ratio, noise) ** 2;
   const drift = (towards: number): number =>
     Math.max(-MOST_DRIFT_NATS, Math.min(MOST_DRIFT_NATS, (DRIFT * towards * residual - DRIFT ** 2 / 2) / scale2));
   const comparison = {
-    deliveredWh: session.deliveredTotalWh, billedWh: session.billedTotalWh, nats: { theft: 0, inflation: 0 },
+    deliveredWh, billedWh, nats: { theft: 0, inflation: 0 },
     drift: { theft: drift(WAYS.theft), inflation: drift(WAYS.inflation) },
   };
   const honest = Math.max(session.theft.givenNats, session.inflation.givenNats) < LEARN_BELOW_NATS;

@@ -12,6 +12,8 @@ export interface MeterTrack {
   /** When it last counted, and when it last counted or had nothing to count. */
   countedMs: number;
   movedMs: number;
+  /** When its register went back last; -1: never. */
+  backMs: number;
   side: MeterSide;
 }
 
