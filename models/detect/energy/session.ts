@@ -162,11 +162,13 @@ function isBlind({ learned }: Pair, deliveredWh: number, billedWh: number): bool
 /** Closes the block if it is worth a comparison. */
 export function closeIfWorth(session: Session, pair: Pair): Comparison[] {
   if (session.startWh === undefined) return [];
-  const { meter, learned, lateMs } = pair;
+  const { meter, learned, lateMs, nowMs } = pair;
   const { deliveredWh, doubtWh } = countedWh(pair, session.startWh, session.startMs);
-  const timing = { peakW: Math.max(session.peakW, meter.powerW), everyMs: meter.everyMs };
   // Honest figures are alike, so the larger of the two is what the noise is to be held against.
   const mostWh = Math.max(deliveredWh, session.billedWh);
+  // Power that rose since the meter's last reading shows in the bill alone.
+  const billedW = (session.billedWh * HOUR_MS) / Math.max(STOP_MS, nowMs - session.startMs);
+  const timing = { peakW: Math.max(session.peakW, meter.powerW, billedW), everyMs: meter.everyMs };
   const noise = Math.hypot(noiseWh(learned, timing, lateMs, resolution2(pair)), doubtWh) / Math.max(1, mostWh);
   if (mostWh < LEAST_BLOCK_WH || noise > CLOSE_AT_NOISE) return [];
   if (isBlind(pair, deliveredWh, session.billedWh)) return [];
