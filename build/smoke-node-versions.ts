@@ -1,6 +1,7 @@
 /**
  * Runs the shipped single file, alone in an empty folder, on the present Node and on the newest Node of each version
- * that it must also run on, as the npm registry has them. A Node that cannot be had is left out and said so.
+ * that it must also run on, as the npm registry has them; and there the tests of the signature engines, since versions
+ * differ in which odd signatures they take. A Node that cannot be had is left out and said so.
  */
 import { execFileSync, spawnSync } from "node:child_process";
 import type { ExecFileSyncOptionsWithStringEncoding } from "node:child_process";
@@ -9,6 +10,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { PROGRAMS, makeProgram } from "./bundler.ts";
 import { repoRoot } from "./paths.ts";
+import { bundleTests } from "./test-process.ts";
 
 const OTHER_MAJORS = [22, 24];
 const LIMIT_MS = 60_000;
@@ -20,6 +22,7 @@ const CAPTURE = `${JSON.stringify({
   chargePointId: "CP-001", direction: "cp-to-csms", messageType: "CALL", messageId: "1", action: "BootNotification",
   payload: BOOT_CALL[3], raw: JSON.stringify(BOOT_CALL),
 })}\n`;
+const ENGINE_TESTS = "edge-agent/adapters/crypto.test.ts";
 const COMMANDS = [["--help"], ["keygen", "--help"], ["replay", "capture.jsonl"]];
 
 /** Unpacks the newest Node of this major version into `folder`; its path, or undefined when it cannot be had. */
@@ -50,8 +53,16 @@ function faultsOn(node: string, folder: string): string[] {
   });
 }
 
-function smoke(node: string, folder: string): boolean {
-  const faults = faultsOn(node, folder);
+/** The engines on this Node, with all public vectors where they are there; what went wrong, in words. */
+function engineFaultsOn(node: string, tests: string): string[] {
+  const options = { cwd: repoRoot, encoding: "utf8", timeout: LIMIT_MS } as const;
+  const file = join(tests, ENGINE_TESTS.replace(/ts$/, "mjs"));
+  const { status, signal, stdout, stderr } = spawnSync(node, [file], options);
+  return status === 0 ? [] : [`${ENGINE_TESTS}: ended with ${status ?? signal}\n${stdout ?? ""}${stderr ?? ""}`];
+}
+
+function smoke(node: string, folder: string, tests: string): boolean {
+  const faults = [...faultsOn(node, folder), ...engineFaultsOn(node, tests)];
   const version = execFileSync(node, ["--version"], { encoding: "utf8" }).trim();
   console.log(`${faults.length === 0 ? "ok  " : "FAIL"} the single file on Node ${version}`);
   faults.forEach((fault) => console.log(fault));
@@ -61,13 +72,15 @@ function smoke(node: string, folder: string): boolean {
 async function main(): Promise<boolean> {
   const agent = PROGRAMS[0];
   if (agent === undefined || !await makeProgram(repoRoot, agent, (line) => console.log(line))) return false;
+  const tests = await bundleTests([ENGINE_TESTS]);
+  if (tests === undefined) return false;
   const folder = mkdtempSync(join(tmpdir(), "kerbwatch-smoke-"));
   try {
-    const results = [smoke(process.execPath, join(folder, "present"))];
+    const results = [smoke(process.execPath, join(folder, "present"), tests)];
     for (const major of OTHER_MAJORS) {
       const node = fetchNode(major, join(folder, `node-${major}`));
       if (node === undefined) console.log(`left out: Node ${major} cannot be had here`);
-      else results.push(smoke(node, join(folder, `on-${major}`)));
+      else results.push(smoke(node, join(folder, `on-${major}`), tests));
     }
     return results.every(Boolean);
   } finally {
