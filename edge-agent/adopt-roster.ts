@@ -3,10 +3,12 @@ import { leaveZone, setDirectory } from "../gossip/agreement-protocol.ts";
 import { directoryOf } from "../gossip/directory.ts";
 import { AT_LEAST_EVERY_MS } from "../gossip/gossip.ts";
 import { neighboursOf } from "../gossip/membership.ts";
+import { reseatRegion } from "../gossip/region.ts";
 import { type Roster, zoneMembers } from "../gossip/roster.ts";
 import { declareJointCauses } from "../models/detect/detect.ts";
 import { jointCauses } from "../models/detect/joint-causes.ts";
 import type { StationId } from "../models/units.ts";
+import { regionSeats } from "./core.ts";
 import type { AgentState } from "./pipeline.ts";
 import { setWitnesses } from "./record/witnessing.ts";
 
@@ -19,6 +21,8 @@ export function adoptRoster({ detect, gossip, zone, witnessing }: AgentState, ro
   if (isMember) {
     setDirectory(zone.protocol, directoryOf(roster, gossip.zone));
     zone.places = zoneMembers(roster, gossip.zone);
+    const { region, crypto, station } = zone.protocol;
+    if (region !== undefined) reseatRegion(region, regionSeats(crypto, roster, station));
   } else {
     leaveZone(zone.protocol);
   }

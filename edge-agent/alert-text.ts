@@ -20,7 +20,8 @@ function where({ scope, stations, zone, region }: Alert): string {
   const names = stations.slice(0, MAX_STATIONS).map((id) => plainText(id, 48)).join(", ");
   const more = stations.length > MAX_STATIONS ? ` and ${stations.length - MAX_STATIONS} more` : "";
   const place = scope === "region" ? `region ${plainText(region, 48)}` : `zone ${plainText(zone, 48)}`;
-  return scope === "station" ? `${names}${more}` : `${place} (${names}${more})`;
+  if (scope === "station") return `${names}${more}`;
+  return stations.length === 0 ? place : `${place} (${names}${more})`;
 }
 
 function reasons(alert: Alert): string {

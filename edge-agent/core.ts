@@ -5,8 +5,10 @@ import { createGossip } from "../gossip/gossip.ts";
 import { neighboursOf } from "../gossip/membership.ts";
 import type { ProtocolState } from "../gossip/protocol-state.ts";
 import type { Reader } from "../gossip/reading.ts";
+import { createRegion, type RegionLaw, type Seats } from "../gossip/region.ts";
 import { type Roster, zoneMembers } from "../gossip/roster.ts";
 import { createAgree } from "../models/agree/agree.ts";
+import { decideRegion, levelsOf } from "../models/agree/region-decision.ts";
 import { decide, searchRaises } from "../models/agree/zone-decision.ts";
 import type { Crypto, Signer } from "../models/crypto.ts";
 import { jointCauses } from "../models/detect/joint-causes.ts";
@@ -84,6 +86,7 @@ export function createCore(options: CoreOptions, now: Now): Core {
     alert: createAlert({ crypto, region, zone, station }),
     zone: protocol === undefined ? undefined : {
       protocol, epochS, open: new Map(), closed: new Map(), contradictions: new Map(),
+      region: { epochS, zones: protocol.region?.directories.length ?? 1, open: new Map() },
       places: zoneMembers(options.membership!.roster, options.membership!.zone),
     },
     witnessing: protocol && witnessingOf(options, protocol),
@@ -99,12 +102,22 @@ export function createCore(options: CoreOptions, now: Now): Core {
   return { state, fresh: recalled?.fresh ?? [] };
 }
 
+const REGION_LAW: RegionLaw = { levels: levelsOf, decide: decideRegion };
+
+/** What a member has to do with the other zones of its roster. */
+export function regionSeats(crypto: Crypto, roster: Roster, station: StationId): Seats {
+  const isBridge = roster.zones.length > 1 &&
+    neighboursOf(crypto, roster, station).some(({ link }) => link === "bridge");
+  return { directories: roster.zones.map(({ id }) => directoryOf(roster, id)), isBridge };
+}
+
 /** A zone's member states every epoch: who is silent counts as lowest. */
 function protocolOf(options: CoreOptions, { roster, zone }: NonNullable<CoreOptions["membership"]>): ProtocolState {
   const { station, crypto, statementSigner: signer, logged, reader } = options;
   return createZoneProtocol({
     directory: directoryOf(roster, zone), station, signer, crypto, law: { decide, search: searchRaises },
     ...(reader !== undefined && { reader }),
+    region: createRegion(REGION_LAW, regionSeats(crypto, roster, station)),
     ...(logged?.lastStatement !== undefined && { signedThrough: logged.lastStatement.body.epoch }),
   });
 }

@@ -114,10 +114,11 @@ function evidenceLines(story: IncidentStory): string[] {
 /** The whole story for a person. `alerts` holds at least one, oldest first. */
 export function storyText(story: IncidentStory): string {
   const last = story.alerts.at(-1)!;
-  const where = last.stations.map((id) => plainText(id, 48)).join(", ");
+  const where = last.stations.length === 0 ? `region ${plainText(last.region, 48)}`
+    : `${last.stations.map((id) => plainText(id, 48)).join(", ")}, zone ${plainText(last.zone, 48)}`;
   const next = `${last.state === "cleared" ? "It has cleared. While it stood: " : ""}${plainText(last.nextStep)}`;
   const lines = [
-    `${last.threat} at ${where}, zone ${plainText(last.zone, 48)}: ${last.state}, severity ${last.severity}`,
+    `${last.threat} at ${where}: ${last.state}, severity ${last.severity}`,
     `incident ${story.incidentId}, since ${plainText(last.onset, 30)}`,
     "", "What was said", ...story.alerts.map(alertLine),
     "", "Why (shares of the decision; each 2.3 nats make the threat ten times as likely against honest behaviour)",

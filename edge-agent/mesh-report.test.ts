@@ -44,6 +44,7 @@ function reported(zone: Network, index: number, { open, counts = COUNTS, listen 
   const { state: protocol } = zone.agents[index]!;
   const state = {
     protocol, epochS: EPOCH_S, places: [], closed: new Map(), contradictions: new Map(),
+    region: { epochS: EPOCH_S, zones: 1, open: new Map() },
     open: new Map(open === undefined ? [] : [["refusals" as const, open]]),
   };
   const at = (epoch: number): WallMs => epoch * EPOCH_S * SECOND_MS as WallMs;

@@ -45,11 +45,12 @@ export function mosquittoConf(plan: MosquittoPlan): string {
   ].join("\n")}\n`;
 }
 
-/** Each reads its zone, and writes in its own name. */
+/** Each reads its zone and what quorums of others say, and writes in its own name. */
 export function mosquittoAcl(plan: MosquittoPlan): string {
   const { network, members } = plan.roster;
   return head(plan) + members.map(({ station, zone }) => {
     const topics = (author: string): string => topicText({ network, zone, kind: ANY as Kind, station: author });
-    return `\nuser ${station}\ntopic read ${topics(ANY)}\ntopic write ${topics(station)}\n`;
+    const summaries = topicText({ network, zone: ANY, kind: "summary", station: ANY });
+    return `\nuser ${station}\ntopic read ${topics(ANY)}\ntopic read ${summaries}\ntopic write ${topics(station)}\n`;
   }).join("");
 }

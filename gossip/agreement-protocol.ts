@@ -26,6 +26,7 @@ import {
   epochMsOf, type Outgoing, type Output, type ProtocolNow, type ProtocolState, publish, relay,
 } from "./protocol-state.ts";
 import { namesOf, type Reader, readerOf } from "./reading.ts";
+import { beginRegionEpoch, type RegionState, takeAttestation, takeSummary } from "./region.ts";
 import type { Statement } from "./statement.ts";
 import { count, createTraffic, type Problem, pruneTraffic } from "./traffic.ts";
 import type { ZoneLaw } from "./zone-law.ts";
@@ -44,6 +45,8 @@ export interface ZoneProtocolOptions {
   readonly law: ZoneLaw<Held>;
   /** Where agents share a process they share what they read; an agent of its own reads for itself. */
   readonly reader?: Reader;
+  /** The roster's zones and their law together; absent: nothing beyond the zone is looked at. */
+  readonly region?: RegionState;
   /** The last epoch that was signed before a restart; nothing up to it is voted for again. */
   readonly signedThrough?: Epoch;
 }
@@ -58,11 +61,11 @@ export interface OwnEvidence {
 
 /** Throws RangeError on a zone that is too large for one message to name all its members. */
 export function createZoneProtocol(options: ZoneProtocolOptions): ProtocolState {
-  const { directory, station, signer, crypto, law, reader = readerOf(crypto), signedThrough = -1 } = options;
+  const { directory, station, signer, crypto, law, reader = readerOf(crypto), region, signedThrough = -1 } = options;
   checkSize(directory);
   return {
     directory, station, signer, crypto, law, reader, topics: new Map(),
-    signedThrough, self: directory.indexOf(station), maySign: false, epoch: -1,
+    signedThrough, region, self: directory.indexOf(station), maySign: false, epoch: -1,
     frozen: false,
     view: createZoneView(directory), traffic: createTraffic(), seen: new Map(), wanted: new Map(), resent: new Map(),
     requestsSent: 0, proposals: new Map(), votes: new Map(), voted: new Map(), unruly: new Map(), inVain: new Map(),
@@ -158,6 +161,7 @@ export function onEpoch(state: ProtocolState, own: OwnEvidence, { epoch }: Proto
     const { key } = incident.newest;
     out.news.push({ kind: "lapsed", key, incident: incident.first.epoch, certificate: incident.newest });
   }
+  beginRegionEpoch(state, epoch, out);
   for (const one of [...state.awaited.values()]) complete(state, one, epoch, out);
   if (state.maySign && (epoch + state.self) % DIGEST_EVERY === 0) publishDigest(state, epoch, out);
   request(state, epoch, out);
@@ -206,6 +210,7 @@ function handle(state: ProtocolState, accepted: Accepted, epoch: number, out: Ou
   if (message.kind === "certificate") return onCertificate(state, accepted, message, epoch, out);
   if (message.kind === "proof") return onProof(state, message, epoch, out);
   state.seen.set(name, message.content.epoch);
+  if (message.kind === "summary") return onSummary(state, message, out);
   if (accepted.passOn && message.kind !== "proposal") relay(state, message, out);
   switch (message.kind) {
     case "proposal": {
@@ -220,6 +225,8 @@ function handle(state: ProtocolState, accepted: Accepted, epoch: number, out: Ou
     case "digest":
       if (message.station !== state.station) answerDigest(state, message, epoch, out);
       return undefined;
+    case "attestation":
+      return takeAttestation(state, message);
     case "request":
       if (message.station !== state.station) answerRequest(state, message, epoch, out);
       return undefined;
@@ -229,6 +236,12 @@ function handle(state: ProtocolState, accepted: Accepted, epoch: number, out: Ou
   }
   certifyOwn(state, epoch, out);
   return undefined;
+}
+
+function onSummary(state: ProtocolState, message: MessageOf<"summary">, out: Output): Problem | undefined {
+  const problem = takeSummary(state, message, out);
+  if (problem === undefined) relay(state, message, out);
+  return problem;
 }
 
 function onStatement(

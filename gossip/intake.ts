@@ -4,10 +4,12 @@
  */
 import { sameBytes } from "./bytes.ts";
 import { noteStatement, takeCheck } from "./clock-rule.ts";
+import type { Directory } from "./directory.ts";
 import { LEASE_EPOCHS } from "./incidents.ts";
 import { epochOfMessage, type Kind, type Message, MOST_BYTES, readTopic, type Topic } from "./message.ts";
 import { epochMsOf, isKnownCertificate, type ProtocolNow, type ProtocolState } from "./protocol-state.ts";
 import type { Read } from "./reading.ts";
+import { directoryIn, isNewSummary, takeLook } from "./region.ts";
 import { allows, isOverQuota, type Problem, useQuota } from "./traffic.ts";
 import { EPOCHS_AHEAD, EPOCHS_BACK, isGuilty, newestOf, oldestHeld } from "./zone-view.ts";
 
@@ -36,19 +38,23 @@ export function takeIn(
   const isPlaced = typeof topic !== "string";
   if (!allows(state.traffic, from, isPlaced ? topic.station : undefined, monoMs)) return "too-fast";
   if (!isPlaced) return topic;
-  const author = state.directory.indexOf(topic.station);
+  const directory = directoryOf(state, topic);
+  const author = directory.indexOf(topic.station);
   if (topic.kind === "statement" && isNewest(state, author, bytes)) return "duplicate";
   const read = state.reader.read(topic.kind, bytes);
   if (typeof read === "string") return read;
   const { message, hash, name } = read;
   const problem = headProblem(message, topic) ?? knownProblem(state, message, name, author) ??
-    rosterProblem(state, message, name) ?? timeProblem(state, message, name, epoch);
+    rosterProblem(directory, state, message, name) ?? timeProblem(state, message, name, epoch);
   if (problem === "future" || problem === "past") hearOutside(state, read, from, now);
   if (problem !== undefined) return problem;
   const at = epochOfMessage(message) ?? 0;
-  if (isOverQuota(state.traffic, message.kind, author, at)) return "too-many";
-  if (!state.reader.isSigned(read, state.directory.members[author]!.statementKey)) return "bad-signature";
-  useQuota(state.traffic, message.kind, author, at);
+  // Of other zones one budget is for all (region.ts): their members' indexes would be taken for the own ones'.
+  const hasQuota = directory === state.directory;
+  if (hasQuota && isOverQuota(state.traffic, message.kind, author, at)) return "too-many";
+  if (!state.reader.isSigned(read, directory.members[author]!.statementKey)) return "bad-signature";
+  if (!hasQuota && !takeLook(state, topic.zone)) return "too-many";
+  if (hasQuota) useQuota(state.traffic, message.kind, author, at);
   if (message.kind === "statement") noteStatement(state.clock, message.station, at, now, epochMsOf(state));
   return { message, hash, name, author, passOn: !BETWEEN_NEIGHBOURS.has(message.kind) && timely(message, epoch) };
 }
@@ -87,10 +93,17 @@ function topicOf(state: ProtocolState, text: string): Topic | Problem {
   return topic;
 }
 
-function topicProblem({ directory }: ProtocolState, { network, zone, station }: Topic): Problem | undefined {
-  if (network !== directory.network) return "foreign-network";
-  if (zone !== directory.zone.id) return "foreign-zone";
-  return directory.indexOf(station) < 0 ? "unknown-author" : undefined;
+function topicProblem(state: ProtocolState, topic: Topic): Problem | undefined {
+  const { network, zone, kind, station } = topic;
+  if (network !== state.directory.network) return "foreign-network";
+  const isForeign = zone !== state.directory.zone.id;
+  if (isForeign && (kind !== "summary" || directoryIn(state, zone) === undefined)) return "foreign-zone";
+  return directoryOf(state, topic).indexOf(station) < 0 ? "unknown-author" : undefined;
+}
+
+/** Of the author's zone: summaries alone come from others than the own. */
+function directoryOf(state: ProtocolState, { zone }: Topic): Directory {
+  return zone === state.directory.zone.id ? state.directory : directoryIn(state, zone) ?? state.directory;
 }
 
 function headProblem(message: Message, topic: Topic): Problem | undefined {
@@ -101,13 +114,16 @@ function headProblem(message: Message, topic: Topic): Problem | undefined {
 
 function knownProblem(state: ProtocolState, message: Message, name: string, author: number): Problem | undefined {
   if (message.kind === "certificate") return isKnownCertificate(state, name) ? "duplicate" : undefined;
+  if (message.kind === "summary" && !isNewSummary(state, message)) return "duplicate";
   if (message.kind !== "statement") return state.seen.has(name) ? "duplicate" : undefined;
   if (state.view.byHash.has(name)) return "duplicate";
   return isGuilty(state.view, author) ? "guilty-author" : undefined;
 }
 
 /** A statement that was asked for may be older than the roster: proposals look far back. */
-function rosterProblem({ directory, wanted }: ProtocolState, message: Message, name: string): Problem | undefined {
+function rosterProblem(
+  directory: Directory, { wanted }: ProtocolState, message: Message, name: string,
+): Problem | undefined {
   const isOlder = message.kind === "statement" && message.rosterVersion < directory.version && wanted.has(name);
   return message.rosterVersion === directory.version || isOlder ? undefined : "wrong-roster";
 }
@@ -123,9 +139,10 @@ function timeProblem(
   return isAnswer && wanted.has(name) ? undefined : "past";
 }
 
-/** Six epochs back; a certificate as long as it counts. */
+/** Six epochs back; a certificate or summary as long as it counts. */
 function timely(message: Message, epoch: number): boolean {
   const at = epochOfMessage(message);
   if (at === undefined) return true;
-  return message.kind === "certificate" ? at > epoch - LEASE_EPOCHS : at >= epoch - EPOCHS_BACK;
+  const isLease = message.kind === "certificate" || message.kind === "summary";
+  return isLease ? at > epoch - LEASE_EPOCHS : at >= epoch - EPOCHS_BACK;
 }

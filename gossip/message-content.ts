@@ -71,6 +71,15 @@ export interface Contents {
   };
   /** The checkpoint that the witness holds of the log, with its cosignature; empty when it holds none. */
   cosignature: { readonly epoch: number; readonly log: StationId; readonly note: string };
+  /** What the member finds its zone's sum to be for a key, whole nats. */
+  attestation: { readonly epoch: number; readonly keyIndex: number; readonly level: number };
+  /** A quorum's attestations of at least this level, with their signatures. */
+  summary: {
+    readonly epoch: number; readonly keyIndex: number; readonly level: number;
+    readonly attested: readonly {
+      readonly index: number; readonly epoch: number; readonly level: number; readonly signature: Uint8Array;
+    }[];
+  };
 }
 
 const HASH_BYTES = 32;
@@ -232,6 +241,28 @@ const cosignature: Codec<Contents["cosignature"]> = {
   },
 };
 
+const attestation: Codec<Contents["attestation"]> = {
+  encode: ({ epoch, keyIndex, level }) => [epoch, keyIndex, level],
+  decode: (rest) => {
+    const [epoch, keyIndex, level] = rest;
+    if (rest.length !== 3 || !isUint(epoch) || !isUint(keyIndex) || !isUint(level)) return undefined;
+    return { epoch, keyIndex, level };
+  },
+};
+
+const summary: Codec<Contents["summary"]> = {
+  encode: ({ epoch, keyIndex, level, attested }) =>
+    [epoch, keyIndex, level, attested.map((one) => [one.index, one.epoch, one.level, one.signature])],
+  decode: (rest) => {
+    const [epoch, keyIndex, level, list] = rest;
+    const attested = listByIndex(list, ([index, at, claimed, signature, ...more]) =>
+      isIndex(index) && isUint(at) && isUint(claimed) && isBytes(signature, SIGNATURE_BYTES) && more.length === 0
+        ? { index, epoch: at, level: claimed, signature } : undefined);
+    if (rest.length !== 4 || !isUint(epoch) || !isUint(keyIndex) || !isUint(level)) return undefined;
+    return attested && { epoch, keyIndex, level, attested };
+  },
+};
+
 export const CONTENTS: { readonly [K in Exclude<keyof Contents, "statement">]: Codec<Contents[K]> } = {
-  note, proposal, vote, certificate, digest, request, proof, checkpoint, cosignature,
+  note, proposal, vote, certificate, digest, request, proof, checkpoint, cosignature, attestation, summary,
 };

@@ -28,6 +28,10 @@ const CONTENTS: { [K in ComposedKind]: Contents[K] } = {
   proof: { first: new Uint8Array(200), second: new Uint8Array(201) },
   checkpoint: { epoch: 9, note: "CP-001\n5\nroot\n\n\u2014 CP-001 sig\n", proof: [hash(1)], oldSize: 4 },
   cosignature: { epoch: 9, log: "CP-002" as StationId, note: "" },
+  attestation: { epoch: 9, keyIndex: 3, level: 12 },
+  summary: { epoch: 9, keyIndex: 3, level: 12, attested: [
+    { index: 1, epoch: 8, level: 12, signature: new Uint8Array(64) },
+    { index: 2, epoch: 9, level: 14, signature: new Uint8Array(64).fill(1) }] },
 };
 const composed = Object.keys(CONTENTS) as ComposedKind[];
 

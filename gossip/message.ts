@@ -13,13 +13,14 @@ import { decodeBody, type Statement } from "./statement.ts";
 
 export const KINDS = [
   "statement", "note", "proposal", "vote", "certificate", "digest", "request", "proof", "checkpoint", "cosignature",
+  "attestation", "summary",
 ] as const;
 export type Kind = (typeof KINDS)[number];
 
 /** Longest message of each kind on the wire, bytes. */
 export const MOST_BYTES: Readonly<Record<Kind, number>> = {
   statement: 2_048, note: 1_024, proposal: 8_192, vote: 512, certificate: 16_384, digest: 4_096, request: 4_096,
-  proof: 8_192, checkpoint: 8_192, cosignature: 1_024,
+  proof: 8_192, checkpoint: 8_192, cosignature: 1_024, attestation: 512, summary: 8_192,
 };
 
 /** Who says it, where, and under which roster: the start of the signed bytes. */

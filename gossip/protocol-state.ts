@@ -1,7 +1,7 @@
 /** What one agent knows of its zone's protocol, and what a step of it gives back. */
 import type { Crypto, Signer } from "../models/crypto.ts";
 import type { EvidenceKey } from "../models/terms.ts";
-import { type Epoch, type MonotonicMs, SECOND_MS, type StationId } from "../models/units.ts";
+import { type Epoch, type MonotonicMs, SECOND_MS, type StationId, type ZoneId } from "../models/units.ts";
 import { type Certificate, headOf } from "./certificate.ts";
 import type { ClockNews, ClockRule } from "./clock-rule.ts";
 import type { Directory } from "./directory.ts";
@@ -11,6 +11,7 @@ import {
 } from "./message.ts";
 import type { Contents } from "./message-content.ts";
 import type { Reader } from "./reading.ts";
+import type { RegionNews, RegionState } from "./region.ts";
 import type { Statement } from "./statement.ts";
 import type { Problem, Traffic } from "./traffic.ts";
 import type { ZoneLaw } from "./zone-law.ts";
@@ -27,6 +28,8 @@ export interface Outgoing {
   readonly kind: Kind;
   /** The author: this agent, or whose message is passed on. */
   readonly station: StationId;
+  /** The author's zone, where it is another than this agent's. */
+  readonly zone?: ZoneId;
   /** The whole message. */
   readonly bytes: Uint8Array;
   readonly relayed?: true;
@@ -60,6 +63,7 @@ export type News =
   | { readonly kind: "guilty"; readonly station: StationId; readonly proof: Uint8Array }
   /** A valid message, for whoever uses its kind. */
   | { readonly kind: "message"; readonly message: StationMessage }
+  | RegionNews
   | ClockNews
   /** A message that changed nothing. */
   | { readonly kind: "problem"; readonly problem: Problem; readonly from: string };
@@ -152,6 +156,8 @@ export interface ProtocolState {
   /** Raises that this agent sees and waits to propose, by key index. */
   readonly waits: Map<number, Wait>;
   readonly incidents: Incidents;
+  /** Absent where nobody asks for more than the zone. */
+  readonly region: RegionState | undefined;
   /** By the certificate's name. */
   readonly awaited: Map<string, Awaited>;
 }
@@ -180,10 +186,16 @@ export function publish<K extends ComposedKind>(
   return message;
 }
 
+type Passed = Pick<Message, "kind" | "station" | "whole"> & { readonly zone?: ZoneId };
+
 /** Publishes a message as it is: another's, passed on, or an own one again. */
 export function relay(
-  state: ProtocolState, { kind, station, whole }: Pick<Message, "kind" | "station" | "whole">, out: Output,
+  state: ProtocolState, { kind, station, whole, zone }: Passed,
+  out: Output,
 ): void {
   const own = station === state.station;
-  out.outgoing.push({ kind, station, bytes: whole, ...(!own && { relayed: true as const }) });
+  const isForeign = zone !== undefined && zone !== state.directory.zone.id;
+  out.outgoing.push({
+    kind, station, bytes: whole, ...(!own && { relayed: true as const }), ...(isForeign && { zone }),
+  });
 }

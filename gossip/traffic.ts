@@ -10,7 +10,7 @@ import { type DecodeProblem, type Kind, KINDS } from "./message.ts";
 export const PROBLEMS = [
   "too-long", "bad-topic", "foreign-network", "foreign-zone", "unknown-author", "too-fast", "not-cbor", "bad-shape",
   "wrong-author", "wrong-roster", "duplicate", "future", "past", "guilty-author", "too-many", "bad-signature",
-  "bad-proposal", "second-proposal", "bad-certificate", "stale-certificate", "bad-proof", "frozen",
+  "bad-proposal", "second-proposal", "bad-certificate", "stale-certificate", "bad-proof", "frozen", "bad-summary",
 ] as const;
 export type Problem = (typeof PROBLEMS)[number] | DecodeProblem;
 
@@ -118,7 +118,7 @@ const KEYS = 32;
  */
 const QUOTA: Readonly<Record<Kind, number>> = {
   statement: Infinity, proof: Infinity, note: 4, proposal: KEYS, vote: KEYS, certificate: KEYS, digest: 1, request: 8,
-  checkpoint: 4, cosignature: 16,
+  checkpoint: 4, cosignature: 16, attestation: KEYS, summary: KEYS,
 };
 
 /** Kind, author's index and epoch in one number, below 2^53: each message is looked up and counted by it. */

@@ -91,6 +91,7 @@ export function streetOf({ roster: first, member, keys }: Membership, config: Co
   let members: readonly MeshMember[] = [];
   const mesh = createMesh({
     identity: tlsIdentity(member.station, keys.tlsSeed), network: first.network, zones: [member.zone],
+    region: first.zones.map(({ id }) => id),
     members: () => members, clock, timers, random, brokers: readSiteBrokers(config, env),
     ...(config.mesh?.listen !== undefined && { listen: config.mesh.listen }),
   }, (topic, bytes, from) => onEvent({ kind: "message", topic, bytes, from }), notice);
@@ -111,7 +112,7 @@ export function streetOf({ roster: first, member, keys }: Membership, config: Co
 
 /** Publishes what the pipeline says, each message on its author's topic. */
 export function publishAll({ roster, member }: Membership, mesh: Mesh, messages: readonly Outgoing[]): void {
-  for (const { kind, station, bytes, from } of messages) {
-    mesh.publish(topicText({ network: roster.network, zone: member.zone, kind, station }), bytes, from);
+  for (const { kind, station, bytes, from, zone = member.zone } of messages) {
+    mesh.publish(topicText({ network: roster.network, zone, kind, station }), bytes, from);
   }
 }

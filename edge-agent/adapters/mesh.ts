@@ -8,7 +8,7 @@ import type { HostPort } from "../config-schema.ts";
 import type { Clock, MeshNeighbour, Random, Timers, Transport } from "../ports.ts";
 import { createBroker } from "./broker.ts";
 import type { Broker, BrokerLimits, BrokerStats, OnMessage } from "./broker.ts";
-import { BrokerRules, filtersOf, keyText } from "./broker-rules.ts";
+import { BrokerRules, filtersOf, keyText, summaryFilter } from "./broker-rules.ts";
 import type { MeshMember } from "./broker-rules.ts";
 import { createMqttClient } from "./mqtt-client.ts";
 import type { MqttClient, MqttClientLimits, MqttClientOptions, MqttClientStats } from "./mqtt-client.ts";
@@ -33,6 +33,8 @@ export interface MeshOptions {
   readonly network: string;
   /** The zones whose messages are subscribed to: its own, and those that it hears of. */
   readonly zones: readonly string[];
+  /** All zones of the roster: of those others, summaries are heard. */
+  readonly region?: readonly string[];
   /** The members that count now; another list whenever they change. */
   readonly members: () => readonly MeshMember[];
   /** Absent: no embedded broker. */
@@ -163,8 +165,11 @@ class ListedMesh implements Mesh {
   #linkTo(
     name: string, address: HostPort, trust: Trust, more: Pick<MqttClientOptions, "limits" | "admit"> = {},
   ): Link {
-    const { identity, network, zones, clock, timers, random, clientLimits } = this.#options;
-    const filters = zones.flatMap((zone) => filtersOf(network, zone));
+    const { identity, network, zones, region = [], clock, timers, random, clientLimits } = this.#options;
+    const others = region.filter((zone) => !zones.includes(zone));
+    const filters = [
+      ...zones.flatMap((zone) => filtersOf(network, zone)), ...others.map((zone) => summaryFilter(network, zone)),
+    ];
     const wanted = {
       ...more, purpose: "mesh", name, address, clientId: identity.station, identity, trust, filters, clock, timers,
       random, onSent: this.#onSent, limits: { ...more.limits, ...clientLimits },

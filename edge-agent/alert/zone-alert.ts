@@ -19,6 +19,7 @@ import { certificateEntries } from "../record/certificate-entry.ts";
 import { recordNamed, type JournalState } from "../record/journal.ts";
 import { CATALOGUE } from "./catalogue.ts";
 import type { AlertState } from "./alert.ts";
+import { regionAlert, type RegionAlertState } from "./region-alert.ts";
 
 /** Where a member stands, for the map. */
 export interface Place {
@@ -38,6 +39,7 @@ export interface ZoneAlertState {
   readonly closed: Map<EvidenceKey, Alert>;
   /** For the trust that members have earned. */
   readonly contradictions: Contradictions;
+  readonly region: RegionAlertState;
 }
 
 export interface ZoneTold {
@@ -91,6 +93,8 @@ function tell(state: ZoneAlertState, own: AlertState, journal: JournalState, new
       return clear(state, news.key, now);
     case "guilty":
       return guilty(own, journal, news, now);
+    case "region":
+      return regionAlert(state.region, own, journal, news, now);
     default:
       return NOTHING;
   }

@@ -34,6 +34,8 @@ const BODIES = {
   certificate: { message: "bytes", statements: "blobs" },
   /** Two statements of one author that contradict each other, as the message that proves it. */
   proof: { message: "bytes" },
+  /** What a quorum of another zone attested, as the message that this agent took into a region's decision. */
+  summary: { message: "bytes" },
   /** A checkpoint of a neighbour's log that this agent cosigned: the note as the log signed it, and the line. */
   witness: { note: "text", cosignature: "text" },
   /** Two checkpoints of one neighbour's log, both signed by it, that cannot both be true. */

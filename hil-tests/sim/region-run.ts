@@ -9,6 +9,7 @@ import { type AgentState, step } from "../../edge-agent/pipeline.ts";
 import type { AgentEvent, Effect } from "../../edge-agent/ports.ts";
 import { createRecord, NEW_LOG } from "../../edge-agent/record/record.ts";
 import { eventTexts, type Region } from "../../edge-agent/region.ts";
+import { neighboursOf } from "../../gossip/membership.ts";
 import { topicText } from "../../gossip/message.ts";
 import type { Outgoing } from "../../gossip/protocol-state.ts";
 import { byText, type Member, type Roster } from "../../gossip/roster.ts";
@@ -17,6 +18,7 @@ import { type Epoch, type MonotonicMs, type Now, SECOND_MS, type StationId, type
 import { type Dice, dice, purposeSeed } from "./dice.ts";
 import { Lies } from "./lies.ts";
 import type { Liar } from "./liars.ts";
+import { SharedReader } from "./shared-reader.ts";
 import { Signatures } from "./signatures.ts";
 import { Queue } from "./timeline.ts";
 
@@ -35,6 +37,8 @@ interface SimAgent {
   readonly lies: Lies;
   /** Others of its zone. */
   readonly peers: StationId[];
+  /** Its neighbours in other zones. */
+  readonly bridges: StationId[];
   lastMs: number;
 }
 
@@ -65,6 +69,8 @@ export class RegionRun {
   readonly #dice: Dice;
   readonly #told = new Set<string>();
   readonly #signatures = new Signatures(nodeCrypto());
+  /** What agents of one process read is read once for all of them. */
+  readonly #reader = new SharedReader(this.#signatures.crypto);
   #firstMs = Number.NaN;
   #nextEpochMs = 0;
 
@@ -130,12 +136,14 @@ export class RegionRun {
       tokenSecret: crypto.sha256(new TextEncoder().encode(`${seed} tokens`)), sharesTokens: true,
       statementSigner: signer,
       log: createRecord({ origin: `replay/${station}`, crypto, recovered: NEW_LOG }), earliest: 0 as WallMs,
-      membership: { roster, zone },
+      membership: { roster, zone }, reader: this.#reader,
     }, { wallMs: at, monoMs: 0 as MonotonicMs });
     const peers = roster.members.filter((other) => other.zone === zone && other !== member);
     const liars = this.#options.liars.filter((liar) => liar.station === station);
     const lies = new Lies(liars, signer, dice(seed, `lies ${station}`));
-    return { member, state, lies, peers: peers.map((peer) => peer.station), lastMs: at };
+    const bridges = roster.zones.length < 2 ? [] : neighboursOf(crypto, roster, station)
+      .filter(({ link }) => link === "bridge").map((neighbour) => neighbour.member.station);
+    return { member, state, lies, peers: peers.map((peer) => peer.station), bridges, lastMs: at };
   }
 
   #deliver(): void {
@@ -172,7 +180,9 @@ export class RegionRun {
     const { network, zone } = agent.state.gossip;
     // Nobody is told its own words: a liar would hear two of itself.
     const others = agent.peers.filter((to) => to !== message.station);
-    const peers = message.relayed === true ? this.#some(others) : others;
+    // What goes from zone to zone is rare, and is told to all neighbours.
+    const peers = message.kind === "summary" ? [...others, ...agent.bridges]
+      : message.relayed === true ? this.#some(others) : others;
     peers.forEach((to, place) => {
       for (const said of agent.lies.instead(message, now, place)) {
         this.counts.messages += 1;
@@ -182,7 +192,7 @@ export class RegionRun {
           continue;
         }
         const delay = Math.round(this.#dice.uniform(DELAY_MS.low, DELAY_MS.high));
-        const topic = topicText({ network, zone, kind: said.kind, station: said.station });
+        const topic = topicText({ network, zone: said.zone ?? zone, kind: said.kind, station: said.station });
         const arrival = (now.wallMs + delay) as WallMs;
         this.#network.push(arrival, { to, from: agent.member.station, topic, bytes: said.bytes });
       }

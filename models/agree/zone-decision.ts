@@ -135,6 +135,13 @@ export function searchRaises<S extends Stated>(zone: ZoneHistory<S>, keys = EVID
   return searchAll(zone, (key) => zoneThreshold(key, zone), keys);
 }
 
+/** Only the keys whose sum is at least `leastOf` them, which is positive, whether or not they raise. */
+export function searchAbove<S extends Stated>(
+  zone: ZoneHistory<S>, leastOf: (key: EvidenceKey) => number,
+): Onset<S>[] {
+  return searchAll(zone, leastOf);
+}
+
 function searchAll<S extends Stated>(
   zone: ZoneHistory<S>, leastOf: (key: EvidenceKey) => number, keys = EVIDENCE_KEYS,
 ): Onset<S>[] {

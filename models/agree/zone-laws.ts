@@ -77,6 +77,12 @@ const INDEPENDENT: ReadonlySet<EvidenceKey> = new Set<EvidenceKey>([
   "starts", "stops", "power-step", "refusals", "delivered-less-billed", "billed-less-delivered", "export",
   "clones",
 ]);
+
+/** Whether members' honest evidence for the key has causes of its own at each. */
+export function isIndependent(key: EvidenceKey): boolean {
+  return INDEPENDENT.has(key);
+}
+
 const MEAN_OF_COMMON_CAUSE = 8_000;
 /** Measured with set-points pushed to a whole zone once and four times an hour: 12 to 13 nats in ten years. */
 const MEAN_OF_SETPOINTS = 14_000;

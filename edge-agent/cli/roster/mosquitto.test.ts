@@ -81,14 +81,17 @@ test("the files name every member by the very certificate that its agent shows",
   assert.is(textOf("site/acl").replace(/^#.*\n/gm, ""), `
 user CP-1
 topic read kw1/town/street/+/+
+topic read kw1/town/+/summary/+
 topic write kw1/town/street/+/CP-1
 
 user CP-2
 topic read kw1/town/street/+/+
+topic read kw1/town/+/summary/+
 topic write kw1/town/street/+/CP-2
 
 user CP:3
 topic read kw1/town/depot/+/+
+topic read kw1/town/+/summary/+
 topic write kw1/town/depot/+/CP:3
 `);
 });

@@ -130,3 +130,23 @@ test("each of the checkers above is one of those that a soak uses", () => {
   assert.equal(new Set(CHECKERS),
     new Set([noContradiction, validity, noFalseAccusation, ownWord, consistentLogs, bounded, liveness]));
 });
+
+/** Seed 1000037: killed between the append and the publication, and nobody asked for what had become durable. */
+test("a statement that was made durable and never said is no gap in an honest agent's word", () => {
+  for (const topology of ["mesh", "site"] as const) {
+    for (const effects of [0, 1, 2]) {
+      const crash = { kind: "crash", agent: 2, at: 20.29, effects, downEpochs: 6.05 } as const;
+      const loss = { kind: "loss", from: 20, to: 40, share: 0.97 } as const;
+      const scenario: Scenario = { ...CALM, topology, faults: [crash, loss] };
+      assert.is(says(ownWord, undefined, scenario), undefined, `${topology} ${effects}`);
+    }
+  }
+});
+
+test("an honest agent's word: fails when a statement names another one before than it made", () => {
+  const bend = ({ index, core }: SimAgent): void => {
+    if (index === 2) core!.state.gossip.previous = new Uint8Array(32).fill(1);
+  };
+  const text = says(ownWord, bend, CRASH);
+  assert.match(text ?? "", /statement \d+ does not name the one before/);
+});

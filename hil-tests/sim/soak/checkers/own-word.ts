@@ -4,6 +4,8 @@
  */
 import { hex } from "../../../../gossip/bytes.ts";
 import type { Outgoing } from "../../../../gossip/protocol-state.ts";
+import { decodeBody } from "../../../../gossip/statement.ts";
+import { entryOf } from "../disk.ts";
 import type { SimAgent } from "../sim-agent.ts";
 import { type Checker, CheckFailure, type World } from "../world.ts";
 import { Statements } from "./seen.ts";
@@ -11,12 +13,18 @@ import { Statements } from "./seen.ts";
 const NAME = "an honest agent's word";
 
 export function ownWord(world: World): Checker {
+  const { crypto } = world.street.keys;
   const statements = new Statements(world);
   const said = new Map<string, string>();
   /** Key index by the proposal's hash. */
   const keys = new Map<string, number>();
   /** Votes for proposals that nobody was heard to make yet. */
   const votes = new Map<string, { by: SimAgent; slot: (keyIndex: number) => string }[]>();
+  const isLogged = ({ disk }: SimAgent, seq: number, hash: string): boolean => disk.log.some((bytes) => {
+    const entry = entryOf(bytes);
+    return entry.kind === "statement" && decodeBody(entry.signedBytes)?.seq === seq &&
+      hex(crypto.sha256(entry.signedBytes)) === hash;
+  });
   const note = (by: SimAgent, slot: string, what: string): void => {
     const place = `${by.index} ${slot}`;
     const before = said.get(place);
@@ -31,8 +39,9 @@ export function ownWord(world: World): Checker {
     if (stated === undefined || !world.isHonest(by)) return;
     note(by, `the statement of epoch ${stated.epoch}`, stated.hash);
     note(by, `statement ${stated.seq}`, stated.hash);
-    const last = said.get(`${by.index} statement ${stated.seq - 1}`) ?? "";
-    if (stated.previous === last) return;
+    const last = said.get(`${by.index} statement ${stated.seq - 1}`) ?? (stated.seq === 0 ? "" : undefined);
+    // One that became durable right before a crash was never said: the log has it.
+    if (stated.previous === last || (last === undefined && isLogged(by, stated.seq - 1, stated.previous))) return;
     throw new CheckFailure(NAME, `agent ${by.index}: statement ${stated.seq} does not name the one before`);
   };
   const onProposal = (by: SimAgent, message: Outgoing): void => {
