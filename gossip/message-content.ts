@@ -71,7 +71,7 @@ export interface Contents {
   };
   /** The checkpoint that the witness holds of the log, with its cosignature; empty when it holds none. */
   cosignature: { readonly epoch: number; readonly log: StationId; readonly note: string };
-  /** What the member finds its zone's sum to be for a key, whole nats. */
+  /** What the member finds its zone's sum to be for a key, tenths of a nat. */
   attestation: { readonly epoch: number; readonly keyIndex: number; readonly level: number };
   /** A quorum's attestations of at least this level, with their signatures. */
   summary: {

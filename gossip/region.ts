@@ -28,11 +28,14 @@ const TOGETHER_EPOCHS = SAID_AGAIN_EPOCHS + EPOCHS_BACK;
  */
 export const MOST_OF_A_ZONE = 32;
 export const MOST_SUMMARIES = 4 * MOST_OF_A_ZONE;
-export const MOST_LEVEL = 1_000;
+/** Tenths of a nat: far more than the largest zone's sum can be. */
+export const MOST_LEVEL = 20_000;
+/** A level is told at once when it is higher by this. */
+const WORTH_TELLING = 5;
 
 /** models/agree/region-decision.ts, handed in as the zone's law is. */
 export interface RegionLaw {
-  /** What this member may attest by what it holds: nats. */
+  /** What this member may attest by what it holds: tenths of a nat. */
   readonly levels: (zone: ZoneHistory<Held>, zones: number) => readonly { keyIndex: number; level: number }[];
   readonly decide: (
     key: EvidenceKey, zones: readonly { readonly n: number; readonly f: number }[],
@@ -93,7 +96,7 @@ export interface RegionNews {
   /** Epoch of the earliest claim. */
   readonly since: number;
   readonly decision: RegionDecision;
-  /** Zones whose claims count, with their level in nats and the summary's message where it is held. */
+  /** Zones whose claims count, with their level in tenths of a nat and the summary's message where it is held. */
   readonly zones: readonly { readonly zone: ZoneId; readonly level: number; readonly whole?: Uint8Array }[];
 }
 
@@ -144,7 +147,8 @@ function attest(
   state: ProtocolState, region: RegionState, keyIndex: number, level: number, epoch: number, out: Output,
 ): void {
   const said = region.attested.get(keyIndex)?.get(state.self);
-  if (said !== undefined && level <= said.level && epoch < said.epoch + SAID_AGAIN_EPOCHS) return;
+  const isHigher = said === undefined || level >= said.level + WORTH_TELLING;
+  if (!isHigher && epoch < said.epoch + SAID_AGAIN_EPOCHS) return;
   const { signature } = publish(state, "attestation", { epoch, keyIndex, level }, out);
   keepAttested(region, keyIndex, { index: state.self, epoch, level, signature });
 }
@@ -174,7 +178,7 @@ function claim(state: ProtocolState, region: RegionState, keyIndex: number, epoc
   const found = highest(directory, all.filter((one) => one.epoch > (known?.epoch ?? -1)));
   const isRenewal = known !== undefined && found !== undefined && epoch >= known.epoch + SAID_AGAIN_EPOCHS;
   const best = isRenewal || known === undefined ? found : highest(directory, all);
-  if (best === undefined || (known !== undefined && !isRenewal && best.level <= known.level)) return;
+  if (best === undefined || (known !== undefined && !isRenewal && best.level < known.level + WORTH_TELLING)) return;
   const { level, attested } = best;
   const isTelling = region.isBridge && state.maySign && !state.frozen;
   const whole = isTelling ? publish(state, "summary", { epoch, keyIndex, level, attested }, out).whole : undefined;
@@ -200,7 +204,7 @@ export function isNewSummary({ region }: ProtocolState, { zone, content }: Messa
   const { epoch, keyIndex, level } = content;
   const known = region?.claims.get(zone)?.get(keyIndex);
   return known === undefined || epoch >= known.epoch + SAID_AGAIN_EPOCHS ||
-    (level > known.level && epoch >= known.epoch - EPOCHS_BACK);
+    (level >= known.level + WORTH_TELLING && epoch >= known.epoch - EPOCHS_BACK);
 }
 
 /** Uses one look at another zone up; false when none is left in this epoch. */

@@ -27,6 +27,7 @@ export interface RegionTold {
 const NATS = 1_000;
 const MOST_ZONES_NAMED = 5;
 const MOST_TERMS = 8;
+const TENTHS = 10;
 
 export function regionAlert(
   state: RegionAlertState, own: AlertState, journal: JournalState, news: RegionNews, now: Now,
@@ -85,8 +86,9 @@ function compose(
 function explanationOf({ key, zones }: RegionNews): ExplanationTerm[] {
   const sorted = [...zones].sort((a, b) => b.level - a.level);
   const rest = sorted.slice(MOST_TERMS - 1).reduce((sum, { level }) => sum + level, 0);
-  const terms = sorted.slice(0, MOST_TERMS - 1).map(({ zone, level }) => ({ term: `${key} in ${zone}`, value: level }));
-  if (rest > 0) terms.push({ term: "the other zones", value: rest });
+  const terms = sorted.slice(0, MOST_TERMS - 1)
+    .map(({ zone, level }) => ({ term: `${key} in ${zone}`, value: level / TENTHS }));
+  if (rest > 0) terms.push({ term: "the other zones", value: rest / TENTHS });
   const total = terms.reduce((sum, { value }) => sum + value, 0);
   return terms.map(({ term, value }) => ({ term, value, share: total === 0 ? 0 : value / total }));
 }

@@ -66,7 +66,7 @@ function raised(lines: readonly TimedLine[], loss = 0): string[] {
 
 test("what is too thin for any zone is raised once, by the region", () => {
   for (const loss of [0, 0.2]) {
-    const found = raised([...quiet(), ...ZONES.flatMap((zone) => spray(zone, 4, 1))], loss);
+    const found = raised([...quiet(), ...ZONES.flatMap((zone) => spray(zone, 3, 2))], loss);
     assert.equal(found, ["region town authorization-abuse"], `loss ${loss}`);
   }
 });
