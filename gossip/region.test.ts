@@ -4,6 +4,7 @@ import { assert, test } from "../build/testing.ts";
 import { nodeCrypto, signerFromSeed } from "../edge-agent/adapters/crypto.ts";
 import { decideRegion, levelsOf } from "../models/agree/region-decision.ts";
 import { decide, searchRaises } from "../models/agree/zone-decision.ts";
+import { zoneThreshold } from "../models/agree/zone-laws.ts";
 import type { Crypto, Signer } from "../models/crypto.ts";
 import { type EvidenceKey, EVIDENCE_KEYS } from "../models/terms.ts";
 import type { Epoch, MonotonicMs, StationId, ZoneId } from "../models/units.ts";
@@ -118,8 +119,10 @@ function peersOf({ agents, directories }: Town, { zone, index }: Agent, { kind, 
 const changes = ({ news }: Agent): string[] =>
   news.flatMap((one) => (one.kind === "region" && one.key === KEY ? [one.change] : []));
 const certified = ({ news }: Agent): boolean => news.some(({ kind }) => kind === "certificate");
-/** 1.62 nats at each member over six epochs: 6.5 in a zone, which raises at 7.6. */
-const THIN = (_: Agent, epoch: number): number => (epoch >= 4 && epoch < 10 ? 270 : 0);
+const EPOCHS = 6;
+/** At each member in each of six epochs: the four that are counted then lack 1.1 nats of what raises their zone. */
+const EACH = Math.floor((zoneThreshold(KEY, { n: 6, f: 1 }) - 1_100) / (4 * EPOCHS));
+const THIN = (_: Agent, epoch: number): number => (epoch >= 4 && epoch < 4 + EPOCHS ? EACH : 0);
 
 test("a spray thin in each of six zones is found at region scope by everybody, and in no zone", () => {
   const one = town(6);
@@ -144,7 +147,7 @@ test("it clears when no zone claims anything any more", () => {
   const one = town(6);
   run(one, 20, THIN);
   // As another e-value speaks for honesty.
-  run(one, 50, (_, epoch) => (epoch === 20 ? -1_620 : 0));
+  run(one, 50, (_, epoch) => (epoch === 20 ? -EPOCHS * EACH : 0));
   for (const agent of one.agents) assert.equal([changes(agent)[0], changes(agent).at(-1)], ["raised", "lapsed"]);
 });
 
