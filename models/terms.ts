@@ -131,6 +131,8 @@ export type Observation = Seen &
         readonly outcome: Outcome }
     | { readonly kind: "charging-limit"; readonly evseId: number; readonly limit: number; readonly unit: "W" | "A";
         readonly purpose: string; readonly outcome: Outcome;
+        /** Its `stackLevel`, above 0: of one purpose the highest counts. */
+        readonly level?: number;
         /** When it counts, where it says so. */
         readonly from?: WallMs; readonly to?: WallMs }
     | { readonly kind: "certificate-order"; readonly what: string; readonly outcome: Outcome }

@@ -100,8 +100,7 @@ function statusNotification(request: Request): readonly Body[] {
 function remoteStart(request: Request, ending: Ending): readonly Body[] {
   const profile = fieldsOf(request.fields.chargingProfile);
   const limits = request.fields.chargingProfile === undefined ? [] : chargingLimits(
-    request, profile.chargingSchedule, evseOf(request.fields.connectorId) ?? 0, profile.chargingProfilePurpose,
-    outcomeOf(ending),
+    request, profile, evseOf(request.fields.connectorId) ?? 0, outcomeOf(ending),
   );
   return [{ kind: "command", command: "remote-start", outcome: outcomeOf(ending), ...connectorIn(request) }, ...limits];
 }
@@ -109,9 +108,7 @@ function remoteStart(request: Request, ending: Ending): readonly Body[] {
 function setChargingProfile(request: Request, ending: Ending): readonly Body[] {
   const profile = fieldsOf(request.fields.csChargingProfiles);
   const evseId = evseOf(request.fields.connectorId) ?? 0;
-  const limits = chargingLimits(
-    request, profile.chargingSchedule, evseId, profile.chargingProfilePurpose, outcomeOf(ending),
-  );
+  const limits = chargingLimits(request, profile, evseId, outcomeOf(ending));
   return limits.length > 0 ? limits : lacks(request, "chargingSchedule");
 }
 

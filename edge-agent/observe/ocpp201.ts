@@ -176,9 +176,7 @@ function setNetworkProfile(request: Request, ending: Ending): readonly Body[] {
 function setChargingProfile(request: Request, ending: Ending): readonly Body[] {
   const profile = fieldsOf(request.fields.chargingProfile);
   const evseId = evseIn(request.fields).evseId ?? 0;
-  const limits = chargingLimits(
-    request, profile.chargingSchedule, evseId, profile.chargingProfilePurpose, outcomeOf(ending),
-  );
+  const limits = chargingLimits(request, profile, evseId, outcomeOf(ending));
   return limits.length > 0 ? limits : lacks(request, "chargingSchedule");
 }
 
@@ -194,7 +192,9 @@ function remoteStart(request: Request, ending: Ending): readonly Body[] {
 function notifyChargingLimit(request: Request): readonly Body[] {
   const source = fieldsOf(request.fields.chargingLimit).chargingLimitSource ?? request.fields.chargingLimitSource;
   const evseId = evseIn(request.fields).evseId ?? 0;
-  return chargingLimits(request, request.fields.chargingSchedule, evseId, source ?? "external", "accepted");
+  const { chargingSchedule } = request.fields;
+  const profile = { chargingSchedule, chargingProfilePurpose: source ?? "external" };
+  return chargingLimits(request, profile, evseId, "accepted");
 }
 
 /** A set-point for a dynamic profile (2.1, K28). Its unit is the profile's, which is W unless it was said otherwise. */

@@ -188,13 +188,14 @@ function spanOf(request: Request, schedule: Fields): { readonly from?: WallMs; r
  * where they differ, so that a harmful period cannot hide behind a mild first one.
  */
 export function chargingLimits(
-  request: Request, schedules: unknown, evseId: number, purpose: unknown, outcome: Outcome,
+  request: Request, profile: Fields, evseId: number, outcome: Outcome,
 ): readonly Body[] {
-  return listOf(schedules).flatMap((schedule): readonly Body[] => {
+  const level = numberOf(profile.stackLevel) ?? 0;
+  return listOf(profile.chargingSchedule).flatMap((schedule): readonly Body[] => {
     const unit = schedule.chargingRateUnit === "A" ? "A" : "W";
     const periods = listOf(schedule.chargingSchedulePeriod);
     const limits = periods.map(limitOf).filter((limit) => limit !== undefined);
-    const of = nonEmpty(purpose) ?? "";
+    const of = nonEmpty(profile.chargingProfilePurpose) ?? "";
     const hidden = periods.some(discharges) && !limits.some((limit) => limit < 0);
     const agreed: Body[] = hidden ? [{ kind: "discharge-agreed", evseId, by: of, outcome }] : [];
     const [first] = limits;
@@ -204,7 +205,7 @@ export function chargingLimits(
     return [
       ...agreed,
       ...[...shown].map((limit): Body =>
-        ({ kind: "charging-limit", evseId, limit, unit, purpose: of, outcome, ...span })),
+        ({ kind: "charging-limit", evseId, limit, unit, purpose: of, outcome, ...(level > 0 && { level }), ...span })),
       ...tooMany(request, schedule.chargingSchedulePeriod),
     ];
   });

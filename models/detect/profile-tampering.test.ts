@@ -131,15 +131,19 @@ test("absurd limits: nothing throws, nothing is told that is no number", () => {
   assert.ok(bench.findings.every(({ says }) => !/NaN|Infinity/.test(says)));
 });
 
+const atLevel = (level: number, order: Seen): Seen => ({ ...order, level }) as Seen;
+
 test("power is allowed by limits that are high, lapsed, cleared, refused, or replaced by the transaction's own", () => {
   const clear: Seen = { kind: "command", command: "clear-charging-profile", outcome: "accepted" };
   const refused: Seen = { ...limit(10), outcome: "refused" } as Seen;
   const stories: readonly (readonly Seen[])[] = [
     [limit(32)], [limit(22_000, "TxProfile", "W")], [limit(10, "TxProfile", "A", DAY + 10 * MINUTE)],
     [limit(10), clear], [refused], [limit(10, "TxDefaultProfile"), limit(32)],
+    [atLevel(1, limit(32)), limit(10)], [limit(10), atLevel(1, limit(32))],
   ];
   stories.forEach((story, n) => assert.ok(ignoring(story, 8, 60) < 0.3, `story ${n}`));
   assert.ok(ignoring([limit(10, "ChargePointMaxProfile"), limit(32)], 8, 60) >= 1, "but the cap holds");
+  assert.ok(ignoring([limit(32), atLevel(1, limit(10))], 8, 60) >= 1, "and so does the highest stack level");
 });
 
 test("a limit below zero is worth a sixth of the threshold at once, one of nothing while idle nothing", () => {

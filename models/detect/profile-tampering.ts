@@ -49,7 +49,7 @@ export interface ProfileTampering {
   /** Highest limit ever given by unit. */
   top: Record<Unit, number>;
   /** By EVSE and purpose, the order in force: the most that it allows, W. */
-  orders: Record<string, { mostW: number; at: number; sinceMs: number; from: number; to: number }>;
+  orders: Record<string, { mostW: number; level: number; at: number; sinceMs: number; from: number; to: number }>;
   /** By EVSE, purpose and unit: the last limit, which way it went, and when that order came. */
   swing: Record<string, { limit: number; way: number; at: number }>;
   /** By metered EVSE: the block of five minutes, and how many in a row were above the limit. */
@@ -120,7 +120,7 @@ const MOST_LIMIT = 1e12;
 
 export const profileTampering: Detector<ProfileTampering> = {
   name: "profile-tampering",
-  version: 3,
+  version: 4,
   create: () => ({
     sessions: createSessions(), burst: createBurst(LAW), facts: createFacts(), act: createAct(), starved: {},
     swungMs: [], mostW: 0, sinceMs: 0, shows: [], swings: 0, top: { W: 0, A: 0 }, orders: {}, swing: {},
@@ -267,12 +267,16 @@ function putInForce(state: ProfileTampering, seen: Limit, now: Now): void {
   const purpose = purposeOf(seen);
   if (purpose === "") return;
   const key = `${seen.evseId} ${purpose}`;
-  const fresh = { mostW: -Infinity, at: seen.at as number, sinceMs: now.monoMs as number, from: 0, to: 0 };
+  const fresh = { mostW: -Infinity, level: 0, at: seen.at as number, sinceMs: now.monoMs as number, from: 0, to: 0 };
   const before = Object.hasOwn(state.orders, key) ? state.orders[key] : undefined;
-  const order = before?.at === seen.at ? before : fresh;
   if (before === undefined && Object.keys(state.orders).length >= MOST_KEYS) return;
+  const level = seen.level ?? 0;
+  const order = before?.at === seen.at && before.level === level ? before : fresh;
+  // Of one purpose the highest stack level counts (OCPP 1.6, 3.13.2; 2.0.1, K01): a lower one lies below it, unseen.
+  if (before !== undefined && level < before.level && now.wallMs < before.to) return;
   const limitW = Math.max(0, seen.unit === "A" ? seen.limit * W_OF_A : seen.limit);
-  Object.assign(order, { mostW: Math.max(order.mostW, limitW), from: seen.from ?? 0, to: seen.to ?? Number.MAX_VALUE });
+  const [from, to] = [seen.from ?? 0, seen.to ?? Number.MAX_VALUE];
+  Object.assign(order, { mostW: Math.max(order.mostW, limitW), level, from, to });
   state.orders[key] = order;
 }
 
