@@ -7,7 +7,7 @@ import type { Kind } from "../gossip/message.ts";
 import type { Outgoing } from "../gossip/protocol-state.ts";
 
 const RESTS_ON_LOG: ReadonlySet<Kind> = new Set<Kind>([
-  "statement", "checkpoint", "cosignature", "proposal", "vote", "certificate",
+  "statement", "checkpoint", "cosignature", "proposal", "vote", "certificate", "attestation",
 ]);
 
 /** What others said, and what binds nobody. */

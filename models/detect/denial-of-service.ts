@@ -5,7 +5,7 @@
  * minutes with far more messages than this station's fullest ones, net of the backlog that an outage leaves, (3) a link
  * that is up while the station is silent for longer than it ever is, (4) minutes in which nobody answers any call.
  * Statistic: spells.ts: when such spells begin, and whether they go on. A minute with ten messages a second that no
- * outage owes, and a silence of four times the longest usual one and of three quarters of an hour, are facts
+ * outage owes, and a silence of six times the longest usual one and of three quarters of an hour, are facts
  * (learned/facts.ts): the former no station sends, and behind the latter pings must have been swallowed too, since a
  * CSMS drops a station that hangs within minutes.
  * Null: the station's own past; the rates before that are judgements, no public base rates exist.
@@ -68,7 +68,7 @@ export const FACTS: FactLaw = {
   },
 };
 const FLOOD_A_MINUTE = 600;
-const SILENT_LONG_TIMES = 4;
+const SILENT_LONG_TIMES = 6;
 const SILENT_LONG_MS = 45 * MINUTE_MS;
 /** The zone's alternative, and how far apart losses are to count as two there. */
 const TOGETHER_PER_HOUR = 6;
