@@ -96,6 +96,8 @@ export function decideRegion(
   const excesses = zones.map((size, place) => excessOf(key, size, levels[place], zones.length));
   const supporters = excesses.flatMap((excess, place) => (excess > 0 ? [place] : []));
   const needed = zonesNeeded(zones.length);
+  // Where no zone may be captured two would be a region, and each of them says it already.
+  if (capturedTolerated(zones.length) === 0) return { sum: 0, threshold: needed, supporters: [], raises: false };
   if (!isIndependent(key)) {
     const sum = supporters.length;
     return { sum, threshold: needed, supporters, raises: sum >= needed };
