@@ -136,9 +136,7 @@ function alertOf(
   const affected = affectedOf(state, news);
   const isOlder = news.certificate.epoch < (before?.certificate?.epoch ?? 0);
   if (isOlder || (before !== undefined && affected.every((one) => before.stations.includes(one)))) return undefined;
-  // Another key of a threat that stands is the same incident: one incident raises once (contracts, section 4).
-  const standing = [...state.open.values()].find(({ threat }) => threat === threatOf(news.key));
-  const incidentId = before?.incidentId ?? standing?.incidentId ?? incidentIdOf(own, news);
+  const incidentId = before?.incidentId ?? incidentIdOf(own, news);
   const told = [...state.open.values(), ...state.closed.values()].some((one) => one.incidentId === incidentId);
   const alert = compose(state, own, news, { incidentId, file, affected, now });
   return { ...alert, state: told ? "updated" : "raised" };
