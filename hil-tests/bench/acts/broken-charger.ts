@@ -5,7 +5,7 @@ import { nothingElse } from "./checks.ts";
 const BROKEN = "N-4";
 const AHEAD = 0.3;
 /** At a street's pace a second is worth minutes: so long until what a meter cannot tell is little beside the bill. */
-const SESSION_S = 150;
+const SESSION_S = 120;
 /** A zone that had something to say would have said it. */
 const SETTLED_EPOCHS = 6;
 
