@@ -7,8 +7,8 @@ import { fromHex, hex } from "../gossip/bytes.ts";
 import { MOST_SIGHTINGS } from "../gossip/message-content.ts";
 import type { News, Outgoing, ProtocolState, StationMessage } from "../gossip/protocol-state.ts";
 import { distanceKm } from "../models/detect/compare-notes.ts";
-import { type CredentialCloning, HEARD_MS, type Note } from "../models/detect/credential-cloning.ts";
-import { detect, type DetectState } from "../models/detect/detect.ts";
+import { credentialCloning, type CredentialCloning, HEARD_MS, type Note } from "../models/detect/credential-cloning.ts";
+import type { DetectState } from "../models/detect/detect.ts";
 import type { Observation } from "../models/terms.ts";
 import { epochOf, type Now, SECOND_MS, type TokenPseudonym, type WallMs } from "../models/units.ts";
 import type { Place } from "./alert/zone-alert.ts";
@@ -16,7 +16,7 @@ import type { Place } from "./alert/zone-alert.ts";
 export interface TokenNotes {
   readonly protocol: ProtocolState;
   /** By transaction: how often the note was told as it is now. */
-  readonly told: Map<string, { to: WallMs | undefined; times: number }>;
+  readonly told: Map<string, { readonly to: WallMs | undefined; readonly times: number }>;
   epoch: number;
 }
 
@@ -37,7 +37,10 @@ export function exchangeNotes(
 ): Outgoing[] {
   if (state === undefined) return [];
   for (const one of news) {
-    if (one.kind === "message") detect(detected, neighboursUses(state, one.message, places, now), now);
+    if (one.kind !== "message") continue;
+    for (const use of neighboursUses(state, one.message, places, now)) {
+      credentialCloning.observe(cloningOf(detected), use, now);
+    }
   }
   const epoch = epochOf(now.wallMs, state.protocol.directory.epochS);
   if (epoch === state.epoch || !state.protocol.maySign) return [];
@@ -48,20 +51,21 @@ export function exchangeNotes(
   return sightings.length === 0 ? [] : [compose(state.protocol, "note", { epoch, seq: 0, sightings })];
 }
 
+const cloningOf = (detected: DetectState): CredentialCloning =>
+  detected[credentialCloning.name]!.state as CredentialCloning;
+
 const seconds = (at: WallMs): number => Math.max(0, Math.floor(at / SECOND_MS));
 
 /** Own notes that not everybody may have heard, the newest first, at most one message full. */
 function dueNotes({ told }: TokenNotes, detected: DetectState, now: Now): Note[] {
-  const { notes } = detected["credential-cloning"]!.state as CredentialCloning;
-  const recent = notes.filter((note) => now.wallMs - note.from < HEARD_MS);
+  const recent = cloningOf(detected).notes.filter((note) => now.wallMs - note.from < HEARD_MS);
   const due = recent.filter((note) => {
     const before = told.get(note.transactionId);
     return before === undefined || before.to !== note.to || before.times < TOLD_TIMES;
   }).slice(-MOST_SIGHTINGS).reverse();
   for (const { transactionId, to } of due) {
     const before = told.get(transactionId);
-    told.set(transactionId, { to, times: before?.to === to ? before?.times ?? 0 : 0 });
-    told.get(transactionId)!.times += 1;
+    told.set(transactionId, { to, times: 1 + (before?.to === to ? before?.times ?? 0 : 0) });
   }
   const known = new Set(recent.map(({ transactionId }) => transactionId));
   for (const transactionId of told.keys()) if (!known.has(transactionId)) told.delete(transactionId);

@@ -22,7 +22,7 @@ import { DAY_MS, HOUR_MS, MINUTE_MS, type Now, type TokenPseudonym, type WallMs 
 import { CLOCKS_MS, type HeardUse, MEETINGS, type Meeting, meetingsOf } from "./compare-notes.ts";
 import { type Detector, framesOf, MOST_NATS } from "./detector.ts";
 import { mixtureOf } from "./learned/acts.ts";
-import { MOST_SUM } from "./learned/burst.ts";
+import { LEARN_BELOW_NATS, MOST_SUM } from "./learned/burst.ts";
 import { createHabit, type Habit, habitTerm, learnHabit, type TraitLaw } from "./learned/habit.ts";
 
 /** One use of an idToken at this station: what neighbours may compare. */
@@ -79,7 +79,6 @@ const SHY = 50;
  * A meeting teaches later, when nothing came of it: three in a row would otherwise each excuse the next. What has gone
  * on for a fortnight is a habit, whatever was said of it.
  */
-const LEARN_BELOW_NATS = 5;
 const LEARN_AFTER_MS = 48 * HOUR_MS;
 const HABIT_AFTER_MS = 14 * DAY_MS;
 const MOST_UNTAUGHT = 64;

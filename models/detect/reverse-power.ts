@@ -80,8 +80,7 @@ const ATTACK_PER_HOUR = 1 / 24;
 const RARE_HOURS = { station: 1_500, evse: 40_000 } as const;
 const PRIOR_WEIGHT_HOURS = 500;
 const JEFFREYS = 0.5;
-/** The joint feature is the zone's to judge, and rests on memory alone. */
-/** The joint feature's alternative: one run an hour. */
+/** The joint feature's alternative, one run an hour: it is the zone's to judge, and rests on memory alone. */
 const JOINT_PER_HOUR = 1;
 const GOES_ON: TraitLaw = {
   term: "power goes on flowing out", absent: "power no longer flows out",

@@ -11,6 +11,7 @@
  */
 import { HOUR_MS } from "../../units.ts";
 import { MOST_NATS } from "../detector.ts";
+import { MOST_SUM } from "../learned/burst.ts";
 import { learnSpread, scaleOf } from "../learned/spread.ts";
 import {
   type Agreement, CENTRE_BOUNDS, learnLag, noiseWh, ratioOf, RESOLUTION_WH, type Timing,
@@ -85,7 +86,7 @@ const LEAST_SHIFT_SPREADS = 4;
 const MOST_SHIFT = 1.4;
 /**
  * A stop is read once, in its own message and after the current: no report that comes late spoils it, so its tails are
- * lighter. Judgement; honest bills of the bench stay within.
+ * lighter. A judgement: nobody has measured the tails of honest bills.
  */
 const BILL_FREEDOM = 8;
 /** Two meters within their class (EN 50470-3, class B) stay within this of what was learned; this is beyond it. */
@@ -100,7 +101,6 @@ const MOST_DRIFT_NATS = 2;
 /** Below this evidence a session is taken as honest and learned from, and while few of late spoke otherwise. */
 const LEARN_BELOW_NATS = 1;
 const LEARN_BELOW_SUM = 3;
-const MOST_SUM = 26;
 /** A meter that saw less than this share of a bill saw nothing of it. */
 const SAW_NOTHING_SHARE = 0.1;
 const WENT_ALONG_SHARE = 0.5;

@@ -14,10 +14,11 @@
  */
 import { YEARS_BETWEEN_FALSE_ALERTS, thresholdOf } from "../../opine/threshold.ts";
 import { type EvidenceKey, type Finding, type Term, THREATS } from "../../terms.ts";
-import { HOUR_MS, MINUTE_MS, type Now } from "../../units.ts";
+import { HOUR_MS, type Now } from "../../units.ts";
 import { weigh } from "../detector.ts";
 import { mixtureOf } from "./acts.ts";
 import { MOST_SUM } from "./burst.ts";
+import { LONGEST_QUIET_MS } from "./spells.ts";
 
 export interface Fact {
   readonly term: string;
@@ -41,7 +42,6 @@ export interface Facts {
 
 /** The same fact within this time is the same one. */
 const AGAIN_MS = HOUR_MS;
-const LONGEST_QUIET_MS = 10 * MINUTE_MS;
 
 export function createFacts(): Facts {
   return { nats: 0, tickMs: -1, shown: {} };
