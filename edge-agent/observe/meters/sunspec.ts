@@ -13,7 +13,7 @@ const END_OF_CHAIN = 0xffff;
 /** More models than any device has; a chain that circles or never ends is left here. */
 const MAX_MODELS = 64;
 
-const OFFSET = { A: 2, A_SF: 6, PhV: 7, V_SF: 11, W: 18, W_SF: 22, TotWhExp: 38, TotWhImp: 46, TotWh_SF: 54 } as const;
+const OFFSET = { A: 2, A_SF: 6, PhV: 7, V_SF: 15, W: 18, W_SF: 22, TotWhExp: 38, TotWhImp: 46, TotWh_SF: 54 } as const;
 /** Registers that a measurement takes, from the id to the energies' scale factor. */
 const COUNT = OFFSET.TotWh_SF + 1;
 const MIN_LENGTH = COUNT - 2;
