@@ -29,6 +29,7 @@ import type { Negotiated, Tap, TapContext, TapLimits } from "./tap.ts";
 import { type Latest, MIN_TLS, renewContext } from "./tls-reload.ts";
 import { refuse, upgrade } from "./upgrade.ts";
 import type { Upgraded, UpgradeContext, UpgradeLimits } from "./upgrade.ts";
+import { WaitingRoom } from "./waiting-room.ts";
 
 export interface ListenTls {
   /** PEM. */
@@ -39,7 +40,7 @@ export interface ListenTls {
 }
 
 export interface ForwarderLimits extends TapLimits, UpgradeLimits {
-  /** Connections not upgraded yet; the one that has waited longest for its request makes room for a new one. */
+  /** Connections not upgraded yet: see WaitingRoom. */
   readonly preUpgrade: number;
   readonly connections: number;
   /** See PumpOptions. */
@@ -113,8 +114,8 @@ class SpliceForwarder implements Forwarder {
   readonly #sockets = new Set<Socket>();
   /** Of a plain relay: chargers that are joined to the CSMS, and when something passed last, monotonic. */
   readonly #lastAt = new Map<Socket, number>();
-  /** Connections before their upgrade, oldest first, and whom they wait for. */
-  readonly #waiting = new Map<Socket, "charger" | "csms">();
+  /** Connections before their upgrade, oldest first. */
+  readonly #waiting = new WaitingRoom();
   /** Ends of connections that are still to come. */
   readonly #serving = new Set<Promise<void>>();
   #errorsInARow = 0;
@@ -131,7 +132,7 @@ class SpliceForwarder implements Forwarder {
     const notices = this.#notices = new RateLimitedNotices(notice, this.#monoMs);
     this.#upgradeContext = {
       csms, limits, notices, dialler: createDialler(csms, options.csmsTls ?? {}, limits.dialTimeoutMs),
-      requested: (charger) => this.#waiting.set(charger, "csms"),
+      requested: (charger) => this.#waiting.requested(charger),
       adopt: (socket) => this.#adopt(socket),
       refused: () => {
         this.#counters.refused += 1;
@@ -208,23 +209,13 @@ class SpliceForwarder implements Forwarder {
   /** One connection of a charger from its first byte to its last. */
   async #serve(charger: Socket): Promise<void> {
     if (this.#listen.secure) this.#adopt(charger);
-    if (!this.#makeRoom()) {
+    if (!this.#waiting.enter(charger, this.#limits.preUpgrade)) {
       this.#counters.refused += 1;
       return refuse(charger, 503, "too many connections wait for the CSMS");
     }
-    this.#waiting.set(charger, "charger");
     const upgraded = await upgrade(charger, this.#upgradeContext);
-    this.#waiting.delete(charger);
+    this.#waiting.leave(charger);
     if (upgraded !== undefined) await this.#join(charger, upgraded);
-  }
-
-  #makeRoom(): boolean {
-    if (this.#waiting.size < this.#limits.preUpgrade) return true;
-    const oldest = [...this.#waiting].find(([, whom]) => whom === "charger")?.[0];
-    if (oldest === undefined) return false;
-    this.#waiting.delete(oldest);
-    oldest.destroy();
-    return true;
   }
 
   async #join(charger: Socket, upgraded: Upgraded): Promise<void> {
