@@ -72,8 +72,9 @@ test("the program runs alone in an empty folder, as an executable, with its vers
     const said: string[] = [];
     assert.ok(await makeProgram(root, AGENT, (line) => said.push(line)), said.join("\n"));
     assert.match(said[0] ?? "", /^dist\/kerbwatch\.cjs: [\d,]+ bytes \(budget 524,288, [\d.]+ % used\)$/);
-    assert.match(said[1] ?? "", /^ {2}unpacked dist\/kerbwatch\.plain\.cjs: [\d,]+ bytes \(.+\), SHA-256 \w{64}$/);
-    assert.is(said.length, 7, "the five largest inputs follow");
+    assert.match(said[1] ?? "", /^ {2}held by an agent: [\d,]+ bytes \(budget 655,360, [\d.]+ % used\)$/);
+    assert.match(said[2] ?? "", /^ {2}as text dist\/kerbwatch\.plain\.cjs: [\d,]+ bytes, SHA-256 \w{64}$/);
+    assert.is(said.length, 8, "the five largest inputs follow");
     assert.is(statSync(join(root, AGENT.outFile)).mode & 0o111, 0o111);
     await inTree({}, async (empty) => {
       rmSync(join(empty, "node_modules"));
@@ -137,6 +138,23 @@ refused("one byte over the budget", MODULE_NAME, /not made: \d+ bytes; at most 2
 refused("one byte of text over the budget", MODULE_NAME, /not made: \d+ bytes of text; at most 20$/, {
   ...AGENT, budget: { fileBytes: 1_000_000, textBytes: 20 },
 });
+test("what is apart costs no agent anything, and is there when it is asked for", () => inTree({
+  "edge-agent/main.ts": `if (process.argv[2] === "b") void import("./b.ts").then(({ say }) => say());
+    else void import("./a.ts").then(({ say }) => say());`,
+  "edge-agent/a.ts": `import { word } from "./word.ts"; export const say = () => console.log("a", word);`,
+  "edge-agent/b.ts": `import { word } from "./word.ts";
+    export const say = () => console.log("b", word, "${"x".repeat(5e3)}");`,
+  "edge-agent/word.ts": `export const word = process.pid > 0 ? "well" : "";`,
+}, async (root) => {
+  const made = await bundle(root, { ...AGENT, apart: "edge-agent/b.ts" });
+  assert.ok(made.heldBytes < 5_000 && made.text.length > 5_000);
+  assert.ok((await bundle(root, AGENT)).heldBytes > 5_000, "unless it is not apart");
+  writeFileSync(join(root, "p.cjs"), made.contents);
+  const said = (...args: string[]) =>
+    execFileSync(process.execPath, ["p.cjs", ...args], { cwd: root, encoding: "utf8" });
+  assert.equal([said(), said("b").slice(0, 7)], ["a well\n", "b well "]);
+}));
+
 refused("a module that is not inside", `try { require("bufferutil"); } catch {}`, /loads bufferutil/);
 refused("a module named at run time", `console.log(require(process.argv[2]));`, /loads by require\(process/);
 refused("an entry that is missing", "", /nowhere\.ts is missing/, { ...AGENT, entry: "nowhere.ts" });

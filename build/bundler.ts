@@ -7,9 +7,10 @@ import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, writeFileSy
 import { builtinModules } from "node:module";
 import { basename, dirname, join } from "node:path";
 import { build } from "esbuild";
-import type { Metafile } from "esbuild";
+import type { BuildOptions, Metafile } from "esbuild";
 import { AGENT_BYTES, AGENT_TEXT_BYTES } from "../targets/budgets.ts";
-import { packed } from "./pack.ts";
+import { chunksOf } from "./chunks.ts";
+import { packed, plain } from "./pack.ts";
 import { packedSchemas } from "./schemas.ts";
 import { SLIM } from "./slim/plugin.ts";
 
@@ -17,15 +18,22 @@ export interface Program {
   /** Both relative to the repository. */
   readonly entry: string;
   readonly outFile: string;
-  /** Absent: it never ships, and is written as text. Present: the file carries its text compressed (pack.ts). */
+  /**
+   * Absent: it never ships, and is written as text. Present: the file carries its text compressed (pack.ts), in chunks;
+   * `textBytes` is for what the process of an agent may come to hold.
+   */
   readonly budget?: { readonly fileBytes: number; readonly textBytes: number };
+  /** What no agent's process loads: an entry that is imported dynamically, relative to the repository. */
+  readonly apart?: string;
 }
 
 const AGENT_BUDGET = { fileBytes: AGENT_BYTES, textBytes: AGENT_TEXT_BYTES };
 
 /** The agent has to fit on the boards that are already there (design, section 1); the simulator never ships. */
 export const PROGRAMS: readonly Program[] = [
-  { entry: "edge-agent/main.ts", outFile: "dist/kerbwatch.cjs", budget: AGENT_BUDGET },
+  {
+    entry: "edge-agent/main.ts", outFile: "dist/kerbwatch.cjs", budget: AGENT_BUDGET, apart: "edge-agent/cli/tools.ts",
+  },
   { entry: "hil-tests/sim/main.ts", outFile: "dist/kerbwatch-sim.cjs" },
 ];
 
@@ -34,6 +42,8 @@ export interface Bundle {
   readonly contents: Uint8Array;
   /** The program as text: what the file is, or carries. */
   readonly text: string;
+  /** Of the text, what an agent's process may come to hold. */
+  readonly heldBytes: number;
   /** What stands in the way of shipping it, in words; empty when nothing does. */
   readonly faults: readonly string[];
   readonly largest: readonly { readonly path: string; readonly bytes: number }[];
@@ -49,40 +59,54 @@ function looksBeside(output: Metafile["outputs"][string], text: string): string[
   return [...foreign, ...dynamic].map((what) => `${what}, which is not inside it`);
 }
 
-/** Bundles one program of the tree at `root`. Rejects when the sources do not bundle; esbuild has then said why. */
-export async function bundle(root: string, program: Program): Promise<Bundle> {
+function optionsOf(root: string): BuildOptions {
   const { version } = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as { version: string };
-  const result = await build({
-    entryPoints: [program.entry], outfile: program.outFile, absWorkingDir: root, write: false, metafile: true,
-    bundle: true, platform: "node", format: "cjs", target: "node20", legalComments: "none",
+  return {
+    absWorkingDir: root, bundle: true, platform: "node", target: "node20", legalComments: "none",
     // V8 keeps a text of ASCII in half the memory.
     charset: "ascii", minify: true, preserveSymlinks: true, plugins: [SLIM],
     logLevel: "warning", logOverride: { "empty-import-meta": "error" },
-    // Strict mode once, for all of the file; esbuild would say so again in each module.
-    banner: { js: '#!/usr/bin/env node\n"use strict";' }, tsconfigRaw: { compilerOptions: { alwaysStrict: false } },
+    tsconfigRaw: { compilerOptions: { alwaysStrict: false } },
     define: {
       __VERSION__: JSON.stringify(version),
       // ws would otherwise load its native helpers from wherever they happen to lie.
       "process.env.WS_NO_BUFFER_UTIL": '"1"',
       "process.env.WS_NO_UTF_8_VALIDATE": '"1"',
     },
+  };
+}
+
+/** Bundles one program of the tree at `root`. Rejects when the sources do not bundle; esbuild has then said why. */
+export async function bundle(root: string, program: Program): Promise<Bundle> {
+  const options = optionsOf(root);
+  const result = await build({
+    ...options, entryPoints: [program.entry], outfile: program.outFile, write: false, metafile: true, format: "cjs",
+    // Strict mode once, for all of the file; esbuild would say so again in each module.
+    banner: { js: '#!/usr/bin/env node\n"use strict";' },
   });
   const file = result.outputFiles[0];
   const output = Object.values(result.metafile.outputs)[0];
   if (file === undefined || output === undefined) throw new Error(`esbuild made nothing of ${program.entry}`);
-  const { text } = file;
-  const largest = Object.entries(output.inputs)
+  if (program.budget === undefined) {
+    return { contents: file.contents, text: file.text, heldBytes: file.text.length, faults: [],
+      largest: largestOf(output.inputs) };
+  }
+  const { all, textBytes, inputs } = await chunksOf(options, program.entry, program.apart);
+  const beside = { schemas: packedSchemas(root) };
+  const contents = Buffer.from(packed(all, basename(textFile(program.outFile)), beside));
+  const faults = [
+    // Of the whole in one piece, since between chunks require is passed on.
+    ...looksBeside(output, file.text), ...over("", contents.length, program.budget.fileBytes),
+    ...over(" of text", textBytes, program.budget.textBytes),
+  ];
+  return { contents, text: plain(all, beside), heldBytes: textBytes, faults, largest: largestOf(inputs) };
+}
+
+const largestOf = (inputs: Metafile["outputs"][string]["inputs"]): Bundle["largest"] =>
+  Object.entries(inputs)
     .map(([path, { bytesInOutput }]) => ({ path, bytes: bytesInOutput }))
     .sort((a, b) => b.bytes - a.bytes)
     .slice(0, LARGEST_SHOWN);
-  if (program.budget === undefined) return { contents: file.contents, text, faults: [], largest };
-  const contents = Buffer.from(packed(text, basename(textFile(program.outFile)), packedSchemas(root)));
-  const faults = [
-    ...looksBeside(output, text), ...over("", contents.length, program.budget.fileBytes),
-    ...over(" of text", text.length, program.budget.textBytes),
-  ];
-  return { contents, text, faults, largest };
-}
 
 /** Where the text of a program lies that ships compressed: for reading, and for the places that stack traces name. */
 const textFile = (outFile: string): string => outFile.replace(/\.cjs$/, ".plain.cjs");
@@ -119,7 +143,8 @@ export async function makeProgram(root: string, program: Program, say: (line: st
   if (budget !== undefined) {
     // The text is the same whatever Node compressed it: who doubts a file unpacks it and compares.
     const sha256 = createHash("sha256").update(made.text).digest("hex");
-    say(`${sizeText(`  unpacked ${textFile(outFile)}`, made.text.length, budget.textBytes)}, SHA-256 ${sha256}`);
+    say(`${sizeText(`  held by an agent`, made.heldBytes, budget.textBytes)}`);
+    say(`  as text ${textFile(outFile)}: ${grouped(made.text.length)} bytes, SHA-256 ${sha256}`);
     made.largest.forEach(({ path, bytes }) => say(`  ${grouped(bytes)}  ${path}`));
   }
   made.faults.forEach((fault) => say(`${outFile}: not made: ${fault}`));

@@ -25,15 +25,16 @@ test("nothing of the descriptions is left, and each definition is there once", (
 });
 
 test("a program that carries them has them, and its text does not", () => {
-  const text = 'console.log(typeof __SCHEMAS__ === "undefined" ? "none" : JSON.stringify(__SCHEMAS__));';
+  const code = 'console.log(JSON.stringify(__PACKED__.schemas ?? "none"));';
+  const chunks = [{ name: "./x.js", code }];
   const folder = mkdtempSync(join(tmpdir(), "kerbwatch-schemas-"));
   const file = join(folder, "program.cjs");
   const said = (contents: string): string => {
     writeFileSync(file, contents);
     return spawnSync(process.execPath, [file], { encoding: "utf8" }).stdout.trim();
   };
-  assert.equal(JSON.parse(said(packed(text, "x.cjs", schemas))), schemas);
-  assert.equal([said(packed(text, "x.cjs")), said(text)], ["none", "none"]);
+  assert.equal(JSON.parse(said(packed(chunks, "x.cjs", { schemas }))), schemas);
+  assert.is(JSON.parse(said(packed(chunks, "x.cjs"))), "none");
   rmSync(folder, { recursive: true });
 });
 

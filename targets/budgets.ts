@@ -6,5 +6,8 @@
 
 /** The agent's single file, bytes: what lies in flash and travels in an update. */
 export const AGENT_BYTES = 512 * 1024;
-/** The program that the file carries compressed, bytes: what V8 holds in memory and reads at each start. */
+/**
+ * What the process of an agent may come to hold of the program that the file carries compressed, bytes: in V8's memory,
+ * and read at each start. Commands that do one thing and end are apart (edge-agent/cli/tools.ts).
+ */
 export const AGENT_TEXT_BYTES = 640 * 1024;

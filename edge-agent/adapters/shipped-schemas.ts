@@ -8,14 +8,14 @@ import { createSchemas } from "../observe/schema-text.ts";
 export type PackedSchemas = Readonly<Record<OcppVersion, string>>;
 
 /** Given to the program by the file that carries it; absent where it runs from anything else. */
-declare const __SCHEMAS__: PackedSchemas | undefined;
+declare const __PACKED__: { readonly schemas?: PackedSchemas } | undefined;
 
 /** More than any version has, bytes. */
 const MOST_BYTES = 1 << 20;
 
 /** `undefined`: this program came without. */
 export function shippedSchemas(): PackedSchemas | undefined {
-  return typeof __SCHEMAS__ === "undefined" ? undefined : __SCHEMAS__;
+  return typeof __PACKED__ === "undefined" ? undefined : __PACKED__.schemas;
 }
 
 /** @throws Error when they are damaged */

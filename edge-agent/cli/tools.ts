@@ -1,0 +1,13 @@
+/**
+ * The commands that do one thing and end. They are a part of the program by themselves (build/chunks.ts), so that the
+ * agent, which runs for years, does not hold them in memory.
+ */
+export { doctor } from "./doctor.ts";
+export { explain } from "./explain.ts";
+export { keygen } from "./keygen.ts";
+export { learn } from "./learn.ts";
+export { ledger } from "./ledger.ts";
+export { replay } from "./replay.ts";
+export { roster } from "./roster.ts";
+export { status } from "./status.ts";
+export { supportBundle } from "./support-bundle.ts";
