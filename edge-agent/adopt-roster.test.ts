@@ -68,7 +68,7 @@ function force(state: AgentState, more: Partial<NewForce>, street = true): { say
   const [says, heard]: [string[], unknown[]] = [[], []];
   const follow: Street["follow"] = (roster) => heard.push(roster?.version);
   const before = rosterOf(4, 1);
-  const taken: NewForce = { before, roster: rosterOf(4, 1, 2), member: before.members[0], ...more };
+  const taken: NewForce = { before, roster: rosterOf(4, 1, 2), name: "", member: before.members[0], ...more };
   bringInto(state, street ? { follow } as Street : undefined, taken, (text) => says.push(text));
   return { says, heard };
 }

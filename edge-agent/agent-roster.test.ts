@@ -158,6 +158,30 @@ test("a neighbour is added and another taken away while agents run; wrong files 
     await passes(alone);
   }));
 
+test("given to one, a roster is everybody's: the others have it from their neighbours, and it is in their logs", () =>
+  onStreet(async ([one, two, three], csms) => {
+    const first = rosterOf([one!.member, two!.member, three!.member]);
+    for (const house of [one!, two!, three!]) {
+      house.put(first);
+      await house.start(csms);
+    }
+    const ends = await connectThrough(three!.agent.listening.port, csms);
+    await until(() => one!.hears(two!) && two!.hears(three!) && three!.hears(one!));
+    const from = epochOf(Date.now() as WallMs, 1) + 8;
+    const second = rosterOf([two!.member, three!.member], first, { fromEpoch: from as Epoch });
+    one!.put(second);
+    for (const house of [two!, three!]) assert.match(await house.says(/is good/), /version 2 is good and counts from/);
+    assert.match(await one!.says(/watches alone/), /version 2 has no member CP-001/);
+    for (const house of [two!, three!]) assert.match(await house.says(/in force: /), /; gone: CP-001$/);
+    await until(() => two!.stated().some(([version]) => version === 2) && two!.hears(three!) && three!.hears(two!));
+    const name = Buffer.from(rosterHash(crypto, encodeRoster(second))).toString("hex");
+    for (const house of [one!, two!, three!]) {
+      const noted = entriesOf(house.stateDir).flatMap((entry) => (entry.kind === "notice" ? [entry.text] : []));
+      assert.ok(noted.includes(`roster: version 2 (SHA-256 ${name}) is in force`));
+    }
+    await passes(ends);
+  }));
+
 test("a version that counts from later on is in force from exactly that epoch, also after a restart", () =>
   onStreet(async ([one], csms) => {
     const first = rosterOf([one!.member]);

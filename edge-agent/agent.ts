@@ -167,7 +167,7 @@ class Agent implements RunningAgent {
         statementSigner: keys.signers.statement, log, earliest: Date.parse(RELEASED) as WallMs, logged,
         ...(memory !== undefined && { memory }), ...(schemas !== undefined && { schemaOf: schemasFrom(schemas) }),
         ...(membership !== undefined && { membership: { roster: membership.roster, zone: membership.member.zone } }),
-        witnessSigner: keys.signers.witness,
+        witnessSigner: keys.signers.witness, ...(opened !== undefined && { chain: opened.followed.chain }),
       }, now);
       this.#state = state;
       if (fresh.length > 0) this.#notice(`learned normal: begins anew for ${fresh.join(", ")} (from another release)`);
@@ -345,7 +345,10 @@ class Agent implements RunningAgent {
     // By a clock that is off it would count too early, and there is no way back.
     if (protocol !== undefined && protocol.clock.standing.state !== "good") return;
     const taken = roster.takeForce(epoch);
-    if (taken !== undefined) bringInto(this.#state, this.#street, taken, (text) => this.#notice(text));
+    if (taken === undefined) return;
+    const text = `roster: version ${taken.roster.version} (SHA-256 ${taken.name}) is in force`;
+    this.#carryOut(recordOne(this.#state.journal, { kind: "notice", at: wallMs, text }));
+    bringInto(this.#state, this.#street, taken, (said) => this.#notice(said));
   }
 
   #carryOut(effects: readonly Effect[]): void {
@@ -377,6 +380,9 @@ class Agent implements RunningAgent {
           break;
         case "refuse":
           this.#carryOut(refuse(this.#state.journal.log, effect.why));
+          break;
+        case "roster":
+          this.#roster?.tell(effect.offered, effect.epoch, effect.from);
           break;
         case "publish":
           this.#publish(effect.messages);

@@ -7,6 +7,8 @@ import type { ProtocolState } from "../gossip/protocol-state.ts";
 import type { Reader } from "../gossip/reading.ts";
 import { createRegion, type RegionLaw, type Seats } from "../gossip/region.ts";
 import { type Roster, zoneMembers } from "../gossip/roster.ts";
+import type { RosterChain } from "../gossip/roster-chain.ts";
+import { createRosterExchange } from "../gossip/roster-exchange.ts";
 import { createAgree } from "../models/agree/agree.ts";
 import { decideRegion, levelsOf } from "../models/agree/region-decision.ts";
 import { decide, searchRaises } from "../models/agree/zone-decision.ts";
@@ -55,6 +57,8 @@ export interface CoreOptions {
   readonly membership?: { readonly roster: Roster; readonly zone: ZoneId };
   /** Where agents share one process: what they read once for all of them. */
   readonly reader?: Reader;
+  /** Which roster is in force: rosters then travel between neighbours. */
+  readonly chain?: RosterChain;
   /** The witness key. Without it, or without the log's own, nobody witnesses anything: a replay. */
   readonly witnessSigner?: Signer;
 }
@@ -91,6 +95,8 @@ export function createCore(options: CoreOptions, now: Now): Core {
     },
     witnessing: protocol && witnessingOf(options, protocol),
     tokenNotes: protocol !== undefined && options.sharesTokens === true ? createTokenNotes(protocol) : undefined,
+    rosters: protocol === undefined || options.chain === undefined ? undefined
+      : createRosterExchange(options.chain, protocol),
     duties: createDuties(now, memory?.since),
     bypass: recallBypass(memory?.bypass, now),
     faults: createFaultWatch(),

@@ -6,6 +6,7 @@
  * goes out.
  */
 import { gossip, type GossipState } from "../gossip/gossip.ts";
+import { exchangeRosters, type RosterExchange } from "../gossip/roster-exchange.ts";
 import { agree, type AgreeState } from "../models/agree/agree.ts";
 import { detect, type DetectState } from "../models/detect/detect.ts";
 import { evidenceVector, forget, opine, type OpineState } from "../models/opine/opine.ts";
@@ -39,24 +40,28 @@ export interface AgentState {
   readonly witnessing: Witnessing | undefined;
   /** Absent where the zone shares no secret for idTokens. */
   readonly tokenNotes: TokenNotes | undefined;
+  /** Absent for a lone agent, and in a replay. */
+  readonly rosters: RosterExchange | undefined;
   readonly duties: Duties;
   readonly bypass: BypassWatch;
   readonly faults: FaultWatch;
 }
 
 export function step(state: AgentState, event: AgentEvent, now: Now): Effect[] {
+  const epoch = epochOf(now.wallMs, state.gossip.epochS);
   const observations = observe(state.observe, event, now);
   const findings = detect(state.detect, observations, now);
   const beliefs = opine(state.opine, findings, now);
   const evidence = evidenceVector.bind(undefined, state.opine);
   const heard = event.kind === "message" ? event : undefined;
   const told = gossip(state.gossip, heard, evidence, checkpointHash(state.journal), now);
-  const { verdicts, lapsed } = agree(state.agree, beliefs, epochOf(now.wallMs, state.gossip.epochS), now);
+  const { verdicts, lapsed } = agree(state.agree, beliefs, epoch, now);
   const frames = recentFrame.bind(undefined, state.observe);
   const recorded = record(state.journal, { statement: told.statement, verdicts, frames }, now);
   const own = alert(state.alert, verdicts, lapsed, recorded.evidence, now);
   const zone = zoneAlert(state.zone, state.alert, state.journal, told.news, now);
   const notes = exchangeNotes(state.tokenNotes, state.detect, told.news, state.zone?.places ?? [], now);
+  const rosters = exchangeRosters(state.rosters, told.news, epoch);
   const witnessed = witness(state.witnessing, state.journal, told.news, now);
   const alerts = [...own, ...zone.alerts];
 
@@ -69,10 +74,11 @@ export function step(state: AgentState, event: AgentEvent, now: Now): Effect[] {
   effects.push(...csmsCertificates(state.duties, state.journal, observations, now));
   effects.push(...wantsCheckpoint(state.duties, state.journal, alerts, now));
   const offered = offerToWitnesses(state.witnessing, state.journal, now);
-  const messages = [...told.outgoing, ...notes, ...witnessed.outgoing, ...offered];
+  const messages = [...told.outgoing, ...notes, ...rosters.outgoing, ...witnessed.outgoing, ...offered];
   if (messages.length > 0) effects.push({ kind: "publish", messages });
   effects.push(...alerts.map((one) => ({ kind: "alert" as const, alert: one })));
   effects.push(...witnessed.effects);
+  effects.push(...rosters.news.map((one) => ({ kind: "roster" as const, ...one, epoch })));
   effects.push(...notableBeliefs(state.duties, beliefs, now));
   effects.push(...watchFaults(state.faults, observations, now));
   effects.push(...unreadMessages(state.duties, observations));

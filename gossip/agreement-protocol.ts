@@ -16,14 +16,15 @@ import {
 import { checkProof, makeProof } from "./equivocation.ts";
 import { lapse, REMEMBERED_EPOCHS, takeCertificate } from "./incidents.ts";
 import { type Accepted, type Incoming, takeIn } from "./intake.ts";
-import { type ComposedKind, messageOfStatement, type MessageOf, readTopic } from "./message.ts";
+import { messageOfStatement, type MessageOf, readTopic } from "./message.ts";
 import type { Contents } from "./message-content.ts";
 import {
   castKeptVotes, onGuilt, onStatementHeld, propose, pruneProposals, repeatOpen, takeProposal, takeVote, votesFor,
 } from "./proposals.ts";
 import {
-  type Awaited, certificateMark, type CertificateNews, emptyOutput, isKnownCertificate, type OpenProposal,
-  epochMsOf, type Outgoing, type Output, type ProtocolNow, type ProtocolState, publish, relay,
+  type Awaited, type CarriedKind, certificateMark, type CertificateNews, emptyOutput, epochMsOf,
+  isKnownCertificate, type OpenProposal, type Outgoing, type Output, type ProtocolNow, type ProtocolState, publish,
+  relay,
 } from "./protocol-state.ts";
 import { namesOf, type Reader, readerOf } from "./reading.ts";
 import { beginRegionEpoch, type RegionState, takeAttestation, takeSummary } from "./region.ts";
@@ -110,8 +111,8 @@ export function provisional(state: ProtocolState): { key: EvidenceKey; onset: nu
   return [...state.waits].map(([keyIndex, { onset, since }]) => ({ key: EVIDENCE_KEYS[keyIndex]!, onset, since }));
 }
 
-/** Signs a note, checkpoint or cosignature of this agent; the whole message comes back, to be published. */
-export function compose<K extends Extract<ComposedKind, "note" | "checkpoint" | "cosignature">>(
+/** Signs a message that the zone's protocol only carries; the whole message comes back, to be published. */
+export function compose<K extends CarriedKind>(
   state: ProtocolState, kind: K, content: Contents[K],
 ): Outgoing {
   const out = emptyOutput();

@@ -59,7 +59,14 @@ export function takeIn(
   return { message, hash, name, author, passOn: !BETWEEN_NEIGHBOURS.has(message.kind) && timely(message, epoch) };
 }
 
-const BETWEEN_NEIGHBOURS: ReadonlySet<Kind> = new Set(["digest", "request", "checkpoint", "cosignature"]);
+const BETWEEN_NEIGHBOURS: ReadonlySet<Kind> = new Set([
+  "digest", "request", "checkpoint", "cosignature", "roster", "part",
+]);
+
+/** What is heard of other zones, too. */
+const OVER_BRIDGES: ReadonlySet<Kind> = new Set(["summary", "roster", "part"]);
+/** Who has missed a version is told of it by those who have not. */
+const WHATEVER_ROSTER: ReadonlySet<Kind> = new Set(["roster", "part"]);
 
 /** A statement outside of the window is nothing, but tells what its author's clock says. */
 function hearOutside(state: ProtocolState, read: Read, from: string, now: ProtocolNow): void {
@@ -97,11 +104,11 @@ function topicProblem(state: ProtocolState, topic: Topic): Problem | undefined {
   const { network, zone, kind, station } = topic;
   if (network !== state.directory.network) return "foreign-network";
   const isForeign = zone !== state.directory.zone.id;
-  if (isForeign && (kind !== "summary" || directoryIn(state, zone) === undefined)) return "foreign-zone";
+  if (isForeign && (!OVER_BRIDGES.has(kind) || directoryIn(state, zone) === undefined)) return "foreign-zone";
   return directoryOf(state, topic).indexOf(station) < 0 ? "unknown-author" : undefined;
 }
 
-/** Of the author's zone: summaries alone come from others than the own. */
+/** Of the author's zone: few kinds come from others than the own. */
 function directoryOf(state: ProtocolState, { zone }: Topic): Directory {
   return zone === state.directory.zone.id ? state.directory : directoryIn(state, zone) ?? state.directory;
 }
@@ -124,6 +131,7 @@ function knownProblem(state: ProtocolState, message: Message, name: string, auth
 function rosterProblem(
   directory: Directory, { wanted }: ProtocolState, message: Message, name: string,
 ): Problem | undefined {
+  if (WHATEVER_ROSTER.has(message.kind)) return undefined;
   const isOlder = message.kind === "statement" && message.rosterVersion < directory.version && wanted.has(name);
   return message.rosterVersion === directory.version || isOlder ? undefined : "wrong-roster";
 }

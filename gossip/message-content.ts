@@ -6,6 +6,7 @@ import { isStationId, type StationId } from "../models/units.ts";
 import type { CborValue } from "./cbor.ts";
 import { MOST_MEMBERS } from "./directory.ts";
 import { SIGNATURE_BYTES } from "./ed25519.ts";
+import { MAX_ROSTER_BYTES } from "./roster.ts";
 import type { StatementBody } from "./statement.ts";
 
 /** One use of a token, by pseudonym; times in unix seconds, `to` 0 while it lasts. */
@@ -80,6 +81,26 @@ export interface Contents {
       readonly index: number; readonly epoch: number; readonly level: number; readonly signature: Uint8Array;
     }[];
   };
+  /** The rosters that the author knows, and what it asks a neighbour for. */
+  roster: { readonly epoch: number; readonly held: readonly NamedRoster[]; readonly asked: AskedPart | undefined };
+  /** A piece of a roster's file; the roster is named by the hash of its signed bytes. */
+  part: {
+    readonly epoch: number; readonly hash: Uint8Array; readonly place: number; readonly of: number;
+    readonly bytes: Uint8Array;
+  };
+}
+
+export interface NamedRoster {
+  readonly version: number;
+  /** Of its signed bytes. */
+  readonly hash: Uint8Array;
+}
+
+export interface AskedPart {
+  /** Who is to answer. */
+  readonly of: StationId;
+  readonly hash: Uint8Array;
+  readonly place: number;
 }
 
 const HASH_BYTES = 32;
@@ -90,6 +111,12 @@ export const MOST_REQUESTED = 64;
 export const MOST_CERTIFICATES = 32;
 /** A consistency proof of a log of 2^32 entries is shorter. */
 const MOST_PROOF_HASHES = 64;
+/** The one in force, four that wait, and the other one of a fork. */
+export const MOST_ROSTERS = 6;
+/** All parts of a file but the last have this length. */
+export const PART_BYTES = 12_288;
+/** Of the largest roster file. */
+export const MOST_PARTS = Math.ceil(MAX_ROSTER_BYTES / PART_BYTES);
 
 interface Codec<T> {
   encode(content: T): CborValue[];
@@ -263,6 +290,42 @@ const summary: Codec<Contents["summary"]> = {
   },
 };
 
+const roster: Codec<Contents["roster"]> = {
+  encode: ({ epoch, held, asked }) => [
+    epoch, held.map(({ version, hash }) => [version, hash]),
+    asked === undefined ? [] : [asked.of, asked.hash, asked.place],
+  ],
+  decode: (rest) => {
+    const [epoch, list, wanted] = rest;
+    const held = listOf(list, MOST_ROSTERS, namedRoster);
+    if (rest.length !== 3 || !isUint(epoch) || held === undefined || !Array.isArray(wanted)) return undefined;
+    if (wanted.length === 0) return { epoch, held, asked: undefined };
+    const [of, hash, place, ...more] = wanted as CborValue[];
+    if (typeof of !== "string" || !isStationId(of) || !isHash(hash) || !isUint(place) || more.length > 0) {
+      return undefined;
+    }
+    return place < MOST_PARTS ? { epoch, held, asked: { of, hash, place } } : undefined;
+  },
+};
+
+function namedRoster(item: CborValue): NamedRoster | undefined {
+  if (!Array.isArray(item) || item.length !== 2) return undefined;
+  const [version, hash] = item as CborValue[];
+  return isUint(version) && isHash(hash) ? { version, hash } : undefined;
+}
+
+const part: Codec<Contents["part"]> = {
+  encode: ({ epoch, hash, place, of, bytes }) => [epoch, hash, place, of, bytes],
+  decode: (rest) => {
+    const [epoch, hash, place, of, bytes] = rest;
+    if (rest.length !== 5 || !isUint(epoch) || !isHash(hash) || !isUint(place) || !isUint(of)) return undefined;
+    if (!(bytes instanceof Uint8Array) || of > MOST_PARTS || place >= of) return undefined;
+    const isWhole = place === of - 1 ? bytes.length > 0 && bytes.length <= PART_BYTES : bytes.length === PART_BYTES;
+    return isWhole ? { epoch, hash, place, of, bytes } : undefined;
+  },
+};
+
 export const CONTENTS: { readonly [K in Exclude<keyof Contents, "statement">]: Codec<Contents[K]> } = {
   note, proposal, vote, certificate, digest, request, proof, checkpoint, cosignature, attestation, summary,
+  roster, part,
 };

@@ -32,6 +32,9 @@ const CONTENTS: { [K in ComposedKind]: Contents[K] } = {
   summary: { epoch: 9, keyIndex: 3, level: 12, attested: [
     { index: 1, epoch: 8, level: 12, signature: new Uint8Array(64) },
     { index: 2, epoch: 9, level: 14, signature: new Uint8Array(64).fill(1) }] },
+  roster: { epoch: 9, held: [{ version: 3, hash: hash(1) }, { version: 4, hash: hash(2) }],
+    asked: { of: "CP-002" as StationId, hash: hash(4), place: 2 } },
+  part: { epoch: 9, hash: hash(4), place: 2, of: 3, bytes: new Uint8Array(40).fill(3) },
 };
 const composed = Object.keys(CONTENTS) as ComposedKind[];
 

@@ -53,7 +53,8 @@ export interface CertificateNews {
 }
 
 /** Messages that the zone's protocol only carries. */
-export type StationMessage = MessageOf<"note"> | MessageOf<"checkpoint"> | MessageOf<"cosignature">;
+export type CarriedKind = "note" | "checkpoint" | "cosignature" | "roster" | "part";
+export type StationMessage = { [K in CarriedKind]: MessageOf<K> }[CarriedKind];
 
 export type News =
   | { readonly kind: "statement"; readonly statement: Statement }

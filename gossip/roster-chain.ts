@@ -20,6 +20,8 @@ export interface RosterChain {
   /** Accepted and not in force yet, in the order of versions. */
   readonly coming: KnownRoster[];
   isForked: boolean;
+  /** The other one of a fork, for others to know of. */
+  fork?: KnownRoster | undefined;
 }
 
 export type Offered =
@@ -37,8 +39,15 @@ export function createRosterChain(given: Operators, inForce: KnownRoster): Roste
   return { given, inForce, coming: [], isForked: false };
 }
 
+export interface OfferOptions {
+  /** Versions that were missed are no hindrance, if those whom the last one names signed. */
+  readonly mayLeap?: boolean;
+}
+
 /** Takes a roster's file in, whoever it came from. Never throws. */
-export function offerRoster(chain: RosterChain, crypto: Crypto, file: Uint8Array): Offered {
+export function offerRoster(
+  chain: RosterChain, crypto: Crypto, file: Uint8Array, { mayLeap = false }: OfferOptions = {},
+): Offered {
   const { given, inForce, coming } = chain;
   const last = coming.at(-1) ?? inForce;
   // What is not the next one was signed by others: those given by hand, or those whom a version before named.
@@ -51,9 +60,10 @@ export function offerRoster(chain: RosterChain, crypto: Crypto, file: Uint8Array
   if (same !== undefined && sameBytes(same.hash, hash)) return { kind: "known" };
   if (same !== undefined && isRosterFork({ ...same, signedBy: [] }, verified.value)) {
     chain.isForked = true;
+    chain.fork ??= { roster, hash, file };
     return { kind: "fork", problem: `two rosters of version ${roster.version}: ${name(same.hash)} and ${name(hash)}` };
   }
-  const broken = chainProblem(last, roster);
+  const broken = mayLeap && leaps(last.roster, roster) ? undefined : chainProblem(last, roster);
   if (broken !== undefined) return { kind: "refused", problem: broken };
   if (asNext?.ok !== true) return refused(asNext);
   if (coming.length >= MOST_COMING) {
@@ -61,6 +71,12 @@ export function offerRoster(chain: RosterChain, crypto: Crypto, file: Uint8Array
   }
   coming.push({ roster, hash, file });
   return { kind: "accepted", roster };
+}
+
+/** Versions after the next one, which keep what a network never changes. */
+function leaps(last: Roster, { network, version, epochS, fromEpoch }: Roster): boolean {
+  return network === last.network && version > last.version + 1 && epochS === last.epochS &&
+    fromEpoch >= last.fromEpoch;
 }
 
 function refused(verified: ReturnType<typeof verifyRosterFile> | undefined): Offered {
@@ -78,5 +94,6 @@ export function takeForce(chain: RosterChain, epoch: number): KnownRoster | unde
   chain.inForce = chain.coming[due]!;
   chain.coming.splice(0, due + 1);
   chain.isForked = false;
+  chain.fork = undefined;
   return chain.inForce;
 }

@@ -48,6 +48,11 @@ export function filtersOf(network: string, zone: string): string[] {
   return KINDS.map((kind) => topicText({ network, zone, kind, station: "+" }));
 }
 
+/** What of a neighbour's zone is heard of it over a bridge. */
+export function rosterFilters(network: string, zone: string): string[] {
+  return (["roster", "part"] as const).map((kind) => topicText({ network, zone, kind, station: "+" }));
+}
+
 /** What of another zone is heard: its summaries, for the region's decision. */
 export function summaryFilter(network: string, zone: string): string {
   return topicText({ network, zone, kind: "summary", station: "+" });

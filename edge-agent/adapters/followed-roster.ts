@@ -12,7 +12,7 @@ import {
 import { decodeRosterFile, rosterHash, verifyRosterFile } from "../../gossip/roster-file.ts";
 import { decodeRoster } from "../../gossip/roster-rules.ts";
 import type { Crypto } from "../../models/crypto.ts";
-import { rfc3339, SECOND_MS, type WallMs } from "../../models/units.ts";
+import { rfc3339, SECOND_MS, type StationId, type WallMs } from "../../models/units.ts";
 import type { Config } from "../config.ts";
 import { adoptRoster, changeText } from "../adopt-roster.ts";
 import type { AgentState } from "../pipeline.ts";
@@ -25,6 +25,8 @@ import { readRosterFile, writePublicFile } from "./roster-file.ts";
 export interface NewForce {
   readonly before: Roster;
   readonly roster: Roster;
+  /** Hash of its signed bytes, hexadecimal. */
+  readonly name: string;
   readonly member: Member | undefined;
   /** Why there is none. */
   readonly problem?: string;
@@ -66,7 +68,8 @@ export class FollowedRoster {
     if (taken === undefined) return undefined;
     this.keep(taken);
     const own = memberIn(taken.roster, `version ${taken.roster.version}`, this.#config, this.#keys);
-    return { before, roster: taken.roster, member: own.ok ? own.value : undefined, ...(!own.ok && own) };
+    const name = Buffer.from(taken.hash).toString("hex");
+    return { before, name, roster: taken.roster, member: own.ok ? own.value : undefined, ...(!own.ok && own) };
   }
 
   keep({ file }: KnownRoster): void {
@@ -77,16 +80,20 @@ export class FollowedRoster {
     }
   }
 
-  tell(offered: Offered, epoch: number): void {
+  /** @param from the neighbour that it came from; absent: the file */
+  tell(offered: Offered, epoch: number, from?: StationId): void {
+    // What a neighbour offers in vain is counted against it: the notices are not for others to fill.
+    if (from !== undefined && offered.kind === "refused") return;
     const { roster: { version, epochS } } = this.chain.inForce;
     if (offered.kind === "accepted" && offered.roster.fromEpoch > epoch) {
-      const from = rfc3339(offered.roster.fromEpoch * epochS * SECOND_MS as WallMs);
-      this.#notice(`roster: version ${offered.roster.version} is good and counts from ${from}`);
+      const at = rfc3339(offered.roster.fromEpoch * epochS * SECOND_MS as WallMs);
+      this.#notice(`roster: version ${offered.roster.version} is good and counts from ${at}`);
     }
+    const where = from === undefined ? `mesh.roster: ${this.#path}` : `roster: from ${from}`;
     const goesOn = `version ${version}, the one in force, goes on`;
-    if (offered.kind === "refused") this.#notice(`mesh.roster: ${this.#path}: ${offered.problem}; ${goesOn}`);
+    if (offered.kind === "refused") this.#notice(`${where}: ${offered.problem}; ${goesOn}`);
     if (offered.kind === "fork") {
-      this.#notice(`mesh.roster: ${this.#path}: ${offered.problem}, both signed; ${goesOn}, and nothing is certified ` +
+      this.#notice(`${where}: ${offered.problem}, both signed; ${goesOn}, and nothing is certified ` +
         "until a later version counts");
     }
   }

@@ -7,7 +7,7 @@ import cbor
 import ed25519
 
 MOST = {"statement": 2048, "note": 1024, "proposal": 8192, "vote": 512, "certificate": 16384, "digest": 4096,
-        "request": 4096, "proof": 8192, "checkpoint": 8192, "cosignature": 1024}
+        "request": 4096, "proof": 8192, "checkpoint": 8192, "cosignature": 1024, "roster": 1024, "part": 13312}
 MOST_MEMBERS = 64
 MOST_MILLINATS = 2_000_000_000
 
@@ -58,6 +58,9 @@ def _text(value):
 
 
 HASH = _bytes(32)
+PART = 12288
+MOST_PARTS = 22
+ASKED = _tuple(is_id, HASH, lambda value: _uint(value) and value < MOST_PARTS)
 SHAPES = {
     "note": (_uint, _uint, _list(16, _tuple(_bytes(8), _uint, _uint))),
     "proposal": (_uint, _uint, _uint, _rising(MOST_MEMBERS, _tuple(_index, HASH, HASH))),
@@ -69,7 +72,18 @@ SHAPES = {
     "proof": (_bytes(None), _bytes(None)),
     "checkpoint": (_uint, _text, _list(64, HASH), _uint),
     "cosignature": (_uint, is_id, _text),
+    "roster": (_uint, _list(6, _tuple(_uint, HASH)), lambda value: value == [] or ASKED(value)),
+    "part": (_uint, HASH, _uint, _uint, _bytes(None)),
 }
+
+
+def _is_part(place, of, data):
+    """Section 2a: all parts but the last are whole."""
+    if of > MOST_PARTS or place >= of:
+        return False
+    return 0 < len(data) <= PART if place == of - 1 else len(data) == PART
+
+
 OR_EMPTY = lambda value: _bytes(32)(value) or value == b""
 EVIDENCE = _list(64, lambda value: isinstance(value, int) and abs(value) <= MOST_MILLINATS)
 STATEMENT = _tuple(lambda value: value == 1, is_id, is_id, is_id, _uint, _uint, OR_EMPTY, _uint, EVIDENCE, OR_EMPTY)
@@ -87,6 +101,8 @@ def _open(kind, signed):
         raise cbor.Refused("bad-shape")
     _, network, zone, roster, station, *rest = value
     if not (is_id(network) and is_id(zone) and _uint(roster) and is_id(station)) or not _tuple(*SHAPES[kind])(rest):
+        raise cbor.Refused("bad-shape")
+    if kind == "part" and not _is_part(*rest[2:]):
         raise cbor.Refused("bad-shape")
     return (network, zone, roster, station, None, rest) if kind == "proof" else (
         network, zone, roster, station, rest[0], rest[1:])
