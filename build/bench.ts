@@ -1,7 +1,7 @@
 /**
  * `npm run bench [name] [-- --json FILE --quick]`: runs the benchmark of that name, or all of them, one at a time. Each
  * prints its table; FILE gets one object with a member for each benchmark. `--seconds N` and `--seed S` go to the
- * benchmark that is named, if it takes them.
+ * benchmark that is named, if it takes them. `--help` tells what each is, as its file does at its head.
  */
 import { spawn } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
@@ -18,6 +18,17 @@ const nameOf = (path: string): string => basename(path, SUFFIX);
 function usage(found: readonly string[], problem: string): void {
   console.error(`${problem}; benchmarks: ${found.map(nameOf).join(", ") || "none yet"}`);
   process.exitCode = 2;
+}
+
+/** What stands in the comment at the head of a benchmark's file. */
+function headOf(path: string): string {
+  const [, comment = ""] = /^\/\*\*(.*?)\*\//s.exec(readFileSync(join(repoRoot, path), "utf8")) ?? [];
+  return comment.split("\n").map((line) => line.replace(/^ *\* ?/, "").trim()).join("\n").trim();
+}
+
+function help(paths: readonly string[]): void {
+  console.log("npm run bench [NAME] [-- --quick --json FILE]: one benchmark, or all (which takes hours without --quick)\n");
+  console.log(paths.map((path) => `${nameOf(path)}\n${headOf(path).replace(/^/gm, "  ")}\n`).join("\n"));
 }
 
 let running: ChildProcess | undefined;
@@ -55,12 +66,13 @@ async function runAll(paths: readonly string[], own: readonly string[], jsonFile
 async function main(): Promise<void> {
   const found = CODE_FOLDERS.flatMap((folder) => filesBelow(repoRoot, folder)).filter((path) => path.endsWith(SUFFIX));
   const text = { type: "string" } as const;
-  const options = { json: text, seconds: text, seed: text, quick: { type: "boolean" } } as const;
+  const options = { json: text, seconds: text, seed: text, quick: { type: "boolean" }, help: { type: "boolean" } } as const;
   const { values, positionals } = parseArgs({ options, allowPositionals: true });
   const [wanted, ...more] = positionals;
   if (more.length > 0) return usage(found, `one name at most, found ${positionals.join(" ")}`);
   const matching = found.filter((path) => wanted === undefined || nameOf(path) === wanted);
   if (matching.length === 0) return usage(found, `no benchmark ${wanted === undefined ? "yet" : `is named ${wanted}`}`);
+  if (values.help === true) return help(matching);
   const given = (["seconds", "seed"] as const).filter((name) => values[name] !== undefined);
   if (wanted === undefined && given.length > 0) return usage(found, `--${given.join(", --")}: for a benchmark by name`);
   const own = given.flatMap((name) => [`--${name}`, values[name] as string]);
