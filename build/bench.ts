@@ -27,7 +27,7 @@ function headOf(path: string): string {
 }
 
 function help(paths: readonly string[]): void {
-  console.log("npm run bench [NAME] [-- --quick --json FILE]: one benchmark, or all (which takes hours without --quick)\n");
+  console.log("npm run bench [NAME] [-- --quick --json FILE]: one benchmark, or all (hours without --quick)\n");
   console.log(paths.map((path) => `${nameOf(path)}\n${headOf(path).replace(/^/gm, "  ")}\n`).join("\n"));
 }
 
@@ -65,8 +65,8 @@ async function runAll(paths: readonly string[], own: readonly string[], jsonFile
 
 async function main(): Promise<void> {
   const found = CODE_FOLDERS.flatMap((folder) => filesBelow(repoRoot, folder)).filter((path) => path.endsWith(SUFFIX));
-  const text = { type: "string" } as const;
-  const options = { json: text, seconds: text, seed: text, quick: { type: "boolean" }, help: { type: "boolean" } } as const;
+  const [text, flag] = [{ type: "string" }, { type: "boolean" }] as const;
+  const options = { json: text, seconds: text, seed: text, quick: flag, help: flag };
   const { values, positionals } = parseArgs({ options, allowPositionals: true });
   const [wanted, ...more] = positionals;
   if (more.length > 0) return usage(found, `one name at most, found ${positionals.join(" ")}`);
