@@ -1,10 +1,13 @@
 /**
- * `npm run bench fuzz [-- --seconds N --seed S]`: fresh damaged inputs for everything that observing reads, each fuzzer
- * its share of the time. A fault is told with the seed that gives it again, and ends the run with 1.
+ * `npm run bench fuzz [-- --seconds N --seed S]`: fresh damaged inputs for everything that observing, the mesh and the
+ * ledger read, each fuzzer its share of the time. A fault is told with the seed that gives it again, and ends the run
+ * with 1. Of mesh and ledger the most that one input cost is told too; the fuzzers hold each to its bound.
  */
 import { writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
-import { FUZZER_NAMES, type FuzzerName, readInputs, tryInput } from "./observing.fuzz.ts";
+import { goodEvidence, MESH_FUZZER_NAMES, tryMeshInput } from "./mesh.fuzz.ts";
+import { FUZZER_NAMES, readInputs, tryInput } from "./observing.fuzz.ts";
+import type { Cost } from "./protocol.fuzz.ts";
 
 const SECONDS = 20;
 const QUICK_SECONDS = 4;
@@ -12,12 +15,20 @@ const QUICK_SECONDS = 4;
 const BATCH = 50;
 
 interface Row {
-  readonly fuzzer: FuzzerName;
+  readonly fuzzer: string;
   readonly inputs: number;
   readonly bytes: number;
   readonly seconds: number;
+  /** Inputs that were taken, as far as the fuzzer tells. */
+  readonly taken: number;
+  /** The most that one input cost. */
+  readonly most: Cost;
+  readonly slowestMs: number;
   readonly faults: readonly string[];
 }
+
+type Try = (seed: number) => Cost;
+const NOTHING: Cost = { bytes: 0, verifies: 0, hashed: 0, kept: 0 };
 
 /** A whole number of an option, or the default. */
 function wholeOption(name: string, given: string | undefined, otherwise: number): number {
@@ -26,49 +37,68 @@ function wholeOption(name: string, given: string | undefined, otherwise: number)
   throw new TypeError(`--${name}: found ${given}; allowed: a whole number from 0 on`);
 }
 
-function run(fuzzer: FuzzerName, firstSeed: number, seconds: number, inputs: ReturnType<typeof readInputs>): Row {
+function run(fuzzer: string, tries: Try, firstSeed: number, seconds: number): Row {
   const began = performance.now();
   const passedS = (): number => (performance.now() - began) / 1000;
   const faults: string[] = [];
-  let [tried, bytes] = [0, 0];
+  let [tried, bytes, taken, slowestMs] = [0, 0, 0, 0];
+  let most = NOTHING;
   while (passedS() < seconds && faults.length === 0) {
     for (let n = 0; n < BATCH && faults.length === 0; n += 1, tried += 1) {
+      const at = performance.now();
       try {
-        bytes += tryInput(fuzzer, firstSeed + tried, inputs);
+        const cost = tries(firstSeed + tried);
+        bytes += cost.bytes;
+        if (cost.kept > 0) taken += 1;
+        most = {
+          bytes: Math.max(most.bytes, cost.bytes), verifies: Math.max(most.verifies, cost.verifies),
+          hashed: Math.max(most.hashed, cost.hashed), kept: Math.max(most.kept, cost.kept),
+        };
       } catch (error) {
         faults.push((error as Error).message);
       }
+      slowestMs = Math.max(slowestMs, performance.now() - at);
     }
   }
-  return { fuzzer, inputs: tried, bytes, seconds: passedS(), faults };
+  return { fuzzer, inputs: tried, bytes, seconds: passedS(), taken, most, slowestMs, faults };
 }
 
 function print(rows: readonly Row[], firstSeed: number): void {
-  console.log(`from seed ${firstSeed} on`);
-  console.log(`${"fuzzer".padEnd(18)}${"inputs".padStart(10)}${"MB".padStart(9)}${"inputs/s".padStart(10)}  faults`);
-  for (const { fuzzer, inputs, bytes, seconds, faults } of rows) {
-    const rate = (inputs / seconds).toFixed(0).padStart(10);
-    const tried = `${String(inputs).padStart(10)}${(bytes / 1e6).toFixed(1).padStart(9)}`;
-    console.log(`${fuzzer.padEnd(18)}${tried}${rate}  ${faults.length}`);
+  const cell = (value: number | string): string => String(value).padStart(10);
+  console.log(`from seed ${firstSeed} on; the most of one input: signatures verified, bytes hashed, things kept`);
+  const heads = ["inputs", "MB", "inputs/s", "verified", "hashed", "kept", " slowest ms", "faults"];
+  console.log("fuzzer".padEnd(18) + heads.map(cell).join(""));
+  for (const { fuzzer, inputs, bytes, seconds, most, slowestMs, faults } of rows) {
+    const costs = most === NOTHING || most.kept === 0 ? ["", "", ""] : [most.verifies, most.hashed, most.kept];
+    const cells = [inputs, (bytes / 1e6).toFixed(1), (inputs / seconds).toFixed(0), ...costs, slowestMs.toFixed(1),
+      faults.length];
+    console.log(fuzzer.padEnd(18) + cells.map(cell).join(""));
   }
+  const all = rows.reduce((sum, { inputs }) => sum + inputs, 0);
+  console.log(`${all} inputs, ${rows.reduce((sum, { faults }) => sum + faults.length, 0)} faults`);
   for (const { faults } of rows) for (const fault of faults) console.error(fault);
 }
 
-function main(): void {
+async function main(): Promise<void> {
   const text = { type: "string" } as const;
   const options = { json: text, seconds: text, seed: text, quick: { type: "boolean" } } as const;
   const { values } = parseArgs({ options });
   const seconds = wholeOption("seconds", values.seconds, values.quick === true ? QUICK_SECONDS : SECONDS);
   const firstSeed = wholeOption("seed", values.seed, Date.now() % 2 ** 31);
   const inputs = readInputs(true);
-  const rows = FUZZER_NAMES.map((name) => run(name, firstSeed, seconds / FUZZER_NAMES.length, inputs));
+  const good = await goodEvidence();
+  const observing = FUZZER_NAMES.map((name): [string, Try] =>
+    [name, (seed) => ({ ...NOTHING, bytes: tryInput(name, seed, inputs) })]);
+  const mesh = MESH_FUZZER_NAMES.map((name): [string, Try] => [name, (seed) => tryMeshInput(name, seed, good)]);
+  const all = [...observing, ...mesh];
+  const rows = all.map(([name, tries]) => run(name, tries, firstSeed, seconds / all.length));
   print(rows, firstSeed);
   if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify({ firstSeed, rows }, null, 2)}\n`);
   if (rows.some(({ faults }) => faults.length > 0)) process.exitCode = 1;
 }
 
 try {
-  main();
+  await main();
 } catch (error) {
   if (!(error instanceof TypeError)) throw error;
   console.error(error.message);

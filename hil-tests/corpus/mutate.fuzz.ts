@@ -88,20 +88,30 @@ export function mutateText(random: Seeded, text: string): string {
 
 /** Bytes with a few of them flipped, dropped, repeated or put in; the beginning, where heads are, more often. */
 export function mutateBytes(random: Seeded, bytes: Uint8Array): Uint8Array {
-  let result = [...bytes];
+  let result = bytes;
+  const splice = (at: number, gone: number, put: Uint8Array): void => {
+    const end = Math.min(result.length, at + gone);
+    const next = new Uint8Array(at + put.length + result.length - end);
+    next.set(result.subarray(0, at));
+    next.set(put, at);
+    next.set(result.subarray(end), at + put.length);
+    result = next;
+  };
   for (let times = 1 + random.int(4); times > 0; times -= 1) {
     const at = random.int(random.int(2) === 0 ? Math.min(16, result.length + 1) : result.length + 1);
     switch (random.int(6)) {
-      case 0: result[at] = random.pick([0, 1, 0x7e, 0x7f, 0x80, 0xfe, 0xff]); break;
-      case 1: result[at] = (result[at] ?? 0) ^ (1 << random.int(8)); break;
-      case 2: result.splice(at, 1 + random.int(8)); break;
-      case 3: result.splice(at, 0, ...random.bytes(1 + random.int(8))); break;
-      case 4: result.splice(at, 0, ...result.slice(at, at + random.int(64))); break;
+      case 0: splice(at, 1, Uint8Array.of(random.pick([0, 1, 0x7e, 0x7f, 0x80, 0xfe, 0xff]))); break;
+      case 1: splice(at, 1, Uint8Array.of((result[at] ?? 0) ^ (1 << random.int(8)))); break;
+      case 2: splice(at, 1 + random.int(8), NO_BYTES); break;
+      case 3: splice(at, 0, random.bytes(1 + random.int(8))); break;
+      case 4: splice(at, 0, result.slice(at, at + random.int(64))); break;
       default: result = result.slice(0, at);
     }
   }
-  return Uint8Array.from(result);
+  return result === bytes ? bytes.slice() : result;
 }
+
+const NO_BYTES = new Uint8Array(0);
 
 /** The same bytes in pieces that are cut anywhere; most are short, as a slow or hostile link sends them. */
 export function cutAnywhere(random: Seeded, bytes: Uint8Array): Uint8Array[] {
