@@ -17,6 +17,7 @@ import { bringInto, type FollowedRoster, openRoster } from "./adapters/followed-
 import { type Membership, publishAll, type Street, streetOf } from "./adapters/membership.ts";
 import type { Incoming } from "./adapters/incoming.ts";
 import { RateLimitedNotices } from "./adapters/notices.ts";
+import { createFarOutlets, type FarOutlet, isWanted } from "./adapters/outlets/outlets.ts";
 import { createFrames, createMeters, type Frames, type Meter } from "./adapters/sources.ts";
 import { schemasFrom, shippedSchemas } from "./adapters/shipped-schemas.ts";
 import { createForwarder, type Forwarder, type ForwarderOptions } from "./adapters/splice.ts";
@@ -112,6 +113,8 @@ class Agent implements RunningAgent {
   /** Beside the line; absent where none are configured. */
   #frames: Frames | undefined;
   readonly #outlets: readonly Outlet[];
+  /** Beyond this machine. */
+  readonly #far: readonly FarOutlet[];
   readonly #status: StatusServer;
   /** Absent without `mesh`. */
   readonly #roster: FollowedRoster | undefined;
@@ -171,11 +174,12 @@ class Agent implements RunningAgent {
       }, now);
       this.#state = state;
       if (fresh.length > 0) this.#notice(`learned normal: begins anew for ${fresh.join(", ")} (from another release)`);
-      const { tls, forwarder, meters, outlets, status } = this.#adapters();
+      const { tls, forwarder, meters, outlets, far, status } = this.#adapters();
       this.#tls = tls;
       this.#forwarder = forwarder;
       this.#meters = meters;
       this.#outlets = outlets;
+      this.#far = far;
       this.#status = status;
       this.#street = membership === undefined ? undefined : streetOf(membership, config, {
         crypto: this.#crypto, clock: this.#clock, timers: systemTimers, random: systemRandom, env: output.env, notice,
@@ -221,7 +225,8 @@ class Agent implements RunningAgent {
     const outlets: Outlet[] = [createJsonlAlerts(alerts.jsonl)];
     if (alerts.terminal) outlets.push(createTerminalAlerts(out, colour));
     const status = createStatusServer({ stateDir, status: () => this.status(), ...(http !== undefined && { http }) });
-    return { tls, forwarder, meters, outlets, status };
+    const far = createFarOutlets(this.#config, env, ports);
+    return { tls, forwarder, meters, outlets, far, status };
   }
 
   /** What was held back is said, and an entry of the log; a storm of it is one line and entry in ten minutes. */
@@ -279,7 +284,8 @@ class Agent implements RunningAgent {
       residentBytes: process.memoryUsage.rss(), listening: this.listening, http: this.#status.address(),
       forward: this.#forwarder.stats(), link: this.#link, learnedBefore: this.#learnedBefore,
       meters: this.#meters.map((meter) => meter.stats()), frames: this.#frames?.stats(), lastMeterAt: this.#lastMeterAt,
-      outlets: this.#outlets.map((outlet) => ({ name: outlet.name, stats: outlet.stats?.() })),
+      outlets: [...this.#outlets, ...this.#far.map(({ courier }) => courier)]
+        .map((outlet) => ({ name: outlet.name, stats: outlet.stats?.() })),
       checkpointAt: this.#checkpointAt, notices: this.#notices, mesh: this.#street?.mesh.stats(),
       certificates: ownCertificates(this.#tls),
     });
@@ -292,7 +298,7 @@ class Agent implements RunningAgent {
     await Promise.all([...this.#meters, this.#frames].map((source) => source?.stop()));
     this.#stopped = true;
     this.#carryOut([...signCheckpoint(this.#state.journal), { kind: "remember" }]);
-    await Promise.all(this.#outlets.map((outlet) => outlet.close()));
+    await Promise.all([...this.#outlets, ...this.#far.map(({ courier }) => courier)].map((outlet) => outlet.close()));
     await this.#status.stop();
     this.#store.close();
   }
@@ -367,6 +373,7 @@ class Agent implements RunningAgent {
           break;
         case "alert":
           for (const outlet of this.#outlets) this.#send(outlet, effect.alert);
+          for (const { courier, of } of this.#far) if (isWanted(effect.alert, of)) courier.send(effect.alert);
           break;
         case "fault":
           this.#notice(`fault: ${effect.evseId > 0 ? `EVSE ${effect.evseId}: ` : ""}${effect.says} (${effect.fault})`);

@@ -3,91 +3,22 @@
  * written here is what is checked, what an error message says is allowed, and what the printed reference says.
  */
 import * as v from "valibot";
-import { hostPortText, MAX_PORT, parseHostPort } from "../gossip/host-port.ts";
-import { ID_RULE, isStationId } from "../models/units.ts";
+import { MAX_PORT } from "../gossip/host-port.ts";
+import {
+  address, brokerKeys, documented, flag, group, hostPort, idOf, listOf, MQTT_URL, oneOf, orGroup, parseMqttAddress,
+  path, secret, textThat, whole,
+} from "./config-kit.ts";
+import { OUTLETS } from "./config-outlets-schema.ts";
 import { isJsonPointer } from "./observe/meters/json-pointer.ts";
 import { METER_MODEL_NAMES } from "./observe/meters/models.ts";
 import { OPERATOR_KEY_RULE } from "./operators.ts";
 
 export { type HostPort, parseHostPort } from "../gossip/host-port.ts";
+export { isLoopback, mqttText, parseAddress, parseMqttAddress, parseSecretRef } from "./config-kit.ts";
+export type { Address, KeyDoc, MqttAddress, SecretRef } from "./config-kit.ts";
 
-/** What a key may hold and what it means; `later` marks a key of the contract that this version does not have yet. */
-export interface KeyDoc {
-  readonly allowed?: string;
-  readonly means?: string;
-  /** The default in words, where it depends on another key. */
-  readonly otherwise?: string;
-  readonly later?: true;
-}
-
-/** A web address taken apart: `ws:` and `wss:` only. */
-export interface Address {
-  readonly secure: boolean;
-  /** Without the brackets of an IPv6 address. */
-  readonly host: string;
-  readonly port: number;
-  /** The prefix, without a slash at its end; empty when there is none. */
-  readonly path: string;
-}
-
-/** Where an MQTT broker is. */
-export interface MqttAddress {
-  /** `mqtts:`. */
-  readonly secure: boolean;
-  readonly host: string;
-  readonly port: number;
-}
-
-/** Where a secret is kept; the configuration itself never holds one. */
-export type SecretRef =
-  | { readonly from: "file"; readonly path: string }
-  | { readonly from: "environment"; readonly variable: string };
-
-const WS_ADDRESS = /^wss?:\/\/[^\s\\@?#]+$/;
-const MQTT_ADDRESS = /^(mqtts?):\/\/([^/]+)$/;
-/** RFC 5735, section 4; RFC 4291, section 2.5.3; RFC 6761, section 6.3. */
-const LOOPBACK = /^(127\.\d{1,3}\.\d{1,3}\.\d{1,3}|::1|localhost)$/;
 /** Its shape; whether its digits belong together is checked where there is something to hash with. */
 const OPERATOR_KEY = /^operator\/[A-Za-z0-9\-_.:]{1,48}\+[0-9a-f]{8}\+[A-Za-z0-9+/]{44}$/;
-const ENV_NAME = /^env:([A-Za-z_][A-Za-z0-9_]{0,127})$/;
-
-/** `ws://` or `wss://`, host, port (80 or 443 when absent) and prefix; nothing when it is not such an address. */
-export function parseAddress(text: string): Address | undefined {
-  if (!WS_ADDRESS.test(text) || !URL.canParse(text)) return undefined;
-  const url = new URL(text);
-  const secure = url.protocol === "wss:";
-  const host = url.hostname.replace(/^\[|\]$/g, "");
-  const port = url.port === "" ? (secure ? 443 : 80) : Number(url.port);
-  return host === "" ? undefined : { secure, host, port, path: url.pathname.replace(/\/+$/, "") };
-}
-
-/** `mqtts://host:port` or `mqtt://host:port`; nothing when it is not that. Port 0: any free one. */
-export function parseMqttAddress(text: string): MqttAddress | undefined {
-  const [, scheme, rest = ""] = MQTT_ADDRESS.exec(text) ?? [];
-  const at = parseHostPort(rest);
-  return at && { secure: scheme === "mqtts", ...at };
-}
-
-export function mqttText({ secure, host, port }: MqttAddress): string {
-  return `${secure ? "mqtts" : "mqtt"}://${hostPortText({ host, port })}`;
-}
-
-/** Whether it is this very machine, so that nothing of it is on a network. */
-export const isLoopback = (host: string): boolean => LOOPBACK.test(host);
-
-/** `file:PATH`, `env:NAME` or a bare path; nothing when the text is none of them (the secret itself, say). */
-export function parseSecretRef(text: string): SecretRef | undefined {
-  const variable = ENV_NAME.exec(text)?.[1];
-  if (variable !== undefined) return { from: "environment", variable };
-  const path = text.replace(/^file:/, "");
-  return isPath(path) && !text.startsWith("env:") ? { from: "file", path } : undefined;
-}
-
-/** A path is one line of reasonable length, and no PEM block or bare key that was pasted in its place. */
-function isPath(text: string): boolean {
-  return text.length > 0 && text.length <= 1024 && !/[\u0000-\u001f\u007f]/.test(text)
-    && !text.includes("-----BEGIN") && !/^[0-9a-fA-F]{64}$/.test(text);
-}
 
 function isTimezone(text: string): boolean {
   if (text === "UTC") return true; // the usual one; the next line calls 6 MB of tables into memory
@@ -98,46 +29,6 @@ function isTimezone(text: string): boolean {
     return false; // RangeError: not a zone of the IANA list
   }
 }
-
-/** Puts the documentation on the schema itself, where messages and the reference find it. */
-function documented<S extends v.GenericSchema>(schema: S, allowed: string, means: string, otherwise?: string): S {
-  const metadata: KeyDoc = { allowed, means, ...(otherwise !== undefined && { otherwise }) };
-  return Object.assign(schema, { metadata });
-}
-
-const textThat = (ok: (text: string) => boolean, allowed: string, means: string, otherwise?: string) =>
-  documented(v.pipe(v.string(), v.check(ok)), allowed, means, otherwise);
-const oneOf = <const T extends readonly string[]>(options: T, allowed: string, means: string, otherwise?: string) =>
-  documented(v.picklist(options), allowed, means, otherwise);
-const listOf = <S extends v.GenericSchema>(item: S, from: number, to: number, allowed: string, means: string) =>
-  documented(v.pipe(v.array(item), v.minLength(from), v.maxLength(to)), allowed, means);
-const whole = (from: number, to: number, unit: string, means: string, otherwise?: string) =>
-  documented(v.pipe(v.number(), v.integer(), v.minValue(from), v.maxValue(to)),
-    `a whole number from ${from} to ${to}${unit === "" ? "" : ` (${unit})`}`, means, otherwise);
-const flag = (means: string) => documented(v.boolean(), "true or false", means);
-const path = (means: string, otherwise?: string) => textThat(isPath, "a path", means, otherwise);
-const secret = (means: string) =>
-  textThat((text) => parseSecretRef(text) !== undefined, "file:PATH or env:NAME, never the secret itself", means);
-const later = () => v.exactOptional(Object.assign(v.never(), { metadata: { later: true } satisfies KeyDoc }));
-
-/** A mapping with these keys and no others. A list is no mapping, which valibot alone would let pass. */
-function group<E extends v.ObjectEntries>(entries: E, means: string) {
-  const isMapping = (input: unknown): boolean =>
-    typeof input === "object" && input !== null && !Array.isArray(input);
-  const schema = v.pipe(v.custom<Record<string, unknown>>(isMapping), v.strictObject(entries));
-  return documented(Object.assign(schema, { entries }), "a group of keys", means);
-}
-
-const idOf = (means: string, otherwise?: string) =>
-  textThat(isStationId, `${ID_RULE}, in quotes when all digits`, means, otherwise);
-const address = (ok: (address: Address) => boolean, allowed: string, means: string) =>
-  textThat((text) => {
-    const parsed = parseAddress(text);
-    return parsed !== undefined && ok(parsed);
-  }, allowed, means);
-const hostPort = (minPort: number, means: string, otherwise?: string) =>
-  textThat((text) => (parseHostPort(text)?.port ?? -1) >= minPort, `host:port, port ${minPort} to ${MAX_PORT}`, means,
-    otherwise);
 
 const publicKey = textThat((text) => OPERATOR_KEY.test(text), OPERATOR_KEY_RULE, "an operator's public key");
 
@@ -150,14 +41,6 @@ const mqtts = (minPort: number, means: string) => textThat((text) => {
   const parsed = parseMqttAddress(text);
   return parsed?.secure === true && parsed.port >= minPort;
 }, `mqtts://host:port, port ${minPort} to ${MAX_PORT}`, means);
-const MQTT_URL = "mqtts://host:port, or mqtt://host:port";
-const brokerKeys = (plain: string) => ({
-  url: textThat((text) => (parseMqttAddress(text)?.port ?? 0) > 0, MQTT_URL, "where it is"),
-  plain: v.exactOptional(flag(plain), false),
-  user: v.exactOptional(textThat((text) => /^[^\u0000-\u001f\u007f]{1,128}$/.test(text), "1 to 128 characters",
-    "whom the broker knows the agent as, where it asks for a name")),
-  password: v.exactOptional(secret("the password that it asks for")),
-});
 const brokerGroup = group(brokerKeys("whether mqtt:// may go to another machine than this one: what agents say is "
   + "signed, so nobody can forge it, but whoever is in between can read it, the password too, and hold it back"),
 "a broker");
@@ -167,15 +50,6 @@ const sourceGroup = group({
   ca: v.exactOptional(path("authorities that the certificate of an mqtts:// broker must come from, PEM")),
 }, "a broker");
 
-/** One that has nothing but its first key may be just that. */
-function orGroup<E extends v.ObjectEntries, S extends v.GenericSchema & { readonly entries: E }>(
-  schema: S, first: string, allowed: string, means: string, otherwise?: string,
-) {
-  return documented(Object.assign(
-    v.pipe(v.unknown(), v.transform((one) => (typeof one === "string" ? { [first]: one } : one)), schema),
-    { entries: schema.entries },
-  ), `${allowed}, or a group of keys`, means, otherwise);
-}
 const broker = orGroup(brokerGroup, "url", MQTT_URL, "a broker");
 const source = (means: string, otherwise?: string) => orGroup(sourceGroup, "url", MQTT_URL, means, otherwise);
 
@@ -241,7 +115,7 @@ const alerts = group({
   jsonl: v.exactOptional(path("the file that alerts are appended to, one JSON object a line",
     "alerts.jsonl in stateDir")),
   terminal: v.exactOptional(flag("alerts in plain words on standard output"), true),
-  mqtt: later(), webhook: later(), syslog: later(), ocpp: later(), prometheus: later(),
+  ...OUTLETS,
 }, "where alerts go");
 
 const tls = group({

@@ -89,7 +89,7 @@ test("the example of the contract loads, key by key", () => {
       advertise: { host: "10.0.0.5", port: 8883 }, brokers: [] },
     meters: [{ evse: 1, kind: "modbus-tcp", model: "sdm630", address: "127.0.0.1:502", unit: 1, everyS: 10,
       side: "ac-input" }],
-    alerts: { jsonl: "/etc/kerbwatch/alerts.jsonl", terminal: true },
+    alerts: { prometheus: true, digestS: 86_400, jsonl: "/etc/kerbwatch/alerts.jsonl", terminal: true },
     http: { host: "127.0.0.1", port: 8620 },
   });
 });
@@ -246,4 +246,27 @@ test("a mutilated configuration is refused in one line, never by an accident", (
     }
     assert.not.match(refusal(text), /\n/);
   }
+});
+
+const OUTLETS = `station: CP-001
+csms: wss://csms.example
+alerts:
+  mqtt: mqtt://127.0.0.1:1883
+  webhook: { url: "https://a.example/hook?token=t0psecret", secret: env:HOOK, least: medium }
+  syslog: { address: "syslog.example:6514" }
+  ocpp: { url: wss://csms.example/ocpp, identity: CP-001-watch, password: "file:pw", all: true }
+  everest: mqtt://127.0.0.1:1883
+`;
+
+test("each outlet is a line, and what is printed of them has no secret", () => {
+  const config = parseConfig(OUTLETS, "/etc/k.yaml", { HOOK: "whsec_c2VjcmV0LXNlY3JldC1zZWNyZXQ=" });
+  const { mqtt, webhook, syslog, ocpp, everest } = config.alerts;
+  assert.is(mqtt?.topic, "kerbwatch/local/CP-001/CP-001/alert");
+  assert.equal([webhook?.url.port, webhook?.url.path, webhook?.least], [443, "/hook?token=t0psecret", "medium"]);
+  assert.equal([syslog?.transport, syslog?.format, syslog?.facility], ["tls", "rfc5424", 10]);
+  assert.equal([ocpp?.version, ocpp?.all, ocpp?.password], ["2.0.1", true, { from: "file", path: "/etc/pw" }]);
+  assert.is(everest?.module, "kerbwatch");
+  const printed = JSON.stringify(effectiveConfig(config));
+  assert.not.match(printed, /t0psecret|whsec|c2VjcmV0/);
+  assert.match(printed, "hidden, from environment variable HOOK");
 });

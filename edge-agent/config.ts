@@ -12,6 +12,8 @@ import type { BrokerConfig, Environment } from "./config-brokers.ts";
 import { buildFrames, buildMeter, effectiveFrames, effectiveMeter, framesProblem, metersProblem }
   from "./config-meters.ts";
 import type { FramesConfig, MeterConfig } from "./config-meters.ts";
+import { buildOutlets, effectiveOutlets, outletsProblem } from "./config-outlets.ts";
+import type { OutletsConfig } from "./config-outlets.ts";
 import { CONFIG_SCHEMA, mqttText, parseAddress, parseHostPort, parseMqttAddress } from "./config-schema.ts";
 import type { Address, HostPort, KeyDoc, RawConfig, SecretRef } from "./config-schema.ts";
 import type { GuardRule } from "./observe/guard-policy.ts";
@@ -65,7 +67,7 @@ export interface Config {
   readonly csmsTls?: { readonly ca?: string; readonly cert?: string; readonly key?: SecretRef;
     /** Lower case. */
     readonly pinSha256?: readonly string[] };
-  readonly alerts: { readonly jsonl: string; readonly terminal: boolean };
+  readonly alerts: OutletsConfig & { readonly jsonl: string; readonly terminal: boolean };
   readonly http?: HostPort;
   readonly timezone: string;
   /** Absent: the agent works alone. */
@@ -114,7 +116,7 @@ const isMissingKey = (issue: Issue): boolean => issue.type === "strict_object" &
 function sayUnknown(keys: Keys): string {
   const siblings = Object.entries(unwrap(nodeAt(keys.slice(0, -1))).entries ?? {});
   const close = nearest(String(keys.at(-1)), siblings.map(([name]) => name));
-  const here = siblings.filter(([, node]) => docOf(node).later !== true).map(([name]) => name);
+  const here = siblings.map(([name]) => name);
   const hint = close === undefined ? `allowed here: ${here.join(", ")}` : `did you mean \`${close}\`?`;
   return `${keyPath(keys)}: unknown key; ${hint}`;
 }
@@ -124,13 +126,12 @@ function withoutSecrets(text: string): string {
   return text.replace(/\/\/[^/]*@/, "//…@").replace(/\?[^"]*/, "?…");
 }
 
-const SECRET_KEYS: ReadonlySet<unknown> = new Set(["key", "password", "tokenSecret"]);
+const SECRET_KEYS: ReadonlySet<unknown> = new Set(["key", "password", "tokenSecret", "secret"]);
 
 function say(issue: Issue): string {
   const keys = keysOf(issue);
   if (isUnknownKey(issue)) return sayUnknown(keys);
-  const { allowed, later } = docOf(nodeAt(keys));
-  if (later === true) return `${keyPath(keys)}: not in this version; remove it`;
+  const { allowed } = docOf(nodeAt(keys));
   if (isMissingKey(issue)) return `${keyPath(keys)}: missing; allowed: ${allowed}`;
   const where = keys.length === 0 ? "the whole file" : keyPath(keys);
   // What stands where the name of a secret should may be the secret itself, and messages end up in logs.
@@ -187,7 +188,7 @@ function crossCheck(raw: RawConfig): string | undefined {
     return `operators.threshold: found ${operators.threshold}; allowed: at most the number of keys, `
       + `${operators.keys.length}`;
   }
-  return meshProblem(raw) ?? metersProblem(raw) ?? framesProblem(raw) ?? doublePort(raw);
+  return meshProblem(raw) ?? metersProblem(raw) ?? framesProblem(raw) ?? outletsProblem(raw) ?? doublePort(raw);
 }
 
 function meshProblem({ mesh, operators }: RawConfig): string | undefined {
@@ -269,11 +270,12 @@ function buildMesh(
 function build(raw: RawConfig, file: string, env: Environment): Config {
   const at = resolver(file);
   const stateDir = at(raw.stateDir);
+  const { station, region, zone = station } = raw;
   return {
     file, stateDir,
-    station: raw.station as StationId,
-    region: raw.region,
-    zone: (raw.zone ?? raw.station) as ZoneId,
+    station: station as StationId,
+    region,
+    zone: zone as ZoneId,
     listen: must(parseAddress(raw.listen), "listen address"),
     csms: must(parseAddress(raw.csms), "CSMS address"),
     mode: raw.mode,
@@ -284,6 +286,7 @@ function build(raw: RawConfig, file: string, env: Environment): Config {
     ...(raw.frames && { frames: buildFrames(raw.frames, env, at) }),
     ...buildTls(raw, env, at),
     alerts: {
+      ...buildOutlets(raw.alerts, { region, zone, station }, env, at),
       jsonl: raw.alerts.jsonl === undefined ? `${stateDir}/alerts.jsonl` : at(raw.alerts.jsonl),
       terminal: raw.alerts.terminal,
     },
@@ -333,7 +336,8 @@ export function effectiveConfig(config: Config): Record<string, unknown> {
   return {
     station, csms: addressText(csms), listen: addressText(listen), mode,
     ...(mode === "guard" && { guard: { hold: guard } }), epochS, stateDir,
-    meters: meters.map(effectiveMeter), ...(frames && { frames: effectiveFrames(frames) }), alerts,
+    meters: meters.map(effectiveMeter), ...(frames && { frames: effectiveFrames(frames) }),
+    alerts: { jsonl: alerts.jsonl, terminal: alerts.terminal, ...effectiveOutlets(alerts) },
     ...(http && { http: hostPortText(http) }),
     ...(tls && { tls: { ...tls, key: hiddenSecret(tls.key) } }),
     ...(csmsTls && { csmsTls: { ...csmsTls, ...(csmsTls.key && { key: hiddenSecret(csmsTls.key) }) } }),
@@ -356,7 +360,6 @@ function referenceRows(node: SchemaNode, prefix: string): ReferenceRow[] {
   return Object.entries(entries ?? {}).flatMap(([name, child]) => {
     const key = prefix === "" ? name : `${prefix}.${name}`;
     const doc = docOf(child);
-    if (doc.later === true) return [];
     const required = child.type !== "exact_optional";
     const preset = child.default === undefined ? "absent" : JSON.stringify(child.default);
     const otherwise = required ? "required" : doc.otherwise ?? preset;

@@ -179,6 +179,8 @@ export interface OutletStatus {
   readonly name: string;
   readonly sent: number;
   readonly dropped: number;
+  /** Alerts that are still to be brought; absent where there are none. */
+  readonly waiting?: number;
   readonly lastError?: string;
 }
 

@@ -89,7 +89,8 @@ function createContext(tls: CsmsTls): SecureContext {
   }
 }
 
-function systemAuthorities(): Buffer | undefined {
+/** PEM of the authorities that this system trusts; undefined: those that Node brings. */
+export function systemAuthorities(): Buffer | undefined {
   const file = SYSTEM_AUTHORITIES.find((path) => existsSync(path));
   return file === undefined ? undefined : readFileSync(file);
 }

@@ -32,7 +32,7 @@ export interface SessionOptions {
 /** MQTT 3.1.1, 3.9.3: the return code of a filter that was not granted. */
 const NOT_GRANTED = 0x80;
 /** 3.2.2.3: what the return code of CONNACK says. */
-const NOT_ACCEPTED = [
+export const NOT_ACCEPTED = [
   "", "not this version of MQTT", "not this client id", "it is not available", "not this user name and password",
   "not authorised",
 ];

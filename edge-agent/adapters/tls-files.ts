@@ -21,7 +21,7 @@ export interface CsmsTlsFiles {
   readonly pinSha256?: readonly string[];
 }
 
-function readPem(key: string, path: string, allowed = "a PEM file"): string {
+export function readPem(key: string, path: string, allowed = "a PEM file"): string {
   try {
     return readFileSync(path, "utf8");
   } catch (error) {
@@ -34,7 +34,7 @@ function readSecret(key: string, ref: SecretRef, env: Environment, allowed?: str
 }
 
 /** One line, whose end is not part of the password. Throws UsageError that names the key. */
-function readPassword(key: string, ref: SecretRef, env: Environment): string {
+export function readPassword(key: string, ref: SecretRef, env: Environment): string {
   const allowed = "a file with the password alone";
   const text = readSecret(key, ref, env, allowed).replace(/\r?\n$/, "");
   if (/^[^\r\n]+$/.test(text)) return text;

@@ -1,0 +1,85 @@
+/** The outlets that the configuration names: files and terminal at once, all else by a courier of its own. */
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import type { Config, Environment } from "../../config.ts";
+import type { AnyOutlet } from "../../config-outlets.ts";
+import { SEVERITIES } from "../../../models/terms.ts";
+import type { Alert } from "../../../models/terms.ts";
+import { UsageError } from "../../usage-error.ts";
+import { systemAuthorities } from "../dial.ts";
+import { readBroker, readPem, readPassword } from "../tls-files.ts";
+import { type Carrier, Courier, type CourierPorts } from "./courier.ts";
+import { createEverestAlerts, createMqttAlerts } from "./mqtt.ts";
+import { createOcppAlerts } from "./ocpp.ts";
+import { createSyslog } from "./syslog.ts";
+import { createWebhook, keyOf } from "./webhook.ts";
+
+/** An outlet beyond this machine, and what goes there. */
+export interface FarOutlet {
+  readonly courier: Courier;
+  readonly of: AnyOutlet;
+}
+
+/** Shorter ones are guessed. */
+const LEAST_KEY_BYTES = 16;
+
+const authorities = (key: string, ca: string | undefined): string | Buffer | undefined =>
+  (ca === undefined ? systemAuthorities() : readPem(key, ca));
+
+function webhookKey(config: NonNullable<Config["alerts"]["webhook"]>, env: Environment): Buffer {
+  const key = keyOf(readPassword("alerts.webhook.secret", config.secret, env));
+  if (key.length >= LEAST_KEY_BYTES) return key;
+  throw new UsageError(`alerts.webhook.secret: found ${key.length} bytes; allowed: ${LEAST_KEY_BYTES} at least`);
+}
+
+/**
+ * Every carrier of the configuration, by its name. Throws UsageError that names the key of a file that cannot be read.
+ */
+export function createCarriers(
+  { alerts }: Config, env: Environment, ports: CourierPorts,
+): { readonly name: string; readonly of: AnyOutlet; readonly carrier: Carrier }[] {
+  const { mqtt, webhook, syslog, ocpp, everest } = alerts;
+  const made: { name: string; of: AnyOutlet; carrier: Carrier }[] = [];
+  if (mqtt !== undefined) {
+    const broker = readBroker("alerts.mqtt", mqtt.broker, env);
+    made.push({ name: "mqtt", of: mqtt, carrier: createMqttAlerts(broker, mqtt.topic, ports) });
+  }
+  if (webhook !== undefined) {
+    const ca = webhook.url.secure ? authorities("alerts.webhook.ca", webhook.ca) : undefined;
+    const carrier = createWebhook(webhook, webhookKey(webhook, env), ca, ports.clock);
+    made.push({ name: "webhook", of: webhook, carrier });
+  }
+  if (syslog !== undefined) {
+    const ca = syslog.transport === "tls" ? authorities("alerts.syslog.ca", syslog.ca) : undefined;
+    made.push({ name: "syslog", of: syslog, carrier: createSyslog(syslog, ca) });
+  }
+  if (ocpp !== undefined) {
+    const ca = ocpp.url.secure ? authorities("alerts.ocpp.ca", ocpp.ca) : undefined;
+    const password = ocpp.password && readPassword("alerts.ocpp.password", ocpp.password, env);
+    const secrets = { ...(password !== undefined && { password }), ...(ca !== undefined && { ca }) };
+    made.push({ name: "ocpp", of: ocpp, carrier: createOcppAlerts(ocpp, secrets) });
+  }
+  if (everest !== undefined) {
+    const broker = readBroker("alerts.everest", everest.broker, env);
+    made.push({ name: "everest", of: everest, carrier: createEverestAlerts(broker, everest.module, ports) });
+  }
+  return made;
+}
+
+/** Throws UsageError that names the key of a file that cannot be read. */
+export function createFarOutlets(config: Config, env: Environment, ports: CourierPorts): FarOutlet[] {
+  const carriers = createCarriers(config, env, ports);
+  if (carriers.length === 0) return [];
+  const folder = join(config.stateDir, "outlets");
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  return carriers.map(({ name, of, carrier }) => ({
+    of, courier: new Courier({
+      name, carrier, file: join(folder, `${name}.jsonl`), digestMs: config.alerts.digestS * 1_000,
+    }, ports),
+  }));
+}
+
+/** Whether an alert is severe enough for an outlet. */
+export const isWanted = (alert: Alert, { least }: AnyOutlet): boolean =>
+  SEVERITIES.indexOf(alert.severity) >= SEVERITIES.indexOf(least);
+
