@@ -19,32 +19,41 @@ import { isolationForest } from "./baselines/isolation-forest.ts";
 import { ratioRules } from "./baselines/ratio-rules.ts";
 import { chosen, CITIES, type City, type CityStation, stationsOf } from "./cities.ts";
 import { type Cost, measureCost } from "./cost.ts";
-import { type HonestJob, type HonestResult, runHonest } from "./honest-run.ts";
+import { type FalseAlert, type HonestJob, type HonestResult, runHonest } from "./honest-run.ts";
+import { type LookAlikeJob, type LookAlikeResult, runLookAlikes } from "./look-alike-run.ts";
 import { alarmCurve, findingCurve, reliabilityPicture } from "./picture.ts";
 import { runAll, serve, WORKER } from "./pool.ts";
 import { Progress } from "./progress.ts";
 import { type Reference, referenceTraces } from "./references.ts";
-import { attackRows, cityRow, leaveOneOut, ownRow, samplingRows, tailRows, tallyOf, yearsOf } from "./summary.ts";
-import { attackTable, honestTable, methodTable, samplingTable, table, tailTable, threatTable } from "./text.ts";
+import {
+  attackRows, cityRow, leaveOneOut, lookAlikeRows, ownRow, samplingRows, tailRows, tallyOf, visibleRow, yearsOf,
+} from "./summary.ts";
+import {
+  alertTable, attackTable, honestTable, lookAlikeTable, methodTable, noProofTable, samplingTable, table, tailTable,
+  threatTable, visibleText,
+} from "./text.ts";
 
-type Job = HonestJob | AttackJob;
-type Result = HonestResult | AttackResult;
+type Job = HonestJob | AttackJob | LookAlikeJob;
+type Result = HonestResult | AttackResult | LookAlikeResult;
 
 interface Size {
   readonly stationsACity: number;
   readonly mostDays: number;
   /** Stations of each city that are attacked. */
   readonly attackedACity: number;
+  /** Stations of each city to which every look-alike comes. */
+  readonly lookAlikesACity: number;
   readonly meterEveryS: number;
   readonly costDays: number;
   readonly samplingDays: number;
 }
 
 const QUICK: Size = {
-  stationsACity: 5, mostDays: 200, attackedACity: 1, meterEveryS: 60, costDays: 2, samplingDays: 10,
+  stationsACity: 5, mostDays: 200, attackedACity: 1, lookAlikesACity: 1, meterEveryS: 60, costDays: 2, samplingDays: 10,
 };
 const FULL: Size = {
-  stationsACity: 60, mostDays: 400, attackedACity: 8, meterEveryS: 60, costDays: 20, samplingDays: 60,
+  stationsACity: 60, mostDays: 400, attackedACity: 8, lookAlikesACity: 6, meterEveryS: 60, costDays: 20,
+  samplingDays: 60,
 };
 /** Ticks of honest years: detectors should not depend on it (see the table of samplings), and every tick costs. */
 const EPOCH_S = 60;
@@ -56,6 +65,7 @@ function stationOf(shared: string, cityName: string, station: string): CityStati
 
 function work(shared: string, job: Job): Result {
   const of = stationOf(shared, job.city, job.station);
+  if (job.kind === "look-alikes") return runLookAlikes(job, of);
   return job.kind === "honest" ? runHonest(job, of) : runAttacks(job, of);
 }
 
@@ -72,9 +82,11 @@ function jobsOf(shared: string, size: Size, seed: number): Job[] {
       ({ kind: "honest", city: city.name, station, seed, mostDays, meterEveryS, epochS: EPOCH_S })));
   const attacks = CITIES.flatMap((city) => chosen(busy(shared, city), size.attackedACity, seed + 1)
     .map(({ station }): Job => ({ kind: "attacks", city: city.name, station, seed, meterEveryS })));
+  const lookAlikes = CITIES.flatMap((city) => chosen(busy(shared, city), size.lookAlikesACity, seed + 3)
+    .map(({ station }): Job => ({ kind: "look-alikes", city: city.name, station, seed, meterEveryS })));
   const ofCity = (jobs: readonly Job[]): Job[][] =>
     CITIES.map(({ name }) => jobs.filter(({ city }) => city === name));
-  return dealt([...ofCity(attacks), samplingJobs(shared, size, seed), ...ofCity(honest)]);
+  return dealt([...ofCity(attacks), lookAlikes, samplingJobs(shared, size, seed), ...ofCity(honest)]);
 }
 
 /** Each pile spread evenly over the whole: a run that is cut short has some of everything. */
@@ -96,12 +108,13 @@ interface Outcome {
   readonly honest: readonly HonestResult[];
   readonly samplings: readonly HonestResult[];
   readonly attacks: readonly AttackResult[];
+  readonly lookAlikes: readonly LookAlikeResult[];
   readonly cost: readonly Cost[];
   readonly references: readonly Reference[];
   readonly seed: number;
 }
 
-function report({ honest, attacks, samplings, cost, references, seed }: Outcome): object {
+function report({ honest, attacks, lookAlikes, samplings, cost, references, seed }: Outcome): object {
   const cities = CITIES.map(({ name }) => name).filter((city) => honest.some((one) => one.city === city));
   const cityRows = [...cities.map((city) => cityRow(city, honest.filter((one) => one.city === city))),
     cityRow("all", honest)];
@@ -114,7 +127,14 @@ function report({ honest, attacks, samplings, cost, references, seed }: Outcome)
   say("False alerts at honest stations (real sessions; frames, commands and refusals are synthetic)",
     honestTable(cityRows));
   say("False alerts a station-year by threat (*: the null rests on synthetic frames)", threatTable(cityRows));
-  say("Attacks visible at one station", attackTable(rows));
+  say("Each of them", alertTable(honest.flatMap((one) => one.alerts)));
+  const likes = lookAlikeRows(lookAlikes);
+  say("Attacks at one station (-: leaves no proof there)", attackTable(rows));
+  say("Attacks that leave no proof at one station", noProofTable());
+  const visible = visibleRow(rows);
+  say("Medium and strong attacks that are visible at one station", visibleText(visible));
+  say("Look-alikes and broken chargers: what was raised beyond the same days without", lookAlikeTable(likes));
+  say("Each of them", alertTable(raisedBy(lookAlikes)));
   say("Against baselines: false alerts a station-year in the city left out, attacks found, median delay",
     methodTable(methods));
   say("Reliability: observed over predicted (at most 2), of single e-values and of their sums; sums promised at 1e-4",
@@ -125,10 +145,16 @@ function report({ honest, attacks, samplings, cost, references, seed }: Outcome)
     [one.station, String(one.observations), one.microsAnObservation.toFixed(1), one.stateKb.toFixed(1)])));
   say("Reference traces", table(["trace", "threats", "faults"], references.map((one) =>
     [one.trace, one.threats.join(" ") || "none", [...new Set(one.faults)].join(" ") || "none"])));
-  return { seed, cities: cityRows, attacks: rows, methods, tails, sampled, cost, references,
+  return { seed, cities: cityRows, attacks: rows, visible, lookAlikes: likes, methods, tails, sampled, cost, references,
     alerts: honest.flatMap((one) => one.alerts),
+    lookAlikeAlerts: raisedBy(lookAlikes),
     impossible: outcomes.filter(({ impossible }) => impossible !== undefined)
       .map(({ city, station, attack, strength, impossible }) => ({ city, station, attack, strength, impossible })) };
+}
+
+function raisedBy(results: readonly LookAlikeResult[]): (FalseAlert & { lookAlike: string })[] {
+  return results.flatMap(({ outcomes }) => outcomes).flatMap(({ lookAlike, alerts }) =>
+    alerts.map((alert) => ({ lookAlike, ...alert })));
 }
 
 function say(title: string, text: string): void {
@@ -164,31 +190,36 @@ function sizeOf(values: Readonly<Record<string, string | boolean | undefined>>):
   return {
     ...size, stationsACity: given("stations", size.stationsACity), mostDays: given("days", size.mostDays),
     attackedACity: given("attacked", size.attackedACity),
+    lookAlikesACity: given("look-alikes", size.lookAlikesACity),
   };
 }
 
 async function main(shared: string): Promise<void> {
   const text = { type: "string" } as const;
   const { values } = parseArgs({ options: {
-    json: text, seed: text, seconds: text, quick: { type: "boolean" }, stations: text, days: text, attacked: text } });
+    json: text, seed: text, seconds: text, quick: { type: "boolean" }, stations: text, days: text, attacked: text,
+    "look-alikes": text } });
   const seed = Number(values.seed ?? 1);
   const size = sizeOf(values);
   const jobs = jobsOf(shared, size, seed);
   const honest: HonestResult[] = [];
   const attacks: AttackResult[] = [];
   const samplings: HonestResult[] = [];
+  const lookAlikes: LookAlikeResult[] = [];
   const endMs = performance.now() + 1_000 * Number(values.seconds ?? Infinity);
   const progress = new Progress("detection", jobs.length);
   await runAll<Job, Result>(jobs, Math.min(2, availableParallelism()), (result, done) => {
     if (result.kind === "attacks") attacks.push(result);
+    else if (result.kind === "look-alikes") lookAlikes.push(result);
     else (result.job.sampling === true ? samplings : honest).push(result);
     progress.at(done);
   }, () => performance.now() > endMs);
-  console.log(`${honest.length + attacks.length + samplings.length} of ${jobs.length} jobs done, seed ${seed}`);
+  const done = honest.length + attacks.length + lookAlikes.length + samplings.length;
+  console.log(`${done} of ${jobs.length} jobs done, seed ${seed}`);
   const busiest = CITIES.slice(0, 2).map((city) => [...stationsOf(shared, city)]
     .sort((a, b) => b.sessions.length - a.sessions.length)[0] as CityStation);
   const cost = busiest.map((of) => measureCost(of, seed, size.costDays));
-  const result = report({ honest, attacks, samplings, cost, references: referenceTraces(shared), seed });
+  const result = report({ honest, attacks, lookAlikes, samplings, cost, references: referenceTraces(shared), seed });
   draw(honest);
   if (values.json !== undefined) writeFileSync(values.json, JSON.stringify(result));
 }

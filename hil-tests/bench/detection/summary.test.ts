@@ -2,11 +2,15 @@ import { assert, test } from "../../../build/testing.ts";
 import { HOUR_MS, type WallMs } from "../../../models/units.ts";
 import type { Observation } from "../../../models/terms.ts";
 import type { MonotonicMs } from "../../../models/units.ts";
+import { ATTACKS } from "../../attackers/catalogue.ts";
+import { STRENGTH_NAMES } from "../../attackers/strength.ts";
+import type { AttackOutcome } from "./attack-run.ts";
 import { createFeatures, feedFeatures, HOUR_FEATURES, SESSION_FEATURES } from "./features.ts";
+import { isVisible, NO_PROOF } from "./no-proof.ts";
 import { reliabilityPicture } from "./picture.ts";
 import { timeLeft } from "./progress.ts";
-import { poissonAtMost } from "./summary.ts";
-import { duration, figure, table } from "./text.ts";
+import { attackRows, lookAlikeRows, poissonAtMost, visibleRow } from "./summary.ts";
+import { duration, figure, table, visibleText } from "./text.ts";
 
 test("upper limits of a Poisson mean: the tabled ones (Garwood 1936)", () => {
   const limits = [0, 1, 5, 10].map((count) => Math.round(1_000 * poissonAtMost(count)) / 1_000);
@@ -66,4 +70,38 @@ test("a picture holds its names escaped, and points within the frame", () => {
   assert.not.match(svg, /nobody/);
   assert.not.match(svg, /NaN|Infinity/);
   assert.match(svg, /M80\.0 540\.0L[\d.]+ 60\.0/);
+});
+
+test("what leaves no proof at one station is an attack of the catalogue there, with a reason", () => {
+  for (const [name, { strengths, reason }] of Object.entries(NO_PROOF)) {
+    assert.is(ATTACKS[name]?.scope, "station", name);
+    assert.ok(reason.length > 10 && strengths.length > 0, name);
+  }
+  assert.equal(STRENGTH_NAMES.map((strength) => isVisible("starve", strength)), [false, false, true]);
+  assert.ok(isVisible("guess-burst", "weak") && isVisible("toString", "strong"));
+});
+
+const outcome = (attack: string, strength: string, delayS?: number): AttackOutcome =>
+  ({ attack, strength, threat: "profile-tampering", city: "c", station: "s", amount: "", terms: [], says: "",
+    opinion: 0, others: [], ...(delayS !== undefined && { delayS }) }) as unknown as AttackOutcome;
+
+test("the aim counts medium and strong attacks that are visible, and names what is missed", () => {
+  const outcomes = STRENGTH_NAMES.flatMap((strength) => [outcome("starve", strength),
+    outcome("limit-thrash", strength, 5), outcome("limit-thrash", strength), outcome("limit-ignored", strength, 9)]);
+  const row = visibleRow(attackRows(outcomes));
+  assert.equal(row, { made: 7, found: 4, never: ["starve strong"],
+    sometimes: ["limit-thrash medium", "limit-thrash strong"] });
+  const text = visibleText({ ...row, never: Array.from({ length: 20 }, (_, i) => `attack-${i} strong`) });
+  assert.ok(text.split("\n").every((line) => line.length <= 120) && text.includes("attack-19 strong"));
+});
+
+test("look-alikes: alerts of medium severity count as false, faults are named", () => {
+  const alert = (threat: string, severity: string) => ({ threat, severity });
+  const of = (lookAlike: string, alerts: object[], faults: string[]) => ({ lookAlike, alerts, faults });
+  const results = [{ outcomes: [of("power-cut", [alert("energy-theft", "high")], []), of("heat", [], ["meter-lost"])] },
+    { outcomes: [of("power-cut", [alert("reverse-power", "low")], []), of("heat", [], [])] }];
+  assert.equal(lookAlikeRows(results as unknown as Parameters<typeof lookAlikeRows>[0]), [
+    { lookAlike: "power-cut", made: 2, serious: 1, threats: ["energy-theft", "reverse-power"], faults: [] },
+    { lookAlike: "heat", made: 2, serious: 0, threats: [], faults: ["meter-lost"] },
+  ]);
 });

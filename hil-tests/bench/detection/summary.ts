@@ -7,6 +7,8 @@ import {
   type Alarms, alarmsIn, type Baseline, calibrated, incidents, quantile, type Rows,
 } from "./baselines/scorer.ts";
 import type { FalseAlert, HonestResult } from "./honest-run.ts";
+import type { LookAlikeResult } from "./look-alike-run.ts";
+import { isVisible } from "./no-proof.ts";
 import { addTally, HEIGHTS, type Tally, type TailRow, tailRow } from "./tally.ts";
 
 /** One false alert of severity medium or above at a station in five years, all threats together. */
@@ -73,6 +75,8 @@ export interface AttackRow {
   readonly missedAt: number;
   readonly missedIn: readonly string[];
   readonly term: string;
+  /** Whether one station's frames and readings can tell it from an honest day (no-proof.ts). */
+  readonly visible: boolean;
 }
 
 /** An explanation is right when it names the class, in words, and most of its evidence came since the attack began. */
@@ -93,8 +97,50 @@ export function attackRows(outcomes: readonly AttackOutcome[]): AttackRow[] {
       others: [...new Set(made.flatMap(({ others }) => others))],
       missedAt: quantile(missed.map(({ opinion }) => opinion), 0.5),
       missedIn: missed.map(({ city, station }) => `${city} ${station}`), term: found[0]?.terms[0] ?? "",
+      visible: isVisible(attack, strength),
     };
   }));
+}
+
+export interface VisibleRow {
+  readonly made: number;
+  readonly found: number;
+  /** Attacks by name and strength of which not one was found, and those that were found here and there. */
+  readonly never: readonly string[];
+  readonly sometimes: readonly string[];
+}
+
+/** The aim's own figure: medium and strong attacks that are visible at one station. */
+export function visibleRow(rows: readonly AttackRow[]): VisibleRow {
+  const of = rows.filter(({ visible, strength, made }) => visible && strength !== "weak" && made > 0);
+  const sum = (which: "made" | "found"): number => of.reduce((total, row) => total + row[which], 0);
+  const names = (some: readonly AttackRow[]): string[] => some.map(({ attack, strength }) => `${attack} ${strength}`);
+  return {
+    made: sum("made"), found: sum("found"), never: names(of.filter(({ found }) => found === 0)),
+    sometimes: names(of.filter(({ found, made }) => found > 0 && found < made)),
+  };
+}
+
+export interface LookAlikeRow {
+  readonly lookAlike: string;
+  readonly made: number;
+  /** Alerts of severity medium or above, and the threats of all alerts. */
+  readonly serious: number;
+  readonly threats: readonly Threat[];
+  readonly faults: readonly string[];
+}
+
+export function lookAlikeRows(results: readonly LookAlikeResult[]): LookAlikeRow[] {
+  const outcomes = results.flatMap((one) => one.outcomes);
+  return [...new Set(outcomes.map(({ lookAlike }) => lookAlike))].map((lookAlike) => {
+    const of = outcomes.filter((one) => one.lookAlike === lookAlike);
+    const alerts = of.flatMap((one) => one.alerts);
+    return {
+      lookAlike, made: of.length, serious: alerts.filter(isSerious).length,
+      threats: [...new Set(alerts.map(({ threat }) => threat))],
+      faults: [...new Set(of.flatMap(({ faults }) => faults))],
+    };
+  });
 }
 
 export interface MethodRow {

@@ -2,7 +2,9 @@
 import type { Threat } from "../../../models/terms.ts";
 import { THREATS } from "../../../models/terms.ts";
 import { STRENGTH_NAMES } from "../../attackers/strength.ts";
-import type { AttackRow, CityRow, MethodRow, SamplingRow } from "./summary.ts";
+import type { FalseAlert } from "./honest-run.ts";
+import { NO_PROOF } from "./no-proof.ts";
+import type { AttackRow, CityRow, LookAlikeRow, MethodRow, SamplingRow, VisibleRow } from "./summary.ts";
 import { TAIL_RATES, type TailRow } from "./tally.ts";
 
 /** Null models whose traffic is made up: no public data hold refusals, commands, settings, firmware or links. */
@@ -53,16 +55,50 @@ export function threatTable(rows: readonly CityRow[]): string {
   ]));
 }
 
+/** What was raised though nobody attacked, by station and day. */
+export function alertTable(alerts: readonly (FalseAlert & { readonly lookAlike?: string })[]): string {
+  return alerts.length === 0 ? "none" : table(["station", "day", "threat", "because of", "said"], alerts.map((one) =>
+    [one.station.slice(0, 22), String(one.day), one.threat, one.lookAlike ?? "-", one.says]));
+}
+
 export function attackTable(rows: readonly AttackRow[]): string {
   return table(
-    ["attack", "strength", "found", "delay", "explained", "evidence if missed", "what", "also raised"],
+    ["attack", "strength", "visible", "found", "delay", "explained", "evidence if missed", "what", "also raised"],
     rows.map((row) => [
-      row.strength === "weak" ? row.attack : "", row.strength, `${row.found} of ${row.made}`,
+      row.strength === "weak" ? row.attack : "", row.strength, row.visible ? "yes" : "-", `${row.found} of ${row.made}`,
       duration(row.medianDelayS),
-      row.found === 0 ? "-" : `${row.explained} of ${row.found}`, figure(row.missedAt), row.amount.slice(0, 34),
+      row.found === 0 ? "-" : `${row.explained} of ${row.found}`, figure(row.missedAt), row.amount.slice(0, 28),
       row.others.join(" "),
     ]),
   );
+}
+
+export function noProofTable(): string {
+  return table(["attack", "strength", "why"],
+    Object.entries(NO_PROOF).map(([attack, { strengths, reason }]) => [attack, strengths.join(" "), reason]));
+}
+
+export function visibleText({ made, found, never, sometimes }: VisibleRow): string {
+  const share = figure((100 * found) / Math.max(1, made));
+  return [`found ${found} of ${made}, ${share} %`, ...wrapped("never: ", never),
+    ...wrapped("here and there: ", sometimes)].join("\n");
+}
+
+/** Names in lines of at most 120 columns. */
+function wrapped(begin: string, names: readonly string[]): string[] {
+  const lines = [begin];
+  for (const [i, name] of (names.length > 0 ? names : ["none"]).entries()) {
+    const word = i + 1 < names.length ? `${name}, ` : name;
+    if ((lines.at(-1) ?? "").length + word.length > MOST_COLUMNS) lines.push("  ");
+    lines.push(`${lines.pop()}${word}`);
+  }
+  return lines.map((line) => line.trimEnd());
+}
+
+export function lookAlikeTable(rows: readonly LookAlikeRow[]): string {
+  return table(["look-alike", "tried", "medium+", "raised", "named as faults"], rows.map((row) =>
+    [row.lookAlike, String(row.made), String(row.serious), row.threats.join(" ") || "nothing",
+      row.faults.join(" ") || "none"]));
 }
 
 export function methodTable(rows: readonly MethodRow[]): string {
