@@ -47,6 +47,8 @@ export interface Bundle {
   /** What stands in the way of shipping it, in words; empty when nothing does. */
   readonly faults: readonly string[];
   readonly largest: readonly { readonly path: string; readonly bytes: number }[];
+  /** Packages of which something is inside: their folders, `node_modules/ws`. */
+  readonly packages: readonly string[];
 }
 
 const LARGEST_SHOWN = 5;
@@ -87,9 +89,10 @@ export async function bundle(root: string, program: Program): Promise<Bundle> {
   const file = result.outputFiles[0];
   const output = Object.values(result.metafile.outputs)[0];
   if (file === undefined || output === undefined) throw new Error(`esbuild made nothing of ${program.entry}`);
+  const packages = packagesOf(Object.keys(output.inputs));
   if (program.budget === undefined) {
     return { contents: file.contents, text: file.text, heldBytes: file.text.length, faults: [],
-      largest: largestOf(output.inputs) };
+      largest: largestOf(output.inputs), packages };
   }
   const { all, textBytes, inputs } = await chunksOf(options, program.entry, program.apart);
   const beside = { schemas: packedSchemas(root) };
@@ -99,7 +102,13 @@ export async function bundle(root: string, program: Program): Promise<Bundle> {
     ...looksBeside(output, file.text), ...over("", contents.length, program.budget.fileBytes),
     ...over(" of text", textBytes, program.budget.textBytes),
   ];
-  return { contents, text: plain(all, beside), heldBytes: textBytes, faults, largest: largestOf(inputs) };
+  return { contents, text: plain(all, beside), heldBytes: textBytes, faults, largest: largestOf(inputs), packages };
+}
+
+/** `node_modules/ws/lib/sender.js` is of `node_modules/ws`; a package may lie in another's own folder. */
+function packagesOf(paths: readonly string[]): string[] {
+  const folders = paths.map((path) => /^.*node_modules\/(?:@[^/]+\/)?[^/]+/.exec(path)?.[0]);
+  return [...new Set(folders.filter((folder) => folder !== undefined))].sort();
 }
 
 const largestOf = (inputs: Metafile["outputs"][string]["inputs"]): Bundle["largest"] =>
