@@ -10,7 +10,8 @@ import { nodeCrypto, systemRandom } from "./adapters/crypto.ts";
 import { createStatusServer, type StatusServer } from "./adapters/http.ts";
 import { loadOrCreateKeys } from "./adapters/keys.ts";
 import { LedgerError, openLedger } from "./adapters/ledger-file.ts";
-import type { Write } from "./adapters/ledger-file.ts";
+import type { LogRoom, Write } from "./adapters/ledger-file.ts";
+import { RoomWatch } from "./adapters/ledger-room.ts";
 import { readTokenSecret } from "./adapters/tls-files.ts";
 import { hasMemory, loadOrCreateTokenSecret, readMemory, writeMemory } from "./adapters/memory-file.ts";
 import { bringInto, type FollowedRoster, openRoster } from "./adapters/followed-roster.ts";
@@ -27,12 +28,13 @@ import { createCore } from "./core.ts";
 import { type Logged, noteEntry, nothingLogged } from "./logged.ts";
 import { type Memory, memoryOf, resumedMono } from "./memory.ts";
 import { originOf } from "./record/checkpoint.ts";
-import { createGrowth, grow, type Growth } from "./record/growth.ts";
+import { createGrowth, grow, growBy, type Growth } from "./record/growth.ts";
 import { recordOne, signCheckpoint } from "./record/journal.ts";
 import { EMPTY_FRONTIER } from "./record/merkle.ts";
 import { endingSoon } from "./own-certificates.ts";
 import { guardPolicy, type HeldBack } from "./observe/guard-policy.ts";
 import { withoutOwnWord } from "./own-word.ts";
+import { heldByWitnesses } from "./record/witnessing.ts";
 import { contentHash, createRecord, NEW_LOG, refuse } from "./record/record.ts";
 import type { RecoveredLog } from "./record/record.ts";
 import { type AgentState, step } from "./pipeline.ts";
@@ -69,6 +71,7 @@ export interface RunningAgent {
 }
 
 type Outlet = AlertSink & { stats?(): SinkStats };
+const MB = 1024 * 1024;
 const MOST_NOTICES = 20;
 /** Beyond so many kinds of trouble at a time, one more tells nobody anything. */
 const MOST_MENTIONED = 64;
@@ -92,6 +95,7 @@ interface OpenLog {
   readonly logged: Logged;
   /** Absent for a lone agent. */
   readonly growth?: Growth;
+  readonly room?: () => LogRoom;
   /** Why there is no log to write to. */
   readonly missing?: string;
 }
@@ -105,6 +109,8 @@ class Agent implements RunningAgent {
   readonly #clock: Clock;
   readonly #state: AgentState;
   readonly #store: LedgerStore;
+  /** Absent without a log. */
+  readonly #room: RoomWatch | undefined;
   readonly #tls: BothSides;
   /** When the end of a certificate was told last, by its use. */
   readonly #endsTold = new Map<string, number>();
@@ -149,8 +155,9 @@ class Agent implements RunningAgent {
     const membership = this.#membership = opened?.membership;
     const memory = this.#recall();
     this.#learnedBefore = memory !== undefined;
-    const { store, recovered, logged, growth, missing } = this.#openLog(memory?.witnesses);
+    const { store, recovered, logged, growth, missing, room } = this.#openLog(memory?.witnesses);
     this.#store = store;
+    this.#room = room && new RoomWatch(room, config.stateDir, notice);
     try {
       this.#clock = memory === undefined ? this.#baseClock : resumedClock(memory, this.#baseClock);
       const log = createRecord({
@@ -199,9 +206,14 @@ class Agent implements RunningAgent {
     try {
       const opened = openLedger(this.#config.stateDir, this.#crypto, {
         onEntry: (entry) => noteEntry(logged, entry), ...(logWrite !== undefined && { write: logWrite }),
-        ...(growth !== undefined && { onLeaf: (leaf, before) => grow(this.#crypto, growth, before, leaf) }),
+        ...(growth !== undefined && {
+          onLeaf: (leaf, before) => grow(this.#crypto, growth, before, leaf),
+          onGone: (gone, before) => growBy(this.#crypto, growth, before, gone),
+        }),
+        mostBytes: this.#config.log.mostMb * MB,
+        boundaries: () => Object.values(this.#state.witnessing && heldByWitnesses(this.#state.witnessing) || {}),
       });
-      return { ...opened, logged, ...(growth !== undefined && { growth }) };
+      return { ...opened, logged, room: () => opened.store.room(), ...(growth !== undefined && { growth }) };
     } catch (error) {
       if (!(error instanceof LedgerError) || error.failure === "locked") throw error;
       return { store: NO_STORE, recovered: NEW_LOG, logged, missing: error.message };
@@ -327,6 +339,7 @@ class Agent implements RunningAgent {
     if (event.kind === "meter") this.#lastMeterAt.set(event.reading.evseId, now.wallMs);
     try {
       if (event.kind === "tick") {
+        this.#room?.look(now.monoMs);
         for (const text of endingSoon(ownCertificates(this.#tls), this.#endsTold, now)) this.#notice(text);
       }
       this.#followRoster(event, now);

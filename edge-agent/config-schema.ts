@@ -111,6 +111,11 @@ const frames = group({
   module: moduleId("the id of EVerest's ocpp_consumer_API module"),
 }, "OCPP frames from elsewhere, for a charger that is not connected through the agent; while it is, they are left out");
 
+const log = group({
+  mostMb: v.exactOptional(whole(16, 1_048_576, "MB", "what the log may take: from then on its oldest part is thinned, "
+    + "statements first; alerts, certificates and all proofs stay"), 256),
+}, "the record in stateDir");
+
 const alerts = group({
   jsonl: v.exactOptional(path("the file that alerts are appended to, one JSON object a line",
     "alerts.jsonl in stateDir")),
@@ -160,6 +165,7 @@ export const CONFIG_SCHEMA = group({
   meters: v.exactOptional(listOf(meter, 0, 16, "a list of at most 16 meters",
     "the meters that the agent reads by itself"), []),
   frames: v.exactOptional(frames),
+  log: v.exactOptional(log, {}),
   alerts: v.exactOptional(alerts, {}),
   http: v.exactOptional(hostPort(0, "status for this machine, best on 127.0.0.1; absent: none")),
   tls: v.exactOptional(tls),

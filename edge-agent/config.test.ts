@@ -89,6 +89,7 @@ test("the example of the contract loads, key by key", () => {
       advertise: { host: "10.0.0.5", port: 8883 }, brokers: [] },
     meters: [{ evse: 1, kind: "modbus-tcp", model: "sdm630", address: "127.0.0.1:502", unit: 1, everyS: 10,
       side: "ac-input" }],
+    log: { mostMb: 256 },
     alerts: { prometheus: true, digestS: 86_400, jsonl: "/etc/kerbwatch/alerts.jsonl", terminal: true },
     http: { host: "127.0.0.1", port: 8620 },
   });

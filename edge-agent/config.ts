@@ -67,6 +67,7 @@ export interface Config {
   readonly csmsTls?: { readonly ca?: string; readonly cert?: string; readonly key?: SecretRef;
     /** Lower case. */
     readonly pinSha256?: readonly string[] };
+  readonly log: { readonly mostMb: number };
   readonly alerts: OutletsConfig & { readonly jsonl: string; readonly terminal: boolean };
   readonly http?: HostPort;
   readonly timezone: string;
@@ -285,6 +286,7 @@ function build(raw: RawConfig, file: string, env: Environment): Config {
     meters: raw.meters.map((meter, index) => buildMeter(`meters[${index}]`, meter, env, at)),
     ...(raw.frames && { frames: buildFrames(raw.frames, env, at) }),
     ...buildTls(raw, env, at),
+    log: { mostMb: raw.log.mostMb },
     alerts: {
       ...buildOutlets(raw.alerts, { region, zone, station }, env, at),
       jsonl: raw.alerts.jsonl === undefined ? `${stateDir}/alerts.jsonl` : at(raw.alerts.jsonl),
@@ -332,11 +334,12 @@ function effectiveMesh({ listen, advertise, brokers, tokenSecret, ...paths }: Me
 /** Every setting that counts, defaults included, as keys and values to print; secrets only by where they are kept. */
 export function effectiveConfig(config: Config): Record<string, unknown> {
   const { station, csms, listen, mode, epochS, stateDir, meters, alerts, http, tls, csmsTls, region, zone, timezone,
-    operators, mesh, guard, frames } = config;
+    operators, mesh, guard, frames, log } = config;
   return {
     station, csms: addressText(csms), listen: addressText(listen), mode,
     ...(mode === "guard" && { guard: { hold: guard } }), epochS, stateDir,
     meters: meters.map(effectiveMeter), ...(frames && { frames: effectiveFrames(frames) }),
+    log: { mostMb: log.mostMb },
     alerts: { jsonl: alerts.jsonl, terminal: alerts.terminal, ...effectiveOutlets(alerts) },
     ...(http && { http: hostPortText(http) }),
     ...(tls && { tls: { ...tls, key: hiddenSecret(tls.key) } }),

@@ -7,7 +7,7 @@ import { parseAlert } from "../alert-schema.ts";
 import { type Evidence, type EvidenceEntry, MAX_EVIDENCE_ENTRIES } from "../evidence/evidence-file.ts";
 import { parseCheckpoint } from "../record/checkpoint.ts";
 import { decodeEntry, type Entry } from "../record/entry.ts";
-import { consistencyProof, inclusionProof, rememberedSubtrees } from "../record/merkle.ts";
+import { consistencyProof, inclusionProof, rememberedSubtrees, subtreeName } from "../record/merkle.ts";
 import { parseNote } from "../record/note.ts";
 import { contentHash } from "../record/record.ts";
 import { type LogFound, readLog } from "./ledger-read.ts";
@@ -17,6 +17,8 @@ const MOST_LEAVES = 2_000_000;
 
 interface Leaves {
   readonly found: LogFound;
+  /** Roots of parts of the tree, also of those of which the leaves are gone. */
+  readonly subtrees: ReturnType<typeof rememberedSubtrees>;
   readonly leaves: readonly Uint8Array[];
   /** Entries that the newest checkpoint covers, by its own word. */
   readonly signedSize: number;
@@ -33,16 +35,21 @@ function leavesOf(
   stateDir: string, crypto: Crypto, visit: (entry: Uint8Array, index: number, hash: Uint8Array) => void,
 ): Result<Leaves> {
   const leaves: Uint8Array[] = [];
+  const gone = new Map<string, Uint8Array>();
   const found = readLog(stateDir, crypto, ({ entry, leafHash }, index) => {
-    if (leaves.length < MOST_LEAVES) leaves.push(leafHash.slice());
+    if (index < MOST_LEAVES) leaves[index] = leafHash.slice();
     visit(entry, index, leafHash);
+  }, ({ root, size }, index) => {
+    if (index < MOST_LEAVES) gone.set(subtreeName(index, size), root);
   });
+  // A list with holes: of what is gone there are subtrees.
+  leaves.length = Math.min(found.frontier.size, MOST_LEAVES);
   if (found.damage !== undefined) return problem(`the log is damaged: ${found.damage}`);
   if (found.frontier.size > MOST_LEAVES) return problem(`the log has more than ${MOST_LEAVES} entries`);
   const signedSize = sizeOf(found.checkpoint);
   if (signedSize === 0) return problem("there is no checkpoint: nothing of the log is signed");
   return signedSize > leaves.length ? problem(`the checkpoint attests ${signedSize} entries of ${leaves.length}`)
-    : ok({ found, leaves, signedSize });
+    : ok({ found, leaves, signedSize, subtrees: rememberedSubtrees(crypto, gone) });
 }
 
 export interface ProvenEntry extends EvidenceEntry {
@@ -60,12 +67,12 @@ export function proveEntry(stateDir: string, crypto: Crypto, which: string): Res
   });
   if (!read.ok) return read;
   if (wanted === undefined) return problem(`there is no entry ${which}`);
-  const { found: { cosigned, checkpoint }, leaves, signedSize } = read.value;
+  const { found: { cosigned, checkpoint }, leaves, signedSize, subtrees } = read.value;
   const { index, entry } = wanted;
   if (index >= signedSize) return problem(`entry ${which} is newer than the checkpoint`);
   const [note, size] = index < sizeOf(cosigned) ? [cosigned!, sizeOf(cosigned)] : [checkpoint!, signedSize];
   if (size > leaves.length) return problem(`the cosigned checkpoint attests ${size} entries of ${leaves.length}`);
-  return ok({ index, entry, note, proof: inclusionProof(crypto, leaves, index, size) });
+  return ok({ index, entry, note, proof: inclusionProof(crypto, leaves, index, size, subtrees) });
 }
 
 /** Which entries belong to an incident: two passes, since an alert is logged after what it names. */
@@ -116,7 +123,7 @@ export function gatherEvidence(
   readLog(stateDir, crypto, ({ entry }) => wanted.look(entry));
   const read = leavesOf(stateDir, crypto, wanted.take);
   if (!read.ok) return read;
-  const { found: { checkpoint, cosigned }, leaves, signedSize } = read.value;
+  const { found: { checkpoint, cosigned }, leaves, signedSize, subtrees } = read.value;
   const { entries, hashes } = wanted;
   const [lost] = hashes;
   if (lost !== undefined) return problem(`the incident names ${lost}, which is not in the log`);
@@ -126,7 +133,6 @@ export function gatherEvidence(
   if (entries.some(({ index }) => index >= signedSize)) {
     return problem("the newest checkpoint does not cover the incident yet: the agent signs the next one in a minute");
   }
-  const subtrees = rememberedSubtrees(crypto);
   const before = sizeOf(cosigned);
   return ok({
     incidentId, checkpoint: checkpoint!, rosters,

@@ -8,11 +8,13 @@ import type { Entry } from "../record/entry.ts";
 import type { Frontier } from "../record/merkle.ts";
 import type { RecoveredLog } from "../record/record.ts";
 import { encodeBatch, encodeHeader } from "../record/segment.ts";
+import type { Subtree } from "../record/thin.ts";
 import { errorCode, replaceFile, syncFolder } from "./durable-file.ts";
 import {
   MAX_BATCH_BYTES, SEGMENT_BYTES, checkpointPath, cosignedPath, logFolder, readLog, segmentPath,
 } from "./ledger-read.ts";
 import type { LogFound } from "./ledger-read.ts";
+import { sizesIn, thinSegment } from "./ledger-thin.ts";
 import { LockHeldError, takeLock } from "./lock-file.ts";
 import type { Lock } from "./lock-file.ts";
 
@@ -44,6 +46,9 @@ function ledgerError(error: unknown, stateDir: string): LedgerError {
   return new LedgerError(failure, `the log in ${stateDir} cannot be written: ${(error as Error).message}`);
 }
 
+/** Segments that are thinned when a new one begins: two for each new one, so that a lower bound is reached. */
+const THINNED_AT_ONCE = 2;
+
 /** Writes some bytes to a file, like `fs.writeSync`; returns how many. */
 export type Write = (fd: number, bytes: Uint8Array) => number;
 
@@ -54,10 +59,24 @@ export interface LedgerOptions {
   readonly onEntry?: (entry: Entry, index: number) => void;
   /** Sees every leaf, and the tree before it. */
   readonly onLeaf?: (leaf: Uint8Array, before: Frontier) => void;
+  /** Sees the subtrees of which the leaves are gone. */
+  readonly onGone?: (gone: Subtree, before: Frontier) => void;
+  /** From this size on the oldest segments are thinned; absent: never. */
+  readonly mostBytes?: number;
+  /** Sizes of the log from which its growth must stay provable. */
+  readonly boundaries?: () => Iterable<number>;
+}
+
+/** What the log's files take. */
+export interface LogRoom {
+  readonly bytes: number;
+  readonly mostBytes: number | undefined;
+  /** Nothing is left that could be thinned. */
+  readonly isThin: boolean;
 }
 
 export interface OpenedLedger {
-  readonly store: LedgerStore;
+  readonly store: LedgerStore & { room(): LogRoom };
   readonly recovered: RecoveredLog;
 }
 
@@ -68,6 +87,8 @@ class LedgerFile implements LedgerStore {
   readonly #write: Write;
   readonly #lock: Lock;
   readonly #damage: string | undefined;
+  readonly #mostBytes: number | undefined;
+  readonly #boundaries: () => Iterable<number>;
   #segment: number;
   /** Good bytes of the segment. */
   #bytes: number;
@@ -77,10 +98,15 @@ class LedgerFile implements LedgerStore {
   #mustCut = false;
   #closed = false;
 
-  constructor(stateDir: string, crypto: Crypto, write: Write, lock: Lock, found: LogFound) {
+  constructor(
+    stateDir: string, crypto: Crypto, { write = writeSync, mostBytes, boundaries = () => [] }: LedgerOptions,
+    lock: Lock, found: LogFound,
+  ) {
     this.#stateDir = stateDir;
     this.#crypto = crypto;
     this.#write = write;
+    this.#mostBytes = mostBytes;
+    this.#boundaries = boundaries;
     this.#lock = lock;
     this.#damage = found.damage;
     this.#segment = found.end.segment;
@@ -110,6 +136,27 @@ class LedgerFile implements LedgerStore {
     this.#replace(cosignedPath(this.#stateDir), note);
   }
 
+  /** What the log takes on the disk. Throws the system's error. */
+  room(): LogRoom {
+    const { bytes, whole } = sizesIn(this.#stateDir);
+    return { bytes, mostBytes: this.#mostBytes, isThin: whole.every((number) => !this.#mayThin(number)) };
+  }
+
+  /** The segment before the one that is written may hold what a restart goes on from. */
+  #mayThin(number: number): boolean {
+    return number < this.#segment - 1;
+  }
+
+  /** Thins the oldest segments until the log is below its bound, a few at a time: it takes some 50 ms each. */
+  #makeRoom(): void {
+    if (this.#mostBytes === undefined) return;
+    const { bytes, whole } = sizesIn(this.#stateDir);
+    let over = bytes - this.#mostBytes;
+    for (const number of whole.filter((one) => this.#mayThin(one)).slice(0, THINNED_AT_ONCE)) {
+      if (over > 0) over -= thinSegment(this.#stateDir, this.#crypto, number, new Set(this.#boundaries()));
+    }
+  }
+
   #replace(path: string, note: string): void {
     if (this.#closed) throw new LedgerError("closed", "the log is closed");
     try {
@@ -136,6 +183,7 @@ class LedgerFile implements LedgerStore {
       this.#closeFile();
       this.#segment += 1;
       this.#bytes = 0;
+      this.#makeRoom();
     }
     const { O_RDWR, O_CREAT, O_APPEND, O_DSYNC } = constants;
     this.#fd ??= openSync(segmentPath(this.#stateDir, this.#segment), O_RDWR | O_CREAT | O_APPEND | O_DSYNC, 0o600);
@@ -190,11 +238,11 @@ export function openLedger(stateDir: string, crypto: Crypto, options: LedgerOpti
       options.onLeaf?.(leafHash, before);
       const decoded = options.onEntry === undefined ? undefined : decodeEntry(entry);
       if (decoded?.ok) options.onEntry?.(decoded.value, index);
-    });
+    }, (gone, _index, before) => options.onGone?.(gone, before));
     if (found.tornBytes > 0 && found.damage === undefined) {
       truncateSync(segmentPath(stateDir, found.end.segment), found.end.goodBytes);
     }
-    const store = new LedgerFile(stateDir, crypto, options.write ?? writeSync, lock, found);
+    const store = new LedgerFile(stateDir, crypto, options, lock, found);
     return { store, recovered: found };
   } catch (error) {
     lock?.release();

@@ -3,12 +3,13 @@ import { closeSync, fstatSync, openSync, readFileSync, readdirSync } from "node:
 import { join } from "node:path";
 import type { Crypto } from "../../models/crypto.ts";
 import { parseCheckpoint } from "../record/checkpoint.ts";
-import { EMPTY_FRONTIER, appendLeaf, rootOf } from "../record/merkle.ts";
+import { appendLeaf, appendSubtree, EMPTY_FRONTIER, rootOf } from "../record/merkle.ts";
 import type { Frontier } from "../record/merkle.ts";
 import { MAX_NOTE_CHARS, parseNote } from "../record/note.ts";
 import type { RecoveredLog } from "../record/record.ts";
 import { recover } from "../record/segment.ts";
 import type { Recovery, StoredEntry } from "../record/segment.ts";
+import { isSubtree, readThin, type Subtree, type ThinItem } from "../record/thin.ts";
 import { errorCode } from "./durable-file.ts";
 
 /** A segment that has reached this size is followed by a new one. */
@@ -16,16 +17,19 @@ export const SEGMENT_BYTES = 1024 * 1024;
 /** Most bytes that one batch of entries may take. */
 export const MAX_BATCH_BYTES = 4 * 1024 * 1024;
 /** No segment that this program wrote is larger; what is larger is not read into memory. */
-const MAX_SEGMENT_BYTES = SEGMENT_BYTES + MAX_BATCH_BYTES;
+export const MAX_SEGMENT_BYTES = SEGMENT_BYTES + MAX_BATCH_BYTES;
 
 export const logFolder = (stateDir: string): string => join(stateDir, "log");
 export const checkpointPath = (stateDir: string): string => join(logFolder(stateDir), "checkpoint");
 export const cosignedPath = (stateDir: string): string => join(logFolder(stateDir), "cosigned");
 const segmentName = (number: number): string => `${String(number).padStart(8, "0")}.seg`;
 export const segmentPath = (stateDir: string, number: number): string => join(logFolder(stateDir), segmentName(number));
+const thinName = (number: number): string => `${String(number).padStart(8, "0")}.thin`;
+/** Where an old segment lies once it was thinned. */
+export const thinPath = (stateDir: string, number: number): string => join(logFolder(stateDir), thinName(number));
 
 /** The whole file, or undefined when it is larger than any that this program wrote. */
-function readBounded(path: string, limit: number): Uint8Array | undefined {
+export function readBounded(path: string, limit: number): Uint8Array | undefined {
   const fd = openSync(path, "r");
   try {
     return fstatSync(fd).size > limit ? undefined : readFileSync(fd);
@@ -35,7 +39,7 @@ function readBounded(path: string, limit: number): Uint8Array | undefined {
 }
 
 /** A stored checkpoint, a signed note; undefined when there is none yet. Throws the system's error. */
-function readNote(path: string): string | undefined {
+export function readNote(path: string): string | undefined {
   try {
     const bytes = readBounded(path, MAX_NOTE_CHARS * 3);
     return bytes === undefined ? "" : new TextDecoder().decode(bytes);
@@ -45,10 +49,21 @@ function readNote(path: string): string | undefined {
   }
 }
 
-function segmentNumbers(stateDir: string): number[] {
+interface SegmentFile {
+  readonly number: number;
+  readonly isThin: boolean;
+}
+
+/** In order. Where the thinned one lies beside the whole one, a crash came between, and the whole one counts. */
+export function segmentFiles(stateDir: string): SegmentFile[] {
   try {
-    return readdirSync(logFolder(stateDir)).filter((name) => /^\d{8}\.seg$/.test(name)).sort().map((name) =>
-      Number(name.slice(0, 8)));
+    const names = readdirSync(logFolder(stateDir)).filter((name) => /^\d{8}\.(seg|thin)$/.test(name)).sort();
+    const files = new Map<number, SegmentFile>();
+    for (const name of names) {
+      const number = Number(name.slice(0, 8));
+      if (!files.has(number)) files.set(number, { number, isThin: name.endsWith(".thin") });
+    }
+    return [...files.values()];
   } catch (error) {
     if (errorCode(error) === "ENOENT") return [];
     throw error;
@@ -65,6 +80,28 @@ export interface LogFound extends RecoveredLog {
   readonly end: LogEnd;
 }
 
+/** A segment as it lies there, whole or thinned; or why it is damaged. */
+function readSegmentFile(stateDir: string, crypto: Crypto, { number, isThin }: SegmentFile): Read | string {
+  const bytes = readBounded(isThin ? thinPath(stateDir, number) : segmentPath(stateDir, number), MAX_SEGMENT_BYTES);
+  if (bytes === undefined) return "larger than any segment";
+  if (!isThin) {
+    const found = recover(crypto, bytes);
+    return { found, items: found.entries, end: { segment: number, goodBytes: found.goodBytes } };
+  }
+  const thinned = readThin(crypto, bytes);
+  if (!thinned.ok) return thinned.problem;
+  const { firstIndex, items } = thinned.value;
+  // Nothing is appended to it: the next segment begins behind.
+  return { found: { firstIndex, entries: [], goodBytes: 0, tornBytes: 0 }, items,
+    end: { segment: number + 1, goodBytes: 0 } };
+}
+
+interface Read {
+  readonly found: Recovery;
+  readonly items: readonly ThinItem[];
+  readonly end: LogEnd;
+}
+
 /** Why a segment does not continue the ones before it; undefined when it does. */
 function misfit(found: Recovery, index: number, isLast: boolean): string | undefined {
   if (found.damage !== undefined) return found.damage;
@@ -75,7 +112,7 @@ function misfit(found: Recovery, index: number, isLast: boolean): string | undef
 }
 
 /** What the stored checkpoint says of itself; whether it is signed is for others to judge. */
-function claimedSize(checkpoint: string | undefined): number | undefined {
+export function claimedSize(checkpoint: string | undefined): number | undefined {
   const note = checkpoint === undefined ? undefined : parseNote(checkpoint);
   const parsed = note?.ok ? parseCheckpoint(note.value.text) : undefined;
   return parsed?.ok ? parsed.value.size : undefined;
@@ -83,17 +120,20 @@ function claimedSize(checkpoint: string | undefined): number | undefined {
 
 /**
  * Reads the whole log, one segment in memory at a time, and hands over each entry with its index; copy an entry to keep
- * it. Damage ends the reading and is reported. Throws the system's error when a file cannot be read.
+ * it. Of thinned segments it hands over what is there. Damage ends the reading and is reported. Throws the system's
+ * error when a file cannot be read.
+ * @param pass sees the subtrees of which the entries are gone
  */
 export function readLog(
   stateDir: string, crypto: Crypto,
   visit: (stored: StoredEntry, index: number, before: Frontier) => void = () => {},
+  pass: (gone: Subtree, index: number, before: Frontier) => void = () => {},
 ): LogFound {
   const checkpoint = readNote(checkpointPath(stateDir)); // before the entries: the log may grow meanwhile
   const cosigned = readNote(cosignedPath(stateDir));
   const claimed = [checkpoint, cosigned].map(claimedSize);
   const roots = claimed.map((size) => (size === 0 ? rootOf(crypto, EMPTY_FRONTIER) : undefined));
-  const numbers = segmentNumbers(stateDir);
+  const files = segmentFiles(stateDir);
   let frontier: Frontier = EMPTY_FRONTIER;
   let end: LogEnd = { segment: 0, goodBytes: 0 };
   let tornBytes = 0;
@@ -102,23 +142,27 @@ export function readLog(
     ...(checkpoint !== undefined && { checkpoint }), ...(roots[0] !== undefined && { checkpointRoot: roots[0] }),
     ...(cosigned !== undefined && { cosigned }), ...(roots[1] !== undefined && { cosignedRoot: roots[1] }),
   });
-  for (const [position, number] of numbers.entries()) {
-    const name = segmentName(number);
-    if (number !== position) return result(`a segment before ${name} is missing`);
-    const bytes = readBounded(segmentPath(stateDir, number), MAX_SEGMENT_BYTES);
-    if (bytes === undefined) return result(`${name} is larger than any segment`);
-    const found = recover(crypto, bytes);
-    const wrong = misfit(found, frontier.size, position === numbers.length - 1);
+  for (const [position, file] of files.entries()) {
+    const name = file.isThin ? thinName(file.number) : segmentName(file.number);
+    if (file.number !== position) return result(`a segment before ${name} is missing`);
+    const read = readSegmentFile(stateDir, crypto, file);
+    if (typeof read === "string") return result(`${name}: ${read}`);
+    const wrong = misfit(read.found, frontier.size, position === files.length - 1);
     if (wrong !== undefined) return result(`${name}: ${wrong}`);
-    for (const stored of found.entries) {
-      visit(stored, frontier.size, frontier);
-      frontier = appendLeaf(crypto, frontier, stored.leafHash);
+    for (const item of read.items) {
+      if (isSubtree(item)) {
+        pass(item, frontier.size, frontier);
+        frontier = appendSubtree(crypto, frontier, item.root, item.size);
+      } else {
+        visit(item, frontier.size, frontier);
+        frontier = appendLeaf(crypto, frontier, item.leafHash);
+      }
       claimed.forEach((size, i) => {
         if (frontier.size === size) roots[i] = rootOf(crypto, frontier);
       });
     }
-    end = { segment: number, goodBytes: found.goodBytes };
-    tornBytes = found.tornBytes;
+    end = read.end;
+    tornBytes = read.found.tornBytes;
   }
   return result();
 }

@@ -5,7 +5,8 @@
  * after a restart a prover is made for whatever size a witness turns out to hold, if that is not too long ago.
  */
 import type { Crypto } from "../../models/crypto.ts";
-import { appendLeaf, EMPTY_FRONTIER, type Frontier, rootOf } from "./merkle.ts";
+import { appendLeaf, appendSubtree, EMPTY_FRONTIER, type Frontier, rootOf } from "./merkle.ts";
+import type { Subtree } from "./thin.ts";
 
 /** Proves that the trees after `start` begin with it. */
 interface Prover {
@@ -43,6 +44,18 @@ export function createGrowth(frontier: Frontier = EMPTY_FRONTIER, sizes: Iterabl
   return { provers, newer: stretchAfter(frontier), older: undefined };
 }
 
+/** While it is read, the log gains a subtree of which the leaves are gone. @param before the tree without it */
+export function growBy(crypto: Crypto, growth: Growth, before: Frontier, { root, size }: Subtree): void {
+  growth.older = undefined;
+  growth.newer = stretchAfter(appendSubtree(crypto, before, root, size));
+  for (const [start, prover] of growth.provers) {
+    if (prover === undefined && start === before.size) growth.provers.set(start, proverAfter(crypto, before, []));
+    const extended = growth.provers.get(start);
+    if (extended !== undefined) extend(crypto, extended, root, size);
+    else if (start > before.size && start < before.size + size) growth.provers.delete(start); // no boundary: gone
+  }
+}
+
 /** The log gains a leaf. @param before the tree without it */
 export function grow(crypto: Crypto, growth: Growth, before: Frontier, leaf: Uint8Array): void {
   if (growth.newer.count === STRETCH) {
@@ -69,8 +82,8 @@ function alignedAt(n: number): number {
   return size;
 }
 
-function extend(crypto: Crypto, prover: Prover, leaf: Uint8Array): void {
-  prover.part = appendLeaf(crypto, prover.part, leaf);
+function extend(crypto: Crypto, prover: Prover, root: Uint8Array, size = 1): void {
+  prover.part = appendSubtree(crypto, prover.part, root, size);
   if (prover.part.size < alignedAt(prover.from)) return;
   prover.whole.push(prover.part.roots[0]!);
   prover.from += prover.part.size;

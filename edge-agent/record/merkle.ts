@@ -27,11 +27,20 @@ export const EMPTY_FRONTIER: Frontier = { size: 0, roots: [] };
 
 /** The frontier with one leaf more; O(log size). */
 export function appendLeaf(crypto: Crypto, frontier: Frontier, leaf: Uint8Array): Frontier {
+  return appendSubtree(crypto, frontier, leaf, 1);
+}
+
+/**
+ * The frontier with a perfect subtree of `size` leaves more, `size` a power of two.
+ * Throws RangeError when one cannot begin there.
+ */
+export function appendSubtree(crypto: Crypto, frontier: Frontier, root: Uint8Array, size: number): Frontier {
+  if (frontier.size % size !== 0) throw new RangeError(`a subtree of ${size} after ${frontier.size}`);
   const roots = [...frontier.roots];
-  let joined = leaf;
+  let joined = root;
   // Each trailing one of the old size, in binary, is a perfect subtree as large as the one just completed.
-  for (let n = frontier.size; n % 2 === 1; n = (n - 1) / 2) joined = nodeHash(crypto, roots.pop()!, joined);
-  return { size: frontier.size + 1, roots: [...roots, joined] };
+  for (let n = frontier.size / size; n % 2 === 1; n = (n - 1) / 2) joined = nodeHash(crypto, roots.pop()!, joined);
+  return { size: frontier.size + size, roots: [...roots, joined] };
 }
 
 /** The tree's root; of no leaves at all, HASH() (RFC 9162, 2.1.1). */
@@ -50,15 +59,20 @@ function subtreeRoot(crypto: Crypto, leaves: readonly Uint8Array[], from: number
 
 type SubtreeRoot = typeof subtreeRoot;
 
-/** The same for many proofs over the same leaves: each perfect subtree is hashed once, and takes 32 bytes. */
-export function rememberedSubtrees(crypto: Crypto): SubtreeRoot {
-  const known = new Map<string, Uint8Array>();
+/** Under what a perfect subtree is remembered. */
+export const subtreeName = (from: number, size: number): string => `${from} ${size}`;
+
+/**
+ * The same for many proofs over the same leaves: each perfect subtree is hashed once, and takes 32 bytes.
+ * @param known roots of subtrees, by `subtreeName`, of which the leaves themselves are not there
+ */
+export function rememberedSubtrees(crypto: Crypto, known = new Map<string, Uint8Array>()): SubtreeRoot {
   return function root(_crypto, leaves, from, to): Uint8Array {
     const size = to - from;
-    if (size < 2) return subtreeRoot(crypto, leaves, from, to);
+    const name = subtreeName(from, size);
+    if (size < 2) return known.get(name) ?? subtreeRoot(crypto, leaves, from, to);
     const middle = from + splitPoint(size);
     const isPerfect = middle - from === to - middle && from % size === 0;
-    const name = `${from} ${size}`;
     const before = isPerfect ? known.get(name) : undefined;
     if (before !== undefined) return before;
     const found = nodeHash(crypto, root(crypto, leaves, from, middle), root(crypto, leaves, middle, to));
