@@ -5,6 +5,7 @@ import { meterName } from "./config-meters.ts";
 import { type MeshCounts, reportMesh } from "./mesh-report.ts";
 import { bypassed } from "./observe/bypass.ts";
 import { openFaults } from "./observe/faults.ts";
+import { openTransactions } from "./observe/transactions.ts";
 import type { OwnCertificate } from "./own-certificates.ts";
 import type { AgentState } from "./pipeline.ts";
 import { rootOf } from "./record/merkle.ts";
@@ -125,6 +126,7 @@ function linkOf({ config, forward, link, state, ...now }: StatusSources): LinkSt
     refused,
     framesFromStation: forward.directions["cp-to-csms"].frames,
     framesFromCsms: forward.directions["csms-to-cp"].frames,
+    openTransactions: openTransactions(state.observe.transactions),
     ...messageCounts(forward.unparsed, state.observe.counts.oddities),
     ...(state.observe.schemaOf === undefined && { schemas: "absent" as const }),
     ...(samples > 0 && { delayUs: { p50: p50Us, p99: p99Us } }),

@@ -71,6 +71,8 @@ export interface LinkStatus {
   readonly refused: number;
   readonly framesFromStation: number;
   readonly framesFromCsms: number;
+  /** Transactions that have begun and whose end was not seen; absent in a relay, which reads nothing. */
+  readonly openTransactions?: number;
   /** Messages that passed unread, by why. */
   readonly unparsed: OddityCounts;
   /** Messages that were read and broke a rule, by which. */

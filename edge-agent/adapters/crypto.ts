@@ -1,8 +1,9 @@
 /** The `Crypto` and `Signer` ports: native Ed25519 where this Node has it, tweetnacl where it has not. */
 import {
-  createHash, createHmac, createPrivateKey, createPublicKey, hash as hashAtOnce, randomBytes, sign as nativeSign,
-  verify as nativeVerify,
+  createHash, createHmac, createPrivateKey, createPublicKey, randomBytes, sign as nativeSign, verify as nativeVerify,
 } from "node:crypto";
+// By its name it could not be imported where Node has it not yet.
+import * as newerCrypto from "node:crypto";
 import type { KeyObject } from "node:crypto";
 import nacl from "tweetnacl";
 import { ed25519Problem } from "../../gossip/ed25519.ts";
@@ -19,6 +20,7 @@ const SPKI_PREFIX = Buffer.from("302a300506032b6570032100", "hex");
 const PKCS8_PREFIX = Buffer.from("302e020100300506032b657004220420", "hex");
 
 type Verify = Crypto["verify"];
+const { hash: hashAtOnce } = newerCrypto;
 
 /** One call costs a third of an object with its updates; Node has it since 20.12 and 21.7. */
 function sha256(...parts: readonly Uint8Array[]): Uint8Array {

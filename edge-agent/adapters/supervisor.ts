@@ -26,6 +26,9 @@ export interface SupervisorOptions {
   /** A socket that listens already. */
   readonly fd?: number;
   readonly crashes: CrashFile;
+  /** What else the log should know of the time before, and what follows once an agent was told. */
+  readonly past: readonly string[];
+  readonly told: () => void;
   /** One line for the operator of this machine. */
   readonly say: (text: string) => void;
 }
@@ -74,6 +77,8 @@ class SocketKeeper implements Supervisor {
   #reason: RelayReason | undefined;
   /** The next start, the next look at the configuration: one of them at most. */
   #next: NodeJS.Timeout | undefined;
+  /** An agent came up that was told of `past`. */
+  #pastTold = false;
   /** There once the agent was asked to stop. */
   #whenStopped: (() => void) | undefined;
 
@@ -161,9 +166,12 @@ class SocketKeeper implements Supervisor {
 
   #startAgent(): void {
     const { program, args, crashes } = this.#options;
-    const parentage = { pid: process.pid, ...this.#at, past: pastOf(crashes.record) };
+    const past = this.#pastTold ? [] : this.#options.past;
+    const parentage = { pid: process.pid, ...this.#at, past: [...past, ...pastOf(crashes.record)] };
     this.#agent = new AgentChild(program, args, parentage, {
       up: () => {
+        if (!this.#pastTold) this.#options.told();
+        this.#pastTold = true;
         if (this.#reason !== undefined) this.#say("the agent runs again; what the relay has follows when quiet");
         this.#handOver();
         this.#watchOver(0);

@@ -14,4 +14,5 @@ export const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   roster: async () => (await tools()).roster,
   "support-bundle": async () => (await tools()).supportBundle,
   keygen: async () => (await tools()).keygen,
+  update: async () => (await tools()).update,
 };

@@ -5,6 +5,8 @@ import { loadConfig } from "../adapters/config-file.ts";
 import { goodConfig, keepGoodConfig, likelyStateDirs } from "../adapters/good-config.ts";
 import { type Incoming, inheritedSocket } from "../adapters/incoming.ts";
 import { ListenError } from "../adapters/listen-error.ts";
+import { becomesRelease, ownRelease, type OwnRelease } from "../adapters/release-start.ts";
+import { stepsToLog, watchReleases } from "../adapters/release-watch.ts";
 import { keepHeapSmall } from "../adapters/small-heap.ts";
 import { supervised } from "../adapters/supervised.ts";
 import { startSupervisor, WELL_MS } from "../adapters/supervisor.ts";
@@ -55,12 +57,25 @@ export const run: Command = {
     if (parent !== undefined) {
       const stopAsked = Promise.race([signalled(), parent.stopAsked]);
       await runAgent(loadConfig(options.config, io.env), io, { ...parent, stopAsked });
-    } else {
-      await runAlone(options.config, options.supervised, io);
+      return 0;
     }
+    const own = ownRelease(process.env);
+    // Its program goes on from here, to the end of the process.
+    if (own === undefined && startsRelease(options.config, io)) return new Promise(() => undefined);
+    await runAlone(options.config, options.supervised, io, own);
     return 0;
   },
 };
+
+/** With a wrong configuration nobody knows whom to trust: this program then does what can be done. */
+function startsRelease(file: string, io: Io): boolean {
+  try {
+    return becomesRelease(loadConfig(file, io.env), process.env, (text) => io.err(`kerbwatch: ${text}\n`));
+  } catch (error) {
+    if (error instanceof UsageError) return false;
+    throw error;
+  }
+}
 
 /** How one run of the agent hangs together with what is around it. */
 interface Around {
@@ -89,7 +104,7 @@ async function runAgent(config: Config, io: Io, { incoming, past, up, stopAsked 
 }
 
 /** Nobody supervises this process, but for a service manager perhaps. */
-async function runAlone(file: string, isSupervisor: boolean, io: Io): Promise<void> {
+async function runAlone(file: string, isSupervisor: boolean, io: Io, own?: OwnRelease): Promise<void> {
   keepHeapSmall();
   const fd = inheritedSocket(process.env, process.pid);
   // Whoever keeps a socket open for chargers serves them: with a wrong configuration too, if there was a good one.
@@ -99,16 +114,28 @@ async function runAlone(file: string, isSupervisor: boolean, io: Io): Promise<vo
   const crashes = new CrashFile(config.stateDir, say);
   crashes.begin();
   const service = serviceManager(io.env, process.pid, say);
-  const stopAsked = signalled();
+  const { steps, logged } = stepsToLog(config.stateDir);
+  let leave = (): void => undefined;
+  const left = new Promise<void>((resolve) => {
+    leave = resolve;
+  });
+  const stopAsked = Promise.race([signalled(), left]);
+  const isRestarted = io.env["NOTIFY_SOCKET"] !== undefined;
+  const releases = watchReleases({ stateDir: config.stateDir, own, isRestarted, say, end: () => leave() });
+  const up = (): void => {
+    service.ready();
+    logged();
+  };
   const runHere = async (): Promise<void> => {
     const well = setTimeout(() => crashes.well(), WELL_MS);
-    await runAgent(config, io, { past: pastOf(crashes.record), up: () => service.ready(), stopAsked,
+    await runAgent(config, io, { past: [...steps, ...pastOf(crashes.record)], up, stopAsked,
       ...(fd !== undefined && { incoming: { kind: "socket", fd } }) }).finally(() => clearTimeout(well));
     crashes.stop();
   };
   const supervise = async (misconfigured: string | undefined): Promise<void> => {
     const supervisor = await startSupervisor({
       config, program: process.argv[1] ?? "", args: ["run", "--config", file], env: io.env, crashes, say,
+      past: steps, told: logged,
       ...(misconfigured !== undefined && { misconfigured }), ...(fd !== undefined && { fd }),
     });
     service.ready();
@@ -127,6 +154,7 @@ async function runAlone(file: string, isSupervisor: boolean, io: Io): Promise<vo
     if (error instanceof ListenError || error instanceof UsageError) crashes.forget();
     throw error;
   } finally {
+    releases.stop();
     service.stop();
   }
 }

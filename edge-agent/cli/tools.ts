@@ -11,3 +11,4 @@ export { replay } from "./replay.ts";
 export { roster } from "./roster.ts";
 export { status } from "./status.ts";
 export { supportBundle } from "./support-bundle.ts";
+export { update } from "./update.ts";

@@ -105,3 +105,8 @@ export function evseOfTransaction(transactions: Transactions, id: string | undef
 export function tokenOfTransaction(transactions: Transactions, id: string): TokenPseudonym | undefined {
   return transactions.known.get(id)?.token;
 }
+
+/** How many have begun and not ended, as far as was seen. */
+export function openTransactions({ known }: Transactions): number {
+  return [...known.values()].filter(({ open }) => open).length;
+}

@@ -16,7 +16,8 @@ const OPTIONS = {
   out: { type: "string", value: "FILE" },
 } as const;
 
-function readKey(path: string): OperatorKeyFile {
+/** The key of `--key`, or a UsageError. */
+export function readKeyOption(path: string): OperatorKeyFile {
   try {
     return readOperatorKey(path) ?? refuse("--key", path, "a file that `keygen --operator` made");
   } catch (error) {
@@ -29,7 +30,7 @@ export async function sign(args: readonly string[], io: Io): Promise<number> {
   const path = onlyFile(positionals);
   const crypto = nodeCrypto();
   const { file, roster } = readRoster(crypto, path, "roster");
-  const { label, signer, warning } = readKey(options.key);
+  const { label, signer, warning } = readKeyOption(options.key);
   if (warning !== undefined) io.err(`kerbwatch: ${warning}\n`);
   // An old signature by this key is replaced: it may be of another roster, put there by mistake.
   const others = file.signatures.filter(({ key }) => !sameBytes(key, signer.publicKey));

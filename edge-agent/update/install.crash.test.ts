@@ -1,0 +1,189 @@
+/**
+ * Power cuts at every moment of an update's life. The disk is the worst that POSIX allows: content that was not synced
+ * may be gone, cut, zero or rubbish; a name that was not synced may be the old or the new, each name by itself.
+ */
+import { assert, test } from "../../build/testing.ts";
+import { choose, install, programOf, readPointer, type ReleaseFolder, writePointer } from "./install.ts";
+import { kept, rolledBack, takenBack } from "./pointer.ts";
+import { crypto, incomingOf, OPERATORS, programText } from "./update.testing.ts";
+
+interface Inode {
+  content: Uint8Array;
+  /** What a power cut cannot take. */
+  durable: Uint8Array | undefined;
+}
+type Names = ReadonlyMap<string, Inode>;
+class PowerCut extends Error {}
+
+/** A disk that loses its power before the operation number `cutAt`. */
+class Disk implements ReleaseFolder {
+  names = new Map<string, Inode>();
+  durableNames: Names = new Map();
+  operations = 0;
+  readonly cutAt: number;
+
+  constructor(cutAt: number, from: ReadonlyMap<string, Uint8Array> = new Map()) {
+    this.cutAt = cutAt;
+    for (const [name, content] of from) this.names.set(name, { content, durable: content });
+    this.durableNames = new Map(this.names);
+  }
+
+  #begin(): void {
+    if (this.operations === this.cutAt) throw new PowerCut();
+    this.operations += 1;
+  }
+
+  read(name: string): Uint8Array | undefined {
+    return this.names.get(name)?.content;
+  }
+
+  write(name: string, bytes: Uint8Array): void {
+    this.#begin();
+    this.names.set(name, { content: bytes, durable: undefined });
+  }
+
+  sync(name: string): void {
+    this.#begin();
+    const inode = this.names.get(name)!;
+    inode.durable = inode.content;
+  }
+
+  rename(from: string, to: string): void {
+    this.#begin();
+    this.names.set(to, this.names.get(from)!);
+    this.names.delete(from);
+  }
+
+  syncFolder(): void {
+    this.#begin();
+    this.durableNames = new Map(this.names);
+  }
+
+  remove(name: string): void {
+    this.#begin();
+    this.names.delete(name);
+  }
+
+  list(): string[] {
+    return [...this.names.keys()];
+  }
+}
+
+/** What may stand in a file whose content was never synced. */
+function leftovers({ content, durable }: Inode): Uint8Array[] {
+  if (durable !== undefined) return [durable];
+  const half = content.slice(0, content.length / 2);
+  const zeroTail = content.map((byte, i) => (i < content.length / 2 ? byte : 0));
+  return [content, new Uint8Array(0), half, zeroTail, content.map((byte) => byte ^ 0x5a)];
+}
+
+/** Each thing that one name may hold after the power cut; `undefined`: nothing. */
+function outcomes(disk: Disk, name: string): (Uint8Array | undefined)[] {
+  const before = disk.durableNames.get(name);
+  const after = disk.names.get(name);
+  const of = (inode: Inode | undefined): (Uint8Array | undefined)[] =>
+    inode === undefined ? [undefined] : leftovers(inode);
+  return before === after ? of(before) : [...of(before), ...of(after)];
+}
+
+/** Every content that the disk may have after the power cut. */
+function* remains(disk: Disk): Generator<ReadonlyMap<string, Uint8Array>> {
+  const names = [...new Set([...disk.durableNames.keys(), ...disk.names.keys()])];
+  const all = names.map((name) => outcomes(disk, name));
+  const total = all.reduce((product, { length }) => product * length, 1);
+  for (let number = 0; number < total; number++) {
+    let rest = number;
+    const state = new Map<string, Uint8Array>();
+    names.forEach((name, i) => {
+      const content = all[i]![rest % all[i]!.length];
+      rest = Math.floor(rest / all[i]!.length);
+      if (content !== undefined) state.set(name, content);
+    });
+    yield state;
+  }
+}
+
+/** What a start runs: the program's text, or `by hand`. Throws when it would run what is not whole. */
+function started(state: ReadonlyMap<string, Uint8Array>): string {
+  const disk = new Disk(Infinity, state);
+  const { release } = choose(disk, crypto, OPERATORS);
+  if (release === undefined) return "by hand";
+  const program = disk.read(programOf(release.hash));
+  assert.equal(program, programText(release.sequence), "a program that is not whole");
+  return `release ${release.sequence}`;
+}
+
+interface Story {
+  readonly name: string;
+  /** What is there before, made without power cuts. */
+  readonly before: (disk: Disk) => void;
+  readonly does: (disk: Disk) => void;
+  readonly allowed: readonly string[];
+  /** What runs when nothing is cut. */
+  readonly ends: string;
+}
+
+const installed = (sequence: number) => (disk: Disk): void => assert.ok(install(disk, crypto, incomingOf(sequence)).ok);
+const keep = (disk: Disk): void => writePointer(disk, kept(readPointer(disk), "healthy"));
+const running = (sequence: number) => (disk: Disk): void => {
+  installed(sequence)(disk);
+  choose(disk, crypto, OPERATORS);
+  keep(disk);
+};
+
+const STORIES: readonly Story[] = [
+  { name: "the first installation", before: () => undefined, does: installed(1), allowed: ["by hand", "release 1"],
+    ends: "release 1" },
+  { name: "an installation beside a running release", before: running(1), does: installed(2),
+    allowed: ["release 1", "release 2"], ends: "release 2" },
+  { name: "an installation in the place of a trial",
+    before: (disk) => { running(1)(disk); installed(2)(disk); }, does: installed(3),
+    allowed: ["release 1", "release 2", "release 3"], ends: "release 3" },
+  { name: "the start of a trial", before: (disk) => { running(1)(disk); installed(2)(disk); },
+    does: (disk) => void choose(disk, crypto, OPERATORS), allowed: ["release 2"], ends: "release 2" },
+  { name: "the keeping of a trial",
+    before: (disk) => { running(1)(disk); installed(2)(disk); choose(disk, crypto, OPERATORS); }, does: keep,
+    allowed: ["release 2"], ends: "release 2" },
+  { name: "the taking back of a trial",
+    before: (disk) => { running(1)(disk); installed(2)(disk); choose(disk, crypto, OPERATORS); },
+    does: (disk) => writePointer(disk, takenBack(readPointer(disk), "no frames")),
+    allowed: ["release 1", "release 2"], ends: "release 1" },
+  { name: "a roll-back by hand", before: (disk) => { running(1)(disk); running(2)(disk); },
+    does: (disk) => writePointer(disk, rolledBack(readPointer(disk))),
+    allowed: ["release 1", "release 2"], ends: "release 1" },
+];
+
+let states = 0;
+for (const { name, before, does, allowed, ends } of STORIES) {
+  test(`power cut at every step of ${name}: the old or the new runs, whole`, () => {
+    const first = new Disk(Infinity);
+    before(first);
+    const from = new Map([...first.names].map(([file, { content }]) => [file, content] as const));
+    const seen = new Set<string>();
+    for (let cutAt = 0; ; cutAt++) {
+      const disk = new Disk(cutAt, from);
+      let cut = false;
+      try {
+        does(disk);
+      } catch (error) {
+        if (!(error instanceof PowerCut)) throw error;
+        cut = true;
+      }
+      for (const state of remains(disk)) {
+        states += 1;
+        const runs = started(state);
+        seen.add(runs);
+        assert.ok(allowed.includes(runs), `cut at ${cutAt}: ${runs}`);
+        // Once it is done, no power cut undoes it.
+        if (!cut) assert.is(runs, ends);
+      }
+      if (!cut) break;
+    }
+    assert.ok(seen.has(ends));
+  });
+}
+
+test("the power cuts above were many", () => {
+  assert.ok(states > 120, `${states} states`);
+  console.log(`${states} states of the disk`);
+});
