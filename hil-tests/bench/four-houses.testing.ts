@@ -1,4 +1,4 @@
-/** Four neighbours under one roster, for tests: their folders and keys, and the configurations of their agents. */
+/** Neighbours under one roster, for tests: their folders and keys, and the configurations of their agents. */
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -14,7 +14,6 @@ import type { Alert } from "../../models/terms.ts";
 import type { Epoch, StationId, ZoneId } from "../../models/units.ts";
 import { freePort } from "./street-ports.ts";
 
-const STATIONS = ["CP-1", "CP-2", "CP-3", "CP-4"] as StationId[];
 /** Who signs the roster. */
 export const operator = signerFromSeed(new Uint8Array(32).fill(7));
 
@@ -25,7 +24,7 @@ export interface NewHouse {
   readonly member: Member;
 }
 
-export interface FourHouses {
+export interface Houses {
   readonly folder: string;
   readonly houses: readonly NewHouse[];
   readonly roster: Roster;
@@ -33,10 +32,15 @@ export interface FourHouses {
 }
 
 /** A zone of four, of which one may lie, with epochs of a second. */
-export async function fourHouses(): Promise<FourHouses> {
+export const fourHouses = (): Promise<Houses> => housesOf(4, 1, 1);
+
+/** A zone of n, of which f may lie. */
+export async function housesOf(n: number, f: number, epochS: number): Promise<Houses> {
   const folder = mkdtempSync(join(tmpdir(), "kerbwatch-street-"));
   const houses: NewHouse[] = [];
-  for (const [index, station] of STATIONS.entries()) {
+  const digits = String(n).length;
+  const stations = Array.from({ length: n }, (_, i) => `CP-${String(i + 1).padStart(digits, "0")}` as StationId);
+  for (const [index, station] of stations.entries()) {
     const own = join(folder, station);
     const keys = loadOrCreateKeys(own, systemRandom);
     const { statement, log, witness, tls } = keys.signers;
@@ -47,8 +51,8 @@ export async function fourHouses(): Promise<FourHouses> {
     } });
   }
   const roster: Roster = {
-    network: "town", version: 1, previous: new Uint8Array(0), fromEpoch: 0 as Epoch, epochS: 1, threshold: 1,
-    operators: [operator.publicKey], zones: [{ id: "street" as ZoneId, ratingW: 100_000, f: 1 }],
+    network: "town", version: 1, previous: new Uint8Array(0), fromEpoch: 0 as Epoch, epochS, threshold: 1,
+    operators: [operator.publicKey], zones: [{ id: "street" as ZoneId, ratingW: 100_000, f }],
     members: houses.map(({ member }) => member), revoked: [], events: [],
   };
   writeFileSync(join(folder, "roster.kw"), signed(roster));
@@ -62,11 +66,11 @@ export function signed(roster: Roster): Uint8Array {
 }
 
 /** Writes the configuration of a house's agent; its path. */
-export function configure({ station, folder, member }: NewHouse, csms: string): string {
+export function configure({ station, folder, member }: NewHouse, csms: string, epochS = 1): string {
   const path = join(folder, "kerbwatch.json");
   const key = formatOperatorKey(nodeCrypto(), { label: "town", publicKey: operator.publicKey });
   writeFileSync(path, JSON.stringify({
-    station, listen: "ws://127.0.0.1:0", csms, stateDir: ".", epochS: 1, alerts: { jsonl: "alerts.jsonl" },
+    station, listen: "ws://127.0.0.1:0", csms, stateDir: ".", epochS, alerts: { jsonl: "alerts.jsonl" },
     operators: { threshold: 1, keys: [key] }, mesh: { roster: "../roster.kw", listen: `mqtts://${member.address}` },
   }));
   return path;

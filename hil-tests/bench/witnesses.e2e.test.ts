@@ -10,7 +10,7 @@ import { formatOperatorKey } from "../../edge-agent/operators.ts";
 import { decodeBody } from "../../gossip/statement.ts";
 import { MINUTE_MS, type MonotonicMs, type WallMs } from "../../models/units.ts";
 import { systemClock } from "./bench-clock.ts";
-import { type FourHouses, fourHouses, type NewHouse, operator, startAgentOf } from "./four-houses.testing.ts";
+import { type Houses, fourHouses, type NewHouse, operator, startAgentOf } from "./four-houses.testing.ts";
 
 /** Checkpoints are told to witnesses as often as this, also when nothing happens. */
 const QUIET_MS = 10 * MINUTE_MS;
@@ -41,12 +41,12 @@ interface Verified {
   readonly cosigned: { readonly size: number; readonly by: readonly string[]; readonly neighbours: number };
 }
 
-function writeOperators({ folder }: FourHouses): void {
+function writeOperators({ folder }: Houses): void {
   const key = formatOperatorKey(nodeCrypto(), { label: "town", publicKey: operator.publicKey });
   writeFileSync(join(folder, "operators.json"), JSON.stringify({ threshold: 1, keys: [key] }));
 }
 
-async function verify({ folder }: FourHouses, house: NewHouse): Promise<Verified> {
+async function verify({ folder }: Houses, house: NewHouse): Promise<Verified> {
   const { out, err } = await ran(["ledger", "verify", "--state", house.folder, "--json",
     "--roster", join(folder, "roster.kw"), "--operators", join(folder, "operators.json")]);
   assert.is(err, "");
@@ -57,7 +57,7 @@ async function verify({ folder }: FourHouses, house: NewHouse): Promise<Verified
  * Lets all agents come to a checkpoint, and to what all the others make of it: three epochs later. While they are
  * connecting to one another something is lost, and the next minute mends it.
  */
-async function cosign(street: FourHouses, agents: readonly RunningAgent[], clock: Jumping): Promise<void> {
+async function cosign(street: Houses, agents: readonly RunningAgent[], clock: Jumping): Promise<void> {
   await stated(agents);
   const before = street.houses.map(cosignedIn);
   const isDone = (): boolean => street.houses.every((house, i) => {

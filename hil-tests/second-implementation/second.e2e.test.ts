@@ -10,7 +10,7 @@ import { hex } from "../../gossip/bytes.ts";
 import type { MemberKeys, Roster } from "../../gossip/roster.ts";
 import { systemClock } from "../bench/bench-clock.ts";
 import { BenchCsms } from "../bench/csms.ts";
-import { alertsOf, type FourHouses, fourHouses, type NewHouse, operator, signed, startAgentOf }
+import { alertsOf, type Houses, fourHouses, type NewHouse, operator, signed, startAgentOf }
   from "../bench/four-houses.testing.ts";
 import { BenchStation } from "../bench/station.ts";
 import { PYTHON, peerTest, python } from "./python.testing.ts";
@@ -66,7 +66,7 @@ class SecondPeer {
 }
 
 /** Keys that the second implementation made, in the roster in the place of the last house's. */
-function enrol({ folder, roster }: FourHouses, { station }: NewHouse): { rosterFile: string; own: string } {
+function enrol({ folder, roster }: Houses, { station }: NewHouse): { rosterFile: string; own: string } {
   const own = join(folder, "python");
   const { stdout, stderr } = spawnSync(PYTHON, python("peer.py", "keys", own, station), { encoding: "utf8" });
   assert.is(stderr, "");
