@@ -9,10 +9,12 @@ const number = v.pipe(v.number(), v.finite());
 
 const HASH = v.custom<ContentHash>((hash) => typeof hash === "string" && /^sha256:[0-9a-f]{64}$/.test(hash));
 
+const INCIDENT_ID = /^[0-9a-f]{1,64}$/;
+
 /** Unknown fields are left out: a newer release may have written them. */
 const ALERT = v.object({
   schemaVersion: v.literal("1.0"),
-  time: text, incidentId: v.pipe(text, v.regex(/^[0-9a-f]{1,64}$/)),
+  time: text, incidentId: v.pipe(text, v.regex(INCIDENT_ID)),
   state: v.picklist(["raised", "updated", "cleared"]), scope: v.picklist(["station", "zone", "region"]),
   threat: v.picklist(THREATS), region: text, zone: text, stations: v.array(text), onset: text,
   severity: v.picklist(SEVERITIES), confidence: number, summary: text,
@@ -22,6 +24,7 @@ const ALERT = v.object({
   certificate: v.exactOptional(v.object({
     epoch: number, rosterVersion: number, quorum: number, file: HASH, key: v.exactOptional(v.picklist(EVIDENCE_KEYS)),
   })),
+  formerly: v.exactOptional(v.pipe(text, v.regex(INCIDENT_ID))),
 });
 
 /** The alert, or undefined when the text is none. Never throws. */

@@ -3,13 +3,13 @@
  * were told. So an incident is raised once, whatever happens to the agent, and its lease goes on.
  */
 import { type Certificate, readCertificate, readMessage } from "../gossip/certificate.ts";
-import { type Incidents, isHeld, takeCertificate } from "../gossip/incidents.ts";
+import { incidentOf, type Incidents, isHeld, takeCertificate } from "../gossip/incidents.ts";
 import { restoreGuilt, restoreIncidents, restoreStatements } from "../gossip/restore.ts";
 import { decodeBody, type Statement, type StatementBody } from "../gossip/statement.ts";
 import { HELD_EPOCHS } from "../gossip/zone-view.ts";
 import { type Contradictions, contradictsItself, noteContradiction } from "../models/agree/trust.ts";
 import type { Crypto } from "../models/crypto.ts";
-import type { Alert, EvidenceKey } from "../models/terms.ts";
+import { type Alert, type Threat } from "../models/terms.ts";
 import type { ZoneAlertState } from "./alert/zone-alert.ts";
 import type { CertificateEntry } from "./record/certificate-entry.ts";
 import type { Entry } from "./record/entry.ts";
@@ -22,9 +22,9 @@ export interface LoggedZone {
   readonly loose: Certificate[];
   /** Whole messages by the station that they name. */
   readonly proofs: Map<string, Uint8Array>;
-  /** The last alert of each key's incident, as it was told. */
-  readonly open: Map<EvidenceKey, Alert>;
-  readonly closed: Map<EvidenceKey, Alert>;
+  /** The last alert of each threat's incident, as it was told. */
+  readonly open: Map<Threat, Alert>;
+  readonly closed: Map<Threat, Alert>;
   readonly contradictions: Contradictions;
   /** This agent's last, as many as a zone looks back for. */
   readonly statements: Statement[];
@@ -65,7 +65,7 @@ function noteCertificate(
   const certificate = readCertificate(message, crypto);
   if (certificate !== undefined) noteTestimony(contradictions, certificate, statements);
   if (certificate === undefined || takeCertificate(incidents, certificate, certificate.epoch) !== undefined) return;
-  const known = incidents.get(certificate.keyIndex);
+  const known = incidentOf(incidents, certificate.keyIndex);
   if (known !== undefined && isHeld(known, certificate.name)) return;
   loose.push(certificate);
   if (loose.length > MOST_LOOSE) loose.shift();
@@ -86,16 +86,16 @@ function noteTestimony(known: Contradictions, { epoch }: Certificate, statements
   }
 }
 
+/** What names an agent has no certificate, and is no incident that ends. */
 function noteAlert({ open, closed }: LoggedZone, alert: Alert): void {
-  const key = alert.certificate?.key as EvidenceKey | undefined;
-  if (key === undefined) return;
-  if (alert.state !== "cleared") {
-    open.set(key, alert);
+  const { threat, state, certificate, incidentId } = alert;
+  if (certificate === undefined) return;
+  if (state !== "cleared") {
+    open.set(threat, alert);
     return;
   }
-  closed.set(key, alert);
-  // Keys of one threat can share an incident, which is cleared with the last of them.
-  for (const [other, { incidentId }] of open) if (incidentId === alert.incidentId) open.delete(other);
+  closed.set(threat, alert);
+  if (open.get(threat)?.incidentId === incidentId) open.delete(threat);
 }
 
 /** To be called once, before the first epoch. */
@@ -106,7 +106,7 @@ export function restoreZone(zone: ZoneAlertState, logged: LoggedZone, epoch: num
   for (const one of loose.toSorted((a, b) => b.epoch - a.epoch)) takeCertificate(incidents, one, one.epoch);
   restoreIncidents(zone.protocol, incidents, epoch);
   for (const proof of proofs.values()) restoreGuilt(zone.protocol, proof);
-  for (const [key, alert] of open) zone.open.set(key, alert);
-  for (const [key, alert] of closed) zone.closed.set(key, alert);
+  for (const [threat, alert] of open) zone.open.set(threat, alert);
+  for (const [threat, alert] of closed) zone.closed.set(threat, alert);
   for (const [station, epochs] of contradictions) zone.contradictions.set(station, epochs);
 }

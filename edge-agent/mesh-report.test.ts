@@ -45,7 +45,7 @@ function reported(zone: Network, index: number, { open, counts = COUNTS, listen 
   const state = {
     protocol, epochS: EPOCH_S, places: [], closed: new Map(), contradictions: new Map(),
     region: { epochS: EPOCH_S, zones: 1, open: new Map() },
-    open: new Map(open === undefined ? [] : [["refusals" as const, open]]),
+    open: new Map(open === undefined ? [] : [["authorization-abuse" as const, open]]),
   };
   const at = (epoch: number): WallMs => epoch * EPOCH_S * SECOND_MS as WallMs;
   return reportMesh({

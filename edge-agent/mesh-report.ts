@@ -4,7 +4,7 @@ import { type Incident, leaseEnd } from "../gossip/incidents.ts";
 import { isSuspected } from "../gossip/membership.ts";
 import { provisional } from "../gossip/agreement-protocol.ts";
 import type { ProtocolState } from "../gossip/protocol-state.ts";
-import { threatOf } from "../models/agree/zone-laws.ts";
+import { threatOf } from "../models/terms.ts";
 import { epochOf, rfc3339, SECOND_MS, type StationId, type WallMs } from "../models/units.ts";
 import { trustIn, type ZoneAlertState } from "./alert/zone-alert.ts";
 import type { HostPort } from "./config-schema.ts";
@@ -52,7 +52,8 @@ export function reportMesh({ zone, counts, listen, wallMs, startedAt }: MeshSour
   const { port, broker, links } = counts;
   const incidents = [...protocol.incidents.values()].filter((incident) => leaseEnd(incident) > epoch);
   // One that is about to be renewed is both.
-  const waiting = provisional(protocol).filter(({ key }) => !incidents.some(({ newest }) => newest.key === key));
+  const certified = new Set(incidents.map(({ newest }) => threatOf(newest.key)));
+  const waiting = provisional(protocol).filter(({ key }) => !certified.has(threatOf(key)));
   return {
     network: directory.network, zone: directory.zone.id, rosterVersion: directory.version, epochS, epoch,
     n: directory.members.length, f: directory.zone.f, quorum: quorumOf(directory),
@@ -85,7 +86,7 @@ function incidentOf({ open }: ZoneAlertState, incident: Incident, timeOf: (epoch
 ZoneIncidentStatus {
   const { first, newest } = incident;
   const { key } = newest;
-  const told = open.get(key);
+  const told = open.get(threatOf(key));
   return {
     key, threat: threatOf(key), ...(told !== undefined && { incidentId: told.incidentId, summary: told.summary }),
     onset: told?.onset ?? timeOf(newest.onset), since: timeOf(first.epoch), stations: told?.stations ?? [],

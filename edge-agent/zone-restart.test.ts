@@ -6,7 +6,7 @@ import { directoryOf } from "../gossip/directory.ts";
 import { messageOfStatement } from "../gossip/message.ts";
 import { encodeRoster } from "../gossip/roster.ts";
 import { signStatement } from "../gossip/statement.ts";
-import { EVIDENCE_KEYS } from "../models/terms.ts";
+import { EVIDENCE_KEYS, threatOf } from "../models/terms.ts";
 import { checkRecorded, recordedCertificates } from "./record/certificate-entry.ts";
 import { decodeEntry, encodeEntry } from "./record/entry.ts";
 import {
@@ -14,7 +14,8 @@ import {
 } from "./zone-cores.testing.ts";
 
 const KEY = "refusals";
-const KEY_INDEX = EVIDENCE_KEYS.indexOf(KEY);
+const THREAT = threatOf(KEY);
+const THREAT_INDEX = EVIDENCE_KEYS.indexOf(THREAT);
 
 /** A zone in an incident that was certified so many epochs ago; evidence goes on rising while `pass` runs with it. */
 function attacked(epochs: number): ZoneCores {
@@ -54,15 +55,15 @@ test("every certificate of an incident stands in every log once, whole; one aler
 
 test("an agent that was killed in an incident goes on with it: raised once, cleared with the others", () => {
   const zone = attacked(10);
-  const before = protocolOf(zone.house(2)).incidents.get(KEY_INDEX)!;
+  const before = protocolOf(zone.house(2)).incidents.get(THREAT_INDEX)!;
   const [raised] = zone.house(2).alerts;
   zone.kill(2);
   const { state } = zone.start(2);
-  const after = state.zone!.protocol.incidents.get(KEY_INDEX)!;
+  const after = state.zone!.protocol.incidents.get(THREAT_INDEX)!;
   assert.equal([after.first.name, after.newest.name, after.lapsed], [before.first.name, before.newest.name, false]);
-  assert.equal(state.zone!.open.get(KEY), raised);
+  assert.equal(state.zone!.open.get(THREAT), raised);
   goOn(zone, 30);
-  assert.ok(protocolOf(zone.house(2)).incidents.get(KEY_INDEX)!.newest.epoch > before.newest.epoch, "renewed");
+  assert.ok(protocolOf(zone.house(2)).incidents.get(THREAT_INDEX)!.newest.epoch > before.newest.epoch, "renewed");
   zone.pass(90);
   assert.equal(told(zone.house(2)), ["raised", "cleared"]);
   assert.is(zone.house(2).alerts[1]!.incidentId, zone.house(0).alerts[0]!.incidentId);
@@ -116,7 +117,7 @@ test("down for 20 epochs of an incident: what was missed comes by digest, and th
     assert.ok(missed.length > 0, `killed at ${kill}: something was missed`);
     zone.start(1);
     goOn(zone, 8);
-    const [mine, others] = [1, 0].map((index) => protocolOf(zone.house(index)).incidents.get(KEY_INDEX)!);
+    const [mine, others] = [1, 0].map((index) => protocolOf(zone.house(index)).incidents.get(THREAT_INDEX)!);
     assert.equal([mine!.first.name, mine!.newest.name], [others!.first.name, others!.newest.name]);
     assertSameRecord(zone);
     zone.pass(90);
@@ -205,7 +206,7 @@ test("what is taken from the log holds on to nothing else of it: no segment stay
     at += bytes.length;
   });
   zone.kill(1);
-  const { first, newest } = zone.start(1).state.zone!.protocol.incidents.get(KEY_INDEX)!;
+  const { first, newest } = zone.start(1).state.zone!.protocol.incidents.get(THREAT_INDEX)!;
   for (const { whole, hash, items } of [first, newest]) {
     for (const bytes of [whole, hash, items[0]!.newer]) assert.is.not(bytes.buffer, segment.buffer);
   }
@@ -282,13 +283,13 @@ test("certificates that stand in the log in another order than they follow each 
   const places = [...log.keys()].filter((place) => entriesOf(zone.house(1))[place]!.kind === "certificate");
   assert.ok(places.length >= 5);
   const certificates = places.map((place) => log[place]!);
-  const before = protocolOf(zone.house(1)).incidents.get(KEY_INDEX)!;
+  const before = protocolOf(zone.house(1)).incidents.get(THREAT_INDEX)!;
   for (const order of [[4, 0, 2, 1, 3], [4, 3, 2, 1, 0], [0, 4, 1, 3, 2], [2, 0, 4, 1, 3]]) {
     order.forEach((from, to) => {
       log[places[to]!] = certificates[from]!;
     });
     zone.kill(1);
-    const { first, newest, between } = zone.start(1).state.zone!.protocol.incidents.get(KEY_INDEX)!;
+    const { first, newest, between } = zone.start(1).state.zone!.protocol.incidents.get(THREAT_INDEX)!;
     assert.equal([first, ...between, newest].map(({ name }) => name),
       [before.first, ...before.between, before.newest].map(({ name }) => name), order.join());
   }

@@ -4,7 +4,7 @@
  * is new. SPEC.md is the authority; each part of it has a file of its own.
  */
 import type { Crypto, Signer } from "../models/crypto.ts";
-import { type EvidenceKey, EVIDENCE_KEYS } from "../models/terms.ts";
+import { type EvidenceKey, threatIndexOf } from "../models/terms.ts";
 import type { Epoch, MonotonicMs, StationId } from "../models/units.ts";
 import { hex } from "./bytes.ts";
 import { assemble, type Certificate, growthsOf, headOf, quorumOf, verifyCertificate } from "./certificate.ts";
@@ -14,7 +14,7 @@ import {
   answerDigest, answerRequest, DIGEST_EVERY, pruneDissemination, publishDigest, request, want,
 } from "./dissemination.ts";
 import { checkProof, makeProof } from "./equivocation.ts";
-import { lapse, REMEMBERED_EPOCHS, takeCertificate } from "./incidents.ts";
+import { incidentOf, lapse, REMEMBERED_EPOCHS, takeCertificate } from "./incidents.ts";
 import { type Accepted, type Incoming, takeIn } from "./intake.ts";
 import { messageOfStatement, type MessageOf, readTopic } from "./message.ts";
 import type { Contents } from "./message-content.ts";
@@ -108,7 +108,7 @@ export function leaveZone(state: ProtocolState): void {
 
 /** What this agent sees raised and no certificate says yet, or ever without a quorum: provisional. */
 export function provisional(state: ProtocolState): { key: EvidenceKey; onset: number; since: number }[] {
-  return [...state.waits].map(([keyIndex, { onset, since }]) => ({ key: EVIDENCE_KEYS[keyIndex]!, onset, since }));
+  return [...state.waits.values()].map(({ key, onset, since }) => ({ key, onset, since }));
 }
 
 /** Signs a message that the zone's protocol only carries; the whole message comes back, to be published. */
@@ -314,7 +314,7 @@ function hold(state: ProtocolState, certificate: Certificate, epoch: number, out
   const at = taken === undefined ? epoch - REMEMBERED_EPOCHS + 2 * DIGEST_EVERY : certificate.epoch;
   state.seen.set(certificateMark(certificate.name), at);
   if (taken === undefined) return "stale-certificate";
-  state.waits.delete(certificate.keyIndex);
+  state.waits.delete(threatIndexOf(certificate.keyIndex));
   const isComplete = fetchStatements(state, certificate, epoch);
   if (!isComplete) state.awaited.set(certificate.name, { certificate, since: epoch });
   out.news.push(newsOf(state, certificate, taken.change, isComplete));
@@ -347,7 +347,7 @@ function newsOf(
     growths[index] = listed?.[place];
   });
   const signers = certificate.signers.map((index) => members[index]!.station);
-  const incident = (state.incidents.get(certificate.keyIndex)?.first ?? certificate).epoch;
+  const incident = (incidentOf(state.incidents, certificate.keyIndex)?.first ?? certificate).epoch;
   return { kind: "certificate", change, complete: isComplete, key: certificate.key, incident, certificate, growths,
     signers };
 }

@@ -137,7 +137,8 @@ test("in lossy zones, with an equivocator or without, all end with the same cert
   for (const [lossPercent, seed] of [[0, 2], [30, 3], [50, 4]] as const) {
     for (const liars of [new Map<number, Liar>(), new Map([[4, equivocator]])]) {
       const zone = zoneOf(seed, { lossPercent, liars });
-      run(zone, 46);
+      // Ends between two renewals, which are still on their way to some otherwise.
+      run(zone, 56);
       assertAllComplete(honest(zone));
     }
   }

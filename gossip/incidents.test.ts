@@ -1,14 +1,21 @@
+import { seeded } from "../build/seeded.ts";
 import { assert, test } from "../build/testing.ts";
+import { EVIDENCE_KEYS } from "../models/terms.ts";
 import type { StationId, ZoneId } from "../models/units.ts";
 import type { Certificate } from "./certificate.ts";
-import { type Incidents, lapse, MOST_BETWEEN, onsetBound, standing, takeCertificate } from "./incidents.ts";
+import { incidentOf, type Incidents, lapse, MOST_BETWEEN, onsetBound, standing, takeCertificate } from "./incidents.ts";
 
+/** `starts`, and the number of `load-manipulation`. */
 const KEY = 17;
+const LOAD = 5;
+const POWER_STEP = EVIDENCE_KEYS.indexOf("power-step");
+const REFUSALS = EVIDENCE_KEYS.indexOf("refusals");
 
-function certificate(epoch: number, name = `${epoch}`): Certificate {
+function certificate(epoch: number, name = `${epoch}`, keyIndex = KEY): Certificate {
   return {
-    name, hash: new Uint8Array(32), epoch, zone: "feeder-7" as ZoneId, rosterVersion: 1, key: "starts", keyIndex: KEY,
-    onset: epoch - 5, items: [], signers: [], whole: new Uint8Array(0), station: "CP-1" as StationId,
+    name, hash: new Uint8Array(32), epoch, zone: "feeder-7" as ZoneId, rosterVersion: 1,
+    key: EVIDENCE_KEYS[keyIndex]!, keyIndex, onset: epoch - 5, items: [], signers: [],
+    whole: new Uint8Array(0), station: "CP-1" as StationId,
   };
 }
 
@@ -36,15 +43,15 @@ test("in whatever order certificates come, the incident is named by the first", 
     [[100, 120, 110], ["new", "renewed", "further"]],
   ];
   for (const [order, expected] of orders) assert.equal(after(...order)[1], expected, order.join());
-  for (const [order] of orders) assert.is(after(...order)[0].get(KEY)!.first.epoch, 100, order.join());
-  assert.is(after(131, 116, 100)[0].get(KEY)!.newest.epoch, 131);
+  for (const [order] of orders) assert.is(after(...order)[0].get(LOAD)!.first.epoch, 100, order.join());
+  assert.is(after(131, 116, 100)[0].get(LOAD)!.newest.epoch, 131);
 });
 
 test("one that comes late makes a lapsed incident stand again, under its old name", () => {
   const [incidents] = after(100);
   lapse(incidents, 131);
   assert.is(takeCertificate(incidents, certificate(128), 132)?.change, "renewed");
-  const incident = incidents.get(KEY)!;
+  const incident = incidentOf(incidents, KEY)!;
   assert.equal([incident.lapsed, incident.first.epoch], [false, 100]);
 });
 
@@ -58,7 +65,7 @@ test("two of one epoch are ordered alike by everyone", () => {
   for (const names of [["a", "b"], ["b", "a"]]) {
     const incidents: Incidents = new Map();
     for (const name of names) takeCertificate(incidents, certificate(100, name), 100);
-    assert.equal([incidents.get(KEY)!.first.name, incidents.get(KEY)!.newest.name], ["a", "b"]);
+    assert.equal([incidentOf(incidents, KEY)!.first.name, incidentOf(incidents, KEY)!.newest.name], ["a", "b"]);
   }
 });
 
@@ -68,7 +75,8 @@ test("renewal from 15 epochs before the end, by onsets after the last certificat
     [99, undefined], [100, undefined], [114, undefined], [115, 70], [129, 70], [130, 70], [300, 70],
   ];
   for (const [epoch, bound] of bounds) assert.is(onsetBound(incidents, KEY, epoch), bound, `${epoch}`);
-  assert.is(onsetBound(incidents, KEY + 1, 100), -1);
+  assert.is(onsetBound(incidents, REFUSALS, 100), -1);
+  for (const [epoch, bound] of bounds) assert.is(onsetBound(incidents, POWER_STEP, epoch), bound, `power, ${epoch}`);
   lapse(incidents, 310);
   assert.is(onsetBound(incidents, KEY, 310), 70);
   lapse(incidents, 311);
@@ -78,7 +86,7 @@ test("renewal from 15 epochs before the end, by onsets after the last certificat
 test("what stands: the first and the newest, then those between; of this roster", () => {
   const [incidents] = after(100, 115, 120, 130);
   assert.equal(standing(incidents, 1).map(({ epoch }) => epoch), [130, 100, 120, 115]);
-  takeCertificate(incidents, { ...certificate(125), keyIndex: KEY + 1 }, 125);
+  takeCertificate(incidents, certificate(125, "125", REFUSALS), 125);
   assert.equal(standing(incidents, 1).map(({ epoch }) => epoch), [130, 100, 125, 120, 115]);
   assert.equal(standing(incidents, 2), []);
   lapse(incidents, 160);
@@ -98,7 +106,7 @@ test("of a long incident the last eight between are kept, in whatever order they
   const epochs = Array.from({ length: 30 }, (_, i) => 100 + 14 * i);
   const [incidents] = after(...epochs.filter((_, i) => i % 3 !== 1));
   for (const epoch of epochs.toReversed()) takeCertificate(incidents, certificate(epoch), 510);
-  const incident = incidents.get(KEY)!;
+  const incident = incidentOf(incidents, KEY)!;
   assert.equal([incident.first.epoch, incident.newest.epoch], [100, 506]);
   assert.equal(incident.between.map(({ epoch }) => epoch), epochs.slice(-1 - MOST_BETWEEN, -1));
   assert.is(takeCertificate(incidents, certificate(248), 510), undefined);
@@ -110,14 +118,33 @@ test("a lease that is over begins no incident: a certificate that somebody kept 
   assert.is(takeCertificate(incidents, certificate(100), 129)?.change, "new");
   lapse(incidents, 130);
   assert.is(takeCertificate(incidents, certificate(140), 170), undefined);
-  assert.is(incidents.get(KEY)!.newest.epoch, 100);
+  assert.is(incidentOf(incidents, KEY)!.newest.epoch, 100);
 });
 
 test("one that joins two incidents makes the first of both the first, and the others stay", () => {
   const [incidents] = after(100, 115, 145, 160);
   assert.is(takeCertificate(incidents, certificate(130), 160)?.change, "earlier");
-  const { first, newest, between } = incidents.get(KEY)!;
+  const { first, newest, between } = incidentOf(incidents, KEY)!;
   assert.equal([first, ...between, newest].map(({ epoch }) => epoch), [100, 115, 130, 145, 160]);
   assert.is(takeCertificate(incidents, certificate(90), 160)?.change, "earlier");
-  assert.is(incidents.get(KEY)!.first.epoch, 90);
+  assert.is(incidentOf(incidents, KEY)!.first.epoch, 90);
+});
+
+test("keys of one threat are one incident, in whatever order their certificates come: named by the earliest", () => {
+  const all = [
+    certificate(100, "a", POWER_STEP), certificate(101, "b"), certificate(116, "c", LOAD), certificate(131, "d"),
+    certificate(131, "e", REFUSALS),
+  ];
+  const random = seeded(4);
+  for (let round = 0; round < 100; round++) {
+    const incidents: Incidents = new Map();
+    // What fits nothing yet is asked for again, as by digest.
+    for (let again = 0; again < 3; again++) {
+      const left = [...all];
+      while (left.length > 0) takeCertificate(incidents, left.splice(random.int(left.length), 1)[0]!, 131);
+    }
+    const { first, newest, between } = incidentOf(incidents, POWER_STEP)!;
+    assert.equal([first, ...between, newest].map(({ name }) => name).join(""), "abcd", `${round}`);
+    assert.equal([...incidents.keys()].sort(), [0, LOAD]);
+  }
 });

@@ -1,7 +1,9 @@
 /**
- * Incidents of a zone: what its certificates say, in time. A certificate is a lease; overlapping leases of one key are
- * one incident, whose identity is the epoch of its first certificate; when the last lease ends, it clears.
+ * Incidents of a zone: what its certificates say, in time. A certificate is a lease; overlapping leases of one threat,
+ * whichever of its keys they are of, are one incident, whose identity is the epoch of its first certificate; when the
+ * last lease ends, it clears.
  */
+import { threatIndexOf } from "../models/terms.ts";
 import type { Certificate } from "./certificate.ts";
 import { WINDOW_EPOCHS } from "./zone-view.ts";
 
@@ -28,7 +30,7 @@ export interface Incident extends Chain {
   before?: Chain;
 }
 
-/** The last incident of each key, by the key's index. */
+/** The last incident of each threat, by its number as an evidence key. */
 export type Incidents = Map<number, Incident>;
 
 export type Change =
@@ -45,14 +47,15 @@ export type Change =
 export function takeCertificate(
   incidents: Incidents, certificate: Certificate, epoch: number,
 ): { readonly incident: Incident; readonly change: Change } | undefined {
-  const known = incidents.get(certificate.keyIndex);
+  const threat = threatIndexOf(certificate.keyIndex);
+  const known = incidents.get(threat);
   if (known === undefined || certificate.epoch >= leaseEnd(known)) {
     if (certificate.epoch + LEASE_EPOCHS <= epoch) return undefined;
     const incident: Incident = {
       first: certificate, newest: certificate, between: [], lapsed: false,
       ...(known && { before: { first: known.first, newest: known.newest, between: known.between } }),
     };
-    incidents.set(certificate.keyIndex, incident);
+    incidents.set(threat, incident);
     return { incident, change: "new" };
   }
   if (certificate.epoch <= known.first.epoch - LEASE_EPOCHS || isHeld(known, certificate.name)) return undefined;
@@ -100,22 +103,28 @@ export function leaseEnd({ newest }: Chain): number {
 /** Incidents whose lease ended; each is told once. Forgets what bears on nothing any more. */
 export function lapse(incidents: Incidents, epoch: number): Incident[] {
   const lapsed: Incident[] = [];
-  for (const [keyIndex, incident] of incidents) {
+  for (const [threat, incident] of incidents) {
     if (!incident.lapsed && leaseEnd(incident) <= epoch) {
       incident.lapsed = true;
       lapsed.push(incident);
     }
-    if (incident.newest.epoch + REMEMBERED_EPOCHS < epoch) incidents.delete(keyIndex);
+    if (incident.newest.epoch + REMEMBERED_EPOCHS < epoch) incidents.delete(threat);
   }
   return lapsed;
 }
 
+/** The last incident of the threat that a key raises. */
+export function incidentOf(incidents: Incidents, keyIndex: number): Incident | undefined {
+  return incidents.get(threatIndexOf(keyIndex));
+}
+
 /**
  * What a new proposal for the key must respect: the onset lies after this epoch (-1: any); undefined while a
- * certificate stands that is not yet to be renewed. Evidence that was certified once does not raise again.
+ * certificate of its threat stands that is not yet to be renewed. Evidence that was certified once does not raise
+ * again, nor what another key of the threat makes of the same acts.
  */
 export function onsetBound(incidents: Incidents, keyIndex: number, epoch: number): number | undefined {
-  const known = incidents.get(keyIndex);
+  const known = incidentOf(incidents, keyIndex);
   if (known === undefined) return -1;
   if (epoch < known.newest.epoch + LEASE_EPOCHS - RENEWAL_EPOCHS) return undefined;
   return Math.max(-1, known.newest.epoch - LEASE_EPOCHS);

@@ -1,6 +1,6 @@
 import { assert, test } from "../build/testing.ts";
 import { nodeCrypto, signerFromSeed } from "../edge-agent/adapters/crypto.ts";
-import { EVIDENCE_KEYS } from "../models/terms.ts";
+import { EVIDENCE_KEYS, threatIndexOf, THREATS } from "../models/terms.ts";
 import type { Epoch, MonotonicMs, StationId } from "../models/units.ts";
 import { createZoneProtocol, onEpoch, onMessage, provisional } from "./agreement-protocol.ts";
 import { hex } from "./bytes.ts";
@@ -18,6 +18,9 @@ const crypto = nodeCrypto();
 const signers = Array.from({ length: 6 }, (_, i) => signerFromSeed(new Uint8Array(32).fill(i + 1)));
 const directory = madeDirectory(signers, 1);
 const KEY = EVIDENCE_KEYS.indexOf("starts");
+/** Of the same threat; its evidence is the same here. */
+const OTHER = EVIDENCE_KEYS.indexOf("power-step");
+const THREAT = threatIndexOf(KEY);
 /** Agents begin here and may vote from two epochs later. */
 const BEGIN = 1_000;
 const NOW = BEGIN + 30;
@@ -30,7 +33,7 @@ function statement(by: number, epoch: number, evidence: number): Statement {
   return signStatement({
     network: directory.network, zone: directory.zone.id, station: stationOf(by), epoch: epoch as Epoch, seq: epoch,
     previous: new Uint8Array(0), rosterVersion: 1, checkpoint: new Uint8Array(0),
-    evidence: EVIDENCE_KEYS.map((_, keyIndex) => (keyIndex === KEY ? evidence : 0)),
+    evidence: EVIDENCE_KEYS.map((_, keyIndex) => (keyIndex === KEY || keyIndex === OTHER ? evidence : 0)),
   }, signers[by]!);
 }
 
@@ -67,14 +70,14 @@ function made<K extends ComposedKind>(by: number, kind: K, content: Contents[K])
 /** A proposal for all members but the agent, with their statements of these epochs since the beginning. */
 function proposal(
   by: number, story: Story, newer: (member: number) => number, older: (member: number) => number,
-  more: { onset?: number; epoch?: number; items?: (items: ProposalItem[]) => ProposalItem[] } = {},
+  more: { onset?: number; epoch?: number; keyIndex?: number; items?: (items: ProposalItem[]) => ProposalItem[] } = {},
 ): Message {
   const hashOf = (member: number, epoch: number): Uint8Array =>
     crypto.sha256(statement(member, BEGIN + epoch, story(member, epoch)).bytes);
   const items = [1, 2, 3, 4, 5].map((index) =>
     ({ index, newer: hashOf(index, newer(index)), older: hashOf(index, older(index)) }));
-  const { onset = BEGIN + 20, epoch = NOW } = more;
-  return made(by, "proposal", { epoch, keyIndex: KEY, onset, items: more.items?.(items) ?? items });
+  const { onset = BEGIN + 20, epoch = NOW, keyIndex = KEY } = more;
+  return made(by, "proposal", { epoch, keyIndex, onset, items: more.items?.(items) ?? items });
 }
 
 const votesIn = ({ outgoing }: Output): number => outgoing.filter(({ kind }) => kind === "vote").length;
@@ -106,6 +109,30 @@ test("a proposal that its statements bear out gets a vote, once", () => {
   assert.is(vote.relayed, undefined);
 });
 
+test("one vote a threat and epoch, whichever key is proposed; a certificate of one keeps back the other", () => {
+  for (const [first, second] of [[KEY, OTHER], [OTHER, KEY]] as const) {
+    const state = voter(RISE);
+    const one = proposal(1, RISE, () => 29, () => 20, { keyIndex: first });
+    assert.is(votesIn(hear(state, one)), 1);
+    assert.is(votesIn(hear(state, proposal(2, RISE, () => 29, () => 20, { keyIndex: second }))), 0);
+    const hash = crypto.sha256(one.bytes);
+    for (const by of [1, 2, 3]) hear(state, made(by, "vote", { epoch: NOW, proposal: hash }));
+    begin(state, NOW + 2);
+    assert.equal([...state.incidents.keys()], [THREAT]);
+    state.voted.clear();
+    const late = proposal(3, RISE, () => 29, () => 20, { epoch: NOW + 1, keyIndex: second });
+    assert.is(votesIn(hear(state, late, NOW + 2)), 0);
+    assert.equal(provisional(state), []);
+  }
+});
+
+test("who proposes by two keys of one threat proposed two things at once", () => {
+  const state = voter(RISE);
+  hear(state, proposal(1, RISE, () => 29, () => 20));
+  const { news } = hear(state, proposal(1, RISE, () => 29, () => 20, { keyIndex: OTHER }));
+  assert.equal(news.map((one) => one.kind === "problem" && one.problem), ["second-proposal"]);
+});
+
 test("whoever proposed in vain lets others go first, and gets its vote an epoch later when nobody came", () => {
   const state = voter(RISE);
   const offer = (by: number, epoch: number): Message => proposal(by, RISE, () => 29, () => 20, { epoch });
@@ -121,7 +148,7 @@ test("whoever proposed in vain lets others go first, and gets its vote an epoch 
   const alone = offer(1, NOW + 3);
   assert.is(votesIn(hear(state, alone, NOW + 3)), 0);
   begin(state, NOW + 4);
-  assert.equal(state.voted.get(`${KEY}/${NOW + 3}`)?.content.proposal, crypto.sha256(alone.bytes));
+  assert.equal(state.voted.get(`${THREAT}/${NOW + 3}`)?.content.proposal, crypto.sha256(alone.bytes));
 });
 
 test("after the clock was set back, nothing is voted for that may have been before; what surely was not, is", () => {
@@ -221,7 +248,7 @@ test("a quorum of votes makes a certificate, one vote fewer does not; a vote of 
   const { news, outgoing } = begin(state, NOW + 2);
   assert.ok(news[0]?.kind === "certificate" && news[0].signers.join() === "CP-0,CP-1,CP-2,CP-3");
   assert.ok(outgoing.some(({ kind }) => kind === "certificate"));
-  // And while it stands nothing else for that key gets a vote.
+  // And while it stands nothing else for that threat gets a vote.
   state.voted.clear();
   assert.is(votesIn(hear(state, proposal(2, RISE, () => 29, () => 20, { epoch: NOW + 1 }), NOW + 2)), 0);
 });
@@ -240,7 +267,7 @@ test("a certificate with a vote too few, or a vote twice, is none", () => {
   assert.equal(few, { ok: false, problem: "3 votes; the quorum is 4" });
 });
 
-test("ranks are a permutation that changes with the epoch and the key; SHA-256 as written in SPEC.md", () => {
+test("ranks are a permutation that changes with the epoch and the threat; SHA-256 as written in SPEC.md", () => {
   const ranks = (keyIndex: number, epoch: number): number[] =>
     directory.members.map(({ station }) => rankOf(directory, station, keyIndex, epoch, crypto));
   const seen = new Set<string>();
@@ -263,7 +290,7 @@ test("one who sees a raise alone waits its turn, proposes, and stays provisional
   const [seen] = provisional(state);
   assert.is(seen?.key, "starts");
   const { keyIndex, epoch } = own[0]!.message.content;
-  assert.is(epoch, seen!.since + rankOf(directory, "CP-0", keyIndex, seen!.since, crypto));
+  assert.is(epoch, seen!.since + rankOf(directory, "CP-0", threatIndexOf(keyIndex), seen!.since, crypto));
 });
 
 test("at most 64 proposals are held, and a flood drives out its author's own", () => {
@@ -273,7 +300,7 @@ test("at most 64 proposals are held, and a flood drives out its author's own", (
   const kept = nothing(2, 1, NOW);
   hear(state, kept);
   for (let epoch = NOW - 5; epoch <= NOW; epoch++) {
-    for (let keyIndex = 0; keyIndex < EVIDENCE_KEYS.length; keyIndex++) hear(state, nothing(1, keyIndex, epoch));
+    for (let keyIndex = 0; keyIndex < THREATS.length; keyIndex++) hear(state, nothing(1, keyIndex, epoch));
   }
   assert.is(state.proposals.size, MOST_PROPOSALS);
   assert.ok(state.proposals.has(hex(crypto.sha256(kept.bytes))));

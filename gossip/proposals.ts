@@ -1,14 +1,15 @@
 /**
  * Proposals and votes (SPEC.md, section 6). A proposal is judged from the statements that it lists, and again with the
- * nearer ones that this agent holds: a proposer must not gain by leaving some out. One vote a key and epoch.
+ * nearer ones that this agent holds: a proposer must not gain by leaving some out. One vote a threat and epoch,
+ * whichever of its keys is proposed: so a threat has one incident.
  */
 import type { Crypto } from "../models/crypto.ts";
-import { EVIDENCE_KEYS } from "../models/terms.ts";
+import { EVIDENCE_KEYS, threatIndexOf } from "../models/terms.ts";
 import { hex } from "./bytes.ts";
 import { growthsOf, isPossible } from "./certificate.ts";
 import type { Directory } from "./directory.ts";
 import { request, want } from "./dissemination.ts";
-import { onsetBound } from "./incidents.ts";
+import { incidentOf, onsetBound } from "./incidents.ts";
 import type { MessageOf } from "./message.ts";
 import type { ProposalContent } from "./message-content.ts";
 import {
@@ -30,12 +31,15 @@ const AFTER_OTHERS_EPOCHS = 60;
 /** An author who proposed two things at once gets no votes for this long, epochs. */
 const UNRULY_EPOCHS = WINDOW_EPOCHS;
 
-/** The member's place among those who may propose: nobody chooses it, and it differs by key and epoch. */
+/**
+ * The member's place among those who may propose: nobody chooses it, and it differs by threat and epoch.
+ * @param threat its number as an evidence key
+ */
 export function rankOf(
-  { members, zone }: Directory, station: string, keyIndex: number, epoch: number, crypto: Crypto,
+  { members, zone }: Directory, station: string, threat: number, epoch: number, crypto: Crypto,
 ): number {
   const name = (one: string): string =>
-    hex(crypto.sha256(new TextEncoder().encode(`${zone.id}\n${keyIndex}\n${epoch}\n${one}`)));
+    hex(crypto.sha256(new TextEncoder().encode(`${zone.id}\n${threat}\n${epoch}\n${one}`)));
   const own = name(station);
   return members.filter((member) => name(member.station) < own).length;
 }
@@ -50,7 +54,8 @@ export function takeProposal(
   if (state.unruly.has(author)) return "second-proposal";
   const { keyIndex, epoch: proposed } = message.content;
   for (const { message: other, author: by } of state.proposals.values()) {
-    if (by === author && other.content.keyIndex === keyIndex && other.content.epoch === proposed) {
+    const isSame = threatIndexOf(other.content.keyIndex) === threatIndexOf(keyIndex);
+    if (by === author && isSame && other.content.epoch === proposed) {
       state.unruly.set(author, epoch);
       return "second-proposal";
     }
@@ -93,7 +98,7 @@ function judge(state: ProtocolState, proposal: OpenProposal, epoch: number, out:
  */
 function isLetWait({ inVain }: ProtocolState, { author, message }: OpenProposal, epoch: number): boolean {
   const { keyIndex, epoch: proposed } = message.content;
-  const since = inVain.get(`${keyIndex}/${author}`);
+  const since = inVain.get(slotOf(keyIndex, author));
   return proposed >= epoch && since !== undefined && epoch - since <= AFTER_OTHERS_EPOCHS;
 }
 
@@ -102,14 +107,19 @@ export function castKeptVotes(state: ProtocolState, epoch: number, out: Output):
   for (const proposal of [...state.proposals.values()]) {
     const { author, message: { content: { keyIndex, epoch: proposed } } } = proposal;
     const isVain = epoch - proposed >= IN_VAIN_AFTER && !hasCertificate(state, keyIndex, proposed);
-    if (isVain && author !== state.self) state.inVain.set(`${keyIndex}/${author}`, proposed);
+    if (isVain && author !== state.self) state.inVain.set(slotOf(keyIndex, author), proposed);
     if (proposal.judged === "raises" && proposed < epoch) vote(state, proposal, epoch, out);
   }
 }
 
-/** Whether anything was certified for the key since: then nobody was in the way. */
+/** A place that keys of one threat share, with an epoch or a member. */
+function slotOf(keyIndex: number, other: number): string {
+  return `${threatIndexOf(keyIndex)}/${other}`;
+}
+
+/** Whether anything was certified for the threat since: then nobody was in the way. */
 function hasCertificate({ incidents }: ProtocolState, keyIndex: number, proposed: number): boolean {
-  const newest = incidents.get(keyIndex)?.newest.epoch;
+  const newest = incidentOf(incidents, keyIndex)?.newest.epoch;
   return newest !== undefined && newest >= proposed;
 }
 
@@ -158,7 +168,7 @@ function maySignFor(state: ProtocolState, epoch: number): boolean {
 
 function vote(state: ProtocolState, { message, author, hash }: OpenProposal, epoch: number, out: Output): void {
   const { keyIndex, epoch: proposed, onset } = message.content;
-  const slot = `${keyIndex}/${proposed}`;
+  const slot = slotOf(keyIndex, proposed);
   const bound = onsetBound(state.incidents, keyIndex, proposed);
   if (!maySignFor(state, proposed) || proposed > epoch + EPOCHS_AHEAD || state.voted.has(slot)) return;
   if (bound === undefined || onset <= bound || state.unruly.has(author)) return;
@@ -199,28 +209,41 @@ export function votesFor(state: ProtocolState, { message, name }: OpenProposal):
 
 /** Proposes what this agent sees and whose turn has come. */
 export function propose(state: ProtocolState, epoch: number, out: Output): void {
-  const raised = seenRaises(state, epoch);
-  for (const keyIndex of state.waits.keys()) {
-    if (!raised.some(({ key }) => EVIDENCE_KEYS.indexOf(key) === keyIndex)) state.waits.delete(keyIndex);
+  const raised = strongest(seenRaises(state, epoch));
+  for (const threat of state.waits.keys()) if (!raised.has(threat)) state.waits.delete(threat);
+  for (const [threat, seen] of raised) {
+    const { key, onset } = seen;
+    const { since, turn } = state.waits.get(threat) ?? { since: epoch, turn: turnFrom(state, threat, epoch) };
+    state.waits.set(threat, { key, since, turn, onset });
+    if (epoch < turn || !maySignFor(state, epoch) || state.voted.has(slotOf(threat, epoch))) continue;
+    publishProposal(state, seen, epoch, out);
+    state.waits.set(threat, { key, since, turn: turnFrom(state, threat, epoch + 1), onset });
   }
-  for (const seen of raised) {
-    const keyIndex = EVIDENCE_KEYS.indexOf(seen.key);
-    const { since, turn } = state.waits.get(keyIndex) ?? { since: epoch, turn: turnFrom(state, keyIndex, epoch) };
-    state.waits.set(keyIndex, { since, turn, onset: seen.onset });
-    if (epoch < turn || !maySignFor(state, epoch) || state.voted.has(`${keyIndex}/${epoch}`)) continue;
-    publishProposal(state, keyIndex, seen, epoch, out);
-    state.waits.set(keyIndex, { since, turn: turnFrom(state, keyIndex, epoch + 1), onset: seen.onset });
+}
+
+/** Of each threat the raise with most supporters, of these the highest sum: who is affected is drawn from it. */
+function strongest(raised: readonly Onset<Held>[]): Map<number, Onset<Held>> {
+  const best = new Map<number, Onset<Held>>();
+  for (const one of raised) {
+    const threat = threatIndexOf(EVIDENCE_KEYS.indexOf(one.key));
+    const { supporters, sum } = one.decision;
+    const other = best.get(threat)?.decision;
+    const isStronger = other === undefined || supporters > other.supporters
+      || (supporters === other.supporters && sum > other.sum);
+    if (isStronger) best.set(threat, one);
   }
+  return best;
 }
 
 /** Whoever begins to wait at an epoch waits as many epochs as its rank there. */
-function turnFrom(state: ProtocolState, keyIndex: number, epoch: number): number {
-  return epoch + rankOf(state.directory, state.station, keyIndex, epoch, state.crypto);
+function turnFrom(state: ProtocolState, threat: number, epoch: number): number {
+  return epoch + rankOf(state.directory, state.station, threat, epoch, state.crypto);
 }
 
 function publishProposal(
-  state: ProtocolState, keyIndex: number, { onset, pairs }: Onset<Held>, epoch: number, out: Output,
+  state: ProtocolState, { key, onset, pairs }: Onset<Held>, epoch: number, out: Output,
 ): void {
+  const keyIndex = EVIDENCE_KEYS.indexOf(key);
   const items = pairs.flatMap((pair, index) =>
     (pair === undefined ? [] : [{ index, newer: pair.newer.hash, older: pair.older.hash }]));
   const message = publish(state, "proposal", { epoch, keyIndex, onset, items }, out);
@@ -254,9 +277,9 @@ export function repeatOpen(state: ProtocolState, epoch: number, out: Output): vo
     }
   }
   for (const [slot, message] of state.voted) {
-    const keyIndex = Number.parseInt(slot, 10);
+    const threat = Number.parseInt(slot, 10);
     const { epoch: proposed } = message.content;
-    if (proposed < epoch && isOpen(state, { keyIndex, epoch: proposed })) relay(state, message, out);
+    if (proposed < epoch && isOpen(state, { keyIndex: threat, epoch: proposed })) relay(state, message, out);
   }
 }
 

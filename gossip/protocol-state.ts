@@ -108,6 +108,8 @@ export interface Awaited {
 
 /** A raise that this agent sees and that no certificate says: provisional. */
 export interface Wait {
+  /** Of the threat's keys, the one by which it would be proposed now. */
+  readonly key: EvidenceKey;
   readonly since: number;
   /** The epoch to propose in: the first of the wait and the rank. */
   readonly turn: number;
@@ -148,13 +150,13 @@ export interface ProtocolState {
   readonly proposals: Map<string, OpenProposal>;
   /** Votes by `<hash of the proposal>/<epoch that they name>`, then by voter's index. */
   readonly votes: Map<string, { readonly epoch: number; readonly by: Map<number, Uint8Array> }>;
-  /** Own votes, by `<key index>/<epoch>`. */
+  /** Own votes, by `<threat's number>/<epoch>`. */
   readonly voted: Map<string, MessageOf<"vote">>;
-  /** Authors who proposed two different things for one key and epoch, and when: nothing of theirs gets a vote. */
+  /** Authors who proposed two different things for one threat and epoch, and when: nothing of theirs gets a vote. */
   readonly unruly: Map<number, number>;
-  /** Who proposed without coming to a certificate, by `<key index>/<author's index>`: the epoch that it was for. */
+  /** Who proposed without coming to a certificate, by `<threat's number>/<author's index>`: for which epoch. */
   readonly inVain: Map<string, number>;
-  /** Raises that this agent sees and waits to propose, by key index. */
+  /** Raises that this agent sees and waits to propose, by the threat's number. */
   readonly waits: Map<number, Wait>;
   readonly incidents: Incidents;
   /** Absent where nobody asks for more than the zone. */

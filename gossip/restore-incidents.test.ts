@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { seeded } from "../build/seeded.ts";
 import { assert, test } from "../build/testing.ts";
 import { decide, searchRaises } from "../models/agree/zone-decision.ts";
-import { EVIDENCE_KEYS } from "../models/terms.ts";
+import { EVIDENCE_KEYS, threatIndexOf } from "../models/terms.ts";
 import { headOf, readCertificate } from "./certificate.ts";
 import { createZoneProtocol } from "./agreement-protocol.ts";
 import { certificatesOf, type Incidents, REMEMBERED_EPOCHS, takeCertificate } from "./incidents.ts";
@@ -21,6 +21,7 @@ const { crypto, signerOf } = hashedCrypto((...parts) => {
   return new Uint8Array(hash.digest());
 });
 const STARTS = EVIDENCE_KEYS.indexOf("starts");
+const LOAD = threatIndexOf(STARTS);
 
 /** All rise together from an epoch on, so that certificates are renewed, until it is over. */
 const risingUntil = (end: number): Story => (member, epoch) =>
@@ -67,13 +68,13 @@ test("down for a while in an incident: each certificate is recorded once over bo
     isDown = false;
     // Ends between two renewals, which are still on their way to some otherwise.
     run(zone, 14);
-    const { newest } = zone.agents[0]!.state.incidents.get(STARTS)!;
+    const { newest } = zone.agents[0]!.state.incidents.get(LOAD)!;
     if (newest.epoch + 9 > epochAt(zone)) run(zone, 9);
     const says = `loss ${lossPercent}, down ${down}, seed ${seed}`;
     const names = namesOf([...told, ...recordedBy(after)]);
     assert.equal(names, [...new Set(names)], `${says}: each once`);
     assert.equal(names, namesOf(recordedBy(zone.agents[0]!)), says);
-    const [mine, theirs] = [2, 0].map((index) => zone.agents[index]!.state.incidents.get(STARTS)!);
+    const [mine, theirs] = [2, 0].map((index) => zone.agents[index]!.state.incidents.get(LOAD)!);
     assert.equal([mine!.first.name, mine!.newest.name], [theirs!.first.name, theirs!.newest.name], says);
     assert.ok(zone.agents.every(({ news }) => news.every(({ kind }) => kind !== "guilty")), says);
   }
@@ -107,7 +108,7 @@ test("who remembers nothing of a long incident takes what hangs together, and is
   assert.is(agent.state.traffic.refused.get("past"), undefined, "nothing comes too late that it did not ask for");
   const names = namesOf(recordedBy(agent));
   assert.equal(names, [...new Set(names)]);
-  const { first, newest } = agent.state.incidents.get(STARTS)!;
+  const { first, newest } = agent.state.incidents.get(LOAD)!;
   assert.ok(newest.epoch - first.epoch > 120, "the last eight between led back");
   // The first of all hangs together with nothing that it has: it is asked for each time that it is forgotten.
   const refused = (): number => agent.state.traffic.refused.get("stale-certificate") ?? 0;
@@ -187,7 +188,7 @@ test("only what this roster's members signed is taken over, and only while it is
     assert.equal(restored((bytes, place) => (place === bad ? forge(bytes) : bytes)), rest, `${bad} forged`);
   }
   assert.equal(restored(whole, 2), []);
-  const { newest } = zone.agents[0]!.state.incidents.get(STARTS)!;
+  const { newest } = zone.agents[0]!.state.incidents.get(LOAD)!;
   const until = newest.epoch + REMEMBERED_EPOCHS - epochAt(zone);
   assert.equal([restored(whole, 1, until).length, restored(whole, 1, until + 1).length], [names.length, 0]);
 });

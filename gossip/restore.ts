@@ -14,11 +14,11 @@ import { addStatement, setGuilty } from "./zone-view.ts";
  * @param logged as their certificates were read, no signature looked at
  */
 export function restoreIncidents(state: ProtocolState, logged: Incidents, epoch: number): void {
-  for (const [keyIndex, incident] of logged) {
+  for (const [threat, incident] of logged) {
     if (incident.newest.epoch + REMEMBERED_EPOCHS < epoch) continue;
     const chain = goodOf(state, incident);
     const before = incident.before && goodOf(state, incident.before);
-    if (chain !== undefined) state.incidents.set(keyIndex, { ...chain, lapsed: false, ...(before && { before }) });
+    if (chain !== undefined) state.incidents.set(threat, { ...chain, lapsed: false, ...(before && { before }) });
   }
 }
 

@@ -41,6 +41,39 @@ export type EvidenceKey = Threat | Feature;
 /** The order of `evidence[]` in a statement. */
 export const EVIDENCE_KEYS: readonly EvidenceKey[] = [...THREATS, ...FEATURES];
 
+const RAISED_BY_FEATURE: Readonly<Record<Feature, Threat>> = {
+  "starts": "load-manipulation",
+  "stops": "load-manipulation",
+  "refusals": "authorization-abuse",
+  "power-step": "load-manipulation",
+  "setpoint-step": "load-manipulation",
+  "delivered-less-billed": "energy-theft",
+  "billed-less-delivered": "billing-inflation",
+  "settings": "configuration-tampering",
+  "firmware-orders": "firmware-tampering",
+  "commands": "remote-command-abuse",
+  "link-losses": "denial-of-service",
+  "uploads": "data-exfiltration",
+  "probes": "reconnaissance",
+  "export": "reverse-power",
+  "clones": "credential-cloning",
+};
+
+/** The threat that a key raises: its own, or the one that a joint feature speaks for. */
+export function threatOf(key: EvidenceKey): Threat {
+  return RAISED_BY_FEATURE[key as Feature] ?? (key as Threat);
+}
+
+const THREAT_INDEXES: readonly number[] = EVIDENCE_KEYS.map((key) => EVIDENCE_KEYS.indexOf(threatOf(key)));
+
+/**
+ * The number, as an evidence key, of the threat that the key of a number raises. Incidents, votes and turns are of a
+ * threat, whichever of its keys raised. Numbers that are no key are their own.
+ */
+export function threatIndexOf(keyIndex: number): number {
+  return THREAT_INDEXES[keyIndex] ?? keyIndex;
+}
+
 export const SEVERITIES = ["info", "low", "medium", "high", "critical"] as const;
 export type Severity = (typeof SEVERITIES)[number];
 
@@ -260,6 +293,8 @@ export interface Alert {
   readonly agent: string;
   /** At zone scope: what the zone agreed on, and the entry of this agent's log that holds it. */
   readonly certificate?: AlertCertificate;
+  /** The id under which this agent told the incident until an earlier certificate of it came. */
+  readonly formerly?: string;
 }
 
 export interface AlertCertificate {

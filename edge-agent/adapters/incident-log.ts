@@ -12,7 +12,7 @@ import type { Entry } from "../record/entry.ts";
 import { contentHash } from "../record/record.ts";
 import { readLog } from "./ledger-read.ts";
 import type { LogFound } from "./ledger-read.ts";
-import type { Alert } from "../../models/terms.ts";
+import { type Alert, threatOf } from "../../models/terms.ts";
 
 /** The newest are kept: bounds the memory whatever the log holds. */
 const MAX_INCIDENTS = 1_000;
@@ -123,5 +123,6 @@ class Certified {
 }
 
 function renews({ zone, key, epoch }: Certificate, before: Certificate): boolean {
-  return zone === before.zone && key === before.key && epoch > before.epoch && epoch < before.epoch + LEASE_EPOCHS;
+  const isSame = zone === before.zone && threatOf(key) === threatOf(before.key);
+  return isSame && epoch > before.epoch && epoch < before.epoch + LEASE_EPOCHS;
 }

@@ -4,9 +4,9 @@
  */
 import type { RegionNews } from "../../gossip/region.ts";
 import { capturedTolerated } from "../../models/agree/region-decision.ts";
-import { isIndependent, threatOf } from "../../models/agree/zone-laws.ts";
+import { isIndependent } from "../../models/agree/zone-laws.ts";
 import { confidenceAt } from "../../models/opine/threshold.ts";
-import type { Alert, EvidenceKey, ExplanationTerm, Threat } from "../../models/terms.ts";
+import { type Alert, type EvidenceKey, type ExplanationTerm, type Threat, threatOf } from "../../models/terms.ts";
 import { type ContentHash, type Now, rfc3339, SECOND_MS, type WallMs } from "../../models/units.ts";
 import { type JournalState, recordNamed } from "../record/journal.ts";
 import type { AlertState } from "./alert.ts";

@@ -2,7 +2,7 @@
 import { assert, test } from "../../build/testing.ts";
 import { statementByHash } from "../../gossip/zone-view.ts";
 import type { CertificateNews } from "../../gossip/protocol-state.ts";
-import { EVIDENCE_KEYS } from "../../models/terms.ts";
+import { EVIDENCE_KEYS, threatIndexOf } from "../../models/terms.ts";
 import type { MonotonicMs, Now, WallMs } from "../../models/units.ts";
 import { decodeEntry } from "../record/entry.ts";
 import { type House, ZoneCores } from "../zone-cores.testing.ts";
@@ -18,7 +18,7 @@ function untold() {
   zone.pass(8);
   zone.pass(8, () => zone.suspect(KEY, 3_000));
   const { state } = (zone.house(1) as House).core!;
-  const incident = state.zone!.protocol.incidents.get(KEY_INDEX)!;
+  const incident = state.zone!.protocol.incidents.get(threatIndexOf(KEY_INDEX))!;
   state.zone!.open.clear();
   const news = (more: Partial<CertificateNews> = {}): CertificateNews => ({
     kind: "certificate", change: "completed", complete: true, key: KEY, incident: incident.first.epoch, signers: [],

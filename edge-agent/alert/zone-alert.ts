@@ -1,19 +1,22 @@
 /**
  * The life of a zone's incident at one agent: raised with its first certificate, updated when a later one shows
- * more, cleared when the lease ends. Every certificate goes into the log, whether or not there is anything to tell. The
- * map of who is affected is drawn from the certificate's own statements, so every agent that holds them draws the same.
- * An agent that contradicts itself is named once, with the proof.
+ * more, cleared when the lease ends. One threat is one incident, whichever of its keys certificates are of. Every
+ * certificate goes into the log, whether or not there is anything to tell. The map of who is affected is drawn from the
+ * certificate's own statements, so every agent that holds them draws the same. An agent that contradicts itself is
+ * named once, with the proof.
  */
 import { quorumOf } from "../../gossip/certificate.ts";
-import { isHeld } from "../../gossip/incidents.ts";
+import { incidentOf, isHeld } from "../../gossip/incidents.ts";
 import type { CertificateNews, News, ProtocolState } from "../../gossip/protocol-state.ts";
 import { isGuilty, statementByHash } from "../../gossip/zone-view.ts";
 import { drawMap } from "../../models/agree/opinion-map.ts";
 import { type Contradictions, contradictsItself, noteContradiction, trustAt } from "../../models/agree/trust.ts";
 import { growthOf } from "../../models/agree/zone-decision.ts";
-import { clipOf, SUPPORT_MILLINATS, threatOf, zoneThreshold } from "../../models/agree/zone-laws.ts";
+import { clipOf, SUPPORT_MILLINATS, zoneThreshold } from "../../models/agree/zone-laws.ts";
 import { confidenceAt } from "../../models/opine/threshold.ts";
-import { type Alert, EVIDENCE_KEYS, type EvidenceKey, type ExplanationTerm, type Feature } from "../../models/terms.ts";
+import {
+  type Alert, EVIDENCE_KEYS, type ExplanationTerm, type Feature, type Threat, threatOf,
+} from "../../models/terms.ts";
 import { type ContentHash, type Now, rfc3339, SECOND_MS, type StationId, type WallMs } from "../../models/units.ts";
 import { certificateEntries } from "../record/certificate-entry.ts";
 import { recordNamed, type JournalState } from "../record/journal.ts";
@@ -33,10 +36,10 @@ export interface ZoneAlertState {
   /** In the roster's order. */
   places: readonly Place[];
   readonly epochS: number;
-  /** Open incidents by key: the last alert of each. */
-  readonly open: Map<EvidenceKey, Alert>;
-  /** The last alert of each key's last incident that was cleared: it stands again when a certificate comes late. */
-  readonly closed: Map<EvidenceKey, Alert>;
+  /** Open incidents by threat: the last alert of each. */
+  readonly open: Map<Threat, Alert>;
+  /** The last alert of each threat's last incident that was cleared: it stands again when a certificate comes late. */
+  readonly closed: Map<Threat, Alert>;
   /** For the trust that members have earned. */
   readonly contradictions: Contradictions;
   readonly region: RegionAlertState;
@@ -76,9 +79,9 @@ export function zoneAlert(
   if (state === undefined) return NOTHING;
   const { incidents } = state.protocol;
   // After a restart: of a roster that is no longer in force, or over for so long that it is forgotten.
-  const gone = [...state.open.keys()].filter((key) => !incidents.has(EVIDENCE_KEYS.indexOf(key)));
+  const gone = [...state.open.keys()].filter((threat) => !incidents.has(EVIDENCE_KEYS.indexOf(threat)));
   const told = [
-    ...gone.map((key) => clear(state, key, now)), ...news.map((one) => tell(state, own, journal, one, now)),
+    ...gone.map((threat) => clear(state, threat, now)), ...news.map((one) => tell(state, own, journal, one, now)),
   ];
   return { entries: told.flatMap(({ entries }) => entries), alerts: told.flatMap(({ alerts }) => alerts) };
 }
@@ -90,7 +93,7 @@ function tell(state: ZoneAlertState, own: AlertState, journal: JournalState, new
     case "certificate":
       return certified(state, own, journal, news, now);
     case "lapsed":
-      return clear(state, news.key, now);
+      return clear(state, threatOf(news.key), now);
     case "guilty":
       return guilty(own, journal, news, now);
     case "region":
@@ -100,44 +103,60 @@ function tell(state: ZoneAlertState, own: AlertState, journal: JournalState, new
   }
 }
 
-function clear(state: ZoneAlertState, key: EvidenceKey, now: Now): ZoneTold {
-  const last = state.open.get(key);
+function clear(state: ZoneAlertState, threat: Threat, now: Now): ZoneTold {
+  const last = state.open.get(threat);
   if (last === undefined) return NOTHING;
   const cleared: Alert = { ...last, state: "cleared", time: rfc3339(now.wallMs) };
-  state.open.delete(key);
-  state.closed.set(key, cleared);
-  // Keys of one threat that were certified first in one epoch are one incident: cleared with the last of them.
-  const goesOn = [...state.open.values()].some(({ incidentId }) => incidentId === last.incidentId);
-  return goesOn ? NOTHING : { entries: [], alerts: [cleared] };
+  state.open.delete(threat);
+  state.closed.set(threat, cleared);
+  return { entries: [], alerts: [cleared] };
 }
 
 function certified(
   state: ZoneAlertState, own: AlertState, journal: JournalState, news: CertificateNews, now: Now,
 ): ZoneTold {
+  const renamed = rename(state, own, news, now);
   // While its statements are being fetched nobody can say who is affected.
-  if (!news.complete) return NOTHING;
+  if (!news.complete) return { entries: [], alerts: renamed };
   noteTestimony(state, news);
   const parts = certificateEntries(news.certificate.whole, statementsOf(state, news), now.wallMs)
     .map((entry) => recordNamed(journal, entry));
   const entries = parts.flatMap((part) => part.entries);
   const alert = alertOf(state, own, news, parts[0]!.hash, now);
-  if (alert === undefined) return { entries, alerts: [] };
-  state.open.set(news.key, alert);
-  return { entries, alerts: [alert] };
+  if (alert === undefined) return { entries, alerts: renamed };
+  state.open.set(alert.threat, alert);
+  return { entries, alerts: [...renamed, alert] };
+}
+
+/**
+ * An earlier certificate of an incident that was told came late, as it may to who was cut off: the incident goes on
+ * under the name that it has at all others. The other name is cleared, so that nobody waits for its end.
+ */
+function rename(state: ZoneAlertState, own: AlertState, news: CertificateNews, now: Now): Alert[] {
+  const before = state.open.get(threatOf(news.key));
+  const incident = incidentOf(state.protocol.incidents, news.certificate.keyIndex);
+  if (before === undefined || incident === undefined || incident.lapsed) return [];
+  const incidentId = incidentIdOf(own, news);
+  if (before.incidentId === incidentId) return [];
+  const time = rfc3339(now.wallMs);
+  const after: Alert = { ...before, incidentId, state: "updated", time };
+  state.open.set(before.threat, after);
+  return [{ ...before, state: "cleared", time }, { ...after, formerly: before.incidentId }];
 }
 
 /** What there is to tell: an incident that stands and was not told, or that has come to reach further. */
 function alertOf(
   state: ZoneAlertState, own: AlertState, news: CertificateNews, file: ContentHash, now: Now,
 ): Alert | undefined {
-  const incident = state.protocol.incidents.get(news.certificate.keyIndex);
+  const incident = incidentOf(state.protocol.incidents, news.certificate.keyIndex);
   if (incident === undefined || incident.lapsed || !isHeld(incident, news.certificate.name)) return undefined;
-  const before = state.open.get(news.key);
+  const threat = threatOf(news.key);
+  const before = state.open.get(threat);
   const affected = affectedOf(state, news);
   const isOlder = news.certificate.epoch < (before?.certificate?.epoch ?? 0);
   if (isOlder || (before !== undefined && affected.every((one) => before.stations.includes(one)))) return undefined;
-  const incidentId = before?.incidentId ?? incidentIdOf(own, news);
-  const told = [...state.open.values(), ...state.closed.values()].some((one) => one.incidentId === incidentId);
+  const incidentId = incidentIdOf(own, news);
+  const told = [before, state.closed.get(threat)].some((one) => one?.incidentId === incidentId);
   const alert = compose(state, own, news, { incidentId, file, affected, now });
   return { ...alert, state: told ? "updated" : "raised" };
 }

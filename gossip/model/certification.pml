@@ -1,12 +1,12 @@
 /*
- * Safety of certification (SPEC.md, section 6) for one key and one epoch, which no other key or epoch bears on: n = 4,
+ * Safety of certification (SPEC.md, section 6) for one threat and one epoch, which no other bears on: n = 4,
  * f = 1, so a quorum is 3. Members 0 to 2 are honest, member 3 does what it likes. Delivery is as bad as it can be: any
  * honest member may take any proposal of any member, or none, at any time and in any order, and whoever wants to puts a
  * certificate together from all votes ever cast. Agents move from epoch to epoch on their own, crash as often as they
  * like, and forget what they voted for.
  *
  * Each define takes one rule away, and the checker must then find a contradiction:
- *   TWO_VOTES        a vote does not use up the key and epoch
+ *   TWO_VOTES        a vote does not use up the threat and epoch
  *   NO_RESTART_RULE  after a start, votes are cast for any epoch
  *   SHORT_RESTART    after a start, votes are cast for the epoch after the one that it began in
  *   NO_JUDGEMENT     a vote is cast for what does not raise

@@ -4,7 +4,7 @@
  */
 import { decide, searchRaises } from "../../models/agree/zone-decision.ts";
 import type { Signer } from "../../models/crypto.ts";
-import { EVIDENCE_KEYS } from "../../models/terms.ts";
+import { EVIDENCE_KEYS, threatIndexOf } from "../../models/terms.ts";
 import { epochOf, type Now } from "../../models/units.ts";
 import { createZoneProtocol } from "../../gossip/agreement-protocol.ts";
 import { assemble, headOf } from "../../gossip/certificate.ts";
@@ -110,7 +110,10 @@ export class LiarWords {
     if (behaviour === "silent") return [];
     // A framer waits for no turn.
     if (behaviour === "frame") {
-      for (const key of framedKeys(epoch)) this.#protocol.waits.set(key, { since: epoch, turn: epoch, onset: epoch });
+      for (const keyIndex of framedKeys(epoch)) {
+        const wait = { key: EVIDENCE_KEYS[keyIndex]!, since: epoch, turn: epoch, onset: epoch };
+        this.#protocol.waits.set(threatIndexOf(keyIndex), wait);
+      }
     }
     const said = this.#turned(this.#step(undefined, now));
     return behaviour === "replay" ? [...said, ...this.#repeated()] : said;

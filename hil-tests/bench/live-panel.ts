@@ -226,9 +226,9 @@ function pictureOf(id: string, rows: readonly Row[], now: string): ZonePicture {
   const picture = { id, rows, guilty };
   const first = oldest(certified);
   if (first !== undefined) {
-    const same = certified.filter(({ key }) => key === first.key);
+    const same = certified.filter(({ threat }) => threat === first.threat);
     const newest = same.reduce((best, one) => (one.certificateEpoch > best.certificateEpoch ? one : best));
-    const more = new Set(certified.map(({ key }) => key)).size - 1;
+    const more = new Set(certified.map(({ threat }) => threat)).size - 1;
     const held = same.length < live.length ? `, held by ${same.length}/${live.length}` : "";
     const affected = new Set(newest.stations);
     return { ...picture, state: "certified", affected, says:

@@ -127,10 +127,7 @@ export class Street {
   newIncidents(known: Known): Incident[] {
     const found = incidentsOf(this.said(), known);
     for (const { id } of found) this.#judged.add(id);
-    // A threat has several keys: what a zone certifies by another one later is the aftermath of an earlier act.
-    const earlier = incidentsOf(this.said()).filter(({ id, scope }) => known.has(id) && scope === "zone");
-    return found.filter((one) => one.scope !== "zone"
-      || !earlier.some(({ threat, zone }) => threat === one.threat && zone === one.zone));
+    return found;
   }
 
   /** Looks until something is so; false when it was not within that time. */

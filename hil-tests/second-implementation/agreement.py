@@ -11,6 +11,14 @@ profile-tampering configuration-tampering firmware-tampering remote-command-abus
 data-exfiltration reverse-power reconnaissance physical-tampering agent-misbehaviour starts stops refusals power-step
 setpoint-step delivered-less-billed billed-less-delivered settings firmware-orders commands link-losses uploads probes
 export clones""".split()
+SPEAKS_FOR = {
+    "starts": "load-manipulation", "stops": "load-manipulation", "power-step": "load-manipulation",
+    "setpoint-step": "load-manipulation", "refusals": "authorization-abuse", "delivered-less-billed": "energy-theft",
+    "billed-less-delivered": "billing-inflation", "settings": "configuration-tampering",
+    "firmware-orders": "firmware-tampering", "commands": "remote-command-abuse", "link-losses": "denial-of-service",
+    "uploads": "data-exfiltration", "probes": "reconnaissance", "export": "reverse-power",
+    "clones": "credential-cloning"}
+LEASE, RENEWAL = 30, 15
 SUPPORT = 1_000
 WINDOW = 180
 WIDE, SMALL, NARROW = 12_000, 6_000, 3_000
@@ -72,8 +80,36 @@ def decide(key, n, f, growths):
     return total >= threshold(key, n, f) and supporters >= f + 1, total, supporters
 
 
-def rank(zone, key_index, epoch, stations, station):
-    names = {one: sha256(f"{zone}\n{key_index}\n{epoch}\n{one}".encode()) for one in stations}
+def threat_of(key_index):
+    """The number of the threat that a key raises."""
+    key = KEYS[key_index]
+    return KEYS.index(SPEAKS_FOR.get(key, key))
+
+
+def _chain(certified, threat):
+    """Epochs of the threat's last incident, the newest first; `certified` is pairs of a key's index and an epoch."""
+    chain = []
+    for epoch in sorted((epoch for key_index, epoch in certified if threat_of(key_index) == threat), reverse=True):
+        if chain and chain[-1] - epoch >= LEASE:
+            break
+        chain.append(epoch)
+    return chain
+
+
+def incident(certified, threat):
+    return _chain(certified, threat)[-1]
+
+
+def bound(certified, key_index, epoch):
+    """After which epoch the onset of a proposal of that key and epoch must lie; None: it gets no vote."""
+    newest = next(iter(_chain(certified, threat_of(key_index))), None)
+    if newest is None or newest + LEASE + WINDOW < epoch:
+        return -1
+    return None if epoch < newest + LEASE - RENEWAL else max(-1, newest - LEASE)
+
+
+def rank(zone, threat, epoch, stations, station):
+    names = {one: sha256(f"{zone}\n{threat}\n{epoch}\n{one}".encode()) for one in stations}
     return sorted(stations, key=lambda one: names[one]).index(station)
 
 

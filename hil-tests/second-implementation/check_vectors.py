@@ -138,6 +138,14 @@ def check_neighbours(file):
 
 def check_agreement(file):
     count = same(agreement.KEYS, file["keys"], "the order of keys")
+    count += same([agreement.threat_of(index) for index in range(len(agreement.KEYS))], file["threats"], "threats")
+    for one in file["incidents"]:
+        certified = [(lease["keyIndex"], lease["epoch"]) for lease in one["certified"]]
+        for threat, first in one["first"].items():
+            count += same(agreement.incident(certified, int(threat)), first, f"incident {certified}")
+        for asked in one["bounds"]:
+            found = agreement.bound(certified, asked["keyIndex"], asked["epoch"])
+            count += same(found, asked["after"], f"bound {certified} {asked}")
     for one in file["thresholds"]:
         count += same(agreement.threshold(one["key"], one["n"], one["f"]), one["threshold"], f"threshold {one}")
     for one in file["decisions"]:
@@ -145,7 +153,7 @@ def check_agreement(file):
         count += same(found, (one["raises"], one["sum"], one["supporters"]), f"decision {one}")
     for one in file["ranks"]:
         for station, expected in one["ranks"].items():
-            found = agreement.rank(one["zone"], one["keyIndex"], one["epoch"], sorted(one["ranks"]), station)
+            found = agreement.rank(one["zone"], one["threat"], one["epoch"], sorted(one["ranks"]), station)
             count += same(found, expected, f"rank of {station}")
     roster = rosters.decode(hexed(file["roster"]))
     for one in file["certificates"]:

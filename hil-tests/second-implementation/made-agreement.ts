@@ -1,10 +1,11 @@
 /** Vectors of what follows from rosters and statements: succession, neighbours, decisions, certificates, guilt. */
 import { nodeCrypto, signerFromSeed } from "../../edge-agent/adapters/crypto.ts";
 import { hex } from "../../gossip/bytes.ts";
-import { assemble } from "../../gossip/certificate.ts";
+import { assemble, type Certificate } from "../../gossip/certificate.ts";
 import { type CborValue, decodeCbor, encodeCbor } from "../../gossip/cbor.ts";
 import { directoryOf } from "../../gossip/directory.ts";
 import { signAs } from "../../gossip/domain.ts";
+import { type Incidents, onsetBound, takeCertificate } from "../../gossip/incidents.ts";
 import { neighboursOf } from "../../gossip/membership.ts";
 import { encodeMessage, type Head, type MessageOf, messageOfStatement } from "../../gossip/message.ts";
 import { rankOf } from "../../gossip/proposals.ts";
@@ -15,7 +16,7 @@ import { signStatement, type StatementBody } from "../../gossip/statement.ts";
 import { decide } from "../../models/agree/zone-decision.ts";
 import { zoneThreshold } from "../../models/agree/zone-laws.ts";
 import type { Signer } from "../../models/crypto.ts";
-import { EVIDENCE_KEYS } from "../../models/terms.ts";
+import { EVIDENCE_KEYS, threatIndexOf } from "../../models/terms.ts";
 import type { Epoch, StationId, ZoneId } from "../../models/units.ts";
 
 const crypto = nodeCrypto();
@@ -231,6 +232,52 @@ function* proofs(): Generator<ProofVector> {
   yield of("of no member", false, statement(7, 1_000, 1), statement(7, 1_000, 2));
 }
 
+interface Lease {
+  readonly keyIndex: number;
+  readonly epoch: number;
+}
+
+export interface IncidentVector {
+  /** In the order in which they came. */
+  readonly certified: readonly Lease[];
+  /** Epochs that an incident's identity is made of, by the threat's number. */
+  readonly first: Readonly<Record<number, number>>;
+  /** After which epoch the onset of a proposal must lie; null: none is voted for. */
+  readonly bounds: readonly (Lease & { readonly after: number | null })[];
+}
+
+/** What certificates of several keys come to, and what they leave room for. */
+function* incidents(): Generator<IncidentVector> {
+  const [starts, power, refusals, load] = (["starts", "power-step", "refusals", "load-manipulation"] as const)
+    .map((key) => EVIDENCE_KEYS.indexOf(key)) as [number, number, number, number];
+  const runs: readonly (readonly (readonly [number, number])[])[] = [
+    [[starts, 1_000]], [[starts, 1_000], [power, 1_001]], [[power, 1_001], [starts, 1_000]],
+    [[power, 1_000], [starts, 1_016], [load, 1_044], [starts, 1_060]], [[starts, 1_020], [power, 1_005]],
+    [[starts, 1_000], [refusals, 1_010]], [[starts, 1_000], [power, 1_029]], [[starts, 1_000], [power, 1_030]],
+  ];
+  for (const run of runs) {
+    const certified = run.map(([keyIndex, epoch]) => ({ keyIndex, epoch }));
+    const known: Incidents = new Map();
+    for (const { keyIndex, epoch } of certified) takeCertificate(known, leaseOf(keyIndex, epoch), epoch);
+    const last = Math.max(...certified.map(({ epoch }) => epoch));
+    yield {
+      certified,
+      first: Object.fromEntries([...known].map(([threat, { first }]) => [threat, first.epoch])),
+      bounds: [starts, power, refusals].flatMap((keyIndex) => [0, 14, 15, 29, 30, 60].map((later) => ({
+        keyIndex, epoch: last + later, after: onsetBound(known, keyIndex, last + later) ?? null,
+      }))),
+    };
+  }
+}
+
+function leaseOf(keyIndex: number, epoch: number): Certificate {
+  return {
+    name: `${keyIndex}/${epoch}`, hash: new Uint8Array(32), epoch, zone: ZONE, rosterVersion: 1,
+    key: EVIDENCE_KEYS[keyIndex]!, keyIndex, onset: epoch - 5, items: [], signers: [], whole: new Uint8Array(0),
+    station: stationAt(0),
+  };
+}
+
 export function agreementVectors(): object {
   const sizes = [[1, 0], [2, 0], [3, 0], [4, 1], [6, 1], [10, 1], [20, 3], [64, 21]] as const;
   const directory = directoryOf(roster, ZONE);
@@ -244,11 +291,13 @@ export function agreementVectors(): object {
       sizes.map(([n, f]) => ({ key, n, f, threshold: zoneThreshold(key, { n, f }) }))),
     decisions: (["refusals", "setpoint-step"] as const).flatMap((key) => growths.map((list) =>
       ({ key, n: N, f: F, growths: list, ...decide({ key, n: N, f: F, growths: list }) }))),
-    ranks: [[0, 1_000], [KEY, 1_000], [KEY, 1_001]].map(([keyIndex, epoch]) => ({
-      zone: ZONE, keyIndex, epoch,
+    threats: EVIDENCE_KEYS.map((_, keyIndex) => threatIndexOf(keyIndex)),
+    ranks: [[0, 1_000], [5, 1_000], [5, 1_001]].map(([threat, epoch]) => ({
+      zone: ZONE, threat, epoch,
       ranks: Object.fromEntries(directory.members.map(({ station }) =>
-        [station, rankOf(directory, station, keyIndex!, epoch!, crypto)])),
+        [station, rankOf(directory, station, threat!, epoch!, crypto)])),
     })),
+    incidents: [...incidents()],
     roster: hex(rosterBytes), zone: ZONE, certificates: [...certificates()], proofs: [...proofs()],
   };
 }

@@ -54,7 +54,7 @@ class Peer:
         self.evidence = [0] * len(agreement.KEYS)
         self.statements, self.newest = {}, {}
         self.proposals, self.wanted, self.voted, self.seen = {}, {}, set(), set()
-        self.taken, self.logs = {}, {}
+        self.taken, self.logs, self.certified = {}, {}, set()
         chain = self.folder / "chain"
         self.chain = json.loads(chain.read_text()) if chain.exists() else {"epoch": -1, "seq": 0, "previous": ""}
 
@@ -149,12 +149,15 @@ class Peer:
         self.vote(message.hash, epoch)
 
     def vote(self, hash_, epoch):
-        """Section 6: the first proposal a key and epoch that raises from its list, and with what is held here."""
+        """Section 6: the first proposal a threat and epoch that raises from its list, and with what is held here."""
         proposal = self.proposals[hash_]
         key_index, onset, items = proposal.rest
-        slot = (key_index, proposal.epoch)
         possible = key_index < len(agreement.KEYS) and proposal.epoch - 180 < onset <= proposal.epoch
-        if slot in self.voted or proposal.epoch < self.began + 2 or not possible or epoch > proposal.epoch + BACK:
+        after = agreement.bound(self.certified, key_index, proposal.epoch) if possible else None
+        if after is None or onset <= after:
+            return
+        slot = (agreement.threat_of(key_index), proposal.epoch)
+        if slot in self.voted or proposal.epoch < self.began + 2 or epoch > proposal.epoch + BACK:
             return
         pairs = []
         for index, newer, older in items:
@@ -195,6 +198,7 @@ class Peer:
         except Refused as why:
             say(event="refused", why=str(why), topic="certificate")
             return
+        self.certified.add((agreement.KEYS.index(key), proposal.epoch))
         listed = {one for _, *pair in proposal.rest[2] for one in pair}
         held = [self.statements[one].whole for one in listed if one in self.statements]
         try:
@@ -241,6 +245,7 @@ class Peer:
             del self.statements[hash_]
         for hash_ in [hash_ for hash_, one in self.proposals.items() if one.epoch < epoch - 12]:
             del self.proposals[hash_]
+        self.certified = {one for one in self.certified if one[1] > epoch - 2 * 210}
         if len(self.seen) > 20_000:
             self.seen = set(self.statements)
 

@@ -13,7 +13,7 @@ import { neighboursOf } from "../../gossip/membership.ts";
 import { topicText } from "../../gossip/message.ts";
 import type { Outgoing } from "../../gossip/protocol-state.ts";
 import { byText, type Member, type Roster } from "../../gossip/roster.ts";
-import type { Alert } from "../../models/terms.ts";
+import { type Alert, threatOf } from "../../models/terms.ts";
 import { type Epoch, type MonotonicMs, type Now, SECOND_MS, type StationId, type WallMs } from "../../models/units.ts";
 import { type Dice, dice, purposeSeed } from "./dice.ts";
 import { Lies } from "./lies.ts";
@@ -113,7 +113,8 @@ export class RegionRun {
     return this.#options.region.zones.flatMap(({ id, stations }) => {
       const held = stations.filter((station) => !lying.has(station.id)).map((station) => {
         const incidents = this.#agents.get(station.id)?.state.zone?.protocol.incidents;
-        return [...incidents?.values() ?? []].map(({ first }) => `${first.key}@${first.epoch}`).sort().join(" ");
+        return [...incidents?.values() ?? []].map(({ first: { key, epoch } }) => `${threatOf(key)}@${epoch}`).sort()
+          .join(" ");
       });
       return new Set(held).size <= 1 ? [] : [`${id}: ${[...new Set(held)].map((one) => one || "nothing").join(" | ")}`];
     });

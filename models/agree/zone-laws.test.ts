@@ -1,18 +1,8 @@
 import { assert, test } from "../../build/testing.ts";
 import { MOST_NATS } from "../detect/detector.ts";
-import { EVIDENCE_KEYS, type EvidenceKey, FEATURES, THREATS } from "../terms.ts";
+import { EVIDENCE_KEYS, type EvidenceKey, FEATURES } from "../terms.ts";
 import { decide } from "./zone-decision.ts";
-import { BUDGET_PER_YEAR, clipOf, lnMillinats, SUPPORT_MILLINATS, threatOf, zoneThreshold } from "./zone-laws.ts";
-
-test("which threat a key raises: a joint feature that of its detector, a threat itself", () => {
-  const expected = [
-    "load-manipulation", "load-manipulation", "authorization-abuse", "load-manipulation", "load-manipulation",
-    "energy-theft", "billing-inflation", "configuration-tampering", "firmware-tampering", "remote-command-abuse",
-    "denial-of-service", "data-exfiltration", "reconnaissance", "reverse-power", "credential-cloning",
-  ];
-  assert.equal(FEATURES.map(threatOf), expected);
-  assert.equal(THREATS.map(threatOf), [...THREATS]);
-});
+import { BUDGET_PER_YEAR, clipOf, lnMillinats, SUPPORT_MILLINATS, zoneThreshold } from "./zone-laws.ts";
 
 /** Keys that no sum certifies. */
 const NEVER = new Set<EvidenceKey>(["agent-misbehaviour", "credential-cloning"]);

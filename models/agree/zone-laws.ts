@@ -11,7 +11,7 @@
  * lies; without lies it is rarer by orders of magnitude. It grows with ln n, the steeper the more the rush makes of a
  * key, and hardly with f.
  */
-import { type EvidenceKey, type Feature, FEATURES, type Threat } from "../terms.ts";
+import type { EvidenceKey } from "../terms.ts";
 
 /** The most that one member counts for or against: what a single finding may carry (MOST_NATS in detector.ts). */
 const CLIP_MILLINATS = 12_000;
@@ -162,28 +162,4 @@ export function lnMillinats(value: number): number {
     micronats += Math.floor(bit);
   }
   return Math.floor(micronats / 1_000);
-}
-
-const FEATURE_SET: ReadonlySet<EvidenceKey> = new Set(FEATURES);
-const RAISED_BY_FEATURE: Readonly<Record<Feature, Threat>> = {
-  "starts": "load-manipulation",
-  "stops": "load-manipulation",
-  "power-step": "load-manipulation",
-  "setpoint-step": "load-manipulation",
-  "refusals": "authorization-abuse",
-  "delivered-less-billed": "energy-theft",
-  "billed-less-delivered": "billing-inflation",
-  "settings": "configuration-tampering",
-  "firmware-orders": "firmware-tampering",
-  "commands": "remote-command-abuse",
-  "link-losses": "denial-of-service",
-  "uploads": "data-exfiltration",
-  "probes": "reconnaissance",
-  "export": "reverse-power",
-  "clones": "credential-cloning",
-};
-
-/** The threat that a key raises: its own, or the one that a joint feature speaks for. */
-export function threatOf(key: EvidenceKey): Threat {
-  return FEATURE_SET.has(key) ? RAISED_BY_FEATURE[key as Feature] : (key as Threat);
 }

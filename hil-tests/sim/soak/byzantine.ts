@@ -8,7 +8,7 @@ import type { Outgoing, ProtocolState } from "../../../gossip/protocol-state.ts"
 import { signStatement } from "../../../gossip/statement.ts";
 import type { ZoneHistory, ZoneLaw } from "../../../gossip/zone-law.ts";
 import type { Held } from "../../../gossip/zone-view.ts";
-import { type EvidenceKey, EVIDENCE_KEYS } from "../../../models/terms.ts";
+import { type EvidenceKey, EVIDENCE_KEYS, threatOf } from "../../../models/terms.ts";
 import { EVERYTHING, NOTHING, RAISES } from "../../attackers/liar-words.ts";
 import type { Dice } from "../dice.ts";
 import { contradiction } from "../lies.ts";
@@ -91,7 +91,7 @@ export class ByzantineAgent {
     // It waits for no turn.
     for (const { key } of protocol.law.search(historyOf(protocol), EVIDENCE_KEYS)) {
       const now = protocol.epoch + 1;
-      protocol.waits.set(EVIDENCE_KEYS.indexOf(key), { since: now, turn: now, onset: now });
+      protocol.waits.set(EVIDENCE_KEYS.indexOf(threatOf(key)), { key, since: now, turn: now, onset: now });
     }
   }
 

@@ -53,7 +53,7 @@ test("real frames lead to a certificate: unknown cards tried at all stations at 
 test("no contradictory certificates: fails when all propose at once, and all vote for everything", () => {
   const bend = ({ protocol }: SimAgent): void => {
     protocol!.voted.has = () => false;
-    protocol!.waits.get = () => ({ since: 0, turn: 0, onset: 0 });
+    protocol!.waits.get = () => ({ key: "energy-theft", since: 0, turn: 0, onset: 0 });
   };
   assert.match(says(noContradiction, bend) ?? "", /^no contradictory certificates: energy-theft at epoch \d+ under/);
 });

@@ -1,5 +1,5 @@
 /** A scenario from a seed: at least three kinds of fault, up to f liars and broken chargers, attacks, and a healing. */
-import { type EvidenceKey, EVIDENCE_KEYS } from "../../../models/terms.ts";
+import { type EvidenceKey, EVIDENCE_KEYS, threatOf } from "../../../models/terms.ts";
 import { type Dice, dice } from "../dice.ts";
 import { BROKEN_KEY } from "./evidence.ts";
 import {
@@ -24,6 +24,8 @@ const LAST_ATTACK = 34;
 const LAST_ATTACK_LASTS = 8;
 /** That of agents is never stated by anybody; a broken meter moves the other. */
 const NEVER_ATTACKED: ReadonlySet<EvidenceKey> = new Set<EvidenceKey>(["agent-misbehaviour", BROKEN_KEY]);
+/** Share of attacks that move all keys of their threat: they are one incident. */
+const SEVERAL_KEYS_SHARE = 0.5;
 const KINDS = { least: 3, more: 4 };
 const SIDE_LEAST = 1;
 /** Real frames, too. */
@@ -115,18 +117,25 @@ function drawFault(chance: Dice, kind: FaultKind, plan: Plan): Fault {
   }
 }
 
-/** One or two before the healing, at some stations or all; one after it, at all, for a key that was left alone. */
+/**
+ * One or two before the healing, at some stations or all, and now and then on several keys of a threat at once; one
+ * after it, at all, for a threat that was left alone.
+ */
 function drawAttacks(chance: Dice, agents: number, healedAt: number, epochs: number): Attack[] {
   const keys = shuffled(chance, EVIDENCE_KEYS.filter((key) => !NEVER_ATTACKED.has(key)));
-  const early = range(1 + chance.int(2)).map((i): Attack => {
+  const early = range(1 + chance.int(2)).flatMap((i): Attack[] => {
     const from = Math.floor(chance.uniform(FIRST_FAULT + 6, healedAt - 30));
-    return {
+    const attack = {
       key: keys[i]!, from, to: from + 4 + chance.int(30), perEpoch: 500 + chance.int(6_000),
       agents: shuffled(chance, range(agents)).slice(0, 2 + chance.int(agents - 1)).sort((a, b) => a - b),
     };
+    const related = chance.chance(SEVERAL_KEYS_SHARE) ? keys.filter((key) => threatOf(key) === threatOf(keys[i]!)) : [];
+    return [attack, ...related.filter((key) => key !== attack.key).map((key) =>
+      ({ ...attack, key, from: from + chance.int(3), perEpoch: 500 + chance.int(6_000) }))];
   });
   const from = epochs - LAST_ATTACK;
-  const key: EvidenceKey = keys[2]!;
+  const taken = new Set(early.map(({ key }) => threatOf(key)));
+  const key = keys.find((one) => !taken.has(threatOf(one)))!;
   return [...early, { key, from, to: from + LAST_ATTACK_LASTS, agents: range(agents + 1), perEpoch: 6_000 }];
 }
 

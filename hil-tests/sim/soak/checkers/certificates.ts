@@ -1,6 +1,7 @@
-/** No contradictory certificates: for one key and epoch under one roster, one proposal at most is ever certified. */
+/** No contradictory certificates: for one threat and epoch under one roster, one proposal at most is ever certified. */
 import { hex } from "../../../../gossip/bytes.ts";
 import type { Certificate } from "../../../../gossip/certificate.ts";
+import { threatOf } from "../../../../models/terms.ts";
 import { type Checker, CheckFailure, type World } from "../world.ts";
 import { certificatesSeen } from "./seen.ts";
 
@@ -10,7 +11,7 @@ export function noContradiction(world: World): Checker {
   const first = new Map<string, Certificate>();
   const seen = certificatesSeen(world, (certificate) => {
     const { key, epoch, rosterVersion, name } = certificate;
-    const slot = `${key} at epoch ${epoch} under roster ${rosterVersion}`;
+    const slot = `${threatOf(key)} at epoch ${epoch} under roster ${rosterVersion}`;
     const other = first.get(slot);
     if (other !== undefined && other.name !== name) {
       const by = (one: Certificate): string => `${hex(one.hash).slice(0, 8)} by ${one.signers.join(" ")}`;

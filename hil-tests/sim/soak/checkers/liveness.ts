@@ -1,8 +1,9 @@
 /**
  * After healing: every honest member states again, an attack on all is certified in time, and all honest members hold
- * the same certificate for it and the same incidents.
+ * the same certificate for it and the same incidents, and told them under the same names.
  */
-import { EVIDENCE_KEYS } from "../../../../models/terms.ts";
+import { incidentOf } from "../../../../gossip/incidents.ts";
+import { EVIDENCE_KEYS, threatOf } from "../../../../models/terms.ts";
 import type { SimAgent } from "../sim-agent.ts";
 import { type Checker, CheckFailure, type World } from "../world.ts";
 
@@ -22,6 +23,7 @@ export function liveness(world: World): Checker {
         checkCertified(members, EVIDENCE_KEYS.indexOf(key));
       }
       checkAgreement(world, members);
+      checkNames(members);
     },
   };
 }
@@ -44,7 +46,7 @@ function checkSpeaks(agent: SimAgent, members: readonly SimAgent[]): void {
 
 function checkCertified(members: readonly SimAgent[], keyIndex: number): void {
   for (const { index, protocol } of members) {
-    const incident = protocol?.incidents.get(keyIndex);
+    const incident = protocol && incidentOf(protocol.incidents, keyIndex);
     if (incident !== undefined && !incident.lapsed) continue;
     fail(`agent ${index} holds no certificate of ${EVIDENCE_KEYS[keyIndex]}`);
   }
@@ -54,13 +56,31 @@ function checkCertified(members: readonly SimAgent[], keyIndex: number): void {
 function checkAgreement(world: World, members: readonly SimAgent[]): void {
   const { version } = world.rosters.at(-1)!.directory;
   const older = new Set(members.flatMap(({ protocol }) => [...protocol?.incidents.values() ?? []]
-    .filter(({ first }) => first.rosterVersion !== version).map(({ first }) => first.key)));
+    .filter(({ first }) => first.rosterVersion !== version).map(({ first }) => threatOf(first.key))));
   const held = members.map(({ index, protocol }) => ({
     index, text: [...protocol?.incidents.values() ?? []]
-      .filter(({ lapsed, first }) => !lapsed && !older.has(first.key))
-      .map(({ first }) => `${first.key}@${first.epoch}`).sort().join(" "),
+      .filter(({ lapsed, first }) => !lapsed && !older.has(threatOf(first.key)))
+      .map(({ first }) => `${threatOf(first.key)}@${first.epoch}`).sort().join(" "),
   }));
   const other = held.find(({ text }) => text !== held[0]!.text);
   if (other === undefined) return;
   fail(`agent ${held[0]!.index} holds [${held[0]!.text}], agent ${other.index} [${other.text}]`);
+}
+
+/**
+ * What is told of a threat, whichever of its keys were certified and in whatever order, has one name everywhere: that
+ * of the incident that is held. Who still fetches statements tells nothing yet.
+ */
+function checkNames(members: readonly SimAgent[]): void {
+  const first = new Map<string, { readonly index: number; readonly id: string }>();
+  for (const { index, core, protocol } of members) {
+    for (const [threat, { incidentId: id }] of core?.state.zone?.open ?? []) {
+      const epoch = protocol!.incidents.get(EVIDENCE_KEYS.indexOf(threat))?.first.epoch;
+      const slot = `${threat}@${epoch}`;
+      const other = first.get(slot) ?? { index, id };
+      first.set(slot, other);
+      if (other.id === id) continue;
+      fail(`${slot} is ${other.id.slice(0, 8)} at agent ${other.index}, ${id.slice(0, 8)} at agent ${index}`);
+    }
+  }
 }

@@ -1,16 +1,19 @@
 /**
  * No honest agent contradicts itself, whatever happens to it: one statement an epoch and a sequence number, each naming
- * the one before; one proposal and one vote for a key and epoch under one roster. On this rests everything else.
+ * the one before; one proposal and one vote for a threat and epoch under one roster. On this rests everything else.
  */
 import { hex } from "../../../../gossip/bytes.ts";
 import type { Outgoing } from "../../../../gossip/protocol-state.ts";
 import { decodeBody } from "../../../../gossip/statement.ts";
+import { EVIDENCE_KEYS, threatIndexOf } from "../../../../models/terms.ts";
 import { entryOf } from "../disk.ts";
 import type { SimAgent } from "../sim-agent.ts";
 import { type Checker, CheckFailure, type World } from "../world.ts";
 import { Statements } from "./seen.ts";
 
 const NAME = "an honest agent's word";
+
+const threatAt = (keyIndex: number): string => EVIDENCE_KEYS[threatIndexOf(keyIndex)] ?? `${keyIndex}`;
 
 export function ownWord(world: World): Checker {
   const { crypto } = world.street.keys;
@@ -53,7 +56,7 @@ export function ownWord(world: World): Checker {
     for (const vote of votes.get(name) ?? []) note(vote.by, vote.slot(keyIndex), name);
     votes.delete(name);
     if (!world.isHonest(by) || message.station !== by.station) return;
-    note(by, `the proposal of key ${keyIndex} and epoch ${epoch} under roster ${proposal.rosterVersion}`, name);
+    note(by, `the proposal of ${threatAt(keyIndex)} and epoch ${epoch} under roster ${proposal.rosterVersion}`, name);
   };
   const onVote = (by: SimAgent, message: Outgoing): void => {
     if (!world.isHonest(by) || message.station !== by.station) return;
@@ -61,7 +64,7 @@ export function ownWord(world: World): Checker {
     if (vote === undefined) return;
     const { epoch, proposal } = vote.content;
     const slot = (keyIndex: number): string =>
-      `the vote of key ${keyIndex} and epoch ${epoch} under roster ${vote.rosterVersion}`;
+      `the vote of ${threatAt(keyIndex)} and epoch ${epoch} under roster ${vote.rosterVersion}`;
     const name = hex(proposal);
     const keyIndex = keys.get(name);
     if (keyIndex !== undefined) note(by, slot(keyIndex), name);
