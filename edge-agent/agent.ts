@@ -15,7 +15,7 @@ import { RoomWatch } from "./adapters/ledger-room.ts";
 import { readTokenSecret } from "./adapters/tls-files.ts";
 import { hasMemory, loadOrCreateTokenSecret, readMemory, writeMemory } from "./adapters/memory-file.ts";
 import { bringInto, type FollowedRoster, openRoster } from "./adapters/followed-roster.ts";
-import { type Membership, publishAll, type Street, streetOf } from "./adapters/membership.ts";
+import { type Membership, type Street, streetOf } from "./adapters/membership.ts";
 import type { Incoming } from "./adapters/incoming.ts";
 import { RateLimitedNotices } from "./adapters/notices.ts";
 import { createFarOutlets, type FarOutlet, isWanted } from "./adapters/outlets/outlets.ts";
@@ -425,9 +425,8 @@ class Agent implements RunningAgent {
 
   /** What rests on an entry that is lost is not said. */
   #publish(messages: readonly Outgoing[]): void {
-    if (this.#membership === undefined || this.#street === undefined) return;
     const isWhole = this.#state.journal.log.refused === undefined;
-    publishAll(this.#membership, this.#street.mesh, isWhole ? messages : withoutOwnWord(messages));
+    this.#street?.publish(isWhole ? messages : withoutOwnWord(messages));
   }
 
   #send(outlet: Outlet, alert: Alert): void {

@@ -108,10 +108,10 @@ export interface Transport {
   start(): Promise<void>;
   stop(): Promise<void>;
   /**
-   * Tells everybody who is connected, except the one whom it came from, and sites only what is this agent's own; at
-   * most once, or not at all. Never throws.
+   * Tells everybody who is connected but for those stations, and sites only what is this agent's own; at most once,
+   * or not at all. Never throws.
    */
-  publish(topic: string, bytes: Uint8Array, except?: string): void;
+  publish(topic: string, bytes: Uint8Array, except?: ReadonlySet<string>): void;
   /** Whom to dial from now on; to be called whenever the roster changes: who is no member any more is cut off. */
   setNeighbours(neighbours: readonly MeshNeighbour[]): void;
 }

@@ -24,14 +24,25 @@ export interface Directory {
 /** A digest and a certificate that name every member of a larger zone would not fit their limits. */
 export const MOST_MEMBERS = 64;
 
+/** Made once a roster and zone: agents that share a process, and the parts of one agent, hold the same. */
+const known = new WeakMap<Roster, Map<ZoneId, Directory>>();
+
 /** One zone of a roster as its protocol sees it. Throws RangeError when the roster has no such zone. */
 export function directoryOf(roster: Roster, zone: ZoneId): Directory {
-  const known = zoneOf(roster, zone);
-  if (known === undefined) throw new RangeError(`the roster has no zone ${zone}`);
+  const ofRoster = known.get(roster) ?? new Map<ZoneId, Directory>();
+  known.set(roster, ofRoster);
+  const directory = ofRoster.get(zone) ?? makeDirectory(roster, zone);
+  ofRoster.set(zone, directory);
+  return directory;
+}
+
+function makeDirectory(roster: Roster, zone: ZoneId): Directory {
+  const listed = zoneOf(roster, zone);
+  if (listed === undefined) throw new RangeError(`the roster has no zone ${zone}`);
   const members = zoneMembers(roster, zone).map(({ station, keys }) => ({ station, statementKey: keys.statement }));
   const places = new Map<string, number>(members.map(({ station }, index) => [station, index]));
   return {
-    network: roster.network, version: roster.version, epochS: roster.epochS, zone: { id: zone, f: known.f }, members,
+    network: roster.network, version: roster.version, epochS: roster.epochS, zone: { id: zone, f: listed.f }, members,
     indexOf: (station) => places.get(station) ?? -1,
   };
 }

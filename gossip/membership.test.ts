@@ -2,7 +2,10 @@ import { seeded } from "../build/seeded.ts";
 import { assert, test } from "../build/testing.ts";
 import { nodeCrypto } from "../edge-agent/adapters/crypto.ts";
 import type { StationId } from "../models/units.ts";
-import { FULL_MESH, isSuspected, neighboursOf, squaredDistance } from "./membership.ts";
+import {
+  FULL_MESH, isSuspected, leftOut, nearOf, neighboursOf, neighboursOfAll, squaredDistance,
+} from "./membership.ts";
+import { KINDS } from "./message.ts";
 import type { Member, Roster } from "./roster.ts";
 import { type MadeOf, madeRoster } from "./roster.testing.ts";
 
@@ -102,6 +105,46 @@ test("a large zone holds together when any f of its members are gone", () => {
     const inside = reached(graph, ({ station }) => !gone.has(station), left[0]!.station);
     assert.is(inside.size, left.length);
   }
+});
+
+test("everybody's neighbours at once are what each finds by itself", () => {
+  const zones = Array.from({ length: 7 }, (_, i) => ({ id: `z-${i}`, n: 3 + 4 * i, f: Math.floor((2 + 4 * i) / 3) }));
+  const roster = madeRoster({ zones, seed: 3 });
+  assert.equal(neighboursOfAll(crypto, roster), graphOf(roster));
+});
+
+/** Zones that are reached in so many steps from zone to zone, from the first. */
+function zonesWithin(graph: ReturnType<typeof neighboursOfAll>, roster: Roster, steps: number): number {
+  const zoneAt = new Map(roster.members.map(({ station, zone }) => [station, zone]));
+  let reached = new Set([roster.zones[0]!.id]);
+  for (let step = 0; step < steps; step++) {
+    reached = new Set([...reached, ...roster.members.filter(({ zone }) => reached.has(zone)).flatMap(({ station }) =>
+      graph.get(station)!.map(({ member }) => zoneAt.get(member.station)!))]);
+  }
+  return reached.size;
+}
+
+test("60 zones are within five steps from zone to zone; along the roster's ring alone it takes thirty", () => {
+  const zones = Array.from({ length: 60 }, (_, i) => ({ id: `z-${10 + i}`, n: 6, f: 1 }));
+  const roster = madeRoster({ zones, seed: 4 });
+  assert.is(zonesWithin(neighboursOfAll(crypto, roster), roster, 5), 60);
+});
+
+test("passed on: to neither whom it came from nor its author, most of it along rings and bridges alone", () => {
+  const roster = madeRoster({ zones: [{ id: "a", n: 30, f: 4 }], seed: 5 });
+  const neighbours = neighboursOf(crypto, roster, roster.members[0]!.station);
+  const near = nearOf(neighbours);
+  assert.is(near.size, neighbours.filter(({ link }) => link === "near").length);
+  assert.ok(near.size >= 3);
+  const [from, station] = neighbours.filter(({ link }) => link === "long").map(({ member }) => member.station);
+  for (const kind of KINDS) {
+    const isBulk = ["statement", "note", "summary"].includes(kind);
+    assert.equal(leftOut({ kind, station: station!, from: from! }, near),
+      new Set([from, station, ...(isBulk ? near : [])]), kind);
+    assert.is(leftOut({ kind, station: station! }, near).size, 0, `${kind}: an own one, or for who asked`);
+  }
+  const nine = madeRoster({ zones: [{ id: "a", n: FULL_MESH, f: 2 }] });
+  for (const { station: one } of nine.members) assert.is(nearOf(neighboursOf(crypto, nine, one)).size, 6, "a ring");
 });
 
 test("bridges between two zones outnumber the liars of both", () => {

@@ -2,11 +2,13 @@
  * Who is whose neighbour: a function of the roster alone, so that each agent computes the same graph and a neighbour
  * that was not chosen is noticed (SPEC.md, section 2, "Neighbours"). In a large zone half of the links go to the
  * nearest members, who feel the same feeder, and half are random: two rings in hash order, so that the zone stays
- * connected, and within few hops, whatever its map looks like. Zones are joined by bridges.
+ * connected, and within few hops, whatever its map looks like. Zones are joined by bridges, in two rings as well.
  */
 import type { Crypto } from "../models/crypto.ts";
-import type { StationId } from "../models/units.ts";
-import { byText, type Member, memberOf, type Roster, zoneMembers, zoneOf } from "./roster.ts";
+import type { StationId, ZoneId } from "../models/units.ts";
+import type { Kind } from "./message.ts";
+import type { Outgoing } from "./protocol-state.ts";
+import { byText, type Member, memberOf, type Roster, type Zone, zoneMembers, zoneOf } from "./roster.ts";
 
 /** A zone of this many members or fewer is meshed fully. */
 export const FULL_MESH = 9;
@@ -18,22 +20,28 @@ const CANDIDATES = 16;
 
 export interface Neighbour {
   readonly member: Member;
-  /** `near` and `long` lie in the own zone; `bridge` leads to another. */
+  /** `near` and `long` lie in the own zone, `long` ones along a ring; `bridge` leads to another. */
   readonly link: "near" | "long" | "bridge";
 }
 
 const text = new TextEncoder();
 
-/** Members in the order of SHA-256(network LF version LF purpose LF station): a new shuffle with each version. */
-function shuffled(crypto: Crypto, roster: Roster, purpose: string, members: readonly Member[]): readonly Member[] {
-  const ranked = members.map((member) => ({
-    member, rank: crypto.sha256(text.encode(`${roster.network}\n${roster.version}\n${purpose}\n${member.station}`)),
+/** In the order of SHA-256(network LF version LF purpose LF name): a new shuffle with each version. */
+function shuffled<T>(
+  crypto: Crypto, { network, version }: Roster, purpose: string, all: readonly T[], nameOf: (one: T) => string,
+): readonly T[] {
+  const ranked = all.map((one) => ({
+    one, rank: crypto.sha256(text.encode(`${network}\n${version}\n${purpose}\n${nameOf(one)}`)),
   }));
   const compare = (a: Uint8Array, b: Uint8Array): number => {
     const at = a.findIndex((byte, i) => byte !== b[i]);
     return at < 0 ? 0 : a[at]! - b[at]!;
   };
-  return ranked.sort((a, b) => compare(a.rank, b.rank)).map(({ member }) => member);
+  return ranked.sort((a, b) => compare(a.rank, b.rank)).map(({ one }) => one);
+}
+
+function drawn(crypto: Crypto, roster: Roster, purpose: string, members: readonly Member[]): readonly Member[] {
+  return shuffled(crypto, roster, purpose, members, ({ station }) => station);
 }
 
 /**
@@ -91,9 +99,13 @@ function link(links: Links, a: Member, b: Member, kind: Neighbour["link"]): void
 }
 
 function linkRings(crypto: Crypto, roster: Roster, members: readonly Member[], links: Links): readonly Member[] {
-  const rings = Array.from({ length: RINGS }, (_, i) => shuffled(crypto, roster, `ring ${i}`, members));
-  for (const ring of rings) ring.forEach((member, i) => link(links, member, ring[(i + 1) % ring.length]!, "long"));
+  const rings = Array.from({ length: RINGS }, (_, i) => drawn(crypto, roster, `ring ${i}`, members));
+  for (const ring of rings) linkRing(ring, links);
   return rings[0]!;
+}
+
+function linkRing(ring: readonly Member[], links: Links): void {
+  ring.forEach((member, i) => link(links, member, ring[(i + 1) % ring.length]!, "long"));
 }
 
 /** The shortest pairs first, as long as both ends have links to give: symmetric, and bounded for everyone. */
@@ -110,25 +122,39 @@ function linkNearest(ring: readonly Member[], links: Links): void {
 
 function linkZone(crypto: Crypto, roster: Roster, members: readonly Member[], links: Links): void {
   if (members.length <= FULL_MESH) {
+    linkRing(drawn(crypto, roster, "ring 0", members), links);
     for (const a of members) for (const b of members) link(links, a, b, "near");
     return;
   }
   linkNearest(linkRings(crypto, roster, members, links), links);
 }
 
+/** Zones that are joined, each pair once, with the purpose under which members are drawn for its bridges. */
+function joinedZones(
+  crypto: Crypto, roster: Roster,
+): { readonly a: Zone; readonly b: Zone; readonly purpose: string }[] {
+  const rings = [roster.zones, shuffled(crypto, roster, "zones", roster.zones, ({ id }) => id)];
+  const joined = new Set<string>();
+  return rings.flatMap((ring, round) => ring.flatMap((a, i) => {
+    const b = ring[(i + 1) % ring.length]!;
+    if (a === b || joined.has(`${a.id} ${b.id}`)) return [];
+    joined.add(`${a.id} ${b.id}`).add(`${b.id} ${a.id}`);
+    return [{ a, b, purpose: round === 0 ? "bridge" : "bridge 1" }];
+  }));
+}
+
 /**
- * Zones in a ring, in the order of the roster; between two that are beside each other so many pairs of different
- * members that the liars of both cannot sit on every one.
+ * Zones in two rings, in the order of the roster and in hash order, so that a region of many zones is within few hops;
+ * between two that are joined so many pairs of different members that the liars of both cannot sit on every one.
  */
-function linkZones(crypto: Crypto, roster: Roster, links: Links): void {
-  const { zones } = roster;
-  zones.forEach((zone, i) => {
-    const next = zones[(i + 1) % zones.length]!;
-    if (next.id === zone.id || (zones.length === 2 && i === 1)) return;
-    const [from, to] = [zone, next].map(({ id }) => shuffled(crypto, roster, "bridge", zoneMembers(roster, id)));
-    const pairs = Math.min(zone.f + next.f + 1, from!.length, to!.length);
+function linkZones(crypto: Crypto, roster: Roster, only: ZoneId | undefined, links: Links): void {
+  for (const { a, b, purpose } of joinedZones(crypto, roster)) {
+    // Of others' bridges nothing is asked here, and their members are many.
+    if (only !== undefined && a.id !== only && b.id !== only) continue;
+    const [from, to] = [a, b].map(({ id }) => drawn(crypto, roster, purpose, zoneMembers(roster, id)));
+    const pairs = Math.min(a.f + b.f + 1, from!.length, to!.length);
     for (let at = 0; at < pairs; at++) link(links, from![at]!, to![at]!, "bridge");
-  });
+  }
 }
 
 /**
@@ -142,8 +168,42 @@ export function neighboursOf(crypto: Crypto, roster: Roster, station: StationId)
   if (zoneOf(roster, member.zone) !== undefined) {
     linkZone(crypto, roster, zoneMembers(roster, member.zone), links);
   }
-  linkZones(crypto, roster, links);
+  linkZones(crypto, roster, member.zone, links);
+  return inOrder(links, station);
+}
+
+/** Everybody's, as each finds by `neighboursOf`: what one process makes at once for all of a roster. */
+export function neighboursOfAll(crypto: Crypto, roster: Roster): ReadonlyMap<StationId, readonly Neighbour[]> {
+  const links: Links = new Map();
+  for (const { id } of roster.zones) linkZone(crypto, roster, zoneMembers(roster, id), links);
+  linkZones(crypto, roster, undefined, links);
+  return new Map(roster.members.map(({ station }) => [station, inOrder(links, station)]));
+}
+
+function inOrder(links: Links, station: StationId): Neighbour[] {
   return [...links.get(station)?.values() ?? []].sort((a, b) => byText(a.member.station, b.member.station));
+}
+
+/** What most of the traffic is of: passed on along rings and bridges alone, and repaired by digests. */
+const ALONG_RINGS: ReadonlySet<Kind> = new Set(["statement", "note", "summary"]);
+
+/**
+ * Whom of its neighbours an agent does not tell what it publishes (SPEC.md, section 7): of another's message, the one
+ * whom it came from, its author, and of most messages the near ones. Answers to those who asked leave out nobody.
+ * @param near stations behind near links
+ */
+export function leftOut(
+  { kind, station, from }: Pick<Outgoing, "kind" | "station" | "from">, near: ReadonlySet<string>,
+): ReadonlySet<string> {
+  if (from === undefined) return NOBODY;
+  return new Set([from, station, ...(ALONG_RINGS.has(kind) ? near : [])]);
+}
+
+const NOBODY: ReadonlySet<string> = new Set();
+
+/** Stations behind near links. */
+export function nearOf(neighbours: readonly Neighbour[]): ReadonlySet<string> {
+  return new Set(neighbours.filter(({ link }) => link === "near").map(({ member: { station } }) => station));
 }
 
 /** A member that was not heard for more epochs than this is suspected: information, never guilt. */

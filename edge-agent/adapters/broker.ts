@@ -76,8 +76,8 @@ export interface Broker {
   /** The port that it listens on. Rejects when it cannot. */
   start(): Promise<number>;
   stop(): Promise<void>;
-  /** To whoever subscribed to the topic, except the station that it came from. Never throws. */
-  publish(topic: string, payload: Uint8Array, except?: string): void;
+  /** To whoever subscribed to the topic but for those stations. Never throws. */
+  publish(topic: string, payload: Uint8Array, except?: ReadonlySet<string>): void;
   /** Ends the connections of members that are no longer listed. To be called when the list has changed. */
   dropUnlisted(): void;
   stats(): BrokerStats;
@@ -85,6 +85,8 @@ export interface Broker {
 
 /** `from` is the station that sent it, which its certificate proved; the author is another matter. */
 export type OnMessage = (topic: string, payload: Uint8Array, from: string) => void;
+
+const NOBODY: ReadonlySet<string> = new Set();
 
 interface Connection {
   readonly peer: Peer;
@@ -107,8 +109,8 @@ class EmbeddedBroker implements Broker {
   readonly #sockets = new Set<Socket>();
   readonly #connections = new Map<unknown, Connection>();
   readonly #refused: Partial<Record<BrokerRefusal, number>> = {};
-  /** Payloads of this agent itself, and the station that is not to get each. */
-  readonly #own = new WeakMap<Buffer, string>();
+  /** Payloads of this agent itself, and the stations that are not to get each. */
+  readonly #own = new WeakMap<Buffer, ReadonlySet<string>>();
   #received = 0;
   #published = 0;
   #aedes: Aedes | undefined;
@@ -161,9 +163,9 @@ class EmbeddedBroker implements Broker {
     if (aedes !== undefined) await new Promise<void>((resolve) => aedes.close(resolve));
   }
 
-  publish(topic: string, payload: Uint8Array, except = ""): void {
+  publish(topic: string, payload: Uint8Array, except = NOBODY): void {
     if (this.#aedes === undefined) return;
-    // A copy of its own: one payload may be sent twice, with another exception.
+    // A copy of its own: one payload may be sent twice, with other exceptions.
     const bytes = Buffer.from(payload);
     this.#own.set(bytes, except);
     this.#published += 1;
@@ -335,7 +337,7 @@ class EmbeddedBroker implements Broker {
   #forwards(client: Client, payload: Buffer): boolean {
     const except = this.#own.get(payload);
     const connection = this.#connectionOf(client);
-    if (except === undefined || connection === undefined || except === connection.peer.station) return false;
+    if (except === undefined || connection === undefined || except.has(connection.peer.station)) return false;
     if (!this.#rules.isListed(connection.peer)) return false;
     if (!connection.guard.congested) return true;
     this.#refuse("congested", connection.peer.station);

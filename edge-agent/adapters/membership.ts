@@ -1,7 +1,7 @@
 /** What makes a lone agent a member of a street: its roster, verified, and the transport to its neighbours. */
 import { sameBytes } from "../../gossip/bytes.ts";
 import { topicText } from "../../gossip/message.ts";
-import { neighboursOf } from "../../gossip/membership.ts";
+import { leftOut, nearOf, neighboursOf } from "../../gossip/membership.ts";
 import type { Outgoing } from "../../gossip/protocol-state.ts";
 import { type Member, memberOf, type Operators, type Roster } from "../../gossip/roster.ts";
 import type { KnownRoster } from "../../gossip/roster-chain.ts";
@@ -83,6 +83,8 @@ export interface Street {
   readonly mesh: Mesh;
   /** Another roster is in force: only its members are heard from now on; undefined: nobody. */
   follow(roster: Roster | undefined): void;
+  /** Says what the pipeline says, each message on its author's topic. */
+  publish(messages: readonly Outgoing[]): void;
 }
 
 /** The transport of a member, not started yet. */
@@ -95,10 +97,12 @@ export function streetOf({ roster: first, member, keys }: Membership, config: Co
     members: () => members, clock, timers, random, brokers: readSiteBrokers(config, env),
     ...(config.mesh?.listen !== undefined && { listen: config.mesh.listen }),
   }, (topic, bytes, from) => onEvent({ kind: "message", topic, bytes, from }), notice);
+  let near: ReadonlySet<string> = new Set();
   let [isAway, turn] = [false, Promise.resolve()];
   const follow = (roster: Roster | undefined): void => {
     members = roster?.members.map(({ station, zone, keys: { tls } }) => ({ station, zone, tlsKey: tls })) ?? [];
     const neighbours = roster === undefined ? [] : neighboursOf(crypto, roster, member.station);
+    near = nearOf(neighbours);
     mesh.setNeighbours(neighbours.map(({ member: { station, keys: { tls }, address } }) =>
       ({ station, tlsKey: tls, address })));
     if (isAway === (roster === undefined)) return;
@@ -107,12 +111,11 @@ export function streetOf({ roster: first, member, keys }: Membership, config: Co
       .catch((error: Error) => notice(`mesh: ${error.message}; watches alone`));
   };
   follow(first);
-  return { mesh, follow };
-}
-
-/** Publishes what the pipeline says, each message on its author's topic. */
-export function publishAll({ roster, member }: Membership, mesh: Mesh, messages: readonly Outgoing[]): void {
-  for (const { kind, station, bytes, from, zone = member.zone } of messages) {
-    mesh.publish(topicText({ network: roster.network, zone, kind, station }), bytes, from);
-  }
+  const publish = (messages: readonly Outgoing[]): void => {
+    for (const message of messages) {
+      const { kind, station, bytes, zone = member.zone } = message;
+      mesh.publish(topicText({ network: first.network, zone, kind, station }), bytes, leftOut(message, near));
+    }
+  };
+  return { mesh, follow, publish };
 }

@@ -120,7 +120,7 @@ peerTest("a site whose certificate the authority did not sign is not spoken to",
 peerTest("what is another's is passed on to neighbours, and not to a site", async ({ port, ca }) => {
   const [a, b] = [await guest("A", port, { ca }), await guest("B", port, { ca })];
   await until(() => isUp(a) && isUp(b), "both are connected");
-  a.mesh.publish(topicOf("C"), bytesOf("from C, over a neighbour"), "C");
+  a.mesh.publish(topicOf("C"), bytesOf("from C, over a neighbour"), new Set(["C"]));
   a.mesh.publish(topicOf("A"), bytesOf("from A"));
   await until(() => b.heard.length > 0, "the first that comes");
   assert.equal(b.heard.map(({ text }) => text), ["from A"]);

@@ -91,7 +91,7 @@ test("two agents that dial one another hear each message once, and know from who
     await until(() => a.mesh.stats().repeats === 1 && b.mesh.stats().repeats === 1, "both ways, over both links");
     assert.equal(a.heard, [{ topic: topicOf("B"), text: "from B", from: "B" }]);
     assert.equal(b.heard, [{ topic: topicOf("A"), text: "from A", from: "A" }]);
-    b.mesh.publish(topicOf("A"), bytesOf("from A, passed on"), "A");
+    b.mesh.publish(topicOf("A"), bytesOf("from A, passed on"), new Set(["A"]));
     say(b, "the end");
     await until(() => a.mesh.stats().repeats === 2, "the end, twice");
     assert.equal(texts(a), ["from B", "the end"], "over neither link does a message go back");
@@ -142,7 +142,7 @@ test("on a line of three, what the middle passes on comes from the middle, and d
     await until(() => b.heard.length === 1, "B hears it");
     assert.equal(c.heard, [], "B's broker passes nothing on by itself");
     const [{ topic, from }] = b.heard as [Heard];
-    b.mesh.publish(topic, bytesOf("from A"), from);
+    b.mesh.publish(topic, bytesOf("from A"), new Set([from]));
     say(b, "the end");
     await until(() => a.heard.length === 1 && c.heard.length === 2, "C hears both, A the end");
     assert.equal(c.heard[0], { topic: topicOf("A"), text: "from A", from: "B" });

@@ -120,9 +120,11 @@ class ListedMesh implements Mesh {
     this.#port = undefined;
   }
 
-  publish(topic: string, bytes: Uint8Array, except?: string): void {
+  publish(topic: string, bytes: Uint8Array, except?: ReadonlySet<string>): void {
     this.#broker?.publish(topic, bytes, except);
-    for (const { name, client } of this.#neighbours.values()) if (name !== except) client.publish(topic, bytes);
+    for (const { name, client } of this.#neighbours.values()) {
+      if (except?.has(name) !== true) client.publish(topic, bytes);
+    }
     // At a site everybody hears the author itself; in another's name nobody may speak there.
     if (!topic.endsWith(`/${this.#options.identity.station}`)) return;
     for (const { name, client } of this.#sites) {

@@ -82,7 +82,9 @@ export class LiarLinks {
   say({ message: { kind, station, bytes, from }, half }: Said): void {
     const { roster, member } = this.#membership;
     const topic = topicText({ network: roster.network, zone: member.zone, kind, station });
-    if (half === undefined || (half === 1 && this.#hasListeners)) this.#broker?.publish(topic, bytes, from);
+    if (half === undefined || (half === 1 && this.#hasListeners)) {
+      this.#broker?.publish(topic, bytes, new Set(from === undefined ? [] : [from]));
+    }
     for (const { name, isSite, client } of half === undefined ? this.#links : this.#ofHalf(half)) {
       if (name !== from && (!isSite || station === member.station)) client.publish(topic, bytes);
     }

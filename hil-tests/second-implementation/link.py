@@ -74,9 +74,9 @@ class Links:
         client.connect_async(host.strip("[]"), int(port), keepalive=60)
         client.loop_start()
 
-    def publish(self, topic, payload, but=None):
+    def publish(self, topic, payload, but=()):
         for station, client in self.clients.items():
-            if station != but and station in self.up:
+            if station not in but and station in self.up:
                 client.publish(topic, payload, qos=0)
 
     def stop(self):

@@ -50,6 +50,8 @@ class Peer:
         self.keys = {member.station: member.statement for member in self.members}
         self.f = rosters.zone_of(roster, self.zone).f
         self.links = network_of_links
+        links = rosters.neighbours(roster)[station]
+        self.near = {other for other, kind in links.items() if kind == "near"}
         self.began = self.epoch()
         self.evidence = [0] * len(agreement.KEYS)
         self.statements, self.newest = {}, {}
@@ -119,7 +121,8 @@ class Peer:
             return
         self.seen.add(message.hash)
         if timely and message.kind not in ("digest", "request", "checkpoint", "cosignature"):
-            self.links.publish(topic, whole, sender)
+            near = self.near if message.kind in ("statement", "note", "summary") else ()
+            self.links.publish(topic, whole, {sender, station, *near})
         handler = getattr(self, f"on_{message.kind}", None)
         if handler is not None:
             handler(message, sender, epoch)

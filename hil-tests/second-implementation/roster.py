@@ -139,9 +139,9 @@ def quorum(n, f):
     return (n + f) // 2 + 1
 
 
-def _shuffled(roster, purpose, members):
-    return sorted(members, key=lambda member: sha256(
-        f"{roster.network}\n{roster.version}\n{purpose}\n{member.station}".encode()))
+def _shuffled(roster, purpose, them, name_of=lambda member: member.station):
+    return sorted(them, key=lambda one: sha256(
+        f"{roster.network}\n{roster.version}\n{purpose}\n{name_of(one)}".encode()))
 
 
 def _distance(a, b):
@@ -185,24 +185,28 @@ def neighbours(roster):
     links = {member.station: {} for member in roster.members}
     for zone in roster.zones:
         members = members_of(roster, zone.id)
+        rings = [_shuffled(roster, f"ring {i}", members) for i in (0, 1)]
+        for ring in rings[:1] if len(members) <= 9 else rings:
+            for i, member in enumerate(ring):
+                _link(links, member, ring[(i + 1) % len(ring)], "long")
         if len(members) <= 9:
             for a in members:
                 for b in members:
                     _link(links, a, b, "near")
             continue
-        rings = [_shuffled(roster, f"ring {i}", members) for i in (0, 1)]
-        for ring in rings:
-            for i, member in enumerate(ring):
-                _link(links, member, ring[(i + 1) % len(ring)], "long")
         _near(rings[0], links)
     _bridges(roster, links)
     return links
 
 
 def _bridges(roster, links):
-    count = len(roster.zones)
-    for i in range(count if count > 2 else count - 1):
-        here, there = roster.zones[i], roster.zones[(i + 1) % count]
-        pairs = zip(*(_shuffled(roster, "bridge", members_of(roster, zone.id)) for zone in (here, there)))
-        for (a, b), _ in zip(pairs, range(here.f + there.f + 1)):
-            _link(links, a, b, "bridge")
+    joined = set()
+    rings = (roster.zones, "bridge"), (_shuffled(roster, "zones", roster.zones, lambda zone: zone.id), "bridge 1")
+    for ring, purpose in rings:
+        for here, there in zip(ring, [*ring[1:], ring[0]]):
+            if here.id == there.id or frozenset((here.id, there.id)) in joined:
+                continue
+            joined.add(frozenset((here.id, there.id)))
+            pairs = zip(*(_shuffled(roster, purpose, members_of(roster, zone.id)) for zone in (here, there)))
+            for (a, b), _ in zip(pairs, range(here.f + there.f + 1)):
+                _link(links, a, b, "bridge")

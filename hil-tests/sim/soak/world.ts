@@ -4,7 +4,7 @@
  */
 import type { AgentEvent } from "../../../edge-agent/ports.ts";
 import { type Kind, type MessageOf, topicText } from "../../../gossip/message.ts";
-import { neighboursOf } from "../../../gossip/membership.ts";
+import { leftOut, nearOf, neighboursOf } from "../../../gossip/membership.ts";
 import type { Outgoing } from "../../../gossip/protocol-state.ts";
 import type { Read, Reader } from "../../../gossip/reading.ts";
 import type { Roster } from "../../../gossip/roster.ts";
@@ -57,6 +57,8 @@ interface Links {
   readonly roster: Roster;
   readonly peers: readonly SimAgent[];
   readonly all: ReadonlySet<SimAgent>;
+  /** Stations behind near links. */
+  readonly near: ReadonlySet<string>;
 }
 
 interface Delivery {
@@ -310,7 +312,9 @@ export class World {
   #published(agent: SimAgent, message: Outgoing): void {
     const liar = this.liars.get(agent.index);
     if (liar === undefined) this.#note(agent, message);
-    const all = this.#peersOf(agent);
+    const { peers: neighbours, near } = this.#linksOf(agent);
+    const except = leftOut(message, near);
+    const all = neighbours.filter(({ station }) => !except.has(station));
     const peers = message.relayed === true ? this.#some(all) : all;
     const isSite = this.scenario.topology === "site";
     // A site's broker takes from each only what is its own.
@@ -319,7 +323,6 @@ export class World {
     // Nor can it tell each something else there.
     if (liar !== undefined && isSite) return this.#sayAll(agent, liar.instead(agent, message, epoch, epoch));
     peers.forEach((to, place) => {
-      if (to.station === message.from) return;
       for (const { message: one, delayMs } of liar?.instead(agent, message, place, epoch) ?? [{ message }]) {
         if (liar !== undefined) this.#note(agent, one);
         this.#send(agent, to, one, delayMs);
@@ -381,11 +384,13 @@ export class World {
     const { roster } = agent;
     const known = this.#links[agent.index];
     if (known?.roster === roster) return known;
-    const stations = this.scenario.topology === "site"
+    const isSite = this.scenario.topology === "site";
+    const neighbours = isSite ? [] : neighboursOf(this.street.keys.crypto, roster, agent.station);
+    const stations = isSite
       ? roster.members.map(({ station }) => station).filter((station) => station !== agent.station)
-      : neighboursOf(this.street.keys.crypto, roster, agent.station).map(({ member }) => member.station);
+      : neighbours.map(({ member }) => member.station);
     const peers = stations.map((station) => this.#byStation.get(station)!);
-    return this.#links[agent.index] = { roster, peers, all: new Set(peers) };
+    return this.#links[agent.index] = { roster, peers, all: new Set(peers), near: nearOf(neighbours) };
   }
 
   /** A message as it is written, whoever signed it; undefined for junk. */
