@@ -31,6 +31,8 @@ export interface Witness {
   readonly findings?: (findings: readonly Finding[], now: Now) => void;
   readonly beliefs?: (beliefs: readonly Belief[], now: Now) => void;
   readonly raised?: (raised: Raised) => void;
+  /** At each epoch's start, with what would be stated. */
+  readonly epoch?: (evidence: OpineState, now: Now) => void;
 }
 
 interface State {
@@ -132,6 +134,7 @@ export class Watch {
       state.open.add(threat);
       witness.raised?.({ threat, at: now.wallMs, belief });
     }
+    if (event.kind === "tick") witness.epoch?.(state.opine, now);
     for (const threat of lapsed) {
       state.open.delete(threat);
       forget(state.opine, threat, now);
