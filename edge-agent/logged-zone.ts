@@ -1,15 +1,18 @@
 /**
- * What the log tells a member of its zone at a start: certificates, proofs of guilt, and which of the zone's incidents
- * were told. So an incident is raised once, whatever happens to the agent, and its lease goes on.
+ * What the log tells a member of its zone at a start: certificates, proofs of guilt, and which of the zone's and the
+ * region's incidents were told. So an incident is raised once, whatever happens to the agent, and its lease goes on.
  */
 import { type Certificate, readCertificate, readMessage } from "../gossip/certificate.ts";
 import { incidentOf, type Incidents, isHeld, takeCertificate } from "../gossip/incidents.ts";
+import type { MessageOf } from "../gossip/message.ts";
+import { restoreRegion } from "../gossip/region.ts";
 import { restoreGuilt, restoreIncidents, restoreStatements } from "../gossip/restore.ts";
 import { decodeBody, type Statement, type StatementBody } from "../gossip/statement.ts";
 import { HELD_EPOCHS } from "../gossip/zone-view.ts";
 import { type Contradictions, contradictsItself, noteContradiction } from "../models/agree/trust.ts";
 import type { Crypto } from "../models/crypto.ts";
-import { type Alert, type Threat } from "../models/terms.ts";
+import { type Alert, EVIDENCE_KEYS, type Threat, threatOf } from "../models/terms.ts";
+import { SECOND_MS } from "../models/units.ts";
 import type { ZoneAlertState } from "./alert/zone-alert.ts";
 import type { CertificateEntry } from "./record/certificate-entry.ts";
 import type { Entry } from "./record/entry.ts";
@@ -28,15 +31,21 @@ export interface LoggedZone {
   readonly contradictions: Contradictions;
   /** This agent's last, as many as a zone looks back for. */
   readonly statements: Statement[];
+  /** The last summary of each zone and key. */
+  readonly summaries: Map<string, MessageOf<"summary">>;
+  /** The last alert of each threat's incident of the region, as it was told. */
+  readonly openInRegion: Map<Threat, Alert>;
 }
 
+/** More than there are of zones and keys that can speak at a time; the oldest are over. */
+const MOST_SUMMARIES_KEPT = 1_024;
 /** Enough for what an agent fetched at once when it came back to a long incident. */
 const MOST_LOOSE = 32;
 
 export function nothingOfZone(crypto: Crypto): LoggedZone {
   return {
     crypto, incidents: new Map(), loose: [], proofs: new Map(), open: new Map(), closed: new Map(),
-    contradictions: new Map(), statements: [],
+    contradictions: new Map(), statements: [], summaries: new Map(), openInRegion: new Map(),
   };
 }
 
@@ -49,7 +58,9 @@ export function noteZone(logged: LoggedZone, entry: Entry, alert: Alert | undefi
     const culprit = proof && readMessage("statement", proof.content.first)?.station;
     if (culprit !== undefined) logged.proofs.set(culprit, entry.message);
   }
+  if (entry.kind === "summary") noteSummary(logged, entry.message);
   if (alert?.scope === "zone") noteAlert(logged, alert);
+  if (alert?.scope === "region") noteRegionAlert(logged, alert);
 }
 
 function noteStatement({ statements }: LoggedZone, bytes: Uint8Array, signature: Uint8Array): void {
@@ -98,6 +109,36 @@ function noteAlert({ open, closed }: LoggedZone, alert: Alert): void {
   if (open.get(threat)?.incidentId === incidentId) open.delete(threat);
 }
 
+function noteSummary({ summaries }: LoggedZone, whole: Uint8Array): void {
+  const message = readMessage("summary", whole);
+  if (message === undefined) return;
+  const name = `${message.zone} ${message.content.keyIndex}`;
+  summaries.delete(name);
+  summaries.set(name, message);
+  if (summaries.size > MOST_SUMMARIES_KEPT) summaries.delete(summaries.keys().next().value!);
+}
+
+function noteRegionAlert({ openInRegion }: LoggedZone, alert: Alert): void {
+  if (alert.state !== "cleared") openInRegion.set(alert.threat, alert);
+  else if (openInRegion.get(alert.threat)?.incidentId === alert.incidentId) openInRegion.delete(alert.threat);
+}
+
+/** Which keys spoke of a threat is what summaries of it were logged with its alerts. */
+function restoreRegionIncidents(zone: ZoneAlertState, logged: LoggedZone, epoch: number): void {
+  const summaries = [...logged.summaries.values()];
+  const open = [...logged.openInRegion.values()].flatMap((alert) => {
+    const onset = Date.parse(alert.onset);
+    const since = Number.isNaN(onset) ? epoch : Math.floor(onset / (zone.epochS * SECOND_MS));
+    const known = new Set(summaries.map(({ content: { keyIndex } }) => keyIndex)
+      .filter((keyIndex) => keyIndex < EVIDENCE_KEYS.length && threatOf(EVIDENCE_KEYS[keyIndex]!) === alert.threat));
+    // Of one that no summary is left of the threat's own key stands for all: it lapses, and the alert is cleared.
+    const keys = known.size > 0 ? [...known] : [EVIDENCE_KEYS.indexOf(alert.threat)];
+    zone.region.open.set(alert.threat, { alert, keys: new Set(keys.map((keyIndex) => EVIDENCE_KEYS[keyIndex]!)) });
+    return keys.map((keyIndex) => ({ keyIndex, since }));
+  });
+  restoreRegion(zone.protocol, { summaries, open }, epoch);
+}
+
 /** To be called once, before the first epoch. */
 export function restoreZone(zone: ZoneAlertState, logged: LoggedZone, epoch: number): void {
   const { incidents, loose, proofs, open, closed, contradictions, statements } = logged;
@@ -108,5 +149,6 @@ export function restoreZone(zone: ZoneAlertState, logged: LoggedZone, epoch: num
   for (const proof of proofs.values()) restoreGuilt(zone.protocol, proof);
   for (const [threat, alert] of open) zone.open.set(threat, alert);
   for (const [threat, alert] of closed) zone.closed.set(threat, alert);
+  restoreRegionIncidents(zone, logged, epoch);
   for (const [station, epochs] of contradictions) zone.contradictions.set(station, epochs);
 }

@@ -10,11 +10,12 @@ import { type EvidenceKey, EVIDENCE_KEYS } from "../models/terms.ts";
 import type { Epoch, MonotonicMs, StationId, ZoneId } from "../models/units.ts";
 import { createZoneProtocol, onEpoch, onMessage } from "./agreement-protocol.ts";
 import { hex } from "./bytes.ts";
+import { readMessage } from "./certificate.ts";
 import type { Directory } from "./directory.ts";
 import { encodeMessage, topicText } from "./message.ts";
 import type { Contents } from "./message-content.ts";
 import type { News, Outgoing, Output, ProtocolState } from "./protocol-state.ts";
-import { createRegion, MOST_OF_A_ZONE, type RegionLaw, summaryProblem } from "./region.ts";
+import { createRegion, MOST_OF_A_ZONE, type RegionLaw, restoreRegion, summaryProblem } from "./region.ts";
 import { signStatement } from "./statement.ts";
 
 const plain = nodeCrypto();
@@ -149,6 +150,50 @@ test("it clears when no zone claims anything any more", () => {
   // As another e-value speaks for honesty.
   run(one, 50, (_, epoch) => (epoch === 20 ? -EPOCHS * EACH : 0));
   for (const agent of one.agents) assert.equal([changes(agent)[0], changes(agent).at(-1)], ["raised", "lapsed"]);
+});
+
+/** As after a kill: what its log has of the region is all that it knows. */
+function restarted(one: Town, agent: Agent, change: (whole: Uint8Array) => Uint8Array = (whole) => whole): Agent {
+  const { directory, station } = agent.state;
+  const told = agent.news.flatMap((news) => (news.kind === "region" ? [news] : []));
+  const summaries = told.flatMap(({ zones }) => zones.flatMap(({ whole }) =>
+    (whole === undefined ? [] : [readMessage("summary", change(whole))!])));
+  const region = createRegion(LAW, { directories: one.directories, isBridge: agent.index < 2 });
+  const state = createZoneProtocol({
+    directory, station, signer: agent.signer, crypto, law: { decide, search: searchRaises }, region,
+  });
+  restoreRegion(state, { summaries, open: [{ keyIndex, since: told[0]!.since }] }, one.epoch);
+  return Object.assign(agent, { state, news: [] });
+}
+
+test("after a restart an incident that was told is not told again, and clears with the others'", () => {
+  const one = town(6);
+  run(one, 20, THIN);
+  const before = one.agents.map(({ state }) => state.region!.incidents.get(keyIndex)!.first);
+  for (const agent of one.agents.filter(({ index }) => index === 3)) restarted(one, agent);
+  assert.equal(one.agents.map(({ state }) => state.region!.incidents.get(keyIndex)!.first), before);
+  run(one, 6, () => 0);
+  for (const agent of one.agents) assert.not(changes(agent).slice(agent.index === 3 ? 0 : 1).includes("raised"));
+  run(one, 50, (_, epoch) => (epoch === 26 ? -EPOCHS * EACH : 0));
+  for (const agent of one.agents) assert.is(changes(agent).at(-1), "lapsed", agent.state.station);
+});
+
+test("after a restart only good summaries are taken over; what none holds open lapses at once", () => {
+  const one = town(6);
+  run(one, 20, THIN);
+  const [agent] = one.agents.filter(({ index }) => index === 3);
+  const claims = (): number => [...agent!.state.region!.claims.values()].reduce((sum, { size }) => sum + size, 0);
+  const { news } = agent!;
+  restarted(one, agent!);
+  assert.ok(claims() >= 4);
+  const forge = (whole: Uint8Array): Uint8Array => whole.map((byte, i) => (i === whole.length - 1 ? byte ^ 1 : byte));
+  restarted(one, Object.assign(agent!, { news }), forge);
+  assert.is(claims(), 0);
+  const later = { ...one, epoch: one.epoch + 40 };
+  restarted(later, Object.assign(agent!, { news }));
+  assert.is(claims(), 0, "their leases are over");
+  onEpoch(agent!.state, { maySign: false }, nowOf(later)).news.forEach((each) => agent!.news.push(each));
+  assert.equal(changes(agent!), ["lapsed"]);
 });
 
 test("one zone's incident is its own; a thin spray in two of six is nobody's", () => {

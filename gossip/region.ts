@@ -11,7 +11,7 @@ import { headOf, quorumOf } from "./certificate.ts";
 import type { Directory } from "./directory.ts";
 import { verifyAs } from "./domain.ts";
 import { LEASE_EPOCHS } from "./incidents.ts";
-import { type MessageOf, signedBytes } from "./message.ts";
+import { type MessageOf, signedBytes, verifyMessage } from "./message.ts";
 import type { Contents } from "./message-content.ts";
 import { type Output, type ProtocolState, publish } from "./protocol-state.ts";
 import type { Problem } from "./traffic.ts";
@@ -253,6 +253,46 @@ export function summaryProblem(
   return undefined;
 }
 
+/** What a log tells of a region at a start. */
+export interface LoggedRegion {
+  /** As they were taken, no signature looked at. */
+  readonly summaries: readonly MessageOf<"summary">[];
+  /** Incidents that were told and not cleared. */
+  readonly open: readonly { readonly keyIndex: number; readonly since: number }[];
+}
+
+/**
+ * Takes over what an earlier run of this agent held of its region: claims whose lease still runs, checked again against
+ * the roster in force, and what was told, so that it is told once. What nothing holds open any more lapses at the next
+ * epoch's start.
+ */
+export function restoreRegion(state: ProtocolState, { summaries, open }: LoggedRegion, epoch: number): void {
+  const { region } = state;
+  if (region === undefined) return;
+  for (const message of summaries) {
+    const { content, zone, whole } = message;
+    const isLater = (region.claims.get(zone)?.get(content.keyIndex)?.epoch ?? -1) < content.epoch;
+    if (!isLater || content.epoch <= epoch - LEASE_EPOCHS || !isGoodSummary(state, message)) continue;
+    const { level, attested } = content;
+    keepClaim(region, zone, content.keyIndex, { epoch: content.epoch, level, attested, whole });
+  }
+  for (const { keyIndex, since } of open) {
+    const zones = summaries.filter(({ content }) => content.keyIndex === keyIndex).map(({ zone }) => zone);
+    region.incidents.set(keyIndex, { first: windowOf(since), since, zones: [...new Set(zones)] });
+  }
+}
+
+function isGoodSummary(state: ProtocolState, message: MessageOf<"summary">): boolean {
+  const directory = directoryIn(state, message.zone);
+  const author = directory?.members[directory.indexOf(message.station)];
+  if (directory === undefined || author === undefined || message.rosterVersion !== directory.version) return false;
+  return verifyMessage(message, author.statementKey, state.crypto)
+    && summaryProblem(message.content, directory, state.crypto) === undefined;
+}
+
+/** Whoever puts a summary together dates it, an epoch or two apart: agents agree on the window that it lies in. */
+const windowOf = (epoch: number): number => Math.floor(epoch / WINDOW_EPOCHS) * WINDOW_EPOCHS;
+
 function keysOf({ claims, incidents }: RegionState): number[] {
   return [...new Set([...incidents.keys(), ...[...claims.values()].flatMap((byKey) => [...byKey.keys()])])]
     .sort((a, b) => a - b);
@@ -279,10 +319,8 @@ function judge(region: RegionState, keyIndex: number, out: Output): void {
   }
   const ids = zones.map(({ zone }) => zone);
   if (known === undefined) {
-    // Whoever puts a summary together dates it, an epoch or two apart: agents agree on the window that it lies in.
     const earliest = Math.min(...decision.supporters.map((place) => held[place]!.epoch));
-    const first = Math.floor(earliest / WINDOW_EPOCHS) * WINDOW_EPOCHS;
-    const raised = { first, since: earliest, zones: ids };
+    const raised = { first: windowOf(earliest), since: earliest, zones: ids };
     incidents.set(keyIndex, raised);
     return tell("raised", raised);
   }
