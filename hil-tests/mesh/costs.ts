@@ -105,7 +105,7 @@ export async function chainCosts({ messages }: Effort): Promise<Cost[]> {
       const text = `${place} ${Buffer.from(bytes).toString("latin1", 0, 12)}`;
       if (wanted.has(text)) return; // over both links
       wanted.set(text, 1);
-      meshes[place]!.publish(topic, bytes, from);
+      meshes[place]!.publish(topic, bytes, new Set([from]));
       arrivals[place]?.(performance.now());
     }, { listen: { host: HOST, port: 0 } }));
   });
