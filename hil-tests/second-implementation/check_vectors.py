@@ -13,6 +13,7 @@ import agreement
 import cbor
 import ed25519
 import messages
+import region
 import roster as rosters
 import witness
 from cbor import Refused
@@ -198,6 +199,21 @@ def check_witnesses(file):
     return count
 
 
+def check_region(file):
+    roster, count = rosters.decode(hexed(file["roster"])), 0
+    for one in file["summaries"]:
+        found = outcome(lambda: region.check_summary(hexed(one["message"]), roster, file["zone"]))
+        count += same("bad" if isinstance(found, str) else "good", one["expect"], f"summary: {one['name']}")
+    for one in file["leastLevels"]:
+        found = region.least_level(one["key"], one["n"], one["f"], one["zones"])
+        count += same(found, one["level"], f"least level {one}")
+    for one in file["decisions"]:
+        found = region.decide(one["key"], one["zones"], one["levels"])
+        expected = (one["sum"], one["threshold"], one["supporters"], one["raises"])
+        count += same(found, expected, f"region {one}")
+    return count
+
+
 def check_ed25519(file):
     count = 0
     for number, one in enumerate(file):
@@ -215,6 +231,7 @@ def main(folder, public=None):
         "successions": check_successions(load("successions.json")),
         "neighbours": check_neighbours(load("neighbours.json")),
         "agreement": check_agreement(load("agreement.json")), "witnesses": check_witnesses(load("witnesses.json")),
+        "region": check_region(load("region.json")),
     }
     if public is not None:
         counts["ed25519"] = check_ed25519(json.loads(Path(public).read_text(encoding="utf-8")))

@@ -20,8 +20,8 @@ import { EVIDENCE_KEYS, threatIndexOf } from "../../models/terms.ts";
 import type { Epoch, StationId, ZoneId } from "../../models/units.ts";
 
 const crypto = nodeCrypto();
-const ZONE = "feeder-7" as ZoneId;
-const signerOf = (fill: number): Signer => signerFromSeed(new Uint8Array(32).fill(fill));
+export const ZONE = "feeder-7" as ZoneId;
+export const signerOf = (fill: number): Signer => signerFromSeed(new Uint8Array(32).fill(fill));
 const stationAt = (index: number): StationId => `CP-${index}` as StationId;
 const [N, F] = [4, 1];
 export const KEY = EVIDENCE_KEYS.indexOf("refusals");
@@ -43,7 +43,7 @@ function rosterOf(more: Partial<Roster> = {}): Roster {
   };
 }
 const roster = rosterOf();
-const rosterBytes = encodeRoster(roster);
+export const rosterBytes = encodeRoster(roster);
 const HASH = rosterHash(crypto, rosterBytes);
 
 /** Which versions may follow the first, and which files of it are believed. */
@@ -110,7 +110,7 @@ export function neighbourVectors(): object {
   };
 }
 
-const headAt = (index: number, zone = ZONE): Head =>
+export const headAt = (index: number, zone = ZONE): Head =>
   ({ network: "example", zone, rosterVersion: 1, station: stationAt(index) });
 
 function statement(index: number, epoch: number, value: number, more: Partial<StatementBody> = {}, by = index) {

@@ -7,7 +7,8 @@ import cbor
 import ed25519
 
 MOST = {"statement": 2048, "note": 1024, "proposal": 8192, "vote": 512, "certificate": 16384, "digest": 4096,
-        "request": 4096, "proof": 8192, "checkpoint": 8192, "cosignature": 1024, "roster": 1024, "part": 13312}
+        "request": 4096, "proof": 8192, "checkpoint": 8192, "cosignature": 1024, "roster": 1024, "part": 13312,
+        "attestation": 512, "summary": 8192}
 MOST_MEMBERS = 64
 MOST_MILLINATS = 2_000_000_000
 
@@ -72,6 +73,8 @@ SHAPES = {
     "proof": (_bytes(None), _bytes(None)),
     "checkpoint": (_uint, _text, _list(64, HASH), _uint),
     "cosignature": (_uint, is_id, _text),
+    "attestation": (_uint, _uint, _uint),
+    "summary": (_uint, _uint, _uint, _rising(MOST_MEMBERS, _tuple(_index, _uint, _uint, _bytes(64)))),
     "roster": (_uint, _list(6, _tuple(_uint, HASH)), lambda value: value == [] or ASKED(value)),
     "part": (_uint, HASH, _uint, _uint, _bytes(None)),
 }

@@ -1,6 +1,7 @@
 /** The files of gossip/vectors that are made by this program and held to the second implementation. */
 import { hex } from "../../gossip/bytes.ts";
 import { agreementVectors, neighbourVectors, successionVectors } from "./made-agreement.ts";
+import { regionVectors } from "./made-region.ts";
 import { author, cborVectors, messageVectors, STATION } from "./made-messages.ts";
 
 /** Content by the file's name. */
@@ -11,7 +12,7 @@ export function vectorFiles(): Readonly<Record<string, string>> {
   };
   const all = {
     "cbor.json": cborVectors(), "messages.json": messages, "successions.json": successionVectors(),
-    "neighbours.json": neighbourVectors(), "agreement.json": agreementVectors(),
+    "neighbours.json": neighbourVectors(), "agreement.json": agreementVectors(), "region.json": regionVectors(),
   };
   return Object.fromEntries(Object.entries(all).map(([name, value]) => [name, `${JSON.stringify(value, null, 1)}\n`]));
 }

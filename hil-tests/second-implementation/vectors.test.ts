@@ -10,12 +10,14 @@ import { directoryOf } from "../../gossip/directory.ts";
 import { checkProof } from "../../gossip/equivocation.ts";
 import { decodeMessage, readTopic, verifyMessage } from "../../gossip/message.ts";
 import { nextOperators, type Roster } from "../../gossip/roster.ts";
+import { summaryProblem } from "../../gossip/region.ts";
 import { chainProblem, rosterHash, verifyRosterFile } from "../../gossip/roster-file.ts";
 import { decodeRoster } from "../../gossip/roster-rules.ts";
 import { decide } from "../../models/agree/zone-decision.ts";
 import type { ZoneId } from "../../models/units.ts";
 import type { CertificateVector, ProofVector } from "./made-agreement.ts";
 import type { MessageVector, Verdict } from "./made-messages.ts";
+import type { SummaryVector } from "./made-region.ts";
 import { vectorFiles } from "./vector-files.ts";
 
 const crypto = nodeCrypto();
@@ -113,5 +115,16 @@ test("SPEC.md, 5: two statements name an agent only when they contradict each ot
   for (const { name, first, second, guilty } of proofs) {
     const index = checkProof({ first: bytesOf(first), second: bytesOf(second) }, directory, crypto);
     assert.is(index === undefined ? null : directory.members[index]!.station, guilty, name);
+  }
+});
+
+test("SPEC.md, 12: a summary is one when a quorum of its zone attests its level", () => {
+  const { roster, zone, summaries } =
+    vectors<{ roster: string; zone: ZoneId; summaries: SummaryVector[] }>("region.json");
+  const directory = directoryOf(rosterIn(roster), zone);
+  for (const { name, message, expect } of summaries) {
+    const decoded = decodeMessage("summary", bytesOf(message));
+    if (!decoded.ok || decoded.message.kind !== "summary") throw new Error(name);
+    assert.is(summaryProblem(decoded.message.content, directory, crypto) === undefined ? "good" : "bad", expect, name);
   }
 });
