@@ -11,6 +11,7 @@ import type { BuildOptions, Metafile } from "esbuild";
 import { AGENT_BYTES, AGENT_TEXT_BYTES } from "../targets/budgets.ts";
 import { chunksOf } from "./chunks.ts";
 import { packed, plain } from "./pack.ts";
+import { packedPage } from "./page.ts";
 import { packedSchemas } from "./schemas.ts";
 import { SLIM } from "./slim/plugin.ts";
 
@@ -95,7 +96,8 @@ export async function bundle(root: string, program: Program): Promise<Bundle> {
       largest: largestOf(output.inputs), packages };
   }
   const { all, textBytes, inputs } = await chunksOf(options, program.entry, program.apart);
-  const beside = { schemas: packedSchemas(root) };
+  const page = existsSync(join(root, "edge-agent/dashboard/page")) ? { page: await packedPage(root) } : {};
+  const beside = { schemas: packedSchemas(root), ...page };
   const contents = Buffer.from(packed(all, basename(textFile(program.outFile)), beside));
   const faults = [
     // Of the whole in one piece, since between chunks require is passed on.

@@ -5,28 +5,31 @@
  */
 import { createJsonlAlerts, type SinkStats } from "./adapters/alert-jsonl.ts";
 import { createTerminalAlerts } from "./adapters/alert-terminal.ts";
-import { systemClock, systemTimers } from "./adapters/clock.ts";
+import { cpuSeconds, systemClock, systemTimers } from "./adapters/clock.ts";
 import { nodeCrypto, systemRandom } from "./adapters/crypto.ts";
+import { resumedClock } from "./adapters/resumed-clock.ts";
 import { createStatusServer, type StatusServer } from "./adapters/http.ts";
 import { loadOrCreateKeys } from "./adapters/keys.ts";
 import { LedgerError, openLedger } from "./adapters/ledger-file.ts";
 import type { LogRoom, Write } from "./adapters/ledger-file.ts";
 import { RoomWatch } from "./adapters/ledger-room.ts";
-import { readTokenSecret } from "./adapters/tls-files.ts";
+import { readHttpTls, readTokenSecret } from "./adapters/tls-files.ts";
 import { hasMemory, loadOrCreateTokenSecret, readMemory, writeMemory } from "./adapters/memory-file.ts";
 import { bringInto, type FollowedRoster, openRoster } from "./adapters/followed-roster.ts";
 import { type Membership, type Street, streetOf } from "./adapters/membership.ts";
 import type { Incoming } from "./adapters/incoming.ts";
 import { RateLimitedNotices } from "./adapters/notices.ts";
-import { createFarOutlets, type FarOutlet, isWanted } from "./adapters/outlets/outlets.ts";
+import { createFarOutlets, type FarOutlets } from "./adapters/outlets/outlets.ts";
 import { createFrames, createMeters, type Frames, type Meter } from "./adapters/sources.ts";
 import { schemasFrom, shippedSchemas } from "./adapters/shipped-schemas.ts";
 import { createForwarder, type Forwarder, type ForwarderOptions } from "./adapters/splice.ts";
 import { type BothSides, followTls, ownCertificates } from "./adapters/tls-reload.ts";
 import type { Config, Environment } from "./config.ts";
 import { createCore } from "./core.ts";
+import { type Handle, handleIncident, type HandleOutcome } from "./alert/handling.ts";
+import { Page } from "./dashboard/serve.ts";
 import { type Logged, noteEntry, nothingLogged } from "./logged.ts";
-import { type Memory, memoryOf, resumedMono } from "./memory.ts";
+import { type Memory, memoryOf } from "./memory.ts";
 import { originOf } from "./record/checkpoint.ts";
 import { createGrowth, grow, growBy, type Growth } from "./record/growth.ts";
 import { recordOne, signCheckpoint } from "./record/journal.ts";
@@ -43,7 +46,7 @@ import { reportStatus } from "./status-report.ts";
 import { RELEASED, VERSION } from "./version.ts";
 import type { Outgoing } from "../gossip/protocol-state.ts";
 import type { Alert } from "../models/terms.ts";
-import { epochOf, rfc3339, SECOND_MS, type MonotonicMs, type Now, type WallMs } from "../models/units.ts";
+import { epochOf, rfc3339, SECOND_MS, type Now, type WallMs } from "../models/units.ts";
 
 export interface AgentOutput {
   /** One line for the operator of this machine. */
@@ -58,6 +61,8 @@ export interface AgentOutput {
   readonly logWrite?: Write;
   /** Where chargers come from, when the agent is not to bind `listen` itself. */
   readonly incoming?: Incoming;
+  /** Path of this program's file, for what the page has it tell; absent: it tells less. */
+  readonly program?: string;
   /** What happened before this start while nobody watched; goes into the log. */
   readonly past?: readonly string[];
 }
@@ -120,8 +125,9 @@ class Agent implements RunningAgent {
   #frames: Frames | undefined;
   readonly #outlets: readonly Outlet[];
   /** Beyond this machine. */
-  readonly #far: readonly FarOutlet[];
+  readonly #far: FarOutlets;
   readonly #status: StatusServer;
+  readonly #page: Page;
   /** Absent without `mesh`. */
   readonly #roster: FollowedRoster | undefined;
   /** Absent for a lone agent. */
@@ -181,6 +187,10 @@ class Agent implements RunningAgent {
       }, now);
       this.#state = state;
       if (fresh.length > 0) this.#notice(`learned normal: begins anew for ${fresh.join(", ")} (from another release)`);
+      this.#page = new Page({
+        config, clock: this.#clock, random: systemRandom, program: output.program, state: () => this.#state,
+        status: () => this.status(), handle: (asked) => this.#handle(asked),
+      });
       const { tls, forwarder, meters, outlets, far, status } = this.#adapters();
       this.#tls = tls;
       this.#forwarder = forwarder;
@@ -236,7 +246,11 @@ class Agent implements RunningAgent {
     this.#frames = createFrames(this.#config, env, ports);
     const outlets: Outlet[] = [createJsonlAlerts(alerts.jsonl)];
     if (alerts.terminal) outlets.push(createTerminalAlerts(out, colour));
-    const status = createStatusServer({ stateDir, status: () => this.status(), ...(http !== undefined && { http }) });
+    const page = this.#page;
+    const status = createStatusServer({
+      stateDir, status: () => this.status(), page: page.take, ask: page.ask, tls: readHttpTls(this.#config, env),
+      ...(http !== undefined && { http }), ...(alerts.prometheus && { metrics: page.metrics }),
+    });
     const far = createFarOutlets(this.#config, env, ports);
     return { tls, forwarder, meters, outlets, far, status };
   }
@@ -293,11 +307,11 @@ class Agent implements RunningAgent {
     const { wallMs, monoMs } = this.#now();
     return reportStatus({
       config: this.#config, state: this.#state, wallMs, monoMs, startedAt: this.#startedAt, pid: process.pid,
-      residentBytes: process.memoryUsage.rss(), listening: this.listening, http: this.#status.address(),
+      residentBytes: process.memoryUsage.rss(), cpuS: cpuSeconds(), listening: this.listening,
+      http: this.#status.address(),
       forward: this.#forwarder.stats(), link: this.#link, learnedBefore: this.#learnedBefore,
       meters: this.#meters.map((meter) => meter.stats()), frames: this.#frames?.stats(), lastMeterAt: this.#lastMeterAt,
-      outlets: [...this.#outlets, ...this.#far.map(({ courier }) => courier)]
-        .map((outlet) => ({ name: outlet.name, stats: outlet.stats?.() })),
+      outlets: [...this.#outlets.map((one) => ({ name: one.name, stats: one.stats?.() })), ...this.#far.stats()],
       checkpointAt: this.#checkpointAt, notices: this.#notices, mesh: this.#street?.mesh.stats(),
       certificates: ownCertificates(this.#tls),
     });
@@ -310,7 +324,7 @@ class Agent implements RunningAgent {
     await Promise.all([...this.#meters, this.#frames].map((source) => source?.stop()));
     this.#stopped = true;
     this.#carryOut([...signCheckpoint(this.#state.journal), { kind: "remember" }]);
-    await Promise.all([...this.#outlets, ...this.#far.map(({ courier }) => courier)].map((outlet) => outlet.close()));
+    await Promise.all([...this.#outlets, this.#far].map((outlet) => outlet.close()));
     await this.#status.stop();
     this.#store.close();
   }
@@ -343,7 +357,9 @@ class Agent implements RunningAgent {
         for (const text of endingSoon(ownCertificates(this.#tls), this.#endsTold, now)) this.#notice(text);
       }
       this.#followRoster(event, now);
-      this.#carryOut(step(this.#state, event, now));
+      const effects = step(this.#state, event, now);
+      this.#page.note(event);
+      this.#carryOut(effects);
     } catch (error) {
       const { message } = error as Error;
       this.#mention(`defect ${message}`, `pipeline: ${message} (a defect: please report it); frames pass unharmed`);
@@ -386,7 +402,8 @@ class Agent implements RunningAgent {
           break;
         case "alert":
           for (const outlet of this.#outlets) this.#send(outlet, effect.alert);
-          for (const { courier, of } of this.#far) if (isWanted(effect.alert, of)) courier.send(effect.alert);
+          this.#page.alerted(effect.alert);
+          this.#far.send(effect.alert, this.#state);
           break;
         case "fault":
           this.#notice(`fault: ${effect.evseId > 0 ? `EVSE ${effect.evseId}: ` : ""}${effect.says} (${effect.fault})`);
@@ -429,6 +446,13 @@ class Agent implements RunningAgent {
     this.#street?.publish(isWhole ? messages : withoutOwnWord(messages));
   }
 
+  /** What a person says of an incident, on the console or on the page. */
+  #handle(asked: Handle): HandleOutcome {
+    const outcome = handleIncident(this.#state, asked, this.#now());
+    if (outcome.ok) this.#carryOut(outcome.effects);
+    return outcome;
+  }
+
   #send(outlet: Outlet, alert: Alert): void {
     const before = outlet.stats?.().dropped;
     outlet.send(alert);
@@ -460,10 +484,4 @@ class Agent implements RunningAgent {
     if (this.#notices.length > MOST_NOTICES) this.#notices.shift();
     this.#output.notice(`${rfc3339(this.#baseClock.wallMs())} ${text}`);
   }
-}
-
-/** A monotonic clock that goes on where the remembered one stood, the absence included as the wall clock tells. */
-function resumedClock(memory: Memory, clock: Clock): Clock {
-  const ahead = resumedMono(memory, clock.wallMs()) - clock.monoMs();
-  return { wallMs: () => clock.wallMs(), monoMs: () => (clock.monoMs() + ahead) as MonotonicMs };
 }

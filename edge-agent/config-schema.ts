@@ -130,6 +130,10 @@ const tls = group({
     + " shows none")),
 }, "for a wss:// listen address");
 
+const httpTls = group({
+  cert: path("certificate chain, PEM"), key: secret("its private key, PEM"),
+}, "for an http address that others reach");
+
 const csmsTls = group({
   ca: v.exactOptional(path("authorities that the CSMS's certificate must come from, PEM; absent: those of the system")),
   cert: v.exactOptional(path("the agent's own certificate for security profile 3, PEM")),
@@ -167,7 +171,9 @@ export const CONFIG_SCHEMA = group({
   frames: v.exactOptional(frames),
   log: v.exactOptional(log, {}),
   alerts: v.exactOptional(alerts, {}),
-  http: v.exactOptional(hostPort(0, "status for this machine, best on 127.0.0.1; absent: none")),
+  http: v.exactOptional(hostPort(0, "the page, status and metrics; on 127.0.0.1 for this machine, elsewhere with "
+    + "httpTls; absent: none")),
+  httpTls: v.exactOptional(httpTls),
   tls: v.exactOptional(tls),
   csmsTls: v.exactOptional(csmsTls),
   region: v.exactOptional(idOf("name of the region"), "local"),

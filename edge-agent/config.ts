@@ -14,7 +14,7 @@ import { buildFrames, buildMeter, effectiveFrames, effectiveMeter, framesProblem
 import type { FramesConfig, MeterConfig } from "./config-meters.ts";
 import { buildOutlets, effectiveOutlets, outletsProblem } from "./config-outlets.ts";
 import type { OutletsConfig } from "./config-outlets.ts";
-import { CONFIG_SCHEMA, mqttText, parseAddress, parseHostPort, parseMqttAddress } from "./config-schema.ts";
+import { CONFIG_SCHEMA, isLoopback, mqttText, parseAddress, parseHostPort, parseMqttAddress } from "./config-schema.ts";
 import type { Address, HostPort, KeyDoc, RawConfig, SecretRef } from "./config-schema.ts";
 import type { GuardRule } from "./observe/guard-policy.ts";
 import { nearest } from "./nearest.ts";
@@ -70,6 +70,8 @@ export interface Config {
   readonly log: { readonly mostMb: number };
   readonly alerts: OutletsConfig & { readonly jsonl: string; readonly terminal: boolean };
   readonly http?: HostPort;
+  /** There where others than this machine reach `http`. */
+  readonly httpTls?: { readonly cert: string; readonly key: SecretRef };
   readonly timezone: string;
   /** Absent: the agent works alone. */
   readonly mesh?: MeshConfig;
@@ -189,7 +191,14 @@ function crossCheck(raw: RawConfig): string | undefined {
     return `operators.threshold: found ${operators.threshold}; allowed: at most the number of keys, `
       + `${operators.keys.length}`;
   }
-  return meshProblem(raw) ?? metersProblem(raw) ?? framesProblem(raw) ?? outletsProblem(raw) ?? doublePort(raw);
+  return httpProblem(raw) ?? meshProblem(raw) ?? metersProblem(raw) ?? framesProblem(raw) ?? outletsProblem(raw)
+    ?? doublePort(raw);
+}
+
+function httpProblem({ http, httpTls }: RawConfig): string | undefined {
+  if (httpTls !== undefined && http === undefined) return "httpTls: found without http; allowed: with it";
+  if (http === undefined || httpTls !== undefined || isLoopback(parseHostPort(http)?.host ?? "")) return undefined;
+  return `httpTls: missing; allowed: httpTls.cert and httpTls.key, since others reach http: ${shown(http)}`;
 }
 
 function meshProblem({ mesh, operators }: RawConfig): string | undefined {
@@ -234,10 +243,11 @@ function resolver(file: string): (path: string) => string {
   return (path) => (path.startsWith("/") ? path : folder + path.replace(/^\.\//, ""));
 }
 
-type Tls = Pick<Config, "tls" | "csmsTls">;
+type Tls = Pick<Config, "tls" | "csmsTls" | "httpTls">;
 
-function buildTls({ tls, csmsTls }: RawConfig, env: Environment, at: (path: string) => string): Tls {
+function buildTls({ tls, csmsTls, httpTls }: RawConfig, env: Environment, at: (path: string) => string): Tls {
   return {
+    ...(httpTls && { httpTls: { cert: at(httpTls.cert), key: secretRef("httpTls.key", httpTls.key, env, at) } }),
     ...(tls && { tls: { cert: at(tls.cert), key: secretRef("tls.key", tls.key, env, at),
       ...(tls.ca !== undefined && { ca: at(tls.ca) }) } }),
     ...(csmsTls && { csmsTls: {
@@ -333,8 +343,8 @@ function effectiveMesh({ listen, advertise, brokers, tokenSecret, ...paths }: Me
 
 /** Every setting that counts, defaults included, as keys and values to print; secrets only by where they are kept. */
 export function effectiveConfig(config: Config): Record<string, unknown> {
-  const { station, csms, listen, mode, epochS, stateDir, meters, alerts, http, tls, csmsTls, region, zone, timezone,
-    operators, mesh, guard, frames, log } = config;
+  const { station, csms, listen, mode, epochS, stateDir, meters, alerts, http, httpTls, tls, csmsTls, region, zone,
+    timezone, operators, mesh, guard, frames, log } = config;
   return {
     station, csms: addressText(csms), listen: addressText(listen), mode,
     ...(mode === "guard" && { guard: { hold: guard } }), epochS, stateDir,
@@ -342,6 +352,7 @@ export function effectiveConfig(config: Config): Record<string, unknown> {
     log: { mostMb: log.mostMb },
     alerts: { jsonl: alerts.jsonl, terminal: alerts.terminal, ...effectiveOutlets(alerts) },
     ...(http && { http: hostPortText(http) }),
+    ...(httpTls && { httpTls: { ...httpTls, key: hiddenSecret(httpTls.key) } }),
     ...(tls && { tls: { ...tls, key: hiddenSecret(tls.key) } }),
     ...(csmsTls && { csmsTls: { ...csmsTls, ...(csmsTls.key && { key: hiddenSecret(csmsTls.key) }) } }),
     region, zone, timezone,

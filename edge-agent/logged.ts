@@ -7,6 +7,7 @@ import type { Crypto } from "../models/crypto.ts";
 import type { OpineState } from "../models/opine/opine.ts";
 import { type Alert, EVIDENCE_KEYS, type Threat } from "../models/terms.ts";
 import { epochOf, type MonotonicMs, type Now, type WallMs } from "../models/units.ts";
+import { type Handled, noteHandled } from "./alert/handling.ts";
 import { parseAlert } from "./alert-schema.ts";
 import { type LoggedZone, nothingOfZone, noteZone, restoreZone } from "./logged-zone.ts";
 import type { AgentState } from "./pipeline.ts";
@@ -20,12 +21,14 @@ export interface Logged {
   /** Absent for a lone agent. */
   readonly zone?: LoggedZone;
   readonly witnessed: Witnessed;
+  readonly handled: Map<string, Handled>;
 }
 
 /** @param crypto given by a member, for which the log is read for its zone too */
 export function nothingLogged(crypto?: Crypto): Logged {
   const witnessed = { notes: new Map(), forked: new Set<string>() };
-  return { alerts: new Map(), witnessed, ...(crypto !== undefined && { zone: nothingOfZone(crypto) }) };
+  const zone = crypto !== undefined && { zone: nothingOfZone(crypto) };
+  return { alerts: new Map(), witnessed, handled: new Map(), ...zone };
 }
 
 /** Takes note of one entry; entries come in the order of the log. */
@@ -37,6 +40,7 @@ export function noteEntry(logged: Logged, entry: Entry): void {
   const alert = entry.kind === "alert" ? parseAlert(entry.json) : undefined;
   if (alert?.scope === "station") logged.alerts.set(alert.threat, alert);
   noteWitnessed(logged.witnessed, entry);
+  noteHandled(logged.handled, entry);
   if (logged.zone !== undefined) noteZone(logged.zone, entry, alert);
 }
 
@@ -46,6 +50,7 @@ export function bringUpTo(state: AgentState, logged: Logged, savedAt: WallMs | u
   if (lastStatement !== undefined && (savedAt === undefined || lastStatement.at > savedAt)) {
     resumeSums(state.opine, lastStatement.body.evidence, now);
   }
+  for (const [id, handled] of logged.handled) state.alert.handled.set(id, handled);
   for (const alert of logged.alerts.values()) {
     const known = state.alert.open[alert.threat]?.lastAlert;
     if (known !== undefined && known.time >= alert.time) continue;

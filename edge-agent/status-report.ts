@@ -29,6 +29,7 @@ export interface StatusSources {
   readonly startedAt: WallMs;
   readonly pid: number;
   readonly residentBytes: number;
+  readonly cpuS?: number;
   /** As bound: `ws://127.0.0.1:9000`. */
   readonly listening: { readonly address: string };
   readonly http: HostPort | undefined;
@@ -73,7 +74,7 @@ export function reportStatus(from: StatusSources): Status {
     agent: {
       version: VERSION, station: config.station, region: gossip.network, zone: gossip.zone, mode: config.mode,
       pid: from.pid, startedAt: rfc3339(startedAt), uptimeS: Math.round((wallMs - startedAt) / SECOND_MS),
-      residentBytes: from.residentBytes,
+      residentBytes: from.residentBytes, ...(from.cpuS !== undefined && { cpuS: from.cpuS }),
       listen: from.listening.address,
       ...(from.http !== undefined && { http: hostPortText(from.http) }),
     },

@@ -40,6 +40,8 @@ export interface AgentStatus {
   readonly startedAt: string;
   readonly uptimeS: number;
   readonly residentBytes: number;
+  /** Processor time of the agent since its start; absent in mode `relay`. */
+  readonly cpuS?: number;
   /** As bound, so that a port of 0 in the configuration shows as the real one. */
   readonly listen: string;
   readonly http?: string;

@@ -1,4 +1,4 @@
-/** Asks the agent that runs on a state directory for its status, over its socket. */
+/** Asks the agent that runs on a state directory for its status and other things, over its socket. */
 import { request } from "node:http";
 import type { Status } from "../status.ts";
 import { socketPath } from "./http.ts";
@@ -57,4 +57,40 @@ export function askStatus(stateDir: string, timeOutMs: number): Promise<Asked> {
     asked.on("error", (error) => done(whyNot(error, path)));
     asked.end();
   });
+}
+
+export type Answered =
+  | { readonly kind: "answer"; readonly code: number; readonly body: Readonly<Record<string, unknown>> }
+  | Exclude<Asked, { kind: "status" }>;
+
+/** Has the agent do something that only its own user may ask for. Never rejects. */
+export function askAgent(stateDir: string, path: string, body: object, timeOutMs: number): Promise<Answered> {
+  const socket = socketPath(stateDir);
+  return new Promise((resolve) => {
+    const text = JSON.stringify(body);
+    const asked = request({
+      socketPath: socket, path, method: "POST", signal: AbortSignal.timeout(timeOutMs),
+      headers: { "Host": "localhost", "Content-Type": "application/json", "Content-Length": Buffer.byteLength(text) },
+    }, (response) => {
+      let answer = "";
+      response.setEncoding("utf8");
+      response.on("data", (part: string) => {
+        answer = (answer + part).slice(0, MAX_ANSWER_BYTES);
+      });
+      response.on("error", (error) => resolve(whyNot(error, socket) as Answered));
+      response.on("end", () => resolve(answerOf(response.statusCode ?? 0, answer, socket)));
+    });
+    asked.on("error", (error) => resolve(whyNot(error, socket) as Answered));
+    asked.end(text);
+  });
+}
+
+function answerOf(code: number, text: string, path: string): Answered {
+  try {
+    const body = JSON.parse(text) as Readonly<Record<string, unknown>>;
+    if (typeof body === "object" && body !== null) return { kind: "answer", code, body };
+  } catch {
+    // said below
+  }
+  return { kind: "problem", why: `the agent on ${path} answered with HTTP ${code} and no JSON` };
 }

@@ -1,14 +1,15 @@
 /**
  * Serves the agent's status: always on a socket in the state directory, for `kerbwatch status` and `doctor`, and on
- * `http` where the configuration says so. Read only, GET only; nothing here can slow a frame.
+ * `http` where the configuration says so, with the page and metrics. Nothing here can slow a frame.
  */
 import { chmodSync, unlinkSync } from "node:fs";
 import { createServer } from "node:http";
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
+import { createServer as createSecureServer } from "node:https";
 import { connect, isIP } from "node:net";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
-import type { HostPort } from "../config-schema.ts";
+import { type HostPort, isLoopback } from "../config-schema.ts";
 
 export const SOCKET_NAME = "agent.sock";
 
@@ -16,6 +17,7 @@ export const SOCKET_NAME = "agent.sock";
 const MAX_SOCKET_PATH_BYTES = 107;
 /** Enough for a person, a prober and a page; a stranger who opens more gets none of the agent's memory. */
 const MAX_CONNECTIONS = 16;
+const MOST_ASKED_BYTES = 4_096;
 const LIMITS = { maxHeaderSize: 4096, headersTimeout: 5_000, requestTimeout: 5_000, keepAliveTimeout: 1_000 };
 
 export interface StatusServer {
@@ -31,6 +33,20 @@ export interface StatusServerOptions {
   readonly http?: HostPort;
   /** The status as of now, ready for JSON. */
   readonly status: () => unknown;
+  /** PEM texts: `http` is then served over TLS alone. */
+  readonly tls?: { readonly cert: string; readonly key: string } | undefined;
+  /** In Prometheus's format; absent: not served. */
+  readonly metrics?: (() => string) | undefined;
+  /** What else is served on `http`; true when it was answered. */
+  readonly page?: ((request: IncomingMessage, response: ServerResponse) => boolean) | undefined;
+  /** What the owner of the state directory may ask for on the socket, by path; undefined: no such thing. */
+  readonly ask?: ((path: string, body: Readonly<Record<string, unknown>>) => Asked | undefined) | undefined;
+}
+
+/** The answer to what was asked on the socket. */
+export interface Asked {
+  readonly code: number;
+  readonly body: unknown;
 }
 
 export const socketPath = (stateDir: string): string => join(stateDir, SOCKET_NAME);
@@ -44,6 +60,14 @@ function answer(response: ServerResponse, code: number, body: unknown, isHead: b
   response.end(isHead ? undefined : text);
 }
 
+function answerText(response: ServerResponse, text: string, isHead: boolean): void {
+  response.writeHead(200, {
+    "Content-Type": "text/plain; version=0.0.4; charset=utf-8", "Content-Length": Buffer.byteLength(text),
+    "Cache-Control": "no-store", "X-Content-Type-Options": "nosniff", "Connection": "close",
+  });
+  response.end(isHead ? undefined : text);
+}
+
 /**
  * Names that a browser on this machine can be tricked into using for a stranger's page (DNS rebinding) are refused:
  * what may stand in `Host` is an address, `localhost`, or the name in the configuration.
@@ -53,29 +77,78 @@ export function isOwnHost(header: string | undefined, configured: string): boole
   return isIP(name) !== 0 || name === "localhost" || name === configured.toLowerCase();
 }
 
-function createHandler(status: () => unknown, configuredHost: string | undefined) {
-  return (request: IncomingMessage, response: ServerResponse): void => {
+/** What is open to whoever reaches the port: on this machine everything that is read only. */
+function isForAll(path: string, isLocal: boolean): boolean {
+  return path === "/healthz" || (isLocal && (path === "/status" || path === "/metrics"));
+}
+
+type Handler = (request: IncomingMessage, response: ServerResponse) => void;
+
+function readOnly({ status, metrics }: StatusServerOptions, isOpen: (path: string) => boolean): Handler {
+  return (request, response) => {
     const { method, url = "" } = request;
     const isHead = method === "HEAD";
     const say = (code: number, body: unknown): void => answer(response, code, body, isHead);
     request.resume(); // a body is read and thrown away, within the time limit
-    if (configuredHost !== undefined && !isOwnHost(request.headers.host, configuredHost)) {
-      return say(403, { error: "Host is not this agent" });
-    }
     if (method !== "GET" && !isHead) return say(405, { error: "only GET" });
-    const path = url.split("?")[0];
+    const path = url.split("?")[0]!;
+    if (path !== "/healthz" && path !== "/status" && (path !== "/metrics" || metrics === undefined)) {
+      return say(404, { error: "only /status and /healthz" });
+    }
+    if (!isOpen(path)) return say(401, { error: "not without a session; on this machine itself it is open" });
     if (path === "/healthz") return say(200, { ok: true });
-    if (path !== "/status") return say(404, { error: "only /status and /healthz" });
     try {
-      say(200, status());
+      if (path === "/status") return say(200, status());
+      return answerText(response, metrics!(), isHead);
     } catch {
-      say(500, { error: "the status could not be told" });
+      return say(500, { error: "the status could not be told" });
     }
   };
 }
 
-function createLimited(handler: (request: IncomingMessage, response: ServerResponse) => void): Server {
-  const server = createServer({ ...LIMITS, connectionsCheckingInterval: 2_000 }, handler);
+/** For whoever may open the socket, which is the agent's own user. */
+function onSocket(options: StatusServerOptions): Handler {
+  const read = readOnly(options, () => true);
+  return (request, response) => {
+    if (request.method !== "POST" || options.ask === undefined) return read(request, response);
+    const parts: Buffer[] = [];
+    let bytes = 0;
+    request.on("data", (part: Buffer) => {
+      bytes += part.length;
+      if (bytes <= MOST_ASKED_BYTES) parts.push(part);
+    });
+    return void request.on("end", () => {
+      const asked = bytes > MOST_ASKED_BYTES ? undefined : askedWith(options, request.url ?? "", parts);
+      answer(response, asked?.code ?? 404, asked?.body ?? { error: "no such thing" }, false);
+    });
+  };
+}
+
+function askedWith({ ask }: StatusServerOptions, path: string, parts: readonly Buffer[]): Asked | undefined {
+  try {
+    const body = JSON.parse(Buffer.concat(parts).toString("utf8") || "{}") as Readonly<Record<string, unknown>>;
+    return typeof body === "object" && body !== null ? ask?.(path, body) : undefined;
+  } catch {
+    return { code: 400, body: { error: "not JSON, or a defect" } };
+  }
+}
+
+function onPort(options: StatusServerOptions, host: string): Handler {
+  const isLocal = isLoopback(host);
+  const read = readOnly(options, (path) => isForAll(path, isLocal));
+  return (request, response) => {
+    if (!isOwnHost(request.headers.host, host)) {
+      request.resume();
+      return answer(response, 403, { error: "Host is not this agent" }, request.method === "HEAD");
+    }
+    return options.page?.(request, response) === true ? undefined : read(request, response);
+  };
+}
+
+function createLimited(handler: Handler, tls?: StatusServerOptions["tls"]): Server {
+  const options = { ...LIMITS, connectionsCheckingInterval: 2_000 };
+  const server = tls === undefined ? createServer(options, handler)
+    : createSecureServer({ ...options, ...tls, minVersion: "TLSv1.2" }, handler);
   server.maxConnections = MAX_CONNECTIONS;
   server.on("clientError", (_error, socket) => socket.destroy());
   return server;
@@ -140,9 +213,9 @@ function close(server: Server): Promise<void> {
 }
 
 export function createStatusServer(options: StatusServerOptions): StatusServer {
-  const { http, stateDir, status } = options;
-  const local = createLimited(createHandler(status, undefined));
-  const open = http && createLimited(createHandler(status, http.host));
+  const { http, stateDir, tls } = options;
+  const local = createLimited(onSocket(options));
+  const open = http && createLimited(onPort(options, http.host), tls);
   return {
     async start(): Promise<void> {
       await listenOnSocket(local, socketPath(stateDir));

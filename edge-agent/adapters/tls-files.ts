@@ -59,6 +59,11 @@ export function readListenTls({ tls }: Config, env: Environment): ListenTls | un
   };
 }
 
+/** For the page; undefined where it is for this machine alone. Throws UsageError that names the key. */
+export function readHttpTls({ httpTls }: Config, env: Environment): ListenTls | undefined {
+  return httpTls && { cert: readPem("httpTls.cert", httpTls.cert), key: readSecret("httpTls.key", httpTls.key, env) };
+}
+
 /** For the CSMS side; empty when nothing is configured. Throws UsageError that names the key. */
 export function readCsmsTls({ csmsTls }: Config, env: Environment): CsmsTlsFiles {
   if (csmsTls === undefined) return {};

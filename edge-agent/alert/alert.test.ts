@@ -3,7 +3,7 @@ import { assert, test } from "../../build/testing.ts";
 import type { Alert, Verdict } from "../../models/terms.ts";
 import type { ContentHash, Epoch, MonotonicMs, Now, StationId, WallMs, ZoneId } from "../../models/units.ts";
 import { nodeCrypto } from "../adapters/crypto.ts";
-import { alert, type AlertState, createAlert, explain } from "./alert.ts";
+import { alert, type AlertState, createAlert, explain, HOLD_DOWN_MS } from "./alert.ts";
 
 const START = Date.UTC(2026, 2, 1, 9);
 const station = "CP-001" as StationId;
@@ -64,7 +64,8 @@ test("a lapsed threat clears its incident, and nothing waits any more", () => {
   const cleared = alert(state, [], ["configuration-tampering"], new Map(), at(30));
   assert.equal(cleared.map((one) => one.state), ["cleared"]);
   assert.equal(pass(state, 90), []);
-  assert.equal(tell(state, 91, 11, "anew").map((one) => one.state), ["raised"]);
+  const later = 31 + HOLD_DOWN_MS / 1_000;
+  assert.equal(tell(state, later, 11, "anew").map((one) => one.state), ["raised"]);
 });
 
 test("an alert names the newest 16 frames at most, and begins no later than it is told", () => {

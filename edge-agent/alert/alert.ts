@@ -8,6 +8,7 @@ import {
   type ContentHash, type Epoch, MINUTE_MS, type Now, rfc3339, type StationId, type WallMs, type ZoneId,
 } from "../../models/units.ts";
 import { CATALOGUE } from "./catalogue.ts";
+import type { Handled } from "./handling.ts";
 
 /** Plain JSON: remembered, so that an incident outlives a restart and is not raised twice. */
 interface Incident {
@@ -25,15 +26,21 @@ export interface AlertState {
   readonly zone: ZoneId;
   readonly station: StationId;
   open: Partial<Record<Threat, Incident>>;
+  /** What cleared by itself lately: should it be raised again soon, it is the same incident. */
+  readonly cleared: Map<Threat, { readonly incidentId: string; readonly atMs: number }>;
+  /** What people said of incidents, by id. */
+  readonly handled: Map<string, Handled>;
 }
 
 const UPDATE_AT_MOST_EVERY_MS = MINUTE_MS;
+/** Hold-down: evidence that goes up and down about its threshold is one incident and not one an hour. */
+export const HOLD_DOWN_MS = 30 * MINUTE_MS;
 const WORTH_TELLING_NATS = 3;
 const MOST_TERMS = 8;
 const MOST_EVIDENCE = 16;
 
-export function createAlert(options: Omit<AlertState, "open">): AlertState {
-  return { ...options, open: {} };
+export function createAlert(options: Omit<AlertState, "open" | "cleared" | "handled">): AlertState {
+  return { ...options, open: {}, cleared: new Map(), handled: new Map() };
 }
 
 /**
@@ -54,8 +61,10 @@ function tell(state: AlertState, verdict: Verdict, hashes: readonly ContentHash[
   const incident = state.open[verdict.threat];
   const nats = verdict.belief.sinceOnsetNats;
   if (incident === undefined) {
-    const incidentId = incidentIdOf(state, verdict.threat, verdict.epoch);
-    const raised = compose(state, verdict, "raised", incidentId, hashes, now);
+    const before = state.cleared.get(verdict.threat);
+    const goesOn = before !== undefined && now.monoMs - before.atMs < HOLD_DOWN_MS;
+    const incidentId = goesOn ? before.incidentId : incidentIdOf(state, verdict.threat, verdict.epoch);
+    const raised = compose(state, verdict, goesOn ? "updated" : "raised", incidentId, hashes, now);
     state.open[verdict.threat] = { incidentId, lastAlert: raised, toldMs: now.monoMs, toldNats: nats };
     return [raised];
   }
@@ -79,6 +88,7 @@ function clear(state: AlertState, threat: Threat, now: Now): Alert[] {
   const incident = state.open[threat];
   if (incident === undefined) return [];
   delete state.open[threat];
+  state.cleared.set(threat, { incidentId: incident.incidentId, atMs: now.monoMs });
   return [{ ...incident.lastAlert, state: "cleared", time: rfc3339(now.wallMs) }];
 }
 

@@ -7,6 +7,8 @@ export const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   run: async () => (await import("./run.ts")).run,
   doctor: async () => (await tools()).doctor,
   status: async () => (await tools()).status,
+  incident: async () => (await tools()).incident,
+  page: async () => (await tools()).page,
   explain: async () => (await tools()).explain,
   learn: async () => (await tools()).learn,
   replay: async () => (await tools()).replay,

@@ -1,6 +1,8 @@
 /** `kerbwatch explain`: an incident told from the log. */
 import { nodeCrypto } from "../adapters/crypto.ts";
 import { findIncidents, readStory } from "../adapters/incident-log.ts";
+import { CATALOGUE } from "../alert/catalogue.ts";
+import { catalogueText } from "../catalogue-text.ts";
 import { SHORT_ID_CHARS, listText, storyText } from "../explain-text.ts";
 import type { IncidentSummary } from "../explain-text.ts";
 import { shown } from "../plain-text.ts";
@@ -25,8 +27,13 @@ function only(prefix: string, found: readonly IncidentSummary[]): IncidentSummar
 }
 
 async function run(args: string[], io: Io): Promise<number> {
-  const { options, positionals } = parseOptions(args, { ...STATE_OPTIONS, json: { type: "boolean" } },
-    { max: 1, what: "one incident id" });
+  const { options, positionals } = parseOptions(args, {
+    ...STATE_OPTIONS, json: { type: "boolean" }, catalogue: { type: "boolean" },
+  }, { max: 1, what: "one incident id" });
+  if (options.catalogue) {
+    io.out(options.json ? `${JSON.stringify({ schemaVersion: "1.0", threats: CATALOGUE })}\n` : catalogueText());
+    return 0;
+  }
   const prefix = positionals[0]?.toLowerCase();
   if (prefix !== undefined && !/^[0-9a-f]{1,64}$/.test(prefix)) {
     throw new UsageError(`${shown(prefix)}: not an incident id; allowed: 1 to 64 hexadecimal digits`);
@@ -58,6 +65,7 @@ export const explain: Command = {
   summary: "why an incident was raised, in plain words, with the frames",
   help: `
 Usage: kerbwatch explain [INCIDENT] [--json] [--state DIR | --config FILE]
+       kerbwatch explain --catalogue [--json]
 
 Tells one incident from the log: what was said of it and when, the reasons with
 their shares of the decision, the frames that it rests on (redacted), and what
@@ -66,6 +74,8 @@ statements that it rests on. INCIDENT is an id or the beginning of one, as
 alerts and status print it. Without it, the incidents in the log are listed.
 
 ${STATE_HELP}
+  --catalogue     every threat instead: what it means, innocent causes, what to
+                  do, as Markdown
   --json          the same as JSON, stable, for programs
 
 Exit codes: 0 told, 1 no such incident or no log, 2 wrong usage.

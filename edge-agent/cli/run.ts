@@ -91,6 +91,7 @@ async function runAgent(config: Config, io: Io, { incoming, past, up, stopAsked 
   // Loaded here, since a supervisor does without it.
   const { startAgent } = await import("../agent.ts");
   const agent = await startAgent(config, {
+    ...(process.argv[1] !== undefined && { program: process.argv[1] }),
     notice: (text) => io.err(`${text}\n`), out: (text) => io.out(text), env: io.env, past,
     colour: wantsColour(process.stdout.isTTY, io.env), ...(incoming !== undefined && { incoming }),
   });

@@ -4,9 +4,11 @@
  */
 export { doctor } from "./doctor.ts";
 export { explain } from "./explain.ts";
+export { incident } from "./incident.ts";
 export { keygen } from "./keygen.ts";
 export { learn } from "./learn.ts";
 export { ledger } from "./ledger.ts";
+export { page } from "./page.ts";
 export { replay } from "./replay.ts";
 export { roster } from "./roster.ts";
 export { status } from "./status.ts";

@@ -75,6 +75,8 @@ export interface ObserveState {
   version?: OcppVersion;
   /** What the CSMS's clock is ahead of the agent's, ms. */
   skewMs: number;
+  /** The newest register of each EVSE as the station reports it, Wh: what will be billed. */
+  readonly reported: Map<number, number>;
 }
 
 export function createObserve(
@@ -84,6 +86,7 @@ export function createObserve(
   return {
     station, limits: all, tokens: createTokens(crypto, tokenSecret), transactions: createTransactions(),
     calls: createCalls(all.calls), earlier: createEarlierCalls(), frames: createFrames(all.frames), skewMs: 0,
+    reported: new Map(),
     csmsCertificates: [], traffic: { ...NO_TRAFFIC }, schemaOf,
     counts: { frames: 0, unparsed: 0, actions: new Map(), oddities: new Map() },
   };
@@ -103,7 +106,7 @@ export function observe(state: ObserveState, event: AgentEvent, now: Now): Obser
   const at = now.wallMs;
   switch (event.kind) {
     case "frame":
-      return onFrame(state, event, now);
+      return noteReported(state.reported, onFrame(state, event, now));
     case "unparsed":
       state.counts.frames += 1;
       state.counts.unparsed += 1;
@@ -128,6 +131,21 @@ export function observe(state: ObserveState, event: AgentEvent, now: Now): Obser
       return [...ended, { kind: "tick", at, ...passedBy(state, overdue.length) }];
     }
   }
+}
+
+/** A station has a few EVSEs; what names more of them is not believed. */
+const MOST_REPORTED = 64;
+
+function noteReported(reported: Map<number, number>, observations: Observation[]): Observation[] {
+  for (const seen of observations) {
+    const evseId = seen.kind === "reported-reading" ? seen.reading.evseId
+      : seen.kind === "transaction-started" || seen.kind === "transaction-ended" ? seen.evseId : undefined;
+    const wh = seen.kind === "reported-reading" ? seen.reading.energyImportWh
+      : seen.kind === "transaction-started" || seen.kind === "transaction-ended" ? seen.registerWh : undefined;
+    if (evseId === undefined || wh === undefined) continue;
+    if (reported.size < MOST_REPORTED || reported.has(evseId)) reported.set(evseId, wh);
+  }
+  return observations;
 }
 
 /** What passed since the last tick, and nothing where nothing did. */

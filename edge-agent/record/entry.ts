@@ -40,6 +40,8 @@ const BODIES = {
   witness: { note: "text", cosignature: "text" },
   /** Two checkpoints of one neighbour's log, both signed by it, that cannot both be true. */
   fork: { first: "text", second: "text" },
+  /** What a person said of an incident: `acknowledge` or `close`, who, and why. */
+  handled: { incidentId: "text", action: "text", by: "text", reason: "text" },
   /** Something about the agent itself that an auditor needs: a torn tail was cut, a clock was set. */
   notice: { text: "text" },
 } as const;

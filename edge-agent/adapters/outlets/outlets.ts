@@ -5,6 +5,7 @@ import type { Config, Environment } from "../../config.ts";
 import type { AnyOutlet } from "../../config-outlets.ts";
 import { SEVERITIES } from "../../../models/terms.ts";
 import type { Alert } from "../../../models/terms.ts";
+import type { AgentState } from "../../pipeline.ts";
 import { UsageError } from "../../usage-error.ts";
 import { systemAuthorities } from "../dial.ts";
 import { readBroker, readPem, readPassword } from "../tls-files.ts";
@@ -13,12 +14,6 @@ import { createEverestAlerts, createMqttAlerts } from "./mqtt.ts";
 import { createOcppAlerts } from "./ocpp.ts";
 import { createSyslog } from "./syslog.ts";
 import { createWebhook, keyOf } from "./webhook.ts";
-
-/** An outlet beyond this machine, and what goes there. */
-export interface FarOutlet {
-  readonly courier: Courier;
-  readonly of: AnyOutlet;
-}
 
 /** Shorter ones are guessed. */
 const LEAST_KEY_BYTES = 16;
@@ -66,20 +61,41 @@ export function createCarriers(
   return made;
 }
 
+/** All outlets beyond this machine. */
+export class FarOutlets {
+  readonly #outlets: readonly { readonly courier: Courier; readonly of: AnyOutlet }[];
+
+  constructor(outlets: readonly { readonly courier: Courier; readonly of: AnyOutlet }[]) {
+    this.#outlets = outlets;
+  }
+
+  /** Whoever has an incident in hand is told when it is over, and not with each thing that is added. Never throws. */
+  send(alert: Alert, { alert: { handled } }: AgentState): void {
+    if (alert.state === "updated" && handled.has(alert.incidentId)) return;
+    for (const { courier, of } of this.#outlets) if (isWanted(alert, of)) courier.send(alert);
+  }
+
+  stats(): { readonly name: string; readonly stats: ReturnType<Courier["stats"]> }[] {
+    return this.#outlets.map(({ courier }) => ({ name: courier.name, stats: courier.stats() }));
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.#outlets.map(({ courier }) => courier.close()));
+  }
+}
+
 /** Throws UsageError that names the key of a file that cannot be read. */
-export function createFarOutlets(config: Config, env: Environment, ports: CourierPorts): FarOutlet[] {
+export function createFarOutlets(config: Config, env: Environment, ports: CourierPorts): FarOutlets {
   const carriers = createCarriers(config, env, ports);
-  if (carriers.length === 0) return [];
   const folder = join(config.stateDir, "outlets");
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
-  return carriers.map(({ name, of, carrier }) => ({
+  if (carriers.length > 0) mkdirSync(folder, { recursive: true, mode: 0o700 });
+  return new FarOutlets(carriers.map(({ name, of, carrier }) => ({
     of, courier: new Courier({
       name, carrier, file: join(folder, `${name}.jsonl`), digestMs: config.alerts.digestS * 1_000,
     }, ports),
-  }));
+  })));
 }
 
 /** Whether an alert is severe enough for an outlet. */
-export const isWanted = (alert: Alert, { least }: AnyOutlet): boolean =>
+const isWanted = (alert: Alert, { least }: AnyOutlet): boolean =>
   SEVERITIES.indexOf(alert.severity) >= SEVERITIES.indexOf(least);
-
