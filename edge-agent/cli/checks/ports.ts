@@ -4,7 +4,7 @@ import type { HostPort } from "../../config.ts";
 import { hostPortText } from "../../config.ts";
 import { parseAddress, parseHostPort } from "../../config-schema.ts";
 import type { Status } from "../../status.ts";
-import { failed, passed, warned } from "./check.ts";
+import { failed, passed } from "./check.ts";
 import type { Check } from "./check.ts";
 
 /** Undefined when the port could be had (and was given back), else the system's error code. */
@@ -42,9 +42,5 @@ export async function checkPorts(
   const checks = [await checkPort("listen", listen, heldListen)];
   if (http === undefined) return checks;
   const heldHttp = parseHostPort(running?.agent.http ?? "")?.port;
-  const check = await checkPort("http", http, heldHttp);
-  const exposed = check.state === "ok" && !isLoopback(http.host);
-  checks.push(!exposed ? check : warned("http", `${check.says}, and others on the network can read the status there`,
-    "listen on 127.0.0.1, unless that is what you want"));
-  return checks;
+  return [...checks, await checkPort("http", http, heldHttp)];
 }
