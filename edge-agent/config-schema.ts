@@ -60,6 +60,8 @@ const mesh = group({
   brokers: v.exactOptional(listOf(broker, 0, 8, "a list of at most 8 brokers",
     "brokers of the site or operator, each an address or a group of keys, used beside the embedded one or instead; "
     + "all members of a zone should know the same"), []),
+  brokersAtOnce: v.exactOptional(whole(1, 8, "", "how many of these this zone uses, chosen by its name, so that zones "
+    + "spread over them; like the list the same at all of a zone; absent: all")),
   ca: v.exactOptional(path("authorities that the certificates of mqtts:// brokers must come from, PEM")),
   tokenSecret: v.exactOptional(secret("what `keygen --token-secret` made, the same at all members of the zone: they "
     + "then tell each other, under pseudonyms that change daily, where idTokens are in use; absent: no clones are "

@@ -39,6 +39,8 @@ export interface MeshConfig {
   readonly listen?: HostPort;
   readonly advertise?: HostPort;
   readonly brokers: readonly BrokerConfig[];
+  /** Absent: all of them. */
+  readonly brokersAtOnce?: number;
   /** Path of the authorities of `mqtts://` brokers. */
   readonly ca?: string;
   /** The zone's secret for pseudonyms of idTokens. */
@@ -270,6 +272,7 @@ function buildMesh(
     roster: at(mesh.roster),
     ...(mesh.listen !== undefined && { listen: hostPort(mesh.listen) }),
     ...(mesh.advertise !== undefined && { advertise: hostPort(mesh.advertise) }),
+    ...(mesh.brokersAtOnce !== undefined && { brokersAtOnce: mesh.brokersAtOnce }),
     brokers: mesh.brokers.map((broker, index) => buildBroker(`mesh.brokers[${index}]`, broker, env, at)),
     ...(mesh.ca !== undefined && { ca: at(mesh.ca) }),
     ...(mesh.tokenSecret !== undefined && {

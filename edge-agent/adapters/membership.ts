@@ -8,11 +8,13 @@ import type { KnownRoster } from "../../gossip/roster-chain.ts";
 import type { Crypto } from "../../models/crypto.ts";
 import { ok, problem, type Result } from "../../models/result.ts";
 import type { Config, Environment } from "../config.ts";
+import { mqttText } from "../config-schema.ts";
 import { readOperators } from "../operators.ts";
 import type { AgentEvent, Clock, Random, Timers } from "../ports.ts";
+import { brokersOf } from "../zone-brokers.ts";
 import type { MeshMember } from "./broker-rules.ts";
 import type { DeviceKeys } from "./keys.ts";
-import { createMesh, type Mesh } from "./mesh.ts";
+import { createMesh, type Mesh, type SiteBroker } from "./mesh.ts";
 import { loadRoster } from "./roster-file.ts";
 import { readSiteBrokers } from "./tls-files.ts";
 import { tlsIdentity } from "./tls-identity.ts";
@@ -79,6 +81,8 @@ export interface MeshPorts {
   readonly onEvent: (event: AgentEvent) => void;
 }
 
+const mqttOf = ({ host, port, ca }: SiteBroker): string => mqttText({ secure: ca !== undefined, host, port });
+
 export interface Street {
   readonly mesh: Mesh;
   /** Another roster is in force: only its members are heard from now on; undefined: nobody. */
@@ -94,7 +98,8 @@ export function streetOf({ roster: first, member, keys }: Membership, config: Co
   const mesh = createMesh({
     identity: tlsIdentity(member.station, keys.tlsSeed), network: first.network, zones: [member.zone],
     region: first.zones.map(({ id }) => id),
-    members: () => members, clock, timers, random, brokers: readSiteBrokers(config, env),
+    members: () => members, clock, timers, random, brokers: brokersOf(
+      crypto, member.zone, readSiteBrokers(config, env), config.mesh?.brokersAtOnce ?? Infinity, mqttOf),
     ...(config.mesh?.listen !== undefined && { listen: config.mesh.listen }),
   }, (topic, bytes, from) => onEvent({ kind: "message", topic, bytes, from }), notice);
   let near: ReadonlySet<string> = new Set();
