@@ -119,6 +119,25 @@ test("liveness after healing: fails when nothing healed", () => {
   assert.match(said, /^liveness after healing: agent 0 heard of agent 2/);
 });
 
+test("liveness after healing: fails when one tells an incident under a name of its own", () => {
+  const bend = ({ index, core }: SimAgent): void => {
+    if (index !== 2) return;
+    const open = core!.state.zone!.open;
+    const { set } = open;
+    open.set = (threat, alert) => set.call(open, threat, { ...alert, incidentId: "0123456789" });
+  };
+  const said = says(liveness, bend) ?? "";
+  assert.match(said, /^liveness after healing: energy-theft@\d+ is [0-9a-f]{8} at agent 0, 01234567 at agent 2/);
+});
+
+test("two keys of one threat that rise at once are one incident", () => {
+  const [attack] = CALM.attacks;
+  const other = { ...attack!, key: "delivered-less-billed", from: 21, to: 27 } as const;
+  const both: Scenario = { ...CALM, attacks: [attack!, other] };
+  const outcome = runOne({ scenario: both, seed: 1 });
+  assert.equal([outcome.failed?.text, outcome.certified], [undefined, 1]);
+});
+
 test("nothing throws: fails when a core does", () => {
   const bend = ({ protocol }: SimAgent): void => {
     (protocol as { law: typeof EVERYTHING }).law = { ...EVERYTHING, search: () => { throw new Error("planted"); } };
