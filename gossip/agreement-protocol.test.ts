@@ -313,6 +313,6 @@ test("a certificate can be checked offline, with its statements; changed in any 
     bytes[random.int(bytes.length)]! ^= 1 << random.int(8);
     assert.not(verifyCertificate(bytes, zone.directory, hashed.crypto).ok, `run ${i}`);
   }
-  const strict = { decide: () => ({ sum: 0, supporters: 0, raises: false }), statements };
+  const strict = { decide: () => ({ sum: 0, margin: -1, supporters: 0, raises: false }), statements };
   assert.not(verifyCertificate(certificate.whole, zone.directory, hashed.crypto, strict).ok);
 });

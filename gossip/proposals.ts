@@ -221,16 +221,12 @@ export function propose(state: ProtocolState, epoch: number, out: Output): void 
   }
 }
 
-/** Of each threat the raise with most supporters, of these the highest sum: who is affected is drawn from it. */
+/** Of each threat the raise that is furthest from not raising: others hold a little more or less, and must agree. */
 function strongest(raised: readonly Onset<Held>[]): Map<number, Onset<Held>> {
   const best = new Map<number, Onset<Held>>();
   for (const one of raised) {
     const threat = threatIndexOf(EVIDENCE_KEYS.indexOf(one.key));
-    const { supporters, sum } = one.decision;
-    const other = best.get(threat)?.decision;
-    const isStronger = other === undefined || supporters > other.supporters
-      || (supporters === other.supporters && sum > other.sum);
-    if (isStronger) best.set(threat, one);
+    if (one.decision.margin > (best.get(threat)?.decision.margin ?? -Infinity)) best.set(threat, one);
   }
   return best;
 }

@@ -4,6 +4,8 @@ import type { EvidenceKey } from "../models/terms.ts";
 export interface Decision {
   /** Millinats. */
   readonly sum: number;
+  /** How far the sum is above what raises, millinats. */
+  readonly margin: number;
   /** Members whose own growth speaks for it. */
   readonly supporters: number;
   readonly raises: boolean;

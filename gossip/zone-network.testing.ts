@@ -30,7 +30,7 @@ const decide: Decide = ({ n, f, growths }) => {
   const kept = [...clipped].sort((a, b) => a - b).slice(f, n - f);
   const sum = kept.reduce((a, b) => a + b, 0);
   const supporters = clipped.filter((growth) => growth > SUPPORT).length;
-  return { sum, supporters, raises: sum >= THRESHOLD && supporters >= f + 1 };
+  return { sum, margin: sum - THRESHOLD, supporters, raises: sum >= THRESHOLD && supporters >= f + 1 };
 };
 
 function search({ n, f, epoch, members }: ZoneHistory<Held>): Onset<Held>[] {

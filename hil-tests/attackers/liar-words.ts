@@ -47,8 +47,8 @@ const ONSET_BACK = 3;
 const LONG_AGO_EPOCHS = 1_000;
 const JUNK_KINDS: readonly Kind[] = ["statement", "proposal", "vote", "certificate"];
 
-export const RAISES: Decision = { sum: 0, supporters: 0, raises: true };
-const QUIET: Decision = { sum: 0, supporters: 0, raises: false };
+export const RAISES: Decision = { sum: 0, margin: 0, supporters: 0, raises: true };
+const QUIET: Decision = { sum: 0, margin: -1, supporters: 0, raises: false };
 
 /** In a framer's eyes everything raises, some keys each epoch: so its own protocol proposes and votes for anything. */
 export const EVERYTHING: ZoneLaw<Held> = {

@@ -27,6 +27,8 @@ export interface ZoneSize {
 export interface Decision {
   /** The trimmed sum, millinats. */
   readonly sum: number;
+  /** The sum less the threshold, millinats. */
+  readonly margin: number;
   /** Members whose growth is above SUPPORT_MILLINATS. */
   readonly supporters: number;
   readonly raises: boolean;
@@ -55,7 +57,8 @@ function sumBetween(sorted: Float64Array, f: number): number {
  */
 export function decide(asked: ZoneSize & { readonly key: EvidenceKey; readonly growths: readonly number[] }): Decision {
   const { n, f, key, growths } = asked;
-  if (growths.length > n || !carries({ n, f })) return { sum: 0, supporters: 0, raises: false };
+  const threshold = zoneThreshold(key, { n, f });
+  if (growths.length > n || !carries({ n, f })) return { sum: 0, margin: -threshold, supporters: 0, raises: false };
   const clip = clipOf(key, { n, f });
   const all = Float64Array.from({ length: n }, (_, index) => {
     const growth = growths[index];
@@ -63,7 +66,7 @@ export function decide(asked: ZoneSize & { readonly key: EvidenceKey; readonly g
   });
   const supporters = supportersOf(all);
   const sum = trimmedSum(all, f);
-  return { sum, supporters, raises: sum >= zoneThreshold(key, { n, f }) && supporters >= f + 1 };
+  return { sum, margin: sum - threshold, supporters, raises: sum >= threshold && supporters >= f + 1 };
 }
 
 /** Whether a zone of n members can survive f: n > 3f. */
