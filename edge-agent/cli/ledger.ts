@@ -6,6 +6,7 @@ import { verifyFile } from "./ledger/evidence.ts";
 import { exportEvidence } from "./ledger/export.ts";
 import { verifyLog } from "./ledger/log.ts";
 import { prove } from "./ledger/prove.ts";
+import { exportTiles } from "./ledger/tiles.ts";
 import { STATE_HELP, STATE_OPTIONS } from "./state-dir.ts";
 
 const HELP = `
@@ -15,6 +16,7 @@ Usage: kerbwatch ledger verify [--state DIR | --config FILE]
          [--state DIR | --config FILE] [--roster FILE... --operators FILE]
        kerbwatch ledger verify FILE (--operators FILE | --key VKEY) [--json]
        kerbwatch ledger prove ENTRY [--state DIR | --config FILE]
+       kerbwatch ledger tiles --out DIR [--state DIR | --config FILE]
 
 "verify" reads every segment of the log, recomputes the Merkle tree (RFC 9162),
 and holds it against the signed checkpoint beside it (a C2SP signed note). Needs
@@ -35,6 +37,9 @@ that file and the operators' keys, and refuses it when any part was changed.
 "prove" prints one entry with its inclusion proof as a C2SP tlog-proof. ENTRY is
 its index from 0, or its hash as alerts name it (sha256:...).
 
+"tiles" writes the log as C2SP tlog-tiles (checkpoint, tile/, entries), as
+monitors and mirrors of other logs read them from any web server.
+
 ${STATE_HELP}
   --key VKEY      the log's public key, as "keygen --station" shows it (default
                   for a log: the device's own)
@@ -45,7 +50,7 @@ ${STATE_HELP}
                   whom you trust to have signed it (export: the first of them),
                   as for "roster verify"
   --incident ID   as alerts and status print it, or the beginning of it
-  --out FILE      where to write
+  --out FILE      where to write; tiles: a folder
   --json          for programs
 
 Exit codes: 0 good, or written; 1 damaged, changed, cut or not signed, or not to
@@ -65,7 +70,7 @@ async function verify(args: readonly string[], io: Io): Promise<number> {
 }
 
 const COMMANDS: Readonly<Record<string, (args: readonly string[], io: Io) => Promise<number>>> = {
-  verify, export: exportEvidence, prove,
+  verify, export: exportEvidence, prove, tiles: exportTiles,
 };
 
 async function run(args: string[], io: Io): Promise<number> {

@@ -49,6 +49,7 @@ function made(random: Seeded): Made {
 }
 
 test("the largest whole subtrees fill any stretch, each at a place that is a multiple of its size", () => {
+  assert.equal(subtreeSizes(0, 1_000), [256, 256, 256, 128, 64, 32, 8]);
   for (let from = 0; from < 70; from++) {
     for (let to = from; to < 140; to++) {
       const sizes = subtreeSizes(from, to);

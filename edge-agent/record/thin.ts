@@ -6,7 +6,8 @@
  *
  *     header   "kerbwthn" | u32be version | u64be index of the first entry | u64be index after the last
  *     kept     u32be length | entry
- *     gap      u32be 0 | u64be entries | their subtrees' roots, 32 bytes each, left to right: the largest that fit
+ *     gap      u32be 0 | u64be entries | their subtrees' roots, 32 bytes each, left to right: the largest that fit,
+ *              of 256 leaves at most, so that tiles above the lowest stay whole (tiles.ts)
  *     end      SHA-256 of all that
  *
  * It is written whole beside the segment before the segment goes, so a crash leaves one of the two, or both.
@@ -16,6 +17,7 @@ import { ok, problem, type Result } from "../../models/result.ts";
 import { decodeEntry, type Entry, MAX_ENTRY_BYTES } from "./entry.ts";
 import { appendLeaf, EMPTY_FRONTIER, leafHash, rootOf } from "./merkle.ts";
 import type { StoredEntry } from "./segment.ts";
+import { TILE_WIDTH } from "./tiles.ts";
 
 export const THIN_VERSION = 1;
 const MAGIC = "kerbwthn";
@@ -40,12 +42,12 @@ export interface Thinned {
 
 export const isSubtree = (item: ThinItem): item is Subtree => "root" in item;
 
-/** Sizes of the largest whole subtrees that fill the leaves from `from` up to and without `to`. */
+/** Sizes of the largest whole subtrees, up to 256, that fill the leaves from `from` up to and without `to`. */
 export function subtreeSizes(from: number, to: number): number[] {
   const sizes: number[] = [];
   for (let at = from; at < to;) {
     let size = 1;
-    while (at % (2 * size) === 0 && at + 2 * size <= to) size *= 2;
+    while (size < TILE_WIDTH && at % (2 * size) === 0 && at + 2 * size <= to) size *= 2;
     sizes.push(size);
     at += size;
   }
@@ -174,7 +176,8 @@ function keptAt(crypto: Crypto, bytes: Uint8Array, at: number, length: number, e
 function gapAt(bytes: Uint8Array, view: DataView, at: number, index: number, most: number): Taken | undefined {
   if (at + 8 > view.byteLength) return undefined;
   const entries = Number(view.getBigUint64(at));
-  if (entries < 1 || index + entries > most) return undefined;
+  // Each hash stands for 256 at most: the list of sizes is no longer than the bytes.
+  if (entries < 1 || index + entries > most || entries > TILE_WIDTH * view.byteLength) return undefined;
   const sizes = subtreeSizes(index, index + entries);
   const end = at + 8 + HASH_BYTES * sizes.length;
   if (end > view.byteLength) return undefined;

@@ -1,14 +1,16 @@
 /**
  * `npm run bench foreign-verifiers`: a zone's evidence, checked by programs that nobody here wrote: Go's sumdb/note,
- * tlog and Ed25519 (Debian: golang-go, golang-golang-x-mod-dev); and with parts of it changed, which they must refuse.
+ * tlog and Ed25519 (Debian: golang-go, golang-golang-x-mod-dev), as a file and as a log in tiles; and with parts of it
+ * changed, which they must refuse.
  */
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { repoRoot } from "../../build/paths.ts";
-import { makeEvidence } from "./made-evidence.ts";
+import { ran } from "../../edge-agent/cli/io.testing.ts";
+import { makeEvidence, type MadeEvidence } from "./made-evidence.ts";
 
 /** Where Debian's packages of Go libraries lie. */
 const GOPATH = "/usr/share/gocode";
@@ -39,13 +41,44 @@ interface Row {
   readonly said: string;
 }
 
-async function compare(folder: string): Promise<readonly Row[]> {
-  const program = join(folder, "verify");
+/** A program of Go's, built into the folder. */
+function built(folder: string, name: string): string {
+  const program = join(folder, name);
   const env = { ...process.env, GOPATH, GO111MODULE: "off", GOCACHE: join(folder, "cache"), GOFLAGS: "" };
-  const source = join(repoRoot, "hil-tests/foreign-verifiers/verify.go");
-  const built = spawnSync("go", ["build", "-o", program, source], { env, encoding: "utf8" });
-  if (built.status !== 0) throw new Error(built.stderr);
-  const { evidence, keys } = await makeEvidence(folder);
+  const source = join(repoRoot, "hil-tests/foreign-verifiers", `${name}.go`);
+  const { status, stderr } = spawnSync("go", ["build", "-o", program, source], { env, encoding: "utf8" });
+  if (status !== 0) throw new Error(stderr);
+  return program;
+}
+
+const flipped = (bytes: Buffer): Buffer => {
+  bytes[bytes.length - 40]! ^= 1;
+  return bytes;
+};
+
+/** The same log as tiles, and with one file of it changed. */
+async function compareTiles(folder: string, { state, keys }: MadeEvidence): Promise<readonly Row[]> {
+  const program = built(folder, "tiles");
+  const out = join(folder, "tiled");
+  const { code, err } = await ran(["ledger", "tiles", "--state", state, "--out", out]);
+  if (code !== 0) throw new Error(err);
+  const { log } = JSON.parse(readFileSync(keys, "utf8")) as { log: string };
+  const names = readdirSync(out, { recursive: true, encoding: "utf8" });
+  const at = (start: string): string => join(out, names.find((name) =>
+    name.startsWith(start) && statSync(join(out, name)).isFile())!);
+  const changes = { "nothing (tiles)": undefined, "a bit of a tile": at("tile/0/"),
+    "a bit of a bundle": at("tile/entries/"), "a bit of the tiles' checkpoint": join(out, "checkpoint") };
+  return Object.entries(changes).map(([changed, path]) => {
+    const before = path === undefined ? undefined : readFileSync(path);
+    if (path !== undefined) writeFileSync(path, flipped(readFileSync(path)));
+    const { status, stdout, stderr } = spawnSync(program, [out, log], { encoding: "utf8" });
+    if (path !== undefined) writeFileSync(path, before!);
+    return { changed, accepted: status === 0, said: (stdout || stderr).trim() };
+  });
+}
+
+function compare(folder: string, { evidence, keys }: MadeEvidence): readonly Row[] {
+  const program = built(folder, "verify");
   const good = readFileSync(evidence, "utf8");
   return Object.entries(CHANGES).map(([changed, change]) => {
     const file = JSON.parse(good) as Shape;
@@ -65,12 +98,13 @@ async function main(): Promise<void> {
   }
   const folder = mkdtempSync(join(tmpdir(), "kerbwatch-foreign-"));
   try {
-    const rows = await compare(folder);
+    const made = await makeEvidence(folder);
+    const rows = [...compare(folder, made), ...await compareTiles(folder, made)];
     for (const { changed, accepted, said } of rows) {
       console.log(`${accepted ? "accepted" : "refused "}  ${changed.padEnd(34)}  ${said}`);
     }
     if (values.json !== undefined) writeFileSync(values.json, JSON.stringify(rows));
-    process.exitCode = rows.every(({ changed, accepted }) => accepted === (changed === "nothing")) ? 0 : 1;
+    process.exitCode = rows.every(({ changed, accepted }) => accepted === changed.startsWith("nothing")) ? 0 : 1;
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
