@@ -210,6 +210,28 @@ test("liars: who offers what there is not, answers with junk, or not at all, del
   }
 });
 
+test("who asks for the same without end is answered so often, and others all the same", () => {
+  const line = new Line();
+  const [asker, honest] = [first.members[1]!.station, first.members[3]!.station];
+  let parts = 0;
+  line.says = (from, message) => {
+    if (message.kind === "part" && from === 2) parts += 1;
+    if (from !== 1 || message.kind !== "roster") return message;
+    const head = { network: first.network, zone: first.zones[0]!.id, rosterVersion: 1, station: asker };
+    const { whole } = encodeMessage("roster", { epoch: line.epoch, held: [], asked: {
+      of: first.members[2]!.station, hash: known(first).hash, place: 0 } }, head, signers[1]!);
+    return { ...message, bytes: whole };
+  };
+  for (let n = 0; n < 64 * 3; n++) {
+    line.pass(() => line.epoch > FIRST_EPOCH + n);
+    line.say(1, { kind: "roster", station: asker, bytes: new Uint8Array(1) });
+  }
+  assert.ok(parts >= 44 && parts <= 44 * 4, `${parts} parts in 192 epochs`);
+  line.give(2, known(second));
+  line.pass(() => coming(line.agents[3]!).includes(2));
+  assert.ok((line.agents[2]!.exchange.served.get(honest) ?? 0) >= 1);
+});
+
 test("who is no member of the zone any more says and asks nothing", () => {
   const line = new Line();
   line.agents[0]!.protocol.self = -1;

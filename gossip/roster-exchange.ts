@@ -21,6 +21,9 @@ const PATIENCE = 6;
 const REFUSED_FOR = 64;
 /** Parts sent in one epoch, whoever asks. */
 const MOST_ANSWERS = 4;
+/** Parts that one asker is sent in so many epochs: two of the largest files, and not a stream without end. */
+const MOST_SERVED = 2 * MOST_PARTS;
+const SERVED_EPOCHS = 64;
 /** Neighbours are about ten; whoever is heard over a site's broker counts too. */
 const MOST_OFFERS = 128;
 const MOST_REFUSED = 64;
@@ -46,6 +49,8 @@ export interface RosterExchange {
   fetching: Fetching | undefined;
   /** Parts sent in this epoch. */
   readonly answered: Set<string>;
+  /** Parts that each asker was sent of late. */
+  readonly served: Map<StationId, number>;
   epoch: number;
   /** What was said last to be known. */
   announced: string;
@@ -60,7 +65,7 @@ export interface RosterNews {
 export function createRosterExchange(chain: RosterChain, protocol: ProtocolState): RosterExchange {
   return {
     chain, protocol, offers: new Map(), failures: new Map(), refused: new Map(), fetching: undefined,
-    answered: new Set(), epoch: -1, announced: "",
+    answered: new Set(), served: new Map(), epoch: -1, announced: "",
   };
 }
 
@@ -91,17 +96,21 @@ function onRoster(exchange: RosterExchange, { station, content }: MessageOf<"ros
   const { offers, protocol } = exchange;
   if (offers.has(station) || offers.size < MOST_OFFERS) offers.set(station, content.held);
   const { asked } = content;
-  return asked?.of === protocol.station ? answer(exchange, asked, epoch) : [];
+  return asked?.of === protocol.station ? answer(exchange, asked, station, epoch) : [];
 }
 
 /** Once an epoch for each part: others who ask for the same hear it too. */
-function answer(exchange: RosterExchange, { hash, place }: AskedPart, epoch: number): Outgoing[] {
-  const { answered, protocol } = exchange;
+function answer(
+  exchange: RosterExchange, { hash, place }: AskedPart, asker: StationId, epoch: number,
+): Outgoing[] {
+  const { answered, served, protocol } = exchange;
   const file = knows(exchange, hash)?.file;
   const name = `${hex(hash)} ${place}`;
   if (file === undefined || answered.has(name) || answered.size >= MOST_ANSWERS) return [];
   const bytes = file.subarray(place * PART_BYTES, (place + 1) * PART_BYTES);
-  if (bytes.length === 0) return [];
+  const before = served.get(asker) ?? 0;
+  if (bytes.length === 0 || before >= MOST_SERVED || (before === 0 && served.size >= MOST_OFFERS)) return [];
+  served.set(asker, before + 1);
   answered.add(name);
   return [compose(protocol, "part", { epoch, hash, place, of: Math.ceil(file.length / PART_BYTES), bytes })];
 }
@@ -147,7 +156,8 @@ function giveUp({ failures, refused }: RosterExchange, from: StationId, hash: Ui
 }
 
 function beginEpoch(exchange: RosterExchange, epoch: number): Outgoing[] {
-  const { protocol, answered, refused, fetching } = exchange;
+  const { protocol, answered, served, refused, fetching } = exchange;
+  if (Math.floor(epoch / SERVED_EPOCHS) !== Math.floor(exchange.epoch / SERVED_EPOCHS)) served.clear();
   exchange.epoch = epoch;
   answered.clear();
   for (const [hash, since] of refused) if (Math.abs(epoch - since) > REFUSED_FOR) refused.delete(hash);
