@@ -83,10 +83,13 @@ export class AgentProcess {
   #wanted = false;
   #killed = false;
 
-  /** `command`: what Node is to run. Its output goes to `logFile`. */
-  constructor(command: readonly string[], logFile: string) {
+  readonly #program: string;
+
+  /** `command`: what `program`, this Node when absent, is to run. Its output goes to `logFile`. */
+  constructor(command: readonly string[], logFile: string, program: string = process.execPath) {
     this.#command = command;
     this.#logFile = logFile;
+    this.#program = program;
   }
 
   /** Settles once chargers can connect; rejects when the process ends before that. */
@@ -142,7 +145,7 @@ export class AgentProcess {
     this.starts += 1;
     this.#killed = false;
     let listened = false;
-    const child = followed(spawn(process.execPath, [...this.#command], { stdio: ["ignore", "pipe", "pipe"] }));
+    const child = followed(spawn(this.#program, [...this.#command], { stdio: ["ignore", "pipe", "pipe"] }));
     this.#child = child;
     const log = createWriteStream(this.#logFile, { flags: "a" }).on("error", () => {}); // nobody's charging needs it
     child.stdout.pipe(log, { end: false });

@@ -11,7 +11,9 @@ import { Waiters } from "./waiters.ts";
 export interface BenchCsmsOptions {
   /** Everything else is `Invalid`. */
   readonly tokens: Iterable<string>;
-  /** Absent: any free port of 127.0.0.1. */
+  /** Absent: 127.0.0.1. */
+  readonly host?: string;
+  /** Absent: any free port. */
   readonly port?: number;
   readonly heartbeatS?: number;
   readonly tls?: { readonly key: string; readonly cert: string };
@@ -58,20 +60,20 @@ export class BenchCsms {
     this.rpc = rpc;
     this.http = http;
     const { port } = http.address() as AddressInfo;
-    this.url = `${options.tls === undefined ? "ws" : "wss"}://127.0.0.1:${port}`;
+    this.url = `${options.tls === undefined ? "ws" : "wss"}://${options.host ?? "127.0.0.1"}:${port}`;
     rpc.on("client", (client: Connection & { identity: string }) => this.welcome(client.identity, client));
   }
 
   /** Rejects when the port is taken. */
   static async listen(options: BenchCsmsOptions): Promise<BenchCsms> {
     const rpc = new RPCServer({ protocols: ["ocpp2.0.1", "ocpp1.6"], callTimeoutMs: 10_000, pingIntervalMs: 5_000 });
-    const { tls, port = 0 } = options;
+    const { tls, port = 0, host = "127.0.0.1" } = options;
     // A server of our own: ocpp-rpc's listen() lets the error of a taken port escape as an uncaught exception.
     const http: Server = tls === undefined ? createServer() : createTlsServer(tls);
     http.on("upgrade", rpc.handleUpgrade);
     http.on("request", (_request, response) => response.writeHead(404).end());
     await new Promise<void>((resolve, reject) => {
-      http.once("error", reject).listen(port, "127.0.0.1", resolve);
+      http.once("error", reject).listen(port, host, resolve);
     });
     return new BenchCsms(options, rpc, http);
   }

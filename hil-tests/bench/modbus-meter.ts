@@ -62,6 +62,8 @@ export interface SimulatedMeter {
 export interface SimulatedMeterOptions {
   readonly model: "sdm630" | "sunspec203";
   readonly unit?: number;
+  /** Absent: 127.0.0.1. */
+  readonly host?: string;
   /** 0, or absent: any free port. */
   readonly port?: number;
   readonly quantities?: Partial<MeterQuantities>;
@@ -232,18 +234,19 @@ class Meter {
   }
 }
 
-/** Listens on 127.0.0.1; rejects when the port is taken. */
+/** Listens; rejects when the port is taken. */
 export async function startModbusMeter(options: SimulatedMeterOptions): Promise<SimulatedMeter> {
   const meter = new Meter(options);
+  const { host = "127.0.0.1" } = options;
   const server = createServer((socket) => meter.accept(socket));
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject);
-    server.listen(options.port ?? 0, "127.0.0.1", resolve);
+    server.listen(options.port ?? 0, host, resolve);
   });
   const { port } = server.address() as { port: number };
   return {
     port,
-    address: `127.0.0.1:${port}`,
+    address: `${host}:${port}`,
     set: (quantities) => void Object.assign(meter.quantities, quantities),
     poke: (address, words) => put(meter.poked, address, words),
     setFault: (fault) => void (meter.fault = fault),

@@ -6,8 +6,6 @@ import type { House } from "./street-house.ts";
 import { demand } from "./street-learning.ts";
 import { PLOTS, regionFile } from "./street-plan.ts";
 
-const EPOCH_S = 1;
-
 export interface Enrolled {
   /** The operator's public key, as agents' configurations take it. */
   readonly operator: string;
@@ -30,7 +28,9 @@ export async function enrol(house: House, folder: string, signal: AbortSignal): 
 }
 
 /** The operator's key and a roster of all members of `folder`, signed, and verified as an agent would. */
-export async function signedRoster(folder: string, timezone: string, signal: AbortSignal): Promise<Enrolled> {
+export async function signedRoster(
+  folder: string, timezone: string, epochS: number, signal: AbortSignal,
+): Promise<Enrolled> {
   const [key, operators, region] = ["alice.key", "operators.json", "region.json"].map((name) => join(folder, name));
   const [unsigned, roster] = [join(folder, "roster.kwu"), join(folder, "roster.kw")];
   const printed = await kerbwatch(["keygen", "--operator", key!, "--json"], signal);
@@ -39,7 +39,7 @@ export async function signedRoster(folder: string, timezone: string, signal: Abo
   writeFileSync(region!, regionFile(PLOTS, timezone));
   await kerbwatch([
     "roster", "create", "--region", region!, "--members", membersIn(folder), "--operators", operators!,
-    "--epoch", `${EPOCH_S}`, "--out", unsigned,
+    "--epoch", `${epochS}`, "--out", unsigned,
   ], signal);
   await kerbwatch(["roster", "sign", unsigned, "--key", key!], signal);
   await kerbwatch(["roster", "verify", roster, "--operators", operators!], signal);

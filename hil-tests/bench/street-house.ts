@@ -6,8 +6,9 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Alert } from "../../models/terms.ts";
 import type { StationId, ZoneId } from "../../models/units.ts";
-import { AGENT_FILE, agentCommand, AgentProcess, runFile, type Ran } from "./agent-process.ts";
+import { AGENT_FILE, AgentProcess, runFile, type Ran } from "./agent-process.ts";
 import { startModbusMeter, type SimulatedMeter } from "./modbus-meter.ts";
+import { type Ground, LOOPBACK, type Place } from "./street-ground.ts";
 import { BenchStation, type Flow, type SessionOptions, type SessionResult } from "./station.ts";
 import { type Plot, RATED_W } from "./street-plan.ts";
 import { freePort } from "./street-ports.ts";
@@ -25,6 +26,7 @@ export interface StreetFacts {
   /** Public half, as `keygen --operator` printed it. */
   readonly operator: string;
   readonly roster: string;
+  readonly epochS: number;
 }
 
 /** Where the agent listens. */
@@ -39,14 +41,18 @@ export class House {
   readonly state: string;
   readonly config: string;
   readonly relay: Relay;
+  readonly place: Place;
   readonly #meter: SimulatedMeter;
   readonly #ports: Ports;
   readonly #follower: Follower;
   #station: BenchStation | undefined;
   #agent: AgentProcess;
 
-  private constructor(plot: Plot, folder: string, relay: Relay, meter: SimulatedMeter, ports: Ports) {
+  private constructor(
+    plot: Plot, folder: string, place: Place, relay: Relay, meter: SimulatedMeter, ports: Ports,
+  ) {
     this.plot = plot;
+    this.place = place;
     this.folder = folder;
     this.state = join(folder, "state");
     this.config = join(folder, "kerbwatch.json");
@@ -54,16 +60,19 @@ export class House {
     this.#meter = meter;
     this.#ports = ports;
     this.#follower = followFlow(meter);
-    this.#agent = new AgentProcess(agentCommand(this.config), join(folder, "agent.log"));
+    const [program, ...args] = place.command(this.config);
+    this.#agent = new AgentProcess(args, join(folder, "agent.log"), program);
   }
 
   /** Meter, relay and folder; no agent and no charger yet. */
-  static async build(plot: Plot, street: string): Promise<House> {
+  static async build(plot: Plot, street: string, ground: Ground = LOOPBACK): Promise<House> {
     const folder = join(street, plot.station);
     mkdirSync(folder, { recursive: true });
-    const meter = await startModbusMeter({ model: "sdm630", quantities: { voltageV: 230 } });
+    const meter = await startModbusMeter({ host: ground.hub, model: "sdm630", quantities: { voltageV: 230 } });
+    const place = ground.place(plot);
     const ports = { charger: await freePort(), broker: await freePort() };
-    return new House(plot, folder, await Relay.open(ports.broker), meter, ports);
+    const relay = await Relay.open({ host: place.host, port: ports.broker }, ground.hub);
+    return new House(plot, folder, place, relay, meter, ports);
   }
 
   get id(): StationId {
@@ -89,12 +98,12 @@ export class House {
   }
 
   /** Writes the agent's configuration and starts it. Settles when chargers can connect. */
-  async startAgent({ csms, operator, roster }: StreetFacts): Promise<void> {
+  async startAgent({ csms, operator, roster, epochS }: StreetFacts): Promise<void> {
     writeFileSync(this.config, JSON.stringify({
-      station: this.id, listen: `ws://127.0.0.1:${this.#ports.charger}`, csms, stateDir: this.state, epochS: 1,
+      station: this.id, listen: this.#chargersAt, csms, stateDir: this.state, epochS,
       operators: { threshold: 1, keys: [operator] },
       mesh: {
-        roster, listen: `mqtts://127.0.0.1:${this.#ports.broker}`, advertise: `mqtts://${this.relay.address}`,
+        roster, listen: `mqtts://${this.place.host}:${this.#ports.broker}`, advertise: `mqtts://${this.relay.address}`,
       },
       meters: [{
         evse: 1, kind: "modbus-tcp", model: "sdm630", address: this.#meter.address, unit: 1, everyS: 1,
@@ -118,7 +127,7 @@ export class House {
   }
 
   /** Connects the charger and boots it: through the agent, or to `url`. */
-  async startCharger(firmwareVersion: string, url = `ws://127.0.0.1:${this.#ports.charger}`): Promise<void> {
+  async startCharger(firmwareVersion: string, url = this.#chargersAt): Promise<void> {
     await this.#station?.close();
     this.#station = new BenchStation({
       id: this.id, ocppVersion: this.plot.version, url, registerWh: STATION_REGISTER_WH, firmwareVersion,
@@ -147,6 +156,10 @@ export class House {
     this.#follower.stop();
     await Promise.all([this.#station?.close(), gently ? this.#agent.stop() : this.#agent.killForGood()]);
     await Promise.all([this.relay.cut(), this.#meter.close()]);
+  }
+
+  get #chargersAt(): string {
+    return `ws://${this.place.host}:${this.#ports.charger}`;
   }
 
   get #replacedLog(): string {

@@ -8,7 +8,7 @@ async function withRelay(use: (relay: Relay) => Promise<void>): Promise<void> {
   const sockets = new Set<Socket>();
   const server = createServer((socket) => sockets.add(socket.pipe(socket).on("error", () => {})));
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const relay = await Relay.open((server.address() as AddressInfo).port);
+  const relay = await Relay.open({ host: "127.0.0.1", port: (server.address() as AddressInfo).port });
   try {
     await use(relay);
   } finally {
@@ -59,8 +59,42 @@ test("cut, it drops who is connected and takes nobody; mended, it takes them aga
   await left;
 }));
 
+test("delayed, bytes come later and in order, also while the delay changes", () => withRelay(async (relay) => {
+  const socket = await dial(relay);
+  await echo(socket, "x");
+  relay.delayMs = 60;
+  const begun = performance.now();
+  let heard = "";
+  const whole = new Promise<void>((resolve) => socket.on("data", (bytes) => {
+    heard += bytes.toString();
+    if (heard.length === 20) resolve();
+  }));
+  for (let i = 0; i < 20; i++) {
+    socket.write(String.fromCharCode(97 + i));
+    await new Promise((resolve) => setImmediate(resolve));
+    relay.delayMs = i % 2 === 0 ? 0 : 60 - i;
+  }
+  await whole;
+  assert.is(heard, "abcdefghijklmnopqrst");
+  assert.ok(performance.now() - begun >= 59);
+  socket.destroy();
+}));
+
+test("an address that is refused loses what it has and gets nothing", () => withRelay(async (relay) => {
+  const socket = await dial(relay);
+  await echo(socket, "x");
+  const gone = closed(socket);
+  relay.refuse(new Set(["127.0.0.1"]));
+  await gone;
+  await closed(await dial(relay));
+  relay.refuse(new Set());
+  const again = await dial(relay);
+  assert.is(await echo(again, "again"), "again");
+  again.destroy();
+}));
+
 test("a target that is away closes the near side and counts as no connection", async () => {
-  const relay = await Relay.open(await freePort());
+  const relay = await Relay.open({ host: "127.0.0.1", port: await freePort() });
   const socket = connect(relay.port, "127.0.0.1").on("error", () => {});
   await closed(socket);
   assert.is(relay.connections, 0);

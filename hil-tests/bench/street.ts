@@ -13,6 +13,7 @@ import { endEveryProcess } from "./agent-process.ts";
 import { systemClock } from "./bench-clock.ts";
 import { BenchCsms } from "./csms.ts";
 import { enrol, signedRoster } from "./street-enrolment.ts";
+import { type Ground, LOOPBACK } from "./street-ground.ts";
 import { House, type StreetFacts } from "./street-house.ts";
 import { type Incident, incidentsOf } from "./street-incidents.ts";
 import { LEARNED_DAYS, type Learned, learnStation } from "./street-learning.ts";
@@ -42,6 +43,7 @@ export class Street {
   readonly folder: string;
   readonly csms: BenchCsms;
   readonly houses: readonly House[];
+  readonly ground: Ground;
   /** Aborted when somebody wants it all to end. */
   readonly stop: AbortSignal;
   /** Houses in which a liar took the agent's place. */
@@ -51,28 +53,31 @@ export class Street {
   #tokens = 0;
   readonly #judged = new Set<string>();
 
-  private constructor(folder: string, csms: BenchCsms, houses: readonly House[], stop: AbortSignal) {
+  private constructor(
+    folder: string, csms: BenchCsms, houses: readonly House[], ground: Ground, stop: AbortSignal,
+  ) {
     this.folder = folder;
+    this.ground = ground;
     this.csms = csms;
     this.houses = houses;
     this.stop = stop;
   }
 
   /** An empty street in a folder of its own: nothing learned, no agent running. */
-  static async lay(stop: AbortSignal): Promise<Street> {
+  static async lay(stop: AbortSignal, ground: Ground = LOOPBACK): Promise<Street> {
     const folder = mkdtempSync(join(tmpdir(), "kerbwatch-"));
-    const csms = await BenchCsms.listen({ tokens: [], heartbeatS: HEARTBEAT_S });
+    const csms = await BenchCsms.listen({ host: ground.hub, tokens: [], heartbeatS: HEARTBEAT_S });
     const houses: House[] = [];
-    for (const plot of PLOTS) houses.push(await House.build(plot, folder));
-    return new Street(folder, csms, houses, stop);
+    for (const plot of PLOTS) houses.push(await House.build(plot, folder, ground));
+    return new Street(folder, csms, houses, ground, stop);
   }
 
   /** Keys, learning, roster, agents, chargers. Settles when every agent states and hears its neighbours. */
   async open(notes: Notes): Promise<void> {
     const timezone = afternoonZone(new Date());
     await this.#learn(timezone, notes);
-    const { operator, roster } = await signedRoster(this.folder, timezone, this.stop);
-    this.#facts = { folder: this.folder, csms: this.csms.url, operator, roster };
+    const { operator, roster } = await signedRoster(this.folder, timezone, this.ground.epochS, this.stop);
+    this.#facts = { folder: this.folder, csms: this.csms.url, operator, roster, epochS: this.ground.epochS };
     notes.note("the roster is signed; starting twelve agents and twelve chargers");
     await this.#eachInTurn(async (house) => {
       await house.startAgent(this.#facts!);
@@ -130,9 +135,9 @@ export class Street {
     return found;
   }
 
-  /** Looks until something is so; false when it was not within that time. */
+  /** Looks until something is so; false when it was not within that time, as long as it is here. */
   async until(isSo: () => boolean, withinS: number): Promise<boolean> {
-    for (const endMs = performance.now() + 1000 * withinS; ;) {
+    for (const endMs = performance.now() + 1000 * withinS * this.ground.pace; ;) {
       if (isSo()) return true;
       if (performance.now() >= endMs) return false;
       await this.seconds(LOOK_EVERY_MS / 1000);
@@ -145,9 +150,8 @@ export class Street {
     if (this.stop.aborted) await new Promise<never>(() => {});
   }
 
-  /** An epoch of this street is a second. */
   async epochs(count: number): Promise<void> {
-    await this.seconds(count);
+    await this.seconds(count * this.ground.epochS);
   }
 
   /** The way back: a charger without its agent, connected to the CSMS as before. */
@@ -158,7 +162,8 @@ export class Street {
 
   /** What each agent says of itself; undefined for one that does not answer. */
   async statuses(): Promise<Map<House, Status | undefined>> {
-    const asked = await Promise.all(this.houses.map((house) => askStatus(house.state, STATUS_WITHIN_MS)));
+    const withinMs = STATUS_WITHIN_MS * this.ground.pace;
+    const asked = await Promise.all(this.houses.map((house) => askStatus(house.state, withinMs)));
     return new Map(this.houses.map((house, i) => {
       const one = asked[i];
       return [house, one?.kind === "status" ? one.status : undefined];

@@ -53,7 +53,7 @@ export const record: Act = {
   sabotages: { "changed-log": `one bit of an entry in the log of ${TAMPERED} is turned` },
   async play(street, sabotage) {
     const known = street.known();
-    const upTo = epochOf(Date.now() as WallMs, 1);
+    const upTo = epochOf(Date.now() as WallMs, street.ground.epochS);
     await street.epochs(SPREAD_EPOCHS);
     if (sabotage === "changed-log") tamper(street.house(TAMPERED));
     return outcomeOf([

@@ -1,0 +1,54 @@
+/**
+ * `npm run hil NAME [-- --quick --keep --act ID --xml FILE --json FILE]`: plays a scenario on hosts of their own. What
+ * is missing on this machine is said on one line and counted as skipped.
+ */
+import { parseArgs } from "node:util";
+import { MissingTool } from "../../build/package/tools.ts";
+import { playRig } from "./rig.ts";
+
+const BENCHES: Readonly<Record<string, string>> = {
+  "street": "twelve agents as processes of this machine's Node, each on a host of its own",
+  "street-arm": "the same with ten agents on emulated arm64 and two on emulated ARMv7",
+};
+
+const HELP = `npm run hil NAME [-- OPTIONS]
+
+${Object.entries(BENCHES).map(([name, what]) => `  ${name.padEnd(12)} ${what}`).join("\n")}
+
+  --quick      the shorter list of acts of hil-tests/rig/scenarios/street.yaml
+  --act ID,..  these acts alone
+  --keep       keep the folder with configurations, logs and alerts
+  --xml FILE   results as JUnit's XML
+  --json FILE  results and what happened when, as JSON
+`;
+
+async function main(): Promise<number> {
+  const text = { type: "string" } as const;
+  const flag = { type: "boolean", default: false } as const;
+  const { values, positionals: [name = "", more] } = parseArgs({
+    options: { quick: flag, keep: flag, help: flag, act: text, xml: text, json: text }, allowPositionals: true,
+  });
+  if (values.help) {
+    console.log(HELP);
+    return 0;
+  }
+  if (!Object.hasOwn(BENCHES, name) || more !== undefined) {
+    console.error(`hil: found ${more ?? (name || "no name")}; allowed: ${Object.keys(BENCHES).join(", ")}\n\n${HELP}`);
+    return 2;
+  }
+  const { quick, keep, act, xml, json } = values;
+  return await playRig({
+    emulated: name === "street-arm", quick, keep, ...(act !== undefined && { acts: act.split(",") }),
+    ...(xml !== undefined && { xml }), ...(json !== undefined && { json }),
+  });
+}
+
+try {
+  process.exitCode = await main();
+} catch (error) {
+  const missing = error instanceof MissingTool;
+  console.error(`hil: ${(error as Error).message}`);
+  if (missing) console.log("0 passed, 0 failed, 1 skipped");
+  // What was skipped has not passed.
+  process.exitCode = error instanceof TypeError ? 2 : 1;
+}

@@ -1,0 +1,143 @@
+/**
+ * Plays a scenario of the street on hosts of their own. Runs inside the hub's namespace (rig.ts starts it there), with
+ * CSMS, meters, chargers and relays; agents are processes in their hosts' namespaces, of this machine's kind or of ARM.
+ */
+import { readFileSync, writeFileSync } from "node:fs";
+import { setMaxListeners } from "node:events";
+import { join } from "node:path";
+import { repoRoot } from "../../build/paths.ts";
+import { runtimeOf } from "../../build/package/runtime.ts";
+import { type Arch, NODE_FLAGS, PLATFORMS } from "../../targets/nodes.ts";
+import type { Outcome } from "../bench/acts/act.ts";
+import { ACTS } from "../bench/acts/acts.ts";
+import { AGENT_FILE } from "../bench/agent-process.ts";
+import type { Ground, Place } from "../bench/street-ground.ts";
+import { Street } from "../bench/street.ts";
+import type { Hosts } from "./hosts.ts";
+import { playPartition } from "./partition.ts";
+import { junitXml, type Result, resultTable, type TraceEvent, traceJson } from "./results.ts";
+import { parseScenario, type Scenario } from "./scenario.ts";
+
+/** What rig.ts hands over, as JSON in the environment. */
+export interface Orders {
+  readonly hosts: Hosts;
+  readonly emulated: boolean;
+  readonly quick: boolean;
+  readonly keep: boolean;
+  readonly acts?: readonly string[];
+  readonly xml?: string;
+  readonly json?: string;
+}
+export const ORDERS_VARIABLE = "KERBWATCH_RIG";
+
+const ACT_WITHIN_S = 150;
+
+/** For a station: what runs Node there, and its arguments. */
+async function nodes(scenario: Scenario, emulated: boolean): Promise<(station: string) => readonly string[]> {
+  if (!emulated) return () => [process.execPath];
+  const commands = new Map<Arch, readonly string[]>();
+  for (const arch of ["arm64", "armhf"] as const) {
+    const { node, sysroot } = await runtimeOf(arch, (line) => console.log(line));
+    commands.set(arch, [PLATFORMS[arch].emulator, "-L", sysroot, node]);
+  }
+  return (station) => commands.get(scenario.armhf.includes(station) ? "armhf" : "arm64")!;
+}
+
+async function groundOf(scenario: Scenario, { hosts, emulated }: Orders): Promise<Ground> {
+  const nodeOf = await nodes(scenario, emulated);
+  const place = (station: string): Place => {
+    const { address, namespace } = hosts.byName[station]!;
+    const inside = namespace === undefined ? [] : ["ip", "netns", "exec", namespace.name];
+    const [program = process.execPath, ...args] = [...inside, ...nodeOf(station), ...NODE_FLAGS, AGENT_FILE];
+    return { host: address, command: (config) => [program, ...args, "run", "--config", config] };
+  };
+  const { epochS, pace } = emulated ? scenario.emulated : scenario.native;
+  return { hub: hosts.hub.address, epochS, pace, place: (plot) => place(plot.station) };
+}
+
+class Rig {
+  readonly results: Result[] = [];
+  readonly events: TraceEvent[] = [];
+  readonly #begun = performance.now();
+
+  say(text: string): void {
+    const atS = Math.round((performance.now() - this.#begun) / 100) / 10;
+    this.events.push({ atS, says: text });
+    console.log(`${String(atS.toFixed(0)).padStart(5)} s  ${text}`);
+  }
+
+  /** Plays one act; never rejects. */
+  async play(street: Street, hosts: Hosts, id: string): Promise<void> {
+    const act = ACTS.find((one) => one.id === id);
+    const { name, told } = act ?? {
+      name: "packets lost, a slow link, the southern zone in two halves, wrong cards",
+      told: "certified by nobody while split, by all of south when whole again",
+    };
+    const skip = act === undefined && hosts.instead !== undefined ? `${hosts.instead}: no partition on loopback` : "";
+    this.say(`${id}: ${name}`);
+    const begun = performance.now();
+    const play = (): Promise<Outcome> => act?.play(street, undefined) ?? playPartition(street, hosts);
+    const outcome = skip === "" ? await this.#outcome(street, play) : { observed: skip, asTold: false };
+    const tookS = (performance.now() - begun) / 1000;
+    const state = skip !== "" ? "skipped" : outcome.asTold ? "passed" : "failed";
+    this.say(`${id}: ${state}: ${outcome.observed}`);
+    this.results.push({ id, name, told, observed: outcome.observed, state, tookS });
+  }
+
+  async #outcome(street: Street, play: () => Promise<Outcome>): Promise<Outcome> {
+    const withinS = ACT_WITHIN_S * street.ground.pace;
+    const late = street.seconds(withinS)
+      .then((): Outcome => ({ observed: `not over after ${withinS} s`, asTold: false }));
+    const played = play().catch((error: Error): Outcome => ({ observed: `failed: ${error.message}`, asTold: false }));
+    return await Promise.race([played, late]);
+  }
+}
+
+/** Once nobody's charger is connected any more the street cannot be played; what was done is told all the same. */
+async function playAll(rig: Rig, street: Street, { hosts }: Orders, acts: readonly string[]): Promise<void> {
+  let learnt = 0;
+  await street.open({ note: (text) => rig.say(text), learning: (share) => {
+    if (share - learnt < 0.25) return;
+    learnt = share;
+    rig.say(`learned ${Math.round(100 * share)} %`);
+  } });
+  for (const act of acts) if (!street.stop.aborted) await rig.play(street, hosts, act);
+  const dead = street.houses.filter(({ agent }) => agent.deaths > 0).map(({ id }) => id);
+  rig.results.push({ id: "agents", name: "no agent ends unasked", told: "none", tookS: 0,
+    observed: dead.length === 0 ? "none" : dead.join(", "), state: dead.length === 0 ? "passed" : "failed" });
+}
+
+async function main(orders: Orders): Promise<number> {
+  const scenario = parseScenario(readFileSync(join(repoRoot, "hil-tests/rig/scenarios/street.yaml"), "utf8"));
+  const stop = new AbortController();
+  setMaxListeners(0, stop.signal);
+  for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => stop.abort());
+  const rig = new Rig();
+  const suite = `${scenario.name}${orders.emulated ? "-arm" : ""}`;
+  if (orders.hosts.instead !== undefined) rig.say(`agents on loopback addresses: ${orders.hosts.instead}`);
+  const street = await Street.lay(stop.signal, await groundOf(scenario, orders));
+  const stopped = new Promise<void>((resolve) => stop.signal.addEventListener("abort", () => resolve()));
+  const acts = orders.acts ?? (orders.quick ? scenario.quick : scenario.acts);
+  try {
+    await Promise.race([playAll(rig, street, orders, acts), stopped]);
+  } finally {
+    await street.close(orders.keep);
+    if (orders.keep) console.log(`kept: ${street.folder}`);
+  }
+  console.log(`\n${resultTable(rig.results)}`);
+  if (orders.xml !== undefined) writeFileSync(orders.xml, junitXml(suite, rig.results));
+  if (orders.json !== undefined) writeFileSync(orders.json, traceJson(suite, rig.results, rig.events));
+  const count = (state: Result["state"]): number => rig.results.filter((one) => one.state === state).length;
+  console.log(`\n${count("passed")} passed, ${count("failed")} failed, ${count("skipped")} skipped`);
+  return stop.signal.aborted || count("failed") > 0 || count("passed") === 0 ? 1 : 0;
+}
+
+const given = process.env[ORDERS_VARIABLE];
+delete process.env[ORDERS_VARIABLE];
+if (given !== undefined) {
+  const code = await main(JSON.parse(given) as Orders).catch((error: Error) => {
+    console.error(`hil: ${error.message}`);
+    return 1;
+  });
+  process.exit(code);
+}
