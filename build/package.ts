@@ -9,6 +9,7 @@ import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { readOperatorKey } from "../edge-agent/adapters/operator-key.ts";
 import { ARCHES, type Arch } from "../targets/nodes.ts";
+import { makeBoard } from "./package/board.ts";
 import { makeDeb } from "./package/deb.ts";
 import { minisignature, minisignPublicKey } from "./package/minisign.ts";
 import { makeImage } from "./package/oci.ts";
@@ -39,6 +40,7 @@ const TARGETS: Readonly<Record<string, Target>> = {
     arches: ["arm64", "amd64"],
     make: async (release, { arches, outDir }) => void await makeImage(arches, release, outDir),
   },
+  "qemu-virt-arm64": { arches: ["arm64"], make: async (release, { outDir }) => void await makeBoard(release, outDir) },
 };
 
 /** `sha256sum -c` reads it. */

@@ -43,9 +43,25 @@ function ofFile(file: string): DebianPackage {
   return { name, version: decodeURIComponent(version) };
 }
 
+export interface Wish {
+  readonly packages: readonly string[];
+  /** Of the last of them, which is empty but for its dependencies, the one of this name is meant. */
+  readonly whatItNeeds?: RegExp;
+}
+
+async function needed(apt: readonly string[], { packages, whatItNeeds }: Wish): Promise<string[]> {
+  const last = packages.at(-1);
+  if (whatItNeeds === undefined || last === undefined) return [];
+  const said = await run("apt-cache", [...apt, "depends", last]);
+  const found = said.split("\n").flatMap((line) => /Depends: (\S+)/.exec(line)?.[1] ?? []).find((name) =>
+    whatItNeeds.test(name));
+  if (found === undefined) throw new Error(`${last}: depends on nothing like ${whatItNeeds.source}`);
+  return [found];
+}
+
 /** Unpacks the newest of each package into `into/root`; gives their versions, by name. */
 export async function unpackDebian(
-  arch: Arch, names: readonly string[], into: string, say: Say,
+  arch: Arch, wish: Wish, into: string, say: Say,
 ): Promise<readonly DebianPackage[]> {
   needTools({ "apt-get": "apt", "dpkg-deb": "dpkg" });
   const state = join(into, "apt");
@@ -53,6 +69,8 @@ export async function unpackDebian(
   // One list that could not be had leaves the others: what is downloaded is checked all the same, and may be older.
   await run("apt-get", [...apt, "update"])
     .catch((error: Error) => say(`  not every list of packages: ${error.message}`));
+  const names = [...wish.packages.filter((name) => wish.whatItNeeds === undefined || name !== wish.packages.at(-1)),
+    ...await needed(apt, wish)];
   await run("apt-get", [...apt, "download", ...names], { cwd: into });
   rmSync(state, { recursive: true });
   const files = readdirSync(into).filter((name) => name.endsWith(".deb")).sort();

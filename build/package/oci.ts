@@ -35,8 +35,8 @@ async function tarOf(root: string, epochS: number, out: string): Promise<void> {
   rmSync(list);
 }
 
-/** The image's root folder. */
-function layOut(root: string, runtime: Runtime, release: Release): void {
+/** Node, its libraries, the program and what they need of /etc, below `root`. */
+export function layOutProgram(root: string, runtime: Runtime, release: Release): void {
   const { loader, triplet } = PLATFORMS[runtime.arch];
   const put = (path: string, content: string | Uint8Array, mode = 0o644): void => {
     mkdirSync(dirname(join(root, path)), { recursive: true });
@@ -107,7 +107,7 @@ function configOf(arch: Arch, release: Release, diffId: string): unknown {
 async function addImage(layout: Layout, arch: Arch, release: Release, work: string): Promise<unknown> {
   const runtime = await runtimeOf(arch, release.say);
   const root = join(work, `root-${arch}`);
-  layOut(root, runtime, release);
+  layOutProgram(root, runtime, release);
   const tar = join(work, `${arch}.tar`);
   await tarOf(root, release.epochS, tar);
   const plain = readFileSync(tar);

@@ -71,7 +71,8 @@ export async function runtimeOf(arch: Arch, say: Say): Promise<Runtime> {
   const list = "packages.json";
   if (!existsSync(folder)) {
     await step(`fetching C libraries for ${arch}`, say, () => once(folder, async (aside) => {
-      writeFileSync(join(aside, list), JSON.stringify(await unpackDebian(arch, LIBRARY_PACKAGES, aside, say)));
+      const packages = await unpackDebian(arch, { packages: LIBRARY_PACKAGES }, aside, say);
+      writeFileSync(join(aside, list), JSON.stringify(packages));
     }));
   }
   const libraries = JSON.parse(readFileSync(join(folder, list), "utf8")) as DebianPackage[];

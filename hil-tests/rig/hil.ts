@@ -4,19 +4,23 @@
  */
 import { parseArgs } from "node:util";
 import { MissingTool } from "../../build/package/tools.ts";
+import { playBoard } from "./board.ts";
+import { Recorder } from "./recorder.ts";
 import { playRig } from "./rig.ts";
 
 const BENCHES: Readonly<Record<string, string>> = {
   "street": "twelve agents as processes of this machine's Node, each on a host of its own",
   "street-arm": "the same with ten agents on emulated arm64 and two on emulated ARMv7",
+  "board": "a whole arm64 board in QEMU: memory, a session from outside, power cuts, no clock",
 };
 
 const HELP = `npm run hil NAME [-- OPTIONS]
 
 ${Object.entries(BENCHES).map(([name, what]) => `  ${name.padEnd(12)} ${what}`).join("\n")}
 
-  --quick      the shorter list of acts of hil-tests/rig/scenarios/street.yaml
+  --quick      the shorter list of acts of hil-tests/rig/scenarios/street.yaml; board: fewer power cuts
   --act ID,..  these acts alone
+  --cuts N     board: how many power cuts
   --keep       keep the folder with configurations, logs and alerts
   --xml FILE   results as JUnit's XML
   --json FILE  results and what happened when, as JSON
@@ -26,19 +30,28 @@ async function main(): Promise<number> {
   const text = { type: "string" } as const;
   const flag = { type: "boolean", default: false } as const;
   const { values, positionals: [name = "", more] } = parseArgs({
-    options: { quick: flag, keep: flag, help: flag, act: text, xml: text, json: text }, allowPositionals: true,
+    options: { quick: flag, keep: flag, help: flag, act: text, cuts: text, xml: text, json: text },
+    allowPositionals: true,
   });
   if (values.help) {
     console.log(HELP);
     return 0;
   }
   if (!Object.hasOwn(BENCHES, name) || more !== undefined) {
-    console.error(`hil: found ${more ?? (name || "no name")}; allowed: ${Object.keys(BENCHES).join(", ")}\n\n${HELP}`);
+    console.error(`hil: found ${more ?? (name || "no name")}; allowed: ${Object.keys(BENCHES).join(", ")}`);
     return 2;
   }
-  const { quick, keep, act, xml, json } = values;
+  const { quick, keep, act, cuts, xml, json } = values;
+  const acts = act?.split(",");
+  if (name === "board") {
+    const recorder = new Recorder("board");
+    const wrong = cuts !== undefined && !/^[1-9][0-9]?$/.test(cuts);
+    if (wrong) throw new TypeError(`--cuts: found ${cuts}; allowed: 1 to 99`);
+    await playBoard({ keep, cuts: Number(cuts ?? (quick ? 3 : 10)), ...(acts !== undefined && { acts }) }, recorder);
+    return recorder.end({ ...(xml !== undefined && { xml }), ...(json !== undefined && { json }) });
+  }
   return await playRig({
-    emulated: name === "street-arm", quick, keep, ...(act !== undefined && { acts: act.split(",") }),
+    emulated: name === "street-arm", quick, keep, ...(acts !== undefined && { acts }),
     ...(xml !== undefined && { xml }), ...(json !== undefined && { json }),
   });
 }

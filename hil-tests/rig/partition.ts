@@ -10,6 +10,11 @@ import { SOUTH } from "../bench/street-plan.ts";
 import type { Street } from "../bench/street.ts";
 import { type Hosts, losePackets } from "./hosts.ts";
 
+export const PARTITION = {
+  name: "packets lost, a slow link, the southern zone in two halves, wrong cards",
+  told: "certified by nobody while split, by all of south when whole again",
+};
+
 const LOSSY = "S-2";
 const LOST_PERCENT = 5;
 const SLOW = "S-3";

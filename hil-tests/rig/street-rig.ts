@@ -2,7 +2,7 @@
  * Plays a scenario of the street on hosts of their own. Runs inside the hub's namespace (rig.ts starts it there), with
  * CSMS, meters, chargers and relays; agents are processes in their hosts' namespaces, of this machine's kind or of ARM.
  */
-import { readFileSync, writeFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { setMaxListeners } from "node:events";
 import { join } from "node:path";
 import { repoRoot } from "../../build/paths.ts";
@@ -14,8 +14,8 @@ import { AGENT_FILE } from "../bench/agent-process.ts";
 import type { Ground, Place } from "../bench/street-ground.ts";
 import { Street } from "../bench/street.ts";
 import type { Hosts } from "./hosts.ts";
-import { playPartition } from "./partition.ts";
-import { junitXml, type Result, resultTable, type TraceEvent, traceJson } from "./results.ts";
+import { PARTITION, playPartition } from "./partition.ts";
+import { Recorder } from "./recorder.ts";
 import { parseScenario, type Scenario } from "./scenario.ts";
 
 /** What rig.ts hands over, as JSON in the environment. */
@@ -55,55 +55,32 @@ async function groundOf(scenario: Scenario, { hosts, emulated }: Orders): Promis
   return { hub: hosts.hub.address, epochS, pace, place: (plot) => place(plot.station) };
 }
 
-class Rig {
-  readonly results: Result[] = [];
-  readonly events: TraceEvent[] = [];
-  readonly #begun = performance.now();
-
-  say(text: string): void {
-    const atS = Math.round((performance.now() - this.#begun) / 100) / 10;
-    this.events.push({ atS, says: text });
-    console.log(`${String(atS.toFixed(0)).padStart(5)} s  ${text}`);
+/** Plays one act of the street or of the rig. */
+async function playAct(recorder: Recorder, street: Street, hosts: Hosts, id: string): Promise<void> {
+  const act = ACTS.find((one) => one.id === id);
+  const { name, told } = act ?? PARTITION;
+  const withinS = ACT_WITHIN_S * street.ground.pace;
+  const late = async (): Promise<Outcome> => {
+    await street.seconds(withinS);
+    return { observed: `not over after ${withinS} s`, asTold: false };
+  };
+  if (act === undefined && hosts.instead !== undefined) {
+    return recorder.skip({ id, name, told }, `no partition on loopback addresses: ${hosts.instead}`);
   }
-
-  /** Plays one act; never rejects. */
-  async play(street: Street, hosts: Hosts, id: string): Promise<void> {
-    const act = ACTS.find((one) => one.id === id);
-    const { name, told } = act ?? {
-      name: "packets lost, a slow link, the southern zone in two halves, wrong cards",
-      told: "certified by nobody while split, by all of south when whole again",
-    };
-    const skip = act === undefined && hosts.instead !== undefined ? `${hosts.instead}: no partition on loopback` : "";
-    this.say(`${id}: ${name}`);
-    const begun = performance.now();
-    const play = (): Promise<Outcome> => act?.play(street, undefined) ?? playPartition(street, hosts);
-    const outcome = skip === "" ? await this.#outcome(street, play) : { observed: skip, asTold: false };
-    const tookS = (performance.now() - begun) / 1000;
-    const state = skip !== "" ? "skipped" : outcome.asTold ? "passed" : "failed";
-    this.say(`${id}: ${state}: ${outcome.observed}`);
-    this.results.push({ id, name, told, observed: outcome.observed, state, tookS });
-  }
-
-  async #outcome(street: Street, play: () => Promise<Outcome>): Promise<Outcome> {
-    const withinS = ACT_WITHIN_S * street.ground.pace;
-    const late = street.seconds(withinS)
-      .then((): Outcome => ({ observed: `not over after ${withinS} s`, asTold: false }));
-    const played = play().catch((error: Error): Outcome => ({ observed: `failed: ${error.message}`, asTold: false }));
-    return await Promise.race([played, late]);
-  }
+  await recorder.play({ id, name, told }, () =>
+    Promise.race([act?.play(street, undefined) ?? playPartition(street, hosts), late()]));
 }
 
-/** Once nobody's charger is connected any more the street cannot be played; what was done is told all the same. */
-async function playAll(rig: Rig, street: Street, { hosts }: Orders, acts: readonly string[]): Promise<void> {
+async function playAll(recorder: Recorder, street: Street, { hosts }: Orders, acts: readonly string[]): Promise<void> {
   let learnt = 0;
-  await street.open({ note: (text) => rig.say(text), learning: (share) => {
+  await street.open({ note: (text) => recorder.say(text), learning: (share) => {
     if (share - learnt < 0.25) return;
     learnt = share;
-    rig.say(`learned ${Math.round(100 * share)} %`);
+    recorder.say(`learned ${Math.round(100 * share)} %`);
   } });
-  for (const act of acts) if (!street.stop.aborted) await rig.play(street, hosts, act);
+  for (const act of acts) if (!street.stop.aborted) await playAct(recorder, street, hosts, act);
   const dead = street.houses.filter(({ agent }) => agent.deaths > 0).map(({ id }) => id);
-  rig.results.push({ id: "agents", name: "no agent ends unasked", told: "none", tookS: 0,
+  recorder.add({ id: "agents", name: "no agent ends unasked", told: "none", tookS: 0,
     observed: dead.length === 0 ? "none" : dead.join(", "), state: dead.length === 0 ? "passed" : "failed" });
 }
 
@@ -112,24 +89,19 @@ async function main(orders: Orders): Promise<number> {
   const stop = new AbortController();
   setMaxListeners(0, stop.signal);
   for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => stop.abort());
-  const rig = new Rig();
-  const suite = `${scenario.name}${orders.emulated ? "-arm" : ""}`;
-  if (orders.hosts.instead !== undefined) rig.say(`agents on loopback addresses: ${orders.hosts.instead}`);
+  const recorder = new Recorder(`${scenario.name}${orders.emulated ? "-arm" : ""}`);
+  if (orders.hosts.instead !== undefined) recorder.say(`agents on loopback addresses: ${orders.hosts.instead}`);
   const street = await Street.lay(stop.signal, await groundOf(scenario, orders));
   const stopped = new Promise<void>((resolve) => stop.signal.addEventListener("abort", () => resolve()));
   const acts = orders.acts ?? (orders.quick ? scenario.quick : scenario.acts);
   try {
-    await Promise.race([playAll(rig, street, orders, acts), stopped]);
+    await Promise.race([playAll(recorder, street, orders, acts), stopped]);
   } finally {
     await street.close(orders.keep);
     if (orders.keep) console.log(`kept: ${street.folder}`);
   }
-  console.log(`\n${resultTable(rig.results)}`);
-  if (orders.xml !== undefined) writeFileSync(orders.xml, junitXml(suite, rig.results));
-  if (orders.json !== undefined) writeFileSync(orders.json, traceJson(suite, rig.results, rig.events));
-  const count = (state: Result["state"]): number => rig.results.filter((one) => one.state === state).length;
-  console.log(`\n${count("passed")} passed, ${count("failed")} failed, ${count("skipped")} skipped`);
-  return stop.signal.aborted || count("failed") > 0 || count("passed") === 0 ? 1 : 0;
+  const code = recorder.end(orders);
+  return stop.signal.aborted ? 1 : code;
 }
 
 const given = process.env[ORDERS_VARIABLE];
