@@ -15,12 +15,13 @@ import { needTools, run } from "./package/tools.ts";
 
 const sha256 = (path: string): string => createHash("sha256").update(readFileSync(path)).digest("hex");
 
-/** armhf's, since it is small: the others differ by Node alone. */
-async function judgeDeb(release: Release, folder: string): Promise<string> {
+/** armhf's, and one that brings Node with it. */
+async function judgeDebs(release: Release, folder: string): Promise<string> {
   const options = { maintainer: "kerbwatch maintainers <maintainers@example.org>", outDir: folder };
-  const deb = await makeDeb("armhf", release, options);
-  await run("lintian", ["--fail-on", "error", "--allow-root", deb]);
-  return "lintian finds no error in the Debian package";
+  for (const arch of ["armhf", "arm64"] as const) {
+    await run("lintian", ["--fail-on", "error", "--allow-root", await makeDeb(arch, release, options)]);
+  }
+  return "lintian finds no error in the Debian packages";
 }
 
 async function judgeImage(release: Release, folder: string): Promise<string> {
@@ -44,7 +45,7 @@ async function main(): Promise<void> {
   const release = await makeRelease(() => undefined);
   const folder = mkdtempSync(join(tmpdir(), "kerbwatch-packages-"));
   try {
-    for (const judge of [judgeDeb, judgeImage]) console.log(`ok   ${await judge(release, folder)}`);
+    for (const judge of [judgeDebs, judgeImage]) console.log(`ok   ${await judge(release, folder)}`);
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }

@@ -60,7 +60,8 @@ async function layOut(root: string, arch: Arch, release: Release, maintainer: st
     chmodSync(join(root, path), mode);
   };
   for (const [name, path, mode] of FILES) put(path, readFileSync(join(repoRoot, "targets/debian", name)), mode);
-  put(PATHS.program, release.program, 0o755);
+  // Not to be run by itself: what Node it wants is the launcher's business.
+  put(PATHS.program, release.program);
   put(PATHS.command, launcher(arch), 0o755);
   const documents = PATHS.documents;
   put(`${documents}/changelog.gz`, zipped(changelog(release, maintainer)));
