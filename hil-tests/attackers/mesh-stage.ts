@@ -7,14 +7,16 @@ import { type ConnectFields, RawClient, until } from "../../edge-agent/adapters/
 import { tlsIdentity } from "../../edge-agent/adapters/tls-identity.ts";
 import type { RunningAgent } from "../../edge-agent/agent.ts";
 import { entriesOf } from "../../edge-agent/agent.testing.ts";
+import { nodeCrypto } from "../../edge-agent/adapters/crypto.ts";
 import { encodeCbor } from "../../gossip/cbor.ts";
+import { neighboursOf } from "../../gossip/membership.ts";
 import { encodeMessage, type Kind, KINDS, messageOfStatement, topicText } from "../../gossip/message.ts";
 import type { Roster } from "../../gossip/roster.ts";
 import { type Statement, signStatement, type StatementBody } from "../../gossip/statement.ts";
 import { EVIDENCE_KEYS } from "../../models/terms.ts";
 import type { Epoch, ZoneId } from "../../models/units.ts";
 import { BenchCsms } from "../bench/csms.ts";
-import { alertsOf, fourHouses, type NewHouse, startAgentOf } from "../bench/four-houses.testing.ts";
+import { alertsOf, fourHouses, type Houses, type NewHouse, startAgentOf } from "../bench/four-houses.testing.ts";
 import { BenchStation } from "../bench/station.ts";
 
 export const GOOD_TOKEN = "04A1B2C3";
@@ -62,10 +64,20 @@ export function publish(client: RawClient, topic: string, bytes: Uint8Array): vo
   client.send({ cmd: "publish", topic, payload: Buffer.from(bytes), qos: 0, retain: false, dup: false });
 }
 
+/** Statements are passed on along long links alone: whoever is to hear them all has one to the agent. */
+function rolesIn({ houses, roster }: Houses): Pick<Stage, "house" | "thief" | "friend" | "deaf"> {
+  const [house, ...others] = houses as [NewHouse, ...NewHouse[]];
+  const near = neighboursOf(nodeCrypto(), roster, house.station);
+  const deaf = others.find(({ station }) =>
+    near.some(({ member, link }) => member.station === station && link === "long"))!;
+  const [thief, friend] = others.filter((one) => one !== deaf) as [NewHouse, NewHouse];
+  return { house, thief, friend, deaf };
+}
+
 export async function withStage(use: (stage: Stage) => Promise<void>): Promise<void> {
   const street = await fourHouses();
   const csms = await BenchCsms.listen({ tokens: [GOOD_TOKEN] });
-  const [house, thief, friend, deaf] = street.houses as [NewHouse, NewHouse, NewHouse, NewHouse];
+  const { house, thief, friend, deaf } = rolesIn(street);
   const port = portOf(house);
   const notices: string[] = [];
   const start = (): Promise<RunningAgent> => startAgentOf(house, csms.url, { notice: (text) => notices.push(text) });
