@@ -241,3 +241,21 @@ test("two makes by turns are told; a station that was exchanged is not", () => {
   raised(after([[100, bootOf("SIM")], [700, bootOf("M")]]));
   quietly(after([[100, bootOf("SIM")], [700, bootOf("SIM")], [4 * DAY, bootOf("SIM")]]));
 });
+
+/** A start that the station dates `behindS` ago. */
+const began = (atS: number, behindS: number): Seen => ({ kind: "transaction-started", transactionId: `${atS}`,
+  evseId: 1, offline: behindS > 600, saidAt: atSeconds(atS - behindS).wallMs });
+const LATER = 10 * DAY;
+
+test("starts of days ago, told after newer ones on a link that stands, are told at the third", () => {
+  const olds = (count: number, behindS: (n: number) => number) => [[50, began(LATER + 50, 1)] as const,
+    ...Array.from({ length: count }, (_, n) => [100 + n * 30, began(LATER + 100 + n * 30, behindS(n))] as const)];
+  raised(after(olds(3, (n) => (9 - n) * DAY)));
+  quietly(after(olds(2, (n) => (9 - n) * DAY)), 0.9);
+  // A clock that was set to another day is off evenly; a backlog of the last day, on a new link, or in its order.
+  quietly(after(olds(6, (n) => 20 * DAY + n)), 0.95);
+  const fact = (bench: Channel): number => bench.state.facts.nats;
+  assert.is(fact(after(olds(6, (n) => 20 * HOUR - n * HOUR))), 0);
+  assert.is(fact(after([[20, disconnect], [40, connect()], ...olds(6, (n) => (9 - n) * DAY)])), 0);
+  assert.is(fact(after(olds(6, (n) => (9 - n) * DAY).slice(1))), 0, "no newer one was told before");
+});

@@ -7,7 +7,8 @@
  * message from a time in which the link was up, or from the future, and a CSMS whose clock leaps.
  * And facts (learned/facts.ts): a call that was answered long ago comes once more to the letter, and not as part of a
  * backlog; a second result decides otherwise than the first; a connection from elsewhere and the station's own take
- * each other's place by turns; two makes do; a certificate comes and goes again.
+ * each other's place by turns; two makes do; a certificate comes and goes again; starts of days ago are told after
+ * newer ones, on a link that stands.
  * Statistic: spells.ts; for the address of a displacing connection a habit. Each stream's evidence is kept apart.
  * Null: the station's own past; the rates before that are judgements, no public base rates exist.
  * Honest look-alikes: a cellular link whose old socket dies after the new one was made, from an address that changes
@@ -50,6 +51,8 @@ export interface ChannelTampering {
   turns: { last: string; before: string; beside: boolean; atMs: number; returnsMs: number[] };
   /** Monotonic ms of the last contradiction, -1: none. */
   contradictedMs: number;
+  /** The newest start that was told in time, as it says; how late the last old one was, ms; when such came. */
+  starts: { newest: number; lateMs: number; oldMs: number[] };
   linkUp: boolean;
   /** Monotonic times: when the link came up, when the station was last heard; -1: not known. */
   upMs: number;
@@ -87,9 +90,13 @@ export const FACTS: FactLaw = {
     makes: { term: "two makes by turns behind one identity", years: 1_200 },
     "strange certificate": { term: "a certificate came with another address, and went with it", years: 1_200 },
     certificate: { term: "a certificate of the CSMS came and went", years: 300 },
+    old: { term: "starts of days ago, told after newer ones on a link that stands", years: 1_200 },
   },
 };
 const MANY_RETURNS = 3;
+/** Transactions are told in the order in which they came (OCPP 1.6, 4.10; 2.0.1, E12); a wrong clock is off evenly. */
+const MANY_OLD = 3;
+const OLD_MS = DAY_MS;
 /** Where more than so many are known, another one says nothing. */
 const FEW_ADDRESSES = 3;
 const TURN_MS = 15 * MINUTE_MS;
@@ -116,8 +123,9 @@ const nothingUsual = (): Usual => ({ usual: "", sinceMs: 0, other: "", otherMs: 
 
 export const channelTampering: Detector<ChannelTampering> = {
   name: "channel-tampering",
-  version: 2,
+  version: 3,
   create: () => ({
+    starts: { newest: 0, lateMs: 0, oldMs: [] },
     spells: createSpells(LAWS), facts: createFacts(), certificate: nothingUsual(), make: nothingUsual(),
     turns: { last: "", before: "", beside: false, atMs: -1, returnsMs: [] }, contradictedMs: -1,
     linkUp: false, upMs: -1, heardMs: -1, addresses: [], stranger: createHabit(STRANGER),
@@ -168,6 +176,8 @@ function factIn(state: ChannelTampering, seen: Observation, now: Now): [string, 
   switch (seen.kind) {
     case "link":
       return seen.state === "connect" ? connected(state, seen, now) : undefined;
+    case "transaction-started":
+      return tellsOfOld(state, seen, now) ? ["old", FACTS.facts["old"]!.term] : undefined;
     case "boot": {
       // A capture without connections tells of one by the boot that follows it.
       if (state.upMs < 0) state.upMs = now.monoMs;
@@ -188,6 +198,22 @@ function factIn(state: ChannelTampering, seen: Observation, now: Now): [string, 
     default:
       return undefined;
   }
+}
+
+/** Whether this is the third start within an hour that belongs to days ago, where newer ones were told already. */
+function tellsOfOld({ starts, station, upMs }: ChannelTampering, seen: Observation & { kind: "transaction-started" },
+  now: Now): boolean {
+  if (seen.saidAt === undefined || station.base === undefined) return false;
+  const lateMs = now.monoMs - seen.saidAt - station.base;
+  if (Math.abs(lateMs) <= STATION_WITHIN_MS) starts.newest = Math.max(starts.newest, seen.saidAt);
+  const stands = upMs >= 0 && now.monoMs - upMs >= FLUSH_MS;
+  if (lateMs < OLD_MS || seen.saidAt >= starts.newest || !stands) return false;
+  const evenly = Math.abs(lateMs - starts.lateMs) <= STATION_WITHIN_MS;
+  starts.lateMs = lateMs;
+  if (evenly) return false;
+  const lately = starts.oldMs.filter((ms) => now.monoMs - ms < HOUR_MS && ms <= now.monoMs);
+  starts.oldMs = [...lately, now.monoMs].slice(-MANY_OLD);
+  return starts.oldMs.length >= MANY_OLD;
 }
 
 function connected(

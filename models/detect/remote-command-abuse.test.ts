@@ -292,3 +292,23 @@ test("honest: a busy site of ten EVSEs where each session is started and stopped
   ];
   assert.ok(after(times(60, visit).flat(), 11).state.facts.nats === 0);
 });
+
+test("stops of one transaction after the other that never was here are told; of those that were, or again, not", () => {
+  const stops = (ids: readonly string[], outcome: Outcome = "refused"): Bench<RemoteCommandAbuse> => {
+    const bench = new Bench(remoteCommandAbuse);
+    ordinaryDays(bench, 14, 4, 0.2);
+    ids.forEach((id, n) => {
+      bench.tickTo(14 * DAY + n * 90);
+      bench.see(command("remote-stop", id, outcome), 14 * DAY + n * 90 + 1);
+    });
+    return bench;
+  };
+  const many = (id: (n: number) => string): string[] => Array.from({ length: 12 }, (_, n) => id(n));
+  const guessed = stops(many((n) => `x${n}`));
+  assert.ok((guessed.raisedAt.get(KEY) ?? Infinity) < 14 * DAY + 15 * MINUTE, `${guessed.peak(KEY)}`);
+  for (const bench of [stops(many((n) => `x${n % 3}`)), stops(many((n) => `t${40 + n}`)),
+    stops(many((n) => `x${n}`).slice(0, 6)), stops(many((n) => `x${n}`), "accepted")]) {
+    assert.is(bench.state.facts.nats, 0);
+    assert.not.ok(bench.raisedAt.has(KEY), `${bench.peak(KEY)}`);
+  }
+});

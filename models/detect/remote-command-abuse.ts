@@ -8,7 +8,8 @@
  * since honest runs have a long tail. Beside it, each session that draws power is a trial (learned/acts.ts): stopped
  * though nobody began it remotely, cut, or unlocked; what befalls several sessions in one run counts once. The evidence
  * is the even mixture of the runs and of the acts' own even mixture, and of facts (learned/facts.ts): commands beyond
- * what sessions explain, resets again and again, starts and stops by turns within minutes.
+ * what sessions explain, resets again and again, starts and stops by turns within minutes, stops of one transaction
+ * after the other that this station refuses and never had.
  * Null: the station's own runs by hour of the week and its own sessions; the shares are judgements.
  * Honest look-alikes: an operator who resets a stuck charger and tries again (a run of a few), apps that start and
  * stop, resets each night while nobody charges, the same refused command sent again (no command of its own), a
@@ -31,15 +32,17 @@ import { createSessions, draws, noteSession, type Session, type Sessions } from 
 
 type Command = Extract<Observation, { kind: "command" }>;
 type ActName = "stops" | "cuts" | "unlocks";
-const COUNTED = ["commands", "repeats", "sessions", "resets", "turns"] as const;
+const COUNTED = ["commands", "repeats", "sessions", "resets", "turns", "guesses"] as const;
 type Counted = (typeof COUNTED)[number];
 
 export interface RemoteCommandAbuse {
   sessions: Sessions;
   burst: Burst;
   facts: Facts;
-  /** Of the last hour: commands that move something, what sessions explain of them, resets, quick turns. */
+  /** Of the last hour: commands that move something, what sessions explain of them, resets, quick turns, guesses. */
   hour: Hour<Counted>;
+  /** Ids of transactions that were here or were guessed, newest last. */
+  ids: string[];
   /** Monotonic ms of the last sign that somebody, or a fault, may be the reason for a command; -1: none. */
   reasonMs: number;
   acts: Record<ActName, Act>;
@@ -98,6 +101,7 @@ export const FACTS: FactLaw = {
     "resets": { term: "reset again and again within an hour", years: 1_000 },
     "reasonless": { term: "reset again and again, with nobody there and no fault", years: 1_000 },
     "turns": { term: "starts and stops by turns within minutes", years: 1_000 },
+    "guesses": { term: "stops of one transaction after the other that never was here", years: 1_000 },
   },
 };
 /** In an hour. A person at a stuck charger sends a dozen; a self-healing CSMS resets every ten or fifteen minutes. */
@@ -109,6 +113,9 @@ const MANY_REPEATS = 150;
 const MANY_RESETS = 10;
 const MANY_REASONLESS = 5;
 const MANY_TURNS = 5;
+/** A CSMS that lost count tries to end a transaction or two that are over; a site of many EVSEs has more of them. */
+const MANY_GUESSES = 8;
+const MOST_IDS = 64;
 const QUICK_MS = 3 * MINUTE_MS;
 const REASON_MS = 30 * MINUTE_MS;
 /** A session explains its start and its stop, and that each was sent twice. */
@@ -131,10 +138,10 @@ const MOST_EVSES = 32;
 
 export const remoteCommandAbuse: Detector<RemoteCommandAbuse> = {
   name: "remote-command-abuse",
-  version: 3,
+  version: 4,
   create: () => ({
     sessions: createSessions(), burst: createBurst(LAW), facts: createFacts(), reasonMs: -1,
-    hour: createHour(COUNTED),
+    hour: createHour(COUNTED), ids: [],
     acts: { stops: createAct(), cuts: createAct(), unlocks: createAct() },
     tried: { stops: [], cuts: [], unlocks: [] }, commands: 0, undone: 0, acted: [], refused: "", last: {}, known: [],
   }),
@@ -156,11 +163,22 @@ export const remoteCommandAbuse: Detector<RemoteCommandAbuse> = {
 /** What may be the reason for a command, or explains commands: a fault, somebody at the station, a session. */
 function noteReason(state: RemoteCommandAbuse, seen: Observation, now: Now): void {
   const began = seen.kind === "transaction-started" || seen.kind === "transaction-ended";
-  if (began) noteIn(state.hour, "sessions", now);
+  if (began) {
+    noteIn(state.hour, "sessions", now);
+    isNewId(state, seen.transactionId);
+  }
   const reason = began || seen.kind === "authorization" || seen.kind === "firmware-order" ||
     seen.kind === "configuration-change" ||
     (seen.kind === "status" && A_REASON.test(seen.status));
   if (reason) state.reasonMs = now.monoMs;
+}
+
+/** Notes the id of a transaction, and says whether it is none of those that were known. */
+function isNewId(state: RemoteCommandAbuse, id: string): boolean {
+  const short = id.slice(0, 64);
+  const known = state.ids.includes(short);
+  if (!known) state.ids = [...state.ids, short].slice(-MOST_IDS);
+  return !known;
 }
 
 /** The evidence of the runs and of the acts, nats. */
@@ -248,8 +266,10 @@ function facts(state: RemoteCommandAbuse, seen: Command, unchanged: boolean, now
   if (!UNCOUNTED.has(name)) noteIn(hour, unchanged ? "repeats" : "commands", now);
   const reset = name.startsWith("reset") && outcome === "accepted";
   if (reset) noteIn(hour, "resets", now);
-  const [commands, repeats, sessions, resets, turns] = COUNTED.map((counted) => countIn(hour, counted, now)) as
-    [number, number, number, number, number];
+  const unknown = name === "remote-stop" && outcome !== "accepted" && seen.transactionId !== undefined;
+  if (unknown && isNewId(state, seen.transactionId)) noteIn(hour, "guesses", now);
+  const [commands, repeats, sessions, resets, turns, guesses] =
+    COUNTED.map((counted) => countIn(hour, counted, now)) as [number, number, number, number, number, number];
   const reasonless = state.reasonMs < 0 || now.monoMs - state.reasonMs >= REASON_MS;
   const usual = COMMANDS_AN_EVSE * (Math.max(1, Object.keys(state.sessions.flow).length) - 1);
   const storm = commands - usual - (A_SESSION / 2) * sessions >= MANY_COMMANDS || repeats >= MANY_REPEATS;
@@ -258,10 +278,11 @@ function facts(state: RemoteCommandAbuse, seen: Command, unchanged: boolean, now
     ...(reset && resets >= MANY_RESETS ? ["resets"] : []),
     ...(reset && reasonless && resets >= MANY_REASONLESS ? ["reasonless"] : []),
     ...(turns >= MANY_TURNS ? ["turns"] : []),
+    ...(guesses >= MANY_GUESSES ? ["guesses"] : []),
   ];
   if (names.length === 0) return [];
   const says = `${commands + repeats} remote commands within an hour, ${resets} of them resets; ${sessions} starts ` +
-    "and ends of sessions";
+    `and ends of sessions${guesses > 1 ? `; ${guesses} transactions were to be stopped that never were here` : ""}`;
   return moved(state, now, () => ({
     found: [], facts: names.map((fact) => showFact(state.facts, FACTS, fact, now)), says,
     frames: framesOf(seen),

@@ -22,7 +22,7 @@ export interface TraitLaw {
   readonly honestShare: number;
   /** How many orders that judgement is worth. */
   readonly weight: number;
-  /** However often it is seen, honesty is never believed to show it more often than this: default `MOST_SHARE`. */
+  /** However often it is seen, honesty is never believed to show it oftener than this; default: the attack's share. */
   readonly mostShare?: number;
 }
 
@@ -30,7 +30,6 @@ export interface TraitLaw {
 const KEEP = 0.98;
 /** Jeffreys' prior: what was never seen in so many orders is rare and not impossible. */
 const JEFFREYS = 0.5;
-const MOST_SHARE = 0.95;
 
 export function createHabit(law: TraitLaw): Habit {
   return { with: law.honestShare * law.weight, without: (1 - law.honestShare) * law.weight };
@@ -39,12 +38,18 @@ export function createHabit(law: TraitLaw): Habit {
 /**
  * The share of honest orders with the trait: the posterior mean. Below the shipped share it goes only as far as the
  * orders remembered can show (mean and one standard deviation more): fifty orders say nothing of one in a thousand.
+ * Where honesty shows it as often as attacks do it says nothing either way: that it is absent would otherwise speak for
+ * the attack.
+ *
+ * Beyond the shipped share the mean of e-values exceeds 1 (1.7 at twice the share, for the rarest): what a judgement
+ * was too low by counts too much until it was seen. How often their sum comes to a height stays within the promise all
+ * the same, and within twice of it at five times the share (habit.test.ts): what one order says, the next take back.
  */
 export function honestShare(habit: Habit, law: TraitLaw): number {
   const orders = habit.with + habit.without;
   const events = habit.with + JEFFREYS;
   const least = Math.min(law.honestShare, (events + Math.sqrt(events)) / orders);
-  return Math.min(law.mostShare ?? MOST_SHARE, Math.max(least, habit.with / orders));
+  return Math.min(law.mostShare ?? law.attackShare, Math.max(least, habit.with / orders));
 }
 
 /** The evidence of one order that shows the trait, or does not. */
