@@ -251,7 +251,7 @@ class Agent implements RunningAgent {
       stateDir, status: () => this.status(), page: page.take, ask: page.ask, tls: readHttpTls(this.#config, env),
       ...(http !== undefined && { http }), ...(alerts.prometheus && { metrics: page.metrics }),
     });
-    const far = createFarOutlets(this.#config, env, ports);
+    const far = createFarOutlets(this.#config, env, ports, this.#crypto);
     return { tls, forwarder, meters, outlets, far, status };
   }
 
@@ -360,6 +360,7 @@ class Agent implements RunningAgent {
       const effects = step(this.#state, event, now);
       this.#page.note(event);
       this.#carryOut(effects);
+      if (event.kind === "tick") this.#far.tick(this.#state, now);
     } catch (error) {
       const { message } = error as Error;
       this.#mention(`defect ${message}`, `pipeline: ${message} (a defect: please report it); frames pass unharmed`);
@@ -403,7 +404,7 @@ class Agent implements RunningAgent {
         case "alert":
           for (const outlet of this.#outlets) this.#send(outlet, effect.alert);
           this.#page.alerted(effect.alert);
-          this.#far.send(effect.alert, this.#state);
+          this.#far.send(effect.alert, this.#state, this.#now());
           break;
         case "fault":
           this.#notice(`fault: ${effect.evseId > 0 ? `EVSE ${effect.evseId}: ` : ""}${effect.says} (${effect.fault})`);

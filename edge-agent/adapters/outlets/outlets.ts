@@ -5,6 +5,9 @@ import type { Config, Environment } from "../../config.ts";
 import type { AnyOutlet } from "../../config-outlets.ts";
 import { SEVERITIES } from "../../../models/terms.ts";
 import type { Alert } from "../../../models/terms.ts";
+import type { Crypto } from "../../../models/crypto.ts";
+import { epochOf, type Now } from "../../../models/units.ts";
+import { createTurns, due, isTurn, type Turns } from "../../alert/turns.ts";
 import type { AgentState } from "../../pipeline.ts";
 import { UsageError } from "../../usage-error.ts";
 import { systemAuthorities } from "../dial.ts";
@@ -65,14 +68,34 @@ export function createCarriers(
 export class FarOutlets {
   readonly #outlets: readonly { readonly courier: Courier; readonly of: AnyOutlet }[];
 
-  constructor(outlets: readonly { readonly courier: Courier; readonly of: AnyOutlet }[]) {
+  readonly #turns: Turns;
+
+  constructor(outlets: readonly { readonly courier: Courier; readonly of: AnyOutlet }[], crypto: Crypto) {
     this.#outlets = outlets;
+    this.#turns = createTurns(crypto);
   }
 
   /** Whoever has an incident in hand is told when it is over, and not with each thing that is added. Never throws. */
-  send(alert: Alert, { alert: { handled } }: AgentState): void {
-    if (alert.state === "updated" && handled.has(alert.incidentId)) return;
-    for (const { courier, of } of this.#outlets) if (isWanted(alert, of)) courier.send(alert);
+  send(alert: Alert, state: AgentState, now: Now): void {
+    if (this.#outlets.length === 0) return;
+    if (alert.state === "updated" && state.alert.handled.has(alert.incidentId)) return;
+    const [members, epoch] = [membersOf(state), epochOf(now.wallMs, state.gossip.epochS)];
+    const isOurs = alert.scope === "station" || members === undefined
+      || isTurn(this.#turns, alert, members, state.alert.station, epoch);
+    this.#bring(alert, ({ all }) => isOurs || all);
+  }
+
+  /** At each epoch: what a member that fell silent was to tell is told now. */
+  tick(state: AgentState, now: Now): void {
+    if (this.#turns.held.length === 0) return;
+    const [members, epoch] = [membersOf(state) ?? [], epochOf(now.wallMs, state.gossip.epochS)];
+    for (const alert of due(this.#turns, members, state.alert.station, epoch)) this.#bring(alert, ({ all }) => !all);
+  }
+
+  #bring(alert: Alert, isFor: (of: AnyOutlet) => boolean): void {
+    // The same at whoever sends it, where there is a certificate to count by.
+    const id = `${alert.incidentId}.${alert.state}.${alert.certificate?.epoch ?? alert.time}`;
+    for (const { courier, of } of this.#outlets) if (isWanted(alert, of) && isFor(of)) courier.send(alert, id);
   }
 
   stats(): { readonly name: string; readonly stats: ReturnType<Courier["stats"]> }[] {
@@ -85,7 +108,9 @@ export class FarOutlets {
 }
 
 /** Throws UsageError that names the key of a file that cannot be read. */
-export function createFarOutlets(config: Config, env: Environment, ports: CourierPorts): FarOutlets {
+export function createFarOutlets(
+  config: Config, env: Environment, ports: CourierPorts, crypto: Crypto,
+): FarOutlets {
   const carriers = createCarriers(config, env, ports);
   const folder = join(config.stateDir, "outlets");
   if (carriers.length > 0) mkdirSync(folder, { recursive: true, mode: 0o700 });
@@ -93,8 +118,10 @@ export function createFarOutlets(config: Config, env: Environment, ports: Courie
     of, courier: new Courier({
       name, carrier, file: join(folder, `${name}.jsonl`), digestMs: config.alerts.digestS * 1_000,
     }, ports),
-  })));
+  })), crypto);
 }
+
+const membersOf = ({ zone }: AgentState) => zone?.protocol.view.members;
 
 /** Whether an alert is severe enough for an outlet. */
 const isWanted = (alert: Alert, { least }: AnyOutlet): boolean =>
