@@ -131,7 +131,7 @@ test("what was learned is saved each quarter of an hour, and soon after transact
   assert.equal(savedAt, [1_901, 1_924]);
 });
 
-test("an incident clears an hour after its last evidence; the next order raises another, from nothing", () => {
+test("an incident clears an hour after its last evidence; an order after the hold-down raises another, from nothing", () => {
   const state = create();
   const [first] = alertsIn(hostileOrder(state, 0));
   const told: [number, string, string][] = [];
@@ -140,10 +140,10 @@ test("an incident clears an hour after its last evidence; the next order raises 
   }
   assert.equal(told, [[3_600, "cleared", first?.incidentId]]);
   assert.is(state.opine["firmware-tampering"]?.sinceOnsetNats, 0);
-  const [second] = alertsIn(hostileOrder(state, 5_000, "198.51.100.8"));
+  const [second] = alertsIn(hostileOrder(state, 6_000, "198.51.100.8"));
   assert.is(second?.state, "raised");
   assert.is.not(second?.incidentId, first?.incidentId);
-  assert.is(second?.onset, new Date(at(5_000).wallMs).toISOString());
+  assert.is(second?.onset, new Date(at(6_000).wallMs).toISOString());
 });
 
 test("evidence half the way to a verdict is mentioned once, and again only after it had gone back", () => {
