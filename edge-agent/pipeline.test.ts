@@ -131,7 +131,7 @@ test("what was learned is saved each quarter of an hour, and soon after transact
   assert.equal(savedAt, [1_901, 1_924]);
 });
 
-test("an incident clears an hour after its last evidence; an order after the hold-down raises another, from nothing", () => {
+test("an incident clears an hour after its last evidence; an order after the hold-down raises another", () => {
   const state = create();
   const [first] = alertsIn(hostileOrder(state, 0));
   const told: [number, string, string][] = [];
