@@ -15,7 +15,7 @@
 import type { MeterSide, Observation, Term } from "../../terms.ts";
 import { DAY_MS, HOUR_MS, MINUTE_MS, type Now } from "../../units.ts";
 import { createHabit, type Habit, habitTerm, learnHabit, type TraitLaw } from "../learned/habit.ts";
-import { type Balance, isOpen } from "./balance.ts";
+import { type Balance, isOpen, stands } from "./balance.ts";
 import { createStandby, standbyOf } from "./standby.ts";
 import { plausible } from "./tracks.ts";
 
@@ -41,7 +41,7 @@ interface Metered extends Record<Span, Period> {
 export interface Calendar {
   meters: Record<string, Metered>;
   /** Transactions without an end, also those that are told late, and their first register, Wh; newest last. */
-  starts: { id: string; evseId: number; wh: number }[];
+  starts: { id: string; evseId: number; wh: number; stood: boolean }[];
   /** Ids of late that ended: their readings may come after. */
   ended: string[];
   /** When a bill came last, monotonic ms, -1: never; and how many did. */
@@ -112,7 +112,7 @@ export function passCalendar(calendar: Calendar, balance: Balance, seen: Observa
       return [];
     case "reported-reading":
       // One that began before the agent has a bill that cannot be told from what flowed before.
-      untold(calendar, balance, seen.transactionId);
+      told(calendar, balance, seen.transactionId);
       return [];
     case "meter-reading":
       return reading(calendar, balance, seen, now);
@@ -132,12 +132,15 @@ function begin(calendar: Calendar, seen: Observation & { kind: "transaction-star
   if (open.length < others.length) breakAll(calendar, SPANS);
   else if (seen.offline) breakAll(calendar, ["day"]);
   const wh = plausible(seen.registerWh) ?? UNKNOWN_WH;
-  calendar.starts = [...open, { id: seen.transactionId, evseId: seen.evseId, wh }].slice(-MOST_STARTS);
+  calendar.starts = [...open, { id: seen.transactionId, evseId: seen.evseId, wh, stood: false }].slice(-MOST_STARTS);
 }
 
-function untold(calendar: Calendar, balance: Balance, id: string | undefined): void {
-  if (id === undefined || isOpen(balance, id) || calendar.starts.some((one) => one.id === id)) return;
-  if (!calendar.ended.includes(id)) breakAll(calendar, SPANS);
+/** A report of a transaction: one without a start here may be of any time; one whose register stands bills nothing. */
+function told(calendar: Calendar, balance: Balance, id: string | undefined): void {
+  if (id === undefined) return;
+  const start = calendar.starts.find((one) => one.id === id);
+  if (start !== undefined) start.stood = stands(balance, id);
+  else if (!isOpen(balance, id) && !calendar.ended.includes(id)) breakAll(calendar, SPANS);
 }
 
 function link(calendar: Calendar, { state }: Observation & { kind: "link" }, now: Now): PeriodTerm[] {
@@ -162,7 +165,8 @@ function bill(calendar: Calendar, seen: Observation & { kind: "transaction-ended
   if (meter === undefined) return;
   meter.restMs = -1;
   Object.assign(calendar, { billMs: now.monoMs, bills: calendar.bills + 1 });
-  const known = stopWh !== undefined && start !== undefined && start.wh !== UNKNOWN_WH && stopWh >= start.wh;
+  const known = stopWh !== undefined && start !== undefined && start.wh !== UNKNOWN_WH && stopWh >= start.wh &&
+    !(start.stood && stopWh === start.wh);
   for (const span of SPANS) {
     if (known) meter[span].billedWh += stopWh - start.wh;
     else meter[span].broken = true;
