@@ -117,7 +117,8 @@ function sunspec203Image(q: MeterQuantities, base: number): Image {
   const powerScale = Math.abs(q.powerW) < 3_000 ? -1 : Math.abs(q.powerW) < 32_000 ? 0 : 2;
   put(image, meter + 2, [Math.round(q.currentA * 10)]);
   put(image, meter + 6, [-1, Math.round(q.voltageV * 10)]);
-  put(image, meter + 11, [-1]);
+  put(image, meter + 11, [Math.round(q.voltageV * 10 * Math.sqrt(3))]);
+  put(image, meter + 15, [-1]);
   put(image, meter + 18, [Math.round(q.powerW / 10 ** powerScale)]);
   put(image, meter + 22, [powerScale]);
   put(image, meter + 38, uint32(q.energyExportWh));

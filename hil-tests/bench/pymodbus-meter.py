@@ -29,7 +29,7 @@ def sunspec203():
     meter = [203, 105] + [0x8000] * 105
     for offset, method, value in (
         (2, "16bit_int", 478), (6, "16bit_int", -1),
-        (7, "16bit_int", 23150), (11, "16bit_int", -2),
+        (7, "16bit_int", 23150), (11, "16bit_int", 30000), (15, "16bit_int", -2),
         (18, "16bit_int", -1104), (22, "16bit_int", 1),
         (38, "32bit_uint", 250), (46, "32bit_uint", 3000000000), (54, "16bit_int", -1),
     ):  # fmt: skip
