@@ -23,7 +23,9 @@ test("each fact is held by quirks that exist, by tests that exist, or by there b
     assert.equal(held.filter((name) => !quirks.has(name)), [], fact);
     for (const [path, names] of Object.entries(tests)) {
       const text = readFileSync(join(repoRoot, path), "utf8");
-      for (const name of names) assert.match(text, new RegExp(`(?:t|peerT)est\\(["\`]${escaped(name)}`), `${fact}: ${name}`);
+      for (const name of names) {
+        assert.match(text, new RegExp(`(?:t|peerT)est\\(["\`]${escaped(name)}`), `${fact}: ${name}`);
+      }
     }
     if (absent !== undefined) assert.not.ok(sources.some((text) => text.includes(absent)), `${fact}: is there by now`);
     assert.ok(held.length + Object.keys(tests).length > 0 || absent !== undefined, fact);
