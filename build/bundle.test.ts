@@ -95,7 +95,7 @@ const meshes = identities.map((identity, n) => createMesh({
   clock: systemClock, timers: systemTimers, random: systemRandom,
 }, (topic, bytes, from) => {
   console.log(identity.station, topic, String(Buffer.from(bytes)), from);
-  if (n === 1) meshes[1].publish("kw1/n/z/vote/B", Buffer.from("well"), "");
+  if (n === 1) meshes[1].publish("kw1/n/z/vote/B", Buffer.from("well"), new Set());
   else void Promise.all(meshes.map((mesh) => mesh.stop()));
 }, console.log));
 void Promise.all(meshes.map((mesh) => mesh.start())).then(() => {
@@ -116,7 +116,7 @@ test("the slimmed MQTT packages work in the program: two agents in an empty fold
       rmSync(join(empty, "node_modules"));
       rmSync(join(empty, "package.json"));
       writeFileSync(join(empty, "mesh.cjs"), made.contents);
-      const said = execFileSync(process.execPath, ["mesh.cjs"], { cwd: empty, encoding: "utf8" });
+      const said = execFileSync(process.execPath, ["mesh.cjs"], { cwd: empty, encoding: "utf8", timeout: 60_000 });
       assert.is(said, "B kw1/n/z/vote/A how do you do A\nA kw1/n/z/vote/B well B\n");
     });
   }));
