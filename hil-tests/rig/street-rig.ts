@@ -30,7 +30,7 @@ export interface Orders {
 }
 export const ORDERS_VARIABLE = "KERBWATCH_RIG";
 
-const ACT_WITHIN_S = 150;
+const ACT_WITHIN_S = 330;
 
 /** For a station: what runs Node there, and its arguments. */
 async function nodes(scenario: Scenario, emulated: boolean): Promise<(station: string) => readonly string[]> {

@@ -3,10 +3,12 @@ import { type Act, outcomeOf } from "./act.ts";
 import { nothingElse } from "./checks.ts";
 
 const BROKEN = "N-4";
-/** At a street's pace a second is worth minutes: so long until what a meter cannot tell is little beside the bill. */
-const SESSION_S = 120;
-/** At that pace a few seconds of doubt are a twentieth of the bill, and there is but one. */
-const AHEAD = 0.5;
+const AHEAD = 0.3;
+/**
+ * For two minutes after a charger has connected its reports may have waited, and are not held against the meter: so
+ * long, at most, that there is time after that. It ends when it is told.
+ */
+const SESSION_S = 300;
 /** A zone that had something to say would have said it. */
 const SETTLED_EPOCHS = 6;
 
