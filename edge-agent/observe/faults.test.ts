@@ -99,3 +99,18 @@ test("hostile numbers of EVSEs and transactions leave the state bounded", () => 
   }
   assert.ok(watch.open.size <= 64 && watch.told.size <= 64 && watch.running.size <= 64);
 });
+
+test("a register that stands while power is told: after two and a half kilowatt-hours, and not where it moves", () => {
+  const told = (energyImportWh: number, powerW?: number): Body =>
+    reading(0, { reading: { evseId: 1, energyImportWh, ...(powerW !== undefined && { powerW }) } });
+  const run = (registerWh: (n: number) => number, powerW?: number): string[] => {
+    const watch = createFaultWatch();
+    see(watch, 0, started);
+    return Array.from({ length: 12 }, (_, n) => see(watch, 300 * (n + 1), told(registerWh(n), powerW))).flat();
+  };
+  assert.equal(run(() => 500, 7_000), ["register-stuck 1"]);
+  assert.equal(run(() => 500, Number.NaN), []);
+  assert.equal(run(() => 500), []);
+  assert.equal(run(() => 500, 1_000), []);
+  assert.equal(run((n) => 1_000 * Math.floor((n * 583) / 1_000), 7_000), [], "steps of a kilowatt-hour");
+});

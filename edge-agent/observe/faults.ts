@@ -4,6 +4,7 @@
  */
 import type { Fault, Observation } from "../../models/terms.ts";
 import { DAY_MS, HOUR_MS, MINUTE_MS, type MonotonicMs, type Now, SECOND_MS, type WallMs } from "../../models/units.ts";
+import { plausible, stoodWh, STUCK_WH } from "../../models/detect/energy/tracks.ts";
 import type { Effect } from "../ports.ts";
 
 export interface FaultNote {
@@ -23,8 +24,17 @@ export interface FaultWatch {
   heartbeatEveryMs?: number;
   lastFrameMs?: MonotonicMs;
   /** Register of the running transaction by EVSE, as reported. */
-  readonly running: Map<number, { readonly transactionId: string; readonly sinceMs: MonotonicMs; registerWh?: number;
-    readings: number }>;
+  readonly running: Map<number, Running>;
+}
+
+interface Running {
+  readonly transactionId: string;
+  readonly sinceMs: MonotonicMs;
+  registerWh?: number;
+  readings: number;
+  /** When its register was reported last, and what its power came to while the register stood, Wh. */
+  atMs: MonotonicMs;
+  stoodWh: number;
 }
 
 const MOST_NOTES = 64;
@@ -103,7 +113,8 @@ function faultInTransaction(watch: FaultWatch, seen: Observation, now: Now, note
   if (seen.kind === "transaction-started") {
     if (running.size >= MOST_NOTES) running.clear();
     const { transactionId, evseId } = seen;
-    if (!seen.offline) running.set(evseId, { transactionId, sinceMs: now.monoMs, readings: 0 });
+    if (!seen.offline) running.set(evseId, { transactionId, sinceMs: now.monoMs, readings: 0,
+      atMs: now.monoMs, stoodWh: 0 });
     return undefined;
   }
   if (seen.kind === "reported-reading") {
@@ -112,8 +123,14 @@ function faultInTransaction(watch: FaultWatch, seen: Observation, now: Now, note
     if (known === undefined || known.transactionId !== seen.transactionId || seen.offline) return undefined;
     known.readings += 1;
     const before = known.registerWh ?? registerWh;
-    if (registerWh !== undefined) known.registerWh = registerWh;
-    if (registerWh === undefined || before === undefined || registerWh >= before) return undefined;
+    if (registerWh === undefined || before === undefined) return undefined;
+    const stuck = standsStill(known, registerWh, seen.reading.powerW, now);
+    Object.assign(known, { registerWh, atMs: now.monoMs });
+    if (stuck) {
+      return note("register-stuck", seen.reading.evseId, `the reported register stands at ${registerWh} Wh, and by its `
+        + `own power the station delivered ${(known.stoodWh / 1_000).toFixed(1)} kWh meanwhile`);
+    }
+    if (registerWh >= before) return undefined;
     return note("register-stepped-back", seen.reading.evseId,
       `the reported register went from ${before} to ${registerWh} Wh within a transaction`);
   }
@@ -128,6 +145,12 @@ function faultInTransaction(watch: FaultWatch, seen: Observation, now: Now, note
   }
   return note("no-meter-values", seen.evseId, "a transaction of "
     + `${Math.round((now.monoMs - known.sinceMs) / MINUTE_MS)} minutes without one meter value`);
+}
+
+function standsStill(known: Running, registerWh: number, powerW: number | undefined, now: Now): boolean {
+  const moved = registerWh !== known.registerWh;
+  known.stoodWh = stoodWh(known.stoodWh, moved, plausible(powerW), now.monoMs - known.atMs);
+  return known.stoodWh > STUCK_WH;
 }
 
 /** Faults that last until something says otherwise; the others are moments. */

@@ -3,11 +3,12 @@
  *
  * Looks for three things. (1) The agent's own meter runs ahead of the registers that the station reports: see
  * energy/session.ts. (2) The meter runs while no transaction is open that can explain it: one on its EVSE, or, where
- * one meter covers all, any. (3) A reported register rolls back, between transactions or inside one.
+ * one meter covers all, any; and days and months whose bills do not explain the meter: energy/calendar.ts. (3) A
+ * reported register rolls back, between transactions or inside one.
  * Statistics: (1) one common shift of the learned ratio of delivered to billed energy over a session, and a drift
  * beyond what the class of two meters allows, over weeks of sessions; (2) and (3) the
  * station's own habit: how often honest idle time shows charging power, how often its registers step back.
- * Each is a reflected sum of its own (what bills say, and what idle time says), and the evidence is their even mixture:
+ * Each is a reflected sum of its own (what bills say, idle time, the calendar), and the evidence is their even mixture:
  * nights without theft say nothing of a meter that counts too little by day.
  * Null: the station's own past from a shipped prior. Honest look-alikes: meter class, the loss of a DC charger
  * metered on the AC side, registers that restart with each session or boot, a backlog of transactions after an
@@ -20,6 +21,7 @@ import { DAY_MS, HOUR_MS, MINUTE_MS, type Now } from "../units.ts";
 import { type Detector, framesOf, weigh } from "./detector.ts";
 import { INFLATION } from "./billing-inflation.ts";
 import { type Balance, createBalance, dropStale, isOpen, noteRolled, type Settled } from "./energy/balance.ts";
+import { type Calendar, createCalendar, passCalendar } from "./energy/calendar.ts";
 import { balanceOf, type Suspicion, told } from "./energy/findings.ts";
 import { createStandby, standbyOf } from "./energy/standby.ts";
 import { plausible } from "./energy/tracks.ts";
@@ -30,7 +32,8 @@ import { createHabit, type Habit, habitTerm, learnHabit, type TraitLaw } from ".
 export interface EnergyTheft {
   balance: Balance;
   idle: IdleWatch;
-  /** What speaks for theft by bills and registers, and by idle time, nats. */
+  calendar: Calendar;
+  /** What speaks for theft by bills and registers, by idle time, and by days and months, nats. */
   sums: Record<Stream, number>;
   idleHabit: Habit;
   /** Last reported register of each EVSE at the end of a transaction, Wh. */
@@ -42,7 +45,7 @@ export interface EnergyTheft {
   rolledMs: number;
 }
 
-type Stream = "billed" | "idle";
+type Stream = "billed" | "idle" | "calendar";
 
 /** The meters while no transaction is open. */
 interface IdleWatch {
@@ -102,10 +105,11 @@ const NO_EVSE = -1;
 
 export const energyTheft: Detector<EnergyTheft> = {
   name: "energy-theft",
-  version: 5,
+  version: 6,
   create: () => ({
     balance: createBalance(),
-    sums: { billed: 0, idle: 0 },
+    calendar: createCalendar(),
+    sums: { billed: 0, idle: 0, calendar: 0 },
     idle: { clearSinceMs: -1, meters: {}, linkUp: true, ended: [] },
     idleHabit: createHabit(IDLE),
     registerWh: {},
@@ -119,7 +123,7 @@ export const energyTheft: Detector<EnergyTheft> = {
     const billed = [...stepped, ...told(settled, THEFT, seen, now), ...rollback(state, settled, seen, now)];
     return [
       ...summed(state, "billed", billed), ...summed(state, "idle", idle(state, seen, now)),
-      ...told(settled, INFLATION, seen, now),
+      ...summed(state, "calendar", calendar(state, seen, now)), ...told(settled, INFLATION, seen, now),
     ];
   },
 };
@@ -128,11 +132,16 @@ export const energyTheft: Detector<EnergyTheft> = {
 function summed({ sums }: EnergyTheft, stream: Stream, findings: readonly Finding[]): Finding[] {
   return findings.flatMap((finding) => {
     if (finding.key !== THEFT.threat) return [finding];
-    const before = mixtureOf([sums.billed, sums.idle]);
+    const before = mixtureOf(Object.values(sums));
     sums[stream] = Math.min(MOST_SUM, Math.max(0, sums[stream] + finding.nats));
-    const growth = mixtureOf([sums.billed, sums.idle]) - before;
+    const growth = mixtureOf(Object.values(sums)) - before;
     return growth === 0 ? [] : [{ ...finding, ...weigh(finding.terms, growth, growth) }];
   });
+}
+
+function calendar({ calendar: own, balance }: EnergyTheft, seen: Observation, now: Now): Finding[] {
+  return passCalendar(own, balance, seen, now).map(({ term, nats, says }) =>
+    ({ key: THEFT.threat, at: now.wallMs, nats, terms: [{ term, nats }], frames: [], says }));
 }
 
 function idle(state: EnergyTheft, seen: Observation, now: Now): Finding[] {

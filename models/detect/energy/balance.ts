@@ -9,6 +9,8 @@
  *
  * A register that steps back inside a transaction began anew if the station booted, or if it lands where a register
  * that began anew can be by now; anything else is no restart: the bill has lost energy that was delivered.
+ * One that stands while the station itself tells of power is stuck: a fault that the station gives away, and no theft.
+ * A block is held open meanwhile, since it may also be coarse, or move with the stop alone.
  *
  * A meter on EVSE 0 covers the whole station: then the registers of all its open transactions are added.
  */
@@ -20,7 +22,9 @@ import {
   voidBlock,
 } from "./session.ts";
 import { createStandby, endIdle, passIdle, type Standby } from "./standby.ts";
-import { type MeterTrack, plausible, stepOf, type TransactionTrack } from "./tracks.ts";
+import {
+  type MeterTrack, plausible, stepOf, stoodWh, STUCK_AT_END_WH, type TransactionTrack,
+} from "./tracks.ts";
 
 type Started = Extract<Observation, { kind: "transaction-started" }>;
 type Reported = Extract<Observation, { kind: "reported-reading" }>;
@@ -74,6 +78,8 @@ const LONGEST_MS = 72 * HOUR_MS;
 
 /** What a register may show beyond the energy since it began anew: whoever begins at zero rarely does so exactly. */
 const RESTART_WITHIN_WH = 50;
+/** So much told as power and not as energy holds a comparison back. */
+const HOLD_WH = 100;
 /** A register that steps back by no more than this was rounded otherwise, or read a moment earlier. */
 const ROLLED_LEAST_WH = 100;
 /** No vehicle draws more: what is assumed where no meter speaks. */
@@ -206,7 +212,7 @@ export function onStart(balance: Balance, started: Started, now: Now): void {
   const reportedWh = started.offline ? undefined : plausible(started.registerWh);
   balance.transactions[idKey(started.transactionId)] = {
     evseId: started.evseId, startedMs: now.monoMs, startWh: reportedWh, reportedWh, reportedAtMs: now.monoMs,
-    steppedFromWh: undefined, booted: false, anew: false,
+    steppedFromWh: undefined, booted: false, anew: false, stoodWh: 0,
   };
   if (reportedWh !== undefined) {
     balance.reportedStepWh = stepOf(balance.reportedStepWh, reportedWh);
@@ -265,11 +271,18 @@ export function isOpen(balance: Balance, transactionId: string): boolean {
   return balance.transactions[idKey(transactionId)] !== undefined;
 }
 
+/** Whether the register of an open transaction stands while the station tells of power. */
+export function stands(balance: Balance, transactionId: string): boolean {
+  return (balance.transactions[idKey(transactionId)]?.stoodWh ?? 0) > STUCK_AT_END_WH;
+}
+
 export function onReported(balance: Balance, seen: Reported, now: Now): Settled {
   const track = find(balance, seen.transactionId, seen.reading.evseId);
   const registerWh = plausible(seen.reading.energyImportWh);
   if (track === undefined || registerWh === undefined) return { comparisons: [] };
   noteAfterBoot(balance, track.evseId, registerWh);
+  const [moved, powerW] = [registerWh !== track.reportedWh, plausible(seen.reading.powerW)];
+  track.stoodWh = stoodWh(track.stoodWh, moved, powerW, now.monoMs - track.reportedAtMs);
   return settle(balance, track, registerWh, now, false);
 }
 
@@ -278,11 +291,14 @@ export function onStop(balance: Balance, seen: Ended, now: Now): Comparison[] {
   if (track === undefined) return [];
   const key = meterOf(balance, track.evseId);
   const registerWh = seen.offline ? undefined : plausible(seen.registerWh);
+  const moved = registerWh !== undefined && registerWh !== track.reportedWh;
   const found = registerWh === undefined ? [] : [...settle(balance, track, registerWh, now, true).comparisons];
   if (registerWh === undefined) forgetTransaction(balance, idKey(seen.transactionId));
   delete balance.transactions[idKey(seen.transactionId)];
   const session = balance.sessions[key];
   if (session === undefined) return found;
+  // Some registers move with the stop alone.
+  session.stuck = !moved && track.stoodWh > STUCK_AT_END_WH;
   addBill(balance, session, track, registerWh, now);
   if (covered(balance, key).length > 0) return found;
   delete balance.sessions[key];
@@ -315,6 +331,7 @@ function settle(balance: Balance, track: TransactionTrack, registerWh: number, n
   if (track.steppedFromWh !== undefined) return { comparisons: [] };
   // What the stop tells is compared with the meter's next reading, as a bill; under a meter that serves others, too.
   if (last) return { comparisons: [], ...rolled };
+  if (track.stoodWh > HOLD_WH) return { comparisons: [], ...rolled };
   return { comparisons: closeIfWorth(session, pairOf(balance, key, meter, register, now)), ...rolled };
 }
 

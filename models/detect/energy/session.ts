@@ -50,6 +50,8 @@ export interface Session extends Record<Way, Look> {
   /** Bills of the transactions that ended in it, together, and their number; undefined: one of them is not known. */
   billWh: number | undefined;
   bills: number;
+  /** A register stood while the station itself told of power: nothing that was not billed is held against anybody. */
+  stuck: boolean;
 }
 
 /** What one comparison adds, nats: to what is believed of this station, and to the zone's small drift. */
@@ -115,7 +117,8 @@ export function createSession(pair: Omit<Pair, "registerWh">, registerWh: number
   const look = (): Look => ({ grid: createShiftGrid(leastShift, MOST_SHIFT), givenNats: 0, rolledNats: undefined });
   return {
     startWh: registerWh, startMs: nowMs, beganWh: registerWh, beganMs: nowMs, billedWh: 0, peakW: meter.powerW,
-    deliveredTotalWh: 0, billedTotalWh: 0, blocks: 0, billWh: 0, bills: 0, theft: look(), inflation: look(),
+    deliveredTotalWh: 0, billedTotalWh: 0, blocks: 0, billWh: 0, bills: 0, stuck: false, theft: look(),
+    inflation: look(),
   };
 }
 
@@ -214,7 +217,8 @@ function tell(
     const looks = [...more[way]];
     if (session.blocks > 0) looks.push(shiftGridNats(look.grid));
     if (look.rolledNats !== undefined) looks.push(look.rolledNats);
-    const all = Math.max(LEAST_A_SESSION, Math.min(most[way], meanNats(looks)));
+    const excused = session.stuck && way === "theft" ? 0 : most[way];
+    const all = Math.max(LEAST_A_SESSION, Math.min(excused, meanNats(looks)));
     nats[way] = Math.max(-MOST_NATS, Math.min(MOST_NATS, all - look.givenNats));
     look.givenNats += nats[way];
     const { suspicion } = pair.learned;
@@ -241,7 +245,8 @@ export function endSession(session: Session, pair: Pair): Comparison[] {
   // A bill that readings of the same session contradict rests on more than one figure: what is left over follows.
   const rest = session.blocks > 1 ? tell(session, pair, looks, deliveredWh, billedWh) : undefined;
   if (rest !== undefined && Math.max(rest.nats.theft, rest.nats.inflation) > 0) found.push(rest);
-  if (whole !== undefined) found.push(learnSession(session, pair, { deliveredWh, billedWh, ...whole }));
+  if (whole === undefined || session.stuck) return found;
+  found.push(learnSession(session, pair, { deliveredWh, billedWh, ...whole }));
   return found;
 }
 

@@ -1,5 +1,6 @@
 /** What is known of each meter and each open transaction, as plain data. */
 import type { MeterSide } from "../../terms.ts";
+import { HOUR_MS } from "../../units.ts";
 
 export interface MeterTrack {
   registerWh: number;
@@ -31,6 +32,25 @@ export interface TransactionTrack {
   booted: boolean;
   /** Whether its register began anew since the start. */
   anew: boolean;
+  /** What its own reports of power came to while its register stood, Wh. */
+  stoodWh: number;
+}
+
+/**
+ * A register that stands while this much flows by the station's own word is stuck: two steps of the coarsest, 1 kWh.
+ * One that does not move with the stop either needs less.
+ */
+export const STUCK_WH = 2_500;
+export const STUCK_AT_END_WH = 500;
+/** The most that one pause between two reports counts, ms. */
+const MOST_PAUSE_MS = HOUR_MS;
+
+/** What a station says that flowed while its register stood, Wh, with one more report. */
+export function stoodWh(
+  soFarWh: number, moved: boolean, powerW: number | undefined, pauseMs: number,
+): number {
+  if (moved || powerW === undefined) return moved ? 0 : soFarWh;
+  return soFarWh + (Math.max(0, powerW) * Math.min(MOST_PAUSE_MS, Math.max(0, pauseMs))) / HOUR_MS;
 }
 
 /** Beyond any register, Wh, and any power, W: a broken reading. */
