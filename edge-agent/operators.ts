@@ -6,6 +6,7 @@
 import type { Operators } from "../gossip/roster.ts";
 import { MAX_OPERATORS } from "../gossip/roster.ts";
 import { sameBytes } from "../gossip/bytes.ts";
+import type { Role } from "../gossip/word.ts";
 import type { Crypto } from "../models/crypto.ts";
 import { ok, problem, type Result } from "../models/result.ts";
 import { ID_RULE, isStationId } from "../models/units.ts";
@@ -14,7 +15,7 @@ import { formatVerifierKey, parseVerifierKey, verifierKeyOf } from "./record/not
 
 /** What an operator's key looks like, for messages. */
 export const OPERATOR_KEY_RULE = "operator/<label>+<8 hex digits>+<base64>, as `keygen --operator` prints it";
-const NAME = /^operator\/(.+)$/;
+const NAME = /^(operator|installer|auditor)\/(.+)$/;
 
 export interface OperatorKey {
   /** Who: 1 to 48 of `A-Z a-z 0-9 - _ . :`. */
@@ -32,17 +33,25 @@ export const isOperatorLabel = isStationId;
 export const OPERATOR_LABEL_RULE = ID_RULE;
 
 /** Throws RangeError on a label that isOperatorLabel refuses. */
-export function formatOperatorKey(crypto: Crypto, { label, publicKey }: OperatorKey): string {
+export function formatOperatorKey(
+  crypto: Crypto, { label, publicKey }: OperatorKey, role: Role = "operator",
+): string {
   if (!isOperatorLabel(label)) throw new RangeError("not an operator's label");
-  return formatVerifierKey(verifierKeyOf(crypto, `operator/${label}`, publicKey));
+  return formatVerifierKey(verifierKeyOf(crypto, `${role}/${label}`, publicKey));
 }
 
 export function parseOperatorKey(crypto: Crypto, text: string): Result<OperatorKey> {
+  const parsed = parsePersonKey(crypto, text);
+  return parsed.ok && parsed.value.role !== "operator" ? problem("the name is not operator/<label>") : parsed;
+}
+
+/** The key of somebody with a role: `<role>/<label>+...`, as keygen prints it. */
+export function parsePersonKey(crypto: Crypto, text: string): Result<OperatorKey & { readonly role: Role }> {
   const parsed = parseVerifierKey(crypto, text);
   if (!parsed.ok) return parsed;
-  const label = NAME.exec(parsed.value.name)?.[1];
+  const [, role, label] = NAME.exec(parsed.value.name) ?? [];
   if (label === undefined || !isOperatorLabel(label)) return problem("the name is not operator/<label>");
-  return ok({ label, publicKey: parsed.value.publicKey });
+  return ok({ label, publicKey: parsed.value.publicKey, role: role as Role });
 }
 
 /** Keys and threshold from their texts; `problem` begins with the place: `keys[1]` or `threshold`. */

@@ -31,11 +31,20 @@ export interface RegionZone {
   readonly stations: readonly RegionStation[];
 }
 
+/** Someone who may say something to agents, for the roster. */
+export interface RegionPerson {
+  /** As `keygen --operator` prints it. */
+  readonly key: string;
+  /** None: all. */
+  readonly zones: readonly ZoneId[];
+}
+
 export interface Region {
   readonly region: string;
   readonly timezone: string;
   readonly zones: readonly RegionZone[];
   readonly events: readonly RegionEvent[];
+  readonly people: readonly RegionPerson[];
 }
 
 /** The events as a roster carries them: JSON texts, those of a time of day with the region's time zone. */
@@ -51,7 +60,7 @@ const MAX_STATIONS = 10_000;
 const MAX_CHARS = 4_000_000;
 const MAX_EVSES = 64;
 
-const TOP_KEYS = ["version", "region", "timezone", "zones", "events"];
+const TOP_KEYS = ["version", "region", "timezone", "zones", "events", "people"];
 const ZONE_KEYS = ["id", "ratingW", "liarsTolerated", "stations"];
 const STATION_KEYS = ["id", "lat", "lon", "ratedW", "evses", "ocppVersion", "profile"];
 const EVENT_KEYS = ["kind", "zone", "daily", "spreadS", "from", "to", "expect"];
@@ -156,6 +165,17 @@ function event(value: unknown, key: string, zones: readonly RegionZone[]): Regio
   return item;
 }
 
+function person(value: unknown, key: string, zones: readonly RegionZone[]): RegionPerson {
+  if (typeof value === "string") return { key: text(value, key), zones: [] };
+  const item = mapping(value, key, ["key", "zones"]);
+  const ids = zones.map(({ id }) => id);
+  const some = item["zones"] === undefined ? [] : list(item["zones"], `${key}.zones`);
+  return {
+    key: text(item["key"], `${key}.key`),
+    zones: [...new Set(some.map((zoneId, i) => oneOf<ZoneId>(zoneId, `${key}.zones[${i}]`, ids)))].sort(),
+  };
+}
+
 function checkNames(zones: readonly RegionZone[]): void {
   const seen = new Set<string>();
   zones.forEach((each, i) => {
@@ -178,11 +198,14 @@ export function parseRegion(source: string): Region {
   } catch (error) {
     refuse("region file", (error as Error).message.split("\n")[0], "YAML or JSON");
   }
-  const { version, region, timezone: zoneName, zones, events } = mapping(document, "region file", TOP_KEYS);
+  const { version, region, timezone: zoneName, zones, events, people } = mapping(document, "region file", TOP_KEYS);
   if (version !== 1) refuse("version", version, "1");
   const parsed = list(zones, "zones").map((item, i) => zone(item, `zones[${i}]`));
   checkNames(parsed);
   const known = events === undefined ? []
     : list(events, "events").map((item, i) => event(item, `events[${i}]`, parsed));
-  return { region: text(region, "region"), timezone: timezone(zoneName), zones: parsed, events: known };
+  return {
+    region: text(region, "region"), timezone: timezone(zoneName), zones: parsed, events: known,
+    people: people === undefined ? [] : list(people, "people").map((item, i) => person(item, `people[${i}]`, parsed)),
+  };
 }

@@ -1,7 +1,7 @@
 /** From a region file and the stations' member files to a roster that operators can sign. */
 import { hex } from "../gossip/bytes.ts";
 import { MOST_MEMBERS } from "../gossip/directory.ts";
-import { byText, type Member, type Roster, type Zone } from "../gossip/roster.ts";
+import { byText, type Member, type Person, type Roster, type Zone } from "../gossip/roster.ts";
 import type { VerifiedRoster } from "../gossip/roster-file.ts";
 import { type Epoch, HOUR_MS, ID_RULE, isZoneId, type StationId, type WallMs, epochOf } from "../models/units.ts";
 import { type Enrolment, MEMBER_KEYS, memberFileName } from "./member-file.ts";
@@ -24,6 +24,8 @@ export interface RosterPlan {
   readonly previous?: Pick<VerifiedRoster, "roster" | "hash">;
   readonly fromEpoch?: number;
   readonly epochS?: number;
+  /** Whose words count, in any order. */
+  readonly people?: readonly Person[];
   readonly now: WallMs;
 }
 
@@ -107,5 +109,7 @@ export function planRoster(plan: RosterPlan): Roster {
     network: region.region, version: (last?.version ?? 0) + 1, previous: previous?.hash ?? new Uint8Array(0),
     fromEpoch: from, epochS, threshold: operators.threshold, operators: operators.keys, zones, members,
     revoked: revokedKeys(last, members), events: eventTexts(region),
+    people: [...plan.people ?? []].sort((a, b) => byText(a.name, b.name)),
+    trustedUntil: last?.trustedUntil ?? [],
   };
 }

@@ -3,18 +3,19 @@
  * is wrong, what was found there and what is allowed.
  */
 import { ok, problem, type Result } from "../models/result.ts";
-import { type Epoch, ID_RULE, isStationId, isZoneId } from "../models/units.ts";
+import { type Epoch, ID_RULE, isStationId, isZoneId, type StationId, type ZoneId } from "../models/units.ts";
 import { hex } from "./bytes.ts";
 import { type CborValue, decodeCbor } from "./cbor.ts";
 import { MOST_MEMBERS } from "./directory.ts";
 import { publicKeyProblem } from "./ed25519.ts";
 import { MAX_PORT, parseHostPort } from "./host-port.ts";
 import {
-  byText, MAX_EVENT_CHARS, MAX_EVENTS, MAX_MEMBERS, MAX_OPERATORS, MAX_REVOKED, MAX_ROSTER_BYTES, type Member,
-  type Roster, ROSTER_FORMAT, type Zone,
+  byText, MAX_EVENT_CHARS, MAX_EVENTS, MAX_LATER_FIELDS, MAX_MEMBERS, MAX_OPERATORS, MAX_PEOPLE, MAX_REVOKED,
+  MAX_ROSTER_BYTES, type Member, type Person, type Roster, ROSTER_FORMAT, type TrustedUntil, type Zone,
 } from "./roster.ts";
 
-const FIELDS = 12;
+/** Without people and last checkpoints, and with them. */
+const [FIELDS, MORE_FIELDS] = [12, 14];
 const HASH_BYTES = 32;
 const MAX_U32 = 2 ** 32 - 1;
 const MAX_EPOCH_S = 3_600;
@@ -168,8 +169,68 @@ function eventsOf(value: unknown): readonly string[] {
   });
 }
 
+function idOf(value: unknown, place: string): string {
+  return typeof value === "string" && isStationId(value) ? value : refuse(place, value, ID_RULE);
+}
+
+function personOf(item: CborValue, place: string, zones: ReadonlySet<string>): Person {
+  const [name, role, own, some] = list(item, place, 4, 4);
+  const named = list(some, `${place}.zones`, 0, MAX_MEMBERS).map((zone, i, all) => {
+    const at = `${place}.zones[${i}]`;
+    if (typeof zone !== "string" || !zones.has(zone)) return refuse(at, zone, "a zone of this roster");
+    if (i > 0 && byText(all[i - 1] as string, zone) >= 0) refuse(at, zone, "each zone once, sorted");
+    return zone as ZoneId;
+  });
+  return {
+    name: idOf(name, `${place}.name`), role: idOf(role, `${place}.role`), key: key(own, `${place}.key`), zones: named,
+  };
+}
+
+/** What a person signs is never what an agent says. */
+function peopleOf(value: unknown, { zones, members, revoked }: Roster): readonly Person[] {
+  const known = new Set<string>(zones.map(({ id }) => id));
+  const people = list(value, "people", 0, MAX_PEOPLE).map((item, i) => personOf(item, `people[${i}]`, known));
+  const taken = new Map(revoked.map((one) => [hex(one), "somebody revoked"]));
+  for (const { station, keys: own } of members) for (const each of PURPOSES) taken.set(hex(own[each]), station);
+  people.forEach(({ name, key: own }, i) => {
+    if (i > 0 && byText(people[i - 1]!.name, name) >= 0) refuse(`people[${i}].name`, name, "each once, sorted by name");
+    once(taken, own, `people[${i}].key`);
+  });
+  return people;
+}
+
+function trustedOf(value: unknown, revoked: readonly Uint8Array[]): readonly TrustedUntil[] {
+  const gone = new Set(revoked.map(hex));
+  const seen = new Map<string, string>();
+  return list(value, "trustedUntil", 0, MAX_REVOKED).map((item, i): TrustedUntil => {
+    const place = `trustedUntil[${i}]`;
+    const [station, log, size, root] = list(item, place, 4, 4);
+    const own = key(log, `${place}.log key`);
+    if (!gone.has(hex(own))) refuse(`${place}.log key`, own, "a revoked key");
+    once(seen, own, `${place}.log key`);
+    if (!(root instanceof Uint8Array) || root.length !== HASH_BYTES) {
+      return refuse(`${place}.root`, root, `${HASH_BYTES} bytes`);
+    }
+    return {
+      station: idOf(station, `${place}.station`) as StationId, log: own,
+      size: integer(size, `${place}.size`, 1, MAX_U32), root,
+    };
+  });
+}
+
+/** The fields that only some rosters have. */
+function withMore(roster: Roster, [people, trusted, ...later]: readonly CborValue[]): Roster {
+  if (people === undefined) return roster;
+  const known = { people: peopleOf(people, roster), trustedUntil: trustedOf(trusted, roster.revoked) };
+  if (known.people.length + known.trustedUntil.length + later.length === 0) {
+    refuse("roster", "two empty lists at its end", `${FIELDS} fields then`);
+  }
+  return { ...roster, ...known, ...(later.length > 0 && { later }) };
+}
+
 function rosterOf(value: CborValue): Roster {
-  const fields = list(value, "roster", FIELDS, FIELDS);
+  const fields = list(value, "roster", FIELDS, MORE_FIELDS + MAX_LATER_FIELDS);
+  if (fields.length === FIELDS + 1) refuse("roster", fields, `a list of ${FIELDS}, or of ${MORE_FIELDS} and more`);
   if (fields[0] !== ROSTER_FORMAT) refuse("format", fields[0], String(ROSTER_FORMAT));
   const network = fields[1];
   if (typeof network !== "string" || !isZoneId(network)) return refuse("network", network, ID_RULE);
@@ -189,7 +250,7 @@ function rosterOf(value: CborValue): Roster {
   };
   checkZones(roster.zones, roster.members);
   checkRevoked(roster.revoked, roster.members);
-  return roster;
+  return withMore(roster, fields.slice(FIELDS));
 }
 
 /** A roster from the bytes that operators sign. Never throws; `problem` says place, found and allowed. */

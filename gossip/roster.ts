@@ -4,7 +4,7 @@
  */
 import type { Epoch, StationId, ZoneId } from "../models/units.ts";
 import { sameBytes } from "./bytes.ts";
-import { encodeCbor } from "./cbor.ts";
+import { type CborValue, encodeCbor } from "./cbor.ts";
 
 export const ROSTER_FORMAT = 1;
 /** Longest roster file, bytes: what each agent holds in memory and a packet can carry. About 1,300 members. */
@@ -16,6 +16,9 @@ export const MAX_REVOKED = 4_096;
 export const MAX_EVENTS = 256;
 /** Longest event, UTF-16 units. */
 export const MAX_EVENT_CHARS = 1_024;
+export const MAX_PEOPLE = 64;
+/** Fields that a later release adds; kept, and not understood. */
+export const MAX_LATER_FIELDS = 2;
 
 /** Raw Ed25519 public keys, one for each purpose: what one key signed is worth nothing under another. */
 export interface MemberKeys {
@@ -46,6 +49,28 @@ export interface Member {
   readonly ratedW: number;
 }
 
+/** Someone who may say something to agents (word.ts): nobody who signs rosters by that. */
+export interface Person {
+  /** The alphabet of a station id; each once. */
+  readonly name: string;
+  /** As in word.ts; one that is not known there may do nothing. */
+  readonly role: string;
+  /** Raw Ed25519. */
+  readonly key: Uint8Array;
+  /** Sorted; none: all zones of the roster. */
+  readonly zones: readonly ZoneId[];
+}
+
+/** How far the log of a revoked key is still believed: what it signed later may be a thief's. */
+export interface TrustedUntil {
+  readonly station: StationId;
+  /** The log key, which is among the revoked. */
+  readonly log: Uint8Array;
+  /** Entries, at least 1, and the root of the tree of so many, 32 bytes. */
+  readonly size: number;
+  readonly root: Uint8Array;
+}
+
 export interface Roster {
   /** Name of the region, as topics carry it. */
   readonly network: string;
@@ -67,6 +92,12 @@ export interface Roster {
   readonly revoked: readonly Uint8Array[];
   /** Known causes of joint behaviour, each a JSON object as in the region file. */
   readonly events: readonly string[];
+  /** Sorted by name; absent like an empty one. */
+  readonly people?: readonly Person[];
+  /** Each log key once; absent like an empty one. Of a revoked log key that is not here nothing is believed. */
+  readonly trustedUntil?: readonly TrustedUntil[];
+  /** What a later release has behind these. */
+  readonly later?: readonly CborValue[];
 }
 
 /** The operators' public keys that somebody trusts, and how many of them must have signed. */
@@ -80,9 +111,14 @@ export function encodeRoster(roster: Roster): Uint8Array {
   const zones = roster.zones.map(({ id, ratingW, f }) => [id, ratingW, f]);
   const members = roster.members.map(({ station, zone, keys, address, latE6, lonE6, ratedW }) =>
     [station, zone, keys.statement, keys.log, keys.witness, keys.tls, address, latE6, lonE6, ratedW]);
+  const people = (roster.people ?? []).map((one) => [one.name, one.role, one.key, one.zones]);
+  const trusted = (roster.trustedUntil ?? []).map(({ station, log, size, root }) => [station, log, size, root]);
+  const later = roster.later ?? [];
   return encodeCbor([
     ROSTER_FORMAT, roster.network, roster.version, roster.previous, roster.fromEpoch, roster.epochS, roster.threshold,
     roster.operators, zones, members, roster.revoked, roster.events,
+    // A roster of neither is written as it always was.
+    ...(people.length + trusted.length + later.length > 0 ? [people, trusted, ...later] : []),
   ]);
 }
 

@@ -115,9 +115,13 @@ class Wanted {
   };
 }
 
-/** Everything that the log proves of an incident; `problem` when it is not all there. Throws the system's error. */
+/**
+ * Everything that the log proves of an incident; `problem` when it is not all there. Throws the system's error.
+ * @param trustedSize how many entries the newest roster believes of it, when its key was revoked
+ */
 export function gatherEvidence(
   stateDir: string, crypto: Crypto, incidentId: string, rosters: readonly Uint8Array[],
+  trustedSize: (note: string) => number | undefined = () => undefined,
 ): Result<Evidence> {
   const wanted = new Wanted(incidentId, crypto);
   readLog(stateDir, crypto, ({ entry }) => wanted.look(entry));
@@ -134,11 +138,17 @@ export function gatherEvidence(
     return problem("the newest checkpoint does not cover the incident yet: the agent signs the next one in a minute");
   }
   const before = sizeOf(cosigned);
+  const trusted = trustedSize(checkpoint!);
+  if (trusted !== undefined && trusted > leaves.length) {
+    return problem(`the roster believes ${trusted} entries of this log, and it has ${leaves.length}`);
+  }
   return ok({
     incidentId, checkpoint: checkpoint!, rosters,
     ...(rosters.length > 0 && before > 0 && before <= signedSize && { cosigned: {
       note: cosigned!, consistency: consistencyProof(crypto, leaves, before, signedSize, subtrees),
     } }),
+    ...(trusted !== undefined && { trusted: consistencyProof(crypto, leaves, Math.min(trusted, signedSize),
+      Math.max(trusted, signedSize), subtrees) }),
     entries: entries.map(({ index, entry }) =>
       ({ index, entry, proof: inclusionProof(crypto, leaves, index, signedSize, subtrees) })),
   });

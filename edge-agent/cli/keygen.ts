@@ -12,6 +12,7 @@ import type { DeviceKeys, KeyPurpose } from "../adapters/keys.ts";
 import { loadOrCreateOperatorKey } from "../adapters/operator-key.ts";
 import { tlsIdentity } from "../adapters/tls-identity.ts";
 import { formatMemberFile } from "../member-file.ts";
+import { ROLES } from "../../gossip/word.ts";
 import { formatOperatorKey, isOperatorLabel, OPERATOR_LABEL_RULE } from "../operators.ts";
 import { shown } from "../plain-text.ts";
 import { ID_RULE, isStationId } from "../../models/units.ts";
@@ -63,7 +64,7 @@ const OPTIONS = {
   state: { type: "string", value: "DIR" }, station: { type: "string", value: "ID" },
   member: { type: "string", value: "FILE" }, advertise: { type: "string", value: "HOST:PORT" },
   "token-secret": { type: "string", value: "FILE" }, operator: { type: "string", value: "FILE" },
-  label: { type: "string", value: "NAME" }, json: { type: "boolean" },
+  label: { type: "string", value: "NAME" }, role: { type: "string", value: "ROLE" }, json: { type: "boolean" },
 } as const;
 type Options = Parsed<typeof OPTIONS>["options"];
 
@@ -77,12 +78,16 @@ function operatorKey(options: Options, path: string, io: Io): number {
   refuseBeside(options, "operator", ["state", "station", "member", "advertise", "token-secret"]);
   const label = options.label ?? basename(path).replace(/\.key$/, "");
   if (!isOperatorLabel(label)) throw new UsageError(`--label: found ${shown(label)}; allowed: ${OPERATOR_LABEL_RULE}`);
+  const role = ROLES.find((one) => one === (options.role ?? "operator"));
+  if (role === undefined) {
+    throw new UsageError(`--role: found ${shown(options.role)}; allowed: ${ROLES.join(", ")}`);
+  }
   const key = loadOrCreateOperatorKey(path, label, systemRandom);
   if (options.label !== undefined && options.label !== key.label) {
     throw new UsageError(`--label: found ${shown(options.label)}; allowed: ${key.label}, whose key ${path} is`);
   }
   if (key.warning !== undefined) io.err(`kerbwatch: ${key.warning}\n`);
-  const publicKey = formatOperatorKey(nodeCrypto(), { label: key.label, publicKey: key.signer.publicKey });
+  const publicKey = formatOperatorKey(nodeCrypto(), { label: key.label, publicKey: key.signer.publicKey }, role);
   const { created } = key;
   io.out(options.json ? `${JSON.stringify({ version: 1, operator: key.label, publicKey, file: path, created })}\n`
     : `${publicKey}\n  private   ${path} (${created ? "made now" : "was there; left as it is"}); `
@@ -92,7 +97,7 @@ function operatorKey(options: Options, path: string, io: Io): number {
 
 /** One secret for the members of a zone: who has it can test guessed idTokens against their notes. */
 function tokenSecret(options: Options, path: string, io: Io): number {
-  refuseBeside(options, "token-secret", ["state", "station", "member", "advertise", "label"]);
+  refuseBeside(options, "token-secret", ["state", "station", "member", "advertise", "label", "role"]);
   try {
     const created = createFile(path, `${hex(systemRandom.bytes(TOKEN_SECRET_BYTES))}\n`);
     io.out(options.json ? `${JSON.stringify({ version: 1, file: path, created })}\n`
@@ -124,7 +129,9 @@ function writeMember(keys: DeviceKeys, station: StationId, options: Options, pat
 function deviceKeys(options: Options, io: Io): number {
   const { state, station, member, advertise } = options;
   if (state === undefined) throw new UsageError("--state: missing; allowed: --state DIR, or --operator FILE");
-  if (options.label !== undefined) throw new UsageError("--label: found without --operator; allowed: with it");
+  for (const name of ["label", "role"] as const) {
+    if (options[name] !== undefined) throw new UsageError(`--${name}: found without --operator; allowed: with it`);
+  }
   if (station !== undefined && !isStationId(station)) {
     throw new UsageError(`--station: found ${shown(station)}; allowed: ${ID_RULE}`);
   }
@@ -165,7 +172,7 @@ export const keygen: Command = {
 Usage: kerbwatch keygen --state DIR [--station ID] [--json]
        kerbwatch keygen --state DIR --station ID --member FILE
                         [--advertise HOST:PORT] [--json]
-       kerbwatch keygen --operator FILE [--label NAME] [--json]
+       kerbwatch keygen --operator FILE [--label NAME] [--role ROLE] [--json]
        kerbwatch keygen --token-secret FILE [--json]
 
 Makes one Ed25519 key for each purpose in DIR/keys, readable by its owner alone.
@@ -192,6 +199,9 @@ configuration takes it. "kerbwatch roster --help" has the whole enrolment.
                   where the secret of a zone's idToken pseudonyms is, or is to
                   be; every member of the zone is given a copy
   --label NAME    whose key it is (default: the file's name without .key)
+  --role ROLE     operator (default), installer or auditor: what its owner may
+                  say to agents, once the region file lists the line under
+                  "people" and a roster is made of it
   --json          for programs
 
 Exit codes: 0 the keys are there, 1 a key file is damaged or cannot be made, 2

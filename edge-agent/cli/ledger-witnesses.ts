@@ -1,15 +1,13 @@
 /** `kerbwatch ledger verify`: what the witnesses of a log say of it, held against the log and the street's roster. */
 import { sameBytes } from "../../gossip/bytes.ts";
-import { neighboursOf } from "../../gossip/membership.ts";
-import { type Roster, zoneOf } from "../../gossip/roster.ts";
+import type { Roster, TrustedUntil } from "../../gossip/roster.ts";
 import type { Crypto } from "../../models/crypto.ts";
 import { rfc3339, SECOND_MS, type StationId, type WallMs } from "../../models/units.ts";
 import type { LogFound } from "../adapters/ledger-read.ts";
 import { loadRoster } from "../adapters/roster-file.ts";
-import { keyName } from "../member-file.ts";
+import { neededFor, signerOf, witnessesOf } from "../evidence/last-trusted.ts";
 import { plainText, shown } from "../plain-text.ts";
 import { type Checkpoint, originOf } from "../record/checkpoint.ts";
-import { cosignerKeyOf } from "../record/cosignature.ts";
 import { readCosigned, type Witness } from "../record/cosigned.ts";
 import { type VerifierKey, verifierKeyOf } from "../record/note.ts";
 import { UsageError } from "./command.ts";
@@ -61,12 +59,24 @@ export function streetOf(crypto: Crypto, { key, roster: file, operators }: Stree
 export function witnessesIn(crypto: Crypto, { file, roster }: Street, origin: string): Witnesses {
   const member = roster.members.find(({ station }) => originOf(station) === origin);
   if (member === undefined) throw new UsageError(`--roster ${file}: has no member with the log ${shown(origin)}`);
-  const all = neighboursOf(crypto, roster, member.station).filter(({ link }) => link !== "bridge")
-    .map(({ member: { station, keys } }) =>
-      ({ station, witnessKey: cosignerKeyOf(crypto, keyName(station, "witness"), keys.witness) }));
   return {
-    all, logKey: verifierKeyOf(crypto, origin, member.keys.log), needed: (zoneOf(roster, member.zone)?.f ?? 0) + 1,
+    all: witnessesOf(crypto, roster, member.station), logKey: verifierKeyOf(crypto, origin, member.keys.log),
+    needed: neededFor(roster, member),
   };
+}
+
+/** A log whose key a roster revokes, and what of it is believed: without `until` nothing. */
+export interface Revoked {
+  readonly logKey: VerifierKey;
+  readonly until?: TrustedUntil;
+}
+
+/** Undefined unless the log's checkpoint is signed with a key that the roster revokes. */
+export function revokedIn(crypto: Crypto, { roster }: Street, origin: string, note: string): Revoked | undefined {
+  const key = signerOf(crypto, note, origin, roster.revoked);
+  if (key === undefined) return undefined;
+  const until = roster.trustedUntil?.find(({ station, log }) => originOf(station) === origin && sameBytes(log, key));
+  return { logKey: verifierKeyOf(crypto, origin, key), ...(until && { until }) };
 }
 
 /** Why a signed checkpoint and the log do not belong together; undefined when they do. */

@@ -7,6 +7,7 @@ import { exportEvidence } from "./ledger/export.ts";
 import { verifyLog } from "./ledger/log.ts";
 import { prove } from "./ledger/prove.ts";
 import { exportTiles } from "./ledger/tiles.ts";
+import { witnessed } from "./ledger/witnessed.ts";
 import { STATE_HELP, STATE_OPTIONS } from "./state-dir.ts";
 
 const HELP = `
@@ -14,9 +15,12 @@ Usage: kerbwatch ledger verify [--state DIR | --config FILE]
          [--key VKEY | --roster FILE --operators FILE] [--json]
        kerbwatch ledger export --incident ID --out FILE
          [--state DIR | --config FILE] [--roster FILE... --operators FILE]
-       kerbwatch ledger verify FILE (--operators FILE | --key VKEY) [--json]
+       kerbwatch ledger verify FILE [--json]
+         (--operators FILE [--roster FILE] | --key VKEY)
        kerbwatch ledger prove ENTRY [--state DIR | --config FILE]
        kerbwatch ledger tiles --out DIR [--state DIR | --config FILE]
+       kerbwatch ledger witnessed STATION [--before TIME]
+         [--state DIR | --config FILE]
 
 "verify" reads every segment of the log, recomputes the Merkle tree (RFC 9162),
 and holds it against the signed checkpoint beside it (a C2SP signed note). Needs
@@ -40,15 +44,23 @@ its index from 0, or its hash as alerts name it (sha256:...).
 "tiles" writes the log as C2SP tlog-tiles (checkpoint, tile/, entries), as
 monitors and mirrors of other logs read them from any web server.
 
+"witnessed" prints the last checkpoints of a neighbour's log that this device
+cosigned, before a time when one is given: for "roster create --last", when that
+neighbour's keys are revoked. A log whose key is revoked is believed up to the
+checkpoint that the roster names, and "verify" says so; what is behind it may be
+a thief's.
+
 ${STATE_HELP}
   --key VKEY      the log's public key, as "keygen --station" shows it (default
                   for a log: the device's own)
   --roster FILE   the street's roster, which has the keys of the log and of its
                   witnesses. export: every version that the certificates name,
-                  oldest first, without gaps
+                  oldest first, without gaps. verify FILE: a later one, which
+                  may have revoked the log's key meanwhile
   --operators FILE
                   whom you trust to have signed it (export: the first of them),
                   as for "roster verify"
+  --before TIME   as alerts write it: 2026-03-01T17:00:00.000Z
   --incident ID   as alerts and status print it, or the beginning of it
   --out FILE      where to write; tiles: a folder
   --json          for programs
@@ -70,7 +82,7 @@ async function verify(args: readonly string[], io: Io): Promise<number> {
 }
 
 const COMMANDS: Readonly<Record<string, (args: readonly string[], io: Io) => Promise<number>>> = {
-  verify, export: exportEvidence, prove, tiles: exportTiles,
+  verify, export: exportEvidence, prove, tiles: exportTiles, witnessed,
 };
 
 async function run(args: string[], io: Io): Promise<number> {

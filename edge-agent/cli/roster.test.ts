@@ -11,6 +11,9 @@ import { nodeCrypto } from "../adapters/crypto.ts";
 import { readKey } from "../adapters/keys.ts";
 import { loadRoster } from "../adapters/roster-file.ts";
 import { parseOperatorsFile } from "../operators.ts";
+import { formatCheckpoint } from "../record/checkpoint.ts";
+import { cosign } from "../record/cosignature.ts";
+import { signNote } from "../record/note.ts";
 import { ran as run } from "./io.testing.ts";
 
 const crypto = nodeCrypto();
@@ -226,6 +229,78 @@ test("the next version follows: a new station, a replaced board, and keys that a
   assert.match(await refused(...next, "--epoch", "5", "--out", "@third.kwu"),
     "--epoch: found 5; allowed: 10, as in the");
   assert.not(existsSync(at("third.kwu")));
+});
+
+test("people whose words count: keys with a role, listed in the region, signed with the roster", async () => {
+  await enrolled;
+  const keygen = async (label: string, role: string): Promise<string> =>
+    (JSON.parse(await done("keygen", "--operator", `@${label}.key`, "--role", role, "--json")) as
+      { publicKey: string }).publicKey;
+  const eve = await keygen("eve", "auditor");
+  const ivan = await keygen("ivan", "installer");
+  assert.match(eve, /^auditor\/eve\+/);
+  const people = `people:\n  - "${keys.alice}"\n  - { key: "${ivan}", zones: [depot] }\n  - "${eve}"\n`;
+  writeFileSync(at("people.yaml"), `${REGION}${people}`);
+  const withPeople = create("--out", "@people.kwu").map((arg) => (arg === "@region.yaml" ? "@people.yaml" : arg));
+  await done(...withPeople);
+  const listed = rosterIn("people.kwu").people!;
+  assert.equal(listed.map(({ name, role, zones }) => [name, role, zones]),
+    [["alice", "operator", []], ["eve", "auditor", []], ["ivan", "installer", ["depot"]]]);
+  const text = await done("roster", "show", "@people.kwu");
+  assert.match(text, "\n3 people whose words count:\n  operator/alice  all zones\n  auditor/eve  all zones\n" +
+    "  installer/ivan  depot\n");
+  const json = JSON.parse(await done("roster", "show", "@people.kwu", "--json")) as { people: { name: string }[] };
+  assert.equal(json.people.map(({ name }) => name), ["alice", "eve", "ivan"]);
+  for (const [bad, why] of [
+    ["people: [x]", 'people[0]: found "x": not of the form name+hash+key'],
+    [`people: ["${eve}", "${eve}"]`, 'people[1].name: found "eve"; allowed: each once, sorted by name'],
+    [`people: [{ key: "${eve}", zones: [nowhere] }]`, 'people[0].zones[0]: found "nowhere"; allowed: feeder-7, depot'],
+    [`people: [{ key: "${eve}", zone: depot }]`, 'people[0]: unknown key "zone"; did you mean zones?'],
+    ["people: []", "people: found []; allowed: a list of at least one"],
+  ] as const) {
+    writeFileSync(at("people.yaml"), `${REGION}${bad}\n`);
+    assert.ok((await refused(...withPeople)).includes(why), why);
+  }
+  assert.match(await refused("keygen", "--operator", "@x.key", "--role", "king"), '--role: found "king"; allowed:');
+  assert.match(await refused("keygen", "--state", "@x", "--role", "auditor"), "--role: found without --operator");
+});
+
+/** A checkpoint of the log of CP-001, of so many entries, that these stations cosigned. */
+function lastNote(size: number, ...by: readonly string[]): string {
+  const log = readKey(at("state/CP-001"), "log")!;
+  const text = formatCheckpoint({ origin: "kerbwatch/CP-001", size, root: new Uint8Array(32).fill(size) });
+  const lines = by.map((station) =>
+    `${cosign(crypto, text, `kerbwatch/${station}/witness`, readKey(at(`state/${station}`), "witness")!, 1)}\n`);
+  return `${signNote(crypto, text, "kerbwatch/CP-001", log)}${lines.join("")}`;
+}
+
+test("a board that goes: its log is believed up to the newest checkpoint that f + 1 neighbours cosigned", async () => {
+  await enrolled;
+  const region = REGION.replace(/^.*CP-001.*\n/m, "").replace("liarsTolerated: 1", "liarsTolerated: 0");
+  writeFileSync(at("region-5.yaml"), region);
+  const next = ["roster", "create", "--region", "@region-5.yaml", "--members", "@members", "--operators",
+    "@operators.json", "--previous", "@first.kw", "--out", "@fifth.kwu"];
+  writeFileSync(at("two.notes"), lastNote(7, "CP-002") + lastNote(9, "CP-002") + lastNote(11, "CP-002"));
+  writeFileSync(at("three.notes"), lastNote(9, "CP-003"));
+  await done(...next, "--last", "@two.notes", "@three.notes");
+  const { trustedUntil = [], revoked } = rosterIn("fifth.kwu");
+  assert.equal(trustedUntil.map(({ station, size, root }) => [station, size, root[0]]), [["CP-001", 9, 9]]);
+  assert.is(revoked.length, 4);
+  assert.match(await done("roster", "show", "@fifth.kwu"), "\nlogs of revoked keys, and how far they are believed:\n" +
+    "  CP-001  9 entries\n");
+  assert.match(await refused(...next, "--last", "@two.notes"),
+    "--last: CP-001: found 1 witnesses of one checkpoint; allowed: at least 2");
+  const { code, err } = await ran(...next.map((arg) => (arg === "@fifth.kwu" ? "@without.kwu" : arg)));
+  assert.is(code, 0);
+  assert.match(err, "no last checkpoint of CP-001: with this version nothing of such a log is believed any more;");
+  writeFileSync(at("junk.notes"), "kerbwatch/CP-001\n");
+  assert.match(await refused(...next, "--last", "@junk.notes"), "--last: [0]: no empty line between text and");
+  assert.match(await refused(...create("--out", "@never.kwu", "--last", "@two.notes")),
+    "; allowed: with --previous, whose members go");
+  // The version after it keeps what was said once.
+  const after = next.map((arg) => ({ "@first.kw": "@fifth.kwu", "@fifth.kwu": "@sixth.kwu" })[arg] ?? arg);
+  assert.not.match((await ran(...after)).err, "no last checkpoint");
+  assert.equal(rosterIn("sixth.kwu").trustedUntil, trustedUntil);
 });
 
 test("create says which station, key or file is wrong", async () => {

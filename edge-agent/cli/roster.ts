@@ -10,8 +10,8 @@ import { verify } from "./roster/verify.ts";
 
 const HELP = `
 Usage: kerbwatch roster create --region FILE --members DIR --operators FILE
-                               --out roster.kwu [--previous roster.kw]
-                               [--from-epoch N] [--epoch S]
+                               --out roster.kwu [--previous roster.kw
+                               [--last FILE...]] [--from-epoch N] [--epoch S]
        kerbwatch roster sign   roster.kwu --key FILE [--out roster.kw]
        kerbwatch roster verify roster.kw --operators FILE [--previous FILE]
                                [--json]
@@ -64,6 +64,11 @@ who is not connected to it is not heard by those who only listen there.
   --previous FILE    create: the version before. The new one follows it; keys
                      that are gone are revoked for good. verify: checks that the
                      roster follows this one
+  --last FILE...     create: the last checkpoints of logs whose members go, as
+                     neighbours' "ledger witnessed" prints them (of a stolen
+                     board: --before the theft). What such a log says up to the
+                     newest that f + 1 neighbours cosigned stays provable; of
+                     logs without one, nothing is believed any more
   --from-epoch N     the round that the roster counts from (default: 0 for the
                      first, otherwise an hour from now)
   --epoch S          the round, in seconds (default: as before, or 10)

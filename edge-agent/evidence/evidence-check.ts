@@ -2,21 +2,22 @@
 import { readCertificate, readMessage } from "../../gossip/certificate.ts";
 import { directoryOf } from "../../gossip/directory.ts";
 import { checkProof } from "../../gossip/equivocation.ts";
-import { neighboursOf } from "../../gossip/membership.ts";
-import { memberOf, nextOperators, type Operators, zoneOf } from "../../gossip/roster.ts";
+import { sameBytes } from "../../gossip/bytes.ts";
+import {
+  memberOf, nextOperators, type Operators, type Roster, type TrustedUntil, zoneOf,
+} from "../../gossip/roster.ts";
 import { chainProblem, decodeRosterFile, type VerifiedRoster, verifyRosterFile } from "../../gossip/roster-file.ts";
 import type { Crypto } from "../../models/crypto.ts";
 import { ok, problem, type Result } from "../../models/result.ts";
 import { type Alert, threatOf } from "../../models/terms.ts";
 import type { StationId } from "../../models/units.ts";
 import { parseAlert } from "../alert-schema.ts";
-import { keyName } from "../member-file.ts";
 import { checkRecorded, type CheckedCertificate, recordedCertificates } from "../record/certificate-entry.ts";
 import { openCheckpoint, originOf, parseCheckpoint, type SignedCheckpoint } from "../record/checkpoint.ts";
-import { cosignerKeyOf } from "../record/cosignature.ts";
-import { readCosigned, type Witness } from "../record/cosigned.ts";
+import { readCosigned } from "../record/cosigned.ts";
 import { decodeEntry, type Entry } from "../record/entry.ts";
 import type { Evidence } from "./evidence-file.ts";
+import { neededFor, signerOf, standingOf, witnessesOf } from "./last-trusted.ts";
 import { leafHash, verifyConsistency, verifyInclusion } from "../record/merkle.ts";
 import { parseNote, type VerifierKey, verifierKeyOf } from "../record/note.ts";
 import { contentHash } from "../record/record.ts";
@@ -50,8 +51,11 @@ export interface CheckedEntry {
 export interface CheckedEvidence {
   readonly incidentId: string;
   readonly checkpoint: SignedCheckpoint;
+  readonly logKey: VerifierKey;
   readonly rosters: readonly BelievedRoster[];
   readonly vouched?: Vouched;
+  /** The log's key was revoked, and that much of the log is believed. */
+  readonly until?: TrustedUntil;
   readonly entries: readonly CheckedEntry[];
   /** Of the incident, oldest first; at least one. */
   readonly alerts: readonly Alert[];
@@ -90,13 +94,52 @@ function claimedStation(note: string): StationId {
   return origin.slice(originOf("" as StationId).length) as StationId;
 }
 
-function logKeyOf(crypto: Crypto, station: StationId, rosters: readonly BelievedRoster[], trust: Trust): VerifierKey {
-  if ("logKey" in trust) return trust.logKey;
+/** The log's key, and the newest roster that gives it to the station; none where the reader trusts the key itself. */
+interface Home {
+  readonly key: VerifierKey;
+  readonly roster?: BelievedRoster;
+}
+
+function homeOf(
+  crypto: Crypto, station: StationId, rosters: readonly BelievedRoster[], trust: Trust, note: string,
+): Home {
+  if ("logKey" in trust) return { key: trust.logKey };
   const newest = rosters.at(-1)?.roster;
   if (newest === undefined) throw new Refused("rosters: none, so the operators' keys say nothing of this log");
-  const member = memberOf(newest, station);
-  if (member === undefined) throw new Refused(`rosters: version ${newest.version} does not list the log's station`);
-  return verifierKeyOf(crypto, originOf(station), member.keys.log);
+  const listing = rosters.filter(({ roster }) => memberOf(roster, station) !== undefined);
+  if (listing.length === 0) throw new Refused(`rosters: version ${newest.version} does not list the log's station`);
+  const keys = listing.map(({ roster }) => memberOf(roster, station)!.keys.log).reverse();
+  const key = signerOf(crypto, note, originOf(station), keys) ?? keys[0]!;
+  const roster = listing.findLast((one) => sameBytes(memberOf(one.roster, station)!.keys.log, key))!;
+  return { key: verifierKeyOf(crypto, originOf(station), key), roster };
+}
+
+/** What is asked of a log whose key a roster revokes. */
+type Revocable = Pick<CheckedEvidence, "checkpoint" | "entries" | "vouched" | "logKey">;
+
+/**
+ * How far a roster believes the log, when its key is no member's any more; throws when the evidence goes further, or is
+ * not proven to lie below: by the consistency of both checkpoints, or by what enough witnesses cosigned before.
+ */
+function untilUnder(
+  crypto: Crypto, { checkpoint, entries, vouched, logKey }: Revocable, { trusted = [] }: Evidence, roster: Roster,
+): TrustedUntil | undefined {
+  const standing = standingOf(roster, checkpoint.origin, logKey.publicKey);
+  if (standing.kind === "of-member") return undefined;
+  const version = `version ${roster.version} of the roster`;
+  if (standing.kind === "nothing") {
+    throw new Refused(`log.checkpoint: by a key that ${version} gives to nobody, nor believes anything of`);
+  }
+  const { until } = standing;
+  const beyond = entries.find(({ index }) => index >= until.size);
+  if (beyond !== undefined) {
+    throw new Refused(`entry ${beyond.index}: ${version} believes the first ${until.size} entries of this log`);
+  }
+  const [a, b] = checkpoint.size < until.size ? [checkpoint, until] : [until, checkpoint];
+  if (verifyConsistency(crypto, a.size, b.size, a.root, b.root, trusted)) return until;
+  const isVouched = vouched?.timeS !== undefined && vouched.size <= until.size;
+  if (isVouched && entries.every(({ index }) => index < vouched.size)) return until;
+  throw new Refused(`log.trusted: the log is not proven to be the one that ${version} believes`);
 }
 
 function checkEntries(
@@ -113,28 +156,22 @@ function checkEntries(
   });
 }
 
-function witnessesOf(crypto: Crypto, station: StationId, { roster }: BelievedRoster): Witness[] {
-  return neighboursOf(crypto, roster, station).filter(({ link }) => link !== "bridge").map(({ member }) => ({
-    station: member.station, witnessKey: cosignerKeyOf(crypto, keyName(member.station, "witness"), member.keys.witness),
-  }));
-}
-
 function checkCosigned(
   crypto: Crypto, cosigned: NonNullable<Evidence["cosigned"]>, checkpoint: SignedCheckpoint, key: VerifierKey,
-  station: StationId, newest: BelievedRoster | undefined,
+  station: StationId, home: BelievedRoster | undefined,
 ): Vouched {
-  if (newest === undefined) throw new Refused("log.cosigned: there is no roster that says who the witnesses are");
-  const witnesses = witnessesOf(crypto, station, newest);
+  if (home === undefined) throw new Refused("log.cosigned: there is no roster that says who the witnesses are");
+  const witnesses = witnessesOf(crypto, home.roster, station);
   const read = must(readCosigned(crypto, cosigned.note, key, witnesses), "log.cosigned");
   if (read.forged.length > 0) throw new Refused(`log.cosigned: the cosignature of ${read.forged[0]} is wrong`);
   if (read.signatures.length !== read.lines.size + 1) {
-    throw new Refused("log.cosigned: a line that is of no witness in the newest roster, or a second one of the same");
+    throw new Refused("log.cosigned: a line that is of no witness in its roster, or a second one of the same");
   }
   const { size, root, lines, timesS } = read;
   if (!verifyConsistency(crypto, size, checkpoint.size, root, checkpoint.root, cosigned.consistency)) {
     throw new Refused("log.cosigned: is not proven to be the beginning of the log");
   }
-  const needed = (zoneOf(newest.roster, memberOf(newest.roster, station)?.zone ?? "")?.f ?? 0) + 1;
+  const needed = neededFor(home.roster, memberOf(home.roster, station));
   const timeS = timesS[needed - 1];
   return {
     size, by: [...lines.keys()].sort(), neighbours: witnesses.length, needed, ...(timeS !== undefined && { timeS }),
@@ -210,24 +247,51 @@ function guiltyOf(crypto: Crypto, entries: readonly CheckedEntry[], rosters: rea
 function checked(crypto: Crypto, evidence: Evidence, trust: Trust): CheckedEvidence {
   const rosters = rosterChain(crypto, evidence.rosters, trust);
   const station = claimedStation(evidence.checkpoint);
-  const key = logKeyOf(crypto, station, rosters, trust);
-  const checkpoint = must(openCheckpoint(crypto, evidence.checkpoint, key), "log.checkpoint");
+  const { key: logKey, roster: home } = homeOf(crypto, station, rosters, trust, evidence.checkpoint);
+  const checkpoint = must(openCheckpoint(crypto, evidence.checkpoint, logKey), "log.checkpoint");
   if (checkpoint.signatures.length !== 1) throw new Refused("log.checkpoint: more than the log's own signature");
   const entries = checkEntries(crypto, evidence.entries, checkpoint);
   const vouched = evidence.cosigned
-    && checkCosigned(crypto, evidence.cosigned, checkpoint, key, station, rosters.at(-1));
+    && checkCosigned(crypto, evidence.cosigned, checkpoint, logKey, station, home);
+  const newest = rosters.at(-1)?.roster;
+  const until = newest && untilUnder(crypto, { checkpoint, entries, logKey, ...(vouched && { vouched }) }, evidence,
+    newest);
   const alerts = alertsOf(evidence.incidentId, entries, station);
   const certificates = checkCertificates(crypto, entries, rosters, alerts);
   return {
-    incidentId: evidence.incidentId, checkpoint, rosters, entries, alerts, certificates,
-    guilty: guiltyOf(crypto, entries, rosters), ...(vouched && { vouched }),
+    incidentId: evidence.incidentId, checkpoint, logKey, rosters, entries, alerts, certificates,
+    guilty: guiltyOf(crypto, entries, rosters), ...(vouched && { vouched }), ...(until && { until }),
   };
 }
 
 /** Never throws; `problem` names the place. */
 export function checkEvidence(crypto: Crypto, evidence: Evidence, trust: Trust): Result<CheckedEvidence> {
+  return refusing(() => checked(crypto, evidence, trust));
+}
+
+/**
+ * The same evidence under a later roster than those in it: whether a key of it was revoked meanwhile. `file` is that
+ * roster's, believed by the trusted operators or by those whom the newest in the evidence names. Never throws.
+ */
+export function checkSince(
+  crypto: Crypto, evidence: Evidence, found: CheckedEvidence, operators: Operators, file: Uint8Array,
+): Result<TrustedUntil | undefined> {
+  return refusing(() => {
+    const newest = found.rosters.at(-1)?.roster;
+    if (newest === undefined) throw new Refused("--roster: the evidence is of no street");
+    const [byGiven, byNewest] = [operators, nextOperators(newest)].map((one) => verifyRosterFile(crypto, file, one));
+    const { roster } = must(byNewest!.ok ? byNewest! : byGiven!, "--roster");
+    if (roster.network !== newest.network || roster.version < newest.version) {
+      throw new Refused(`--roster: found version ${roster.version} of ${roster.network}; allowed: version ` +
+        `${newest.version} or later of ${newest.network}`);
+    }
+    return untilUnder(crypto, found, evidence, roster);
+  });
+}
+
+function refusing<T>(work: () => T): Result<T> {
   try {
-    return ok(checked(crypto, evidence, trust));
+    return ok(work());
   } catch (error) {
     if (error instanceof Refused) return problem(error.message);
     throw error;

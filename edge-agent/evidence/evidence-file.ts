@@ -28,6 +28,8 @@ export interface Evidence {
   readonly checkpoint: string;
   /** The newest one that enough witnesses cosigned, with their lines; and the proof from there to `checkpoint`. */
   readonly cosigned?: { readonly note: string; readonly consistency: readonly Uint8Array[] };
+  /** Of a log whose key was revoked: the proof between what the newest roster believes of it and `checkpoint`. */
+  readonly trusted?: readonly Uint8Array[];
   /** Whole roster files, each the next version of the one before; none of a station that is in no street. */
   readonly rosters: readonly Uint8Array[];
   /** By index, rising. */
@@ -54,12 +56,13 @@ export const HOW_TO_VERIFY = [
 const texts = (list: readonly Uint8Array[]): string[] => list.map(toBase64);
 
 export function formatEvidence({ evidence, report, howToVerify }: EvidenceFile): string {
-  const { incidentId, checkpoint, cosigned, rosters, entries } = evidence;
+  const { incidentId, checkpoint, cosigned, trusted, rosters, entries } = evidence;
   return `${JSON.stringify({
     schemaVersion: EVIDENCE_VERSION, howToVerify, report: report.split("\n"), incidentId,
     log: {
       checkpoint,
       ...(cosigned && { cosigned: { note: cosigned.note, consistency: texts(cosigned.consistency) } }),
+      ...(trusted && { trusted: texts(trusted) }),
     },
     rosters: texts(rosters),
     entries: entries.map(({ index, entry, proof }) => ({ index, entry: toBase64(entry), proof: texts(proof) })),
@@ -114,7 +117,7 @@ function fileOf(value: unknown): EvidenceFile {
   const file = fieldsOf(value, "file",
     ["schemaVersion", "howToVerify", "report", "incidentId", "log", "rosters", "entries"]);
   if (file["schemaVersion"] !== EVIDENCE_VERSION) throw new Refused(`schemaVersion: not ${EVIDENCE_VERSION}`);
-  const log = fieldsOf(file["log"], "log", ["checkpoint", "cosigned?"]);
+  const log = fieldsOf(file["log"], "log", ["checkpoint", "cosigned?", "trusted?"]);
   const cosigned = log["cosigned"] === undefined ? undefined
     : fieldsOf(log["cosigned"], "log.cosigned", ["note", "consistency"]);
   return {
@@ -126,6 +129,7 @@ function fileOf(value: unknown): EvidenceFile {
         note: textOf(cosigned["note"], "log.cosigned.note"),
         consistency: hashesOf(cosigned["consistency"], "log.cosigned.consistency"),
       } }),
+      ...(log["trusted"] !== undefined && { trusted: hashesOf(log["trusted"], "log.trusted") }),
       rosters: listOf(file["rosters"], "rosters", MAX_EVIDENCE_ROSTERS, bytesOf),
       entries: listOf(file["entries"], "entries", MAX_EVIDENCE_ENTRIES, entryOf),
     },

@@ -64,11 +64,13 @@ function timeText(seconds: number): string {
   return seconds > LAST_S ? "a time after the year 9999" : rfc3339(seconds * SECOND_MS as WallMs);
 }
 
-function logLines({ checkpoint: { origin, size, root }, vouched, entries }: CheckedEvidence): string[] {
+function logLines({ checkpoint: { origin, size, root }, vouched, until, entries }: CheckedEvidence): string[] {
   const lines = [
     "How it is known",
     `  ${entries.length} entries, each proven to be among the ${size} of the log ${plainText(origin, 80)} ` +
       `with the root ${toBase64(root)}`,
+    ...(until === undefined ? [] : [`  the key of this log was revoked later; these entries are among its first ` +
+      `${until.size}, which the operators' newest roster goes on believing`]),
   ];
   if (vouched === undefined) return [...lines, "  no witness has cosigned this log: it is the agent's word alone"];
   const { by, neighbours, needed, timeS } = vouched;

@@ -214,6 +214,18 @@ def check_region(file):
     return count
 
 
+def check_words(file):
+    count = 0
+    for one in file["rosters"]:
+        found = outcome(lambda: rosters.decode(hexed(one["roster"])))
+        count += same(isinstance(found, rosters.Roster), one["good"], f"roster: {one['name']}")
+    roster = rosters.decode(hexed(file["roster"]))
+    for one in file["words"]:
+        found = outcome(lambda: rosters.open_word(hexed(one["file"]), roster, one["zone"]))
+        count += same(None if isinstance(found, str) else found.by.name, one["by"], f"word: {one['name']}")
+    return count
+
+
 def check_ed25519(file):
     count = 0
     for number, one in enumerate(file):
@@ -231,7 +243,7 @@ def main(folder, public=None):
         "successions": check_successions(load("successions.json")),
         "neighbours": check_neighbours(load("neighbours.json")),
         "agreement": check_agreement(load("agreement.json")), "witnesses": check_witnesses(load("witnesses.json")),
-        "region": check_region(load("region.json")),
+        "region": check_region(load("region.json")), "words": check_words(load("words.json")),
     }
     if public is not None:
         counts["ed25519"] = check_ed25519(json.loads(Path(public).read_text(encoding="utf-8")))

@@ -11,7 +11,11 @@ from messages import MOST_MEMBERS, is_id, sha256
 Zone = namedtuple("Zone", "id rating f")
 Member = namedtuple("Member", "station zone statement log witness tls address lat lon rated")
 Roster = namedtuple("Roster", "network version previous from_epoch epoch_s threshold operators zones members revoked "
-                              "events hash")
+                              "events people trusted later hash")
+Person = namedtuple("Person", "name role key zones")
+Trusted = namedtuple("Trusted", "station log size root")
+Word = namedtuple("Word", "by kind at body hash")
+SAID_BY = {"acknowledge": ["operator"], "close": ["operator"], "declare": ["operator"], "withdraw": ["operator"]}
 U32 = 2**32 - 1
 MOST_BYTES = 262_144
 
@@ -60,23 +64,36 @@ def _member(value):
 
 
 def _event(text):
-    # Characters as UTF-16 counts them.
+    event = _object(text)
+    return event is not None and isinstance(event.get("kind"), str)
+
+
+def _no_constant(name):
+    raise ValueError(name)
+
+
+def _object(text):
+    """A JSON object of at most 1,024 UTF-16 units; None for anything else."""
     if not isinstance(text, str) or len(text.encode("utf-16-le")) > 2 * 1024:
-        return False
+        return None
     try:
-        event = json.loads(text, parse_constant=lambda _: Refused)
+        found = json.loads(text, parse_constant=_no_constant)
     except (ValueError, RecursionError):
-        return False
-    return isinstance(event, dict) and isinstance(event.get("kind"), str)
+        return None
+    return found if isinstance(found, dict) else None
 
 
 def decode(signed):
     """The roster that operators signed; Refused for what breaks a rule."""
     _need(len(signed) <= MOST_BYTES, "too long")
-    fields = _list(cbor.decode(signed), 12, 12, "fields")
-    _need(fields[0] == 1, "format")
+    fields = _list(cbor.decode(signed), 12, 16, "fields")
+    _need(fields[0] == 1 and len(fields) != 13, "format")
+    people, trusted, later = (fields[12], fields[13], fields[14:]) if len(fields) > 12 else ([], [], None)
     roster = Roster(*fields[1:8], [Zone(*_list(zone, 3, 3, "zone")) for zone in _list(fields[8], 1, 4096, "zones")],
-                    [_member(one) for one in _list(fields[9], 1, 4096, "members")], *fields[10:], sha256(signed))
+                    [_member(one) for one in _list(fields[9], 1, 4096, "members")], *fields[10:12],
+                    [Person(*_list(one, 4, 4, "person")) for one in _list(people, 0, 64, "people")],
+                    [Trusted(*_list(one, 4, 4, "trusted")) for one in _list(trusted, 0, 4096, "trusted")],
+                    later, sha256(signed))
     _need(is_id(roster.network), "network")
     _int(roster.version, 1, U32, "version")
     _need(isinstance(roster.previous, bytes) and len(roster.previous) == (0 if roster.version == 1 else 32), "previous")
@@ -87,7 +104,48 @@ def decode(signed):
     _keys(roster.revoked, 0, 4096, "revoked")
     _need(all(_event(event) for event in _list(roster.events, 0, 256, "events")), "event")
     _zones(roster)
+    _people(roster)
+    _trusted(roster)
+    _need(later is None or people or trusted or later, "empty lists at the end")
     return roster
+
+
+def _people(roster):
+    zones = [zone.id for zone in roster.zones]
+    for one in roster.people:
+        _need(is_id(one.name) and is_id(one.role) and ed25519.is_key(one.key), "person")
+        _need(all(zone in zones for zone in _list(one.zones, 0, 4096, "zones of a person")), "zone of a person")
+        _sorted(one.zones, "zones of a person")
+    _sorted([one.name for one in roster.people], "people")
+    keys = [one.key for one in roster.people]
+    others = roster.revoked + [key for member in roster.members for key in member[2:6]]
+    _need(len(set(keys)) == len(keys) and not set(keys) & set(others), "key of a person")
+
+
+def _trusted(roster):
+    for one in roster.trusted:
+        _need(is_id(one.station) and one.log in roster.revoked, "station or log key")
+        _int(one.size, 1, U32, "size")
+        _need(isinstance(one.root, bytes) and len(one.root) == 32, "root")
+    logs = [one.log for one in roster.trusted]
+    _need(len(set(logs)) == len(logs), "a log twice")
+
+
+def open_word(data, roster, zone):
+    """What a person of the roster said for that zone (SPEC.md, 2b)."""
+    _need(len(data) <= 4096, "too long")
+    signed, signature = _list(cbor.decode(data), 2, 2, "file")
+    _need(isinstance(signed, bytes) and isinstance(signature, bytes) and len(signature) == 64, "file")
+    form, network, name, at, kind, text = _list(cbor.decode(signed), 6, 6, "word")
+    _need(form == 1 and network == roster.network, "format or network")
+    by = next((one for one in roster.people if one.name == name), None)
+    _need(by is not None and isinstance(kind, str) and by.role in SAID_BY.get(kind, []), "who may not say it")
+    _need(not by.zones or zone in by.zones, "zone")
+    _need(ed25519.verify(by.key, ed25519.under("word", signed), signature), "signature")
+    _int(at, 0, U32, "time")
+    body = _object(text)
+    _need(body is not None, "body")
+    return Word(by, kind, at, body, sha256(signed))
 
 
 def _zones(roster):

@@ -2,6 +2,7 @@
 import { hex } from "../../gossip/bytes.ts";
 import { agreementVectors, neighbourVectors, successionVectors } from "./made-agreement.ts";
 import { regionVectors } from "./made-region.ts";
+import { wordVectors } from "./made-words.ts";
 import { author, cborVectors, messageVectors, STATION } from "./made-messages.ts";
 
 /** Content by the file's name. */
@@ -13,6 +14,7 @@ export function vectorFiles(): Readonly<Record<string, string>> {
   const all = {
     "cbor.json": cborVectors(), "messages.json": messages, "successions.json": successionVectors(),
     "neighbours.json": neighbourVectors(), "agreement.json": agreementVectors(), "region.json": regionVectors(),
+    "words.json": wordVectors(),
   };
   return Object.fromEntries(Object.entries(all).map(([name, value]) => [name, `${JSON.stringify(value, null, 1)}\n`]));
 }

@@ -9,15 +9,17 @@ import { type CborValue, decodeCbor, encodeCbor } from "../../gossip/cbor.ts";
 import { directoryOf } from "../../gossip/directory.ts";
 import { checkProof } from "../../gossip/equivocation.ts";
 import { decodeMessage, readTopic, verifyMessage } from "../../gossip/message.ts";
-import { nextOperators, type Roster } from "../../gossip/roster.ts";
+import { encodeRoster, nextOperators, type Roster } from "../../gossip/roster.ts";
 import { summaryProblem } from "../../gossip/region.ts";
 import { chainProblem, rosterHash, verifyRosterFile } from "../../gossip/roster-file.ts";
 import { decodeRoster } from "../../gossip/roster-rules.ts";
+import { verifyWord } from "../../gossip/word.ts";
 import { decide } from "../../models/agree/zone-decision.ts";
 import type { ZoneId } from "../../models/units.ts";
 import type { CertificateVector, ProofVector } from "./made-agreement.ts";
 import type { MessageVector, Verdict } from "./made-messages.ts";
 import type { SummaryVector } from "./made-region.ts";
+import type { WordVector } from "./made-words.ts";
 import { vectorFiles } from "./vector-files.ts";
 
 const crypto = nodeCrypto();
@@ -88,6 +90,27 @@ test("SPEC.md, 2: which roster follows, and which file is believed", () => {
   for (const one of next) assert.is(chainProblem(last, rosterIn(one.roster)) === undefined, one.follows, one.name);
   for (const { name, believed, file } of ofFirst) {
     assert.is(verifyRosterFile(crypto, bytesOf(file), nextOperators(roster)).ok, believed, name);
+  }
+});
+
+interface Words {
+  readonly rosters: readonly { readonly name: string; readonly good: boolean; readonly roster: string }[];
+  readonly roster: string;
+  readonly words: readonly WordVector[];
+}
+
+test("SPEC.md, 2 and 2b: whose words count, and how far logs of revoked keys are believed", () => {
+  const { rosters, roster, words } = vectors<Words>("words.json");
+  for (const one of rosters) {
+    const decoded = decodeRoster(bytesOf(one.roster));
+    assert.is(decoded.ok, one.good, one.name);
+    if (decoded.ok) assert.equal(encodeRoster(decoded.value), bytesOf(one.roster), one.name);
+  }
+  const held = rosterIn(roster);
+  for (const { name, zone, file, by } of words) {
+    const word = verifyWord(crypto, held, zone, bytesOf(file));
+    assert.is(word.ok ? word.value.by.name : null, by, name);
+    if (!word.ok) assert.match(word.problem, /^word: [^\n]{10,200}$/, name);
   }
 });
 

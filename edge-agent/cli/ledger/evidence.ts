@@ -1,9 +1,9 @@
 /** `kerbwatch ledger verify FILE`: whether a file of evidence is good, from the operators' keys or the log's own. */
 import type { Crypto } from "../../../models/crypto.ts";
-import { ok, problem, type Result } from "../../../models/result.ts";
+import { problem, type Result } from "../../../models/result.ts";
 import { nodeCrypto } from "../../adapters/crypto.ts";
-import { readSmallText } from "../../adapters/roster-file.ts";
-import { type CheckedEvidence, checkEvidence, type Trust } from "../../evidence/evidence-check.ts";
+import { readRosterFile, readSmallText } from "../../adapters/roster-file.ts";
+import { type CheckedEvidence, checkEvidence, checkSince, type Trust } from "../../evidence/evidence-check.ts";
 import { HOW_TO_VERIFY, MAX_EVIDENCE_CHARS, parseEvidence } from "../../evidence/evidence-file.ts";
 import { evidenceReport } from "../../evidence/evidence-report.ts";
 import { plainText, shown } from "../../plain-text.ts";
@@ -25,24 +25,37 @@ export function trustIn(
   throw new UsageError(`--key: found ${shown(key)} (${parsed.problem}); allowed: a key as keygen --station shows it`);
 }
 
-/** The evidence of a file, every part of it held to be good; `problem` names the first that is not. Never throws. */
-export function openEvidence(crypto: Crypto, text: string, trust: Trust): Result<CheckedEvidence> {
+/**
+ * The evidence of a file, every part of it held to be good; `problem` names the first that is not. Never throws.
+ * @param since the file of a later roster, which may have revoked the log's key meanwhile
+ */
+export function openEvidence(
+  crypto: Crypto, text: string, trust: Trust, since?: Uint8Array,
+): Result<CheckedEvidence> {
   const file = parseEvidence(text);
   if (!file.ok) return file;
   const checked = checkEvidence(crypto, file.value.evidence, trust);
   if (!checked.ok) return checked;
   if (file.value.report !== evidenceReport(checked.value)) return problem("report: not what follows from the entries");
-  return file.value.howToVerify === HOW_TO_VERIFY ? ok(checked.value) : problem("howToVerify: not this version's text");
+  if (file.value.howToVerify !== HOW_TO_VERIFY) return problem("howToVerify: not this version's text");
+  if (since === undefined || !("operators" in trust)) return checked;
+  const later = checkSince(crypto, file.value.evidence, checked.value, trust.operators, since);
+  return later.ok ? checked : later;
 }
 
 export async function verifyFile(args: readonly string[], io: Io): Promise<number> {
   const { options, positionals } = parseOptions(args, {
-    operators: { type: "string", value: "FILE" }, key: { type: "string", value: "VKEY" }, json: { type: "boolean" },
+    operators: { type: "string", value: "FILE" }, key: { type: "string", value: "VKEY" },
+    roster: { type: "string", value: "FILE" }, json: { type: "boolean" },
   }, { max: 1, what: "one file of evidence" });
   const crypto = nodeCrypto();
   const trust = trustIn(crypto, options);
   const text = must(readSmallText(positionals[0] ?? "", MAX_EVIDENCE_CHARS), "evidence");
-  const opened = openEvidence(crypto, text, trust);
+  if (options.roster !== undefined && options.operators === undefined) {
+    throw new UsageError("--operators: missing, and needed beside --roster");
+  }
+  const since = options.roster === undefined ? undefined : must(readRosterFile(options.roster), "--roster");
+  const opened = openEvidence(crypto, text, trust, since);
   if (!opened.ok) {
     const why = plainText(opened.problem);
     io.out(options.json ? `${JSON.stringify({ version: 1, ok: false, problem: why })}\n` : `NOT GOOD\n  ${why}\n`);

@@ -1,4 +1,6 @@
 /** `kerbwatch ledger export`: one file with everything that proves an incident to whoever has the operators' keys. */
+import { decodeRosterFile } from "../../../gossip/roster-file.ts";
+import { decodeRoster } from "../../../gossip/roster-rules.ts";
 import { nodeCrypto } from "../../adapters/crypto.ts";
 import { errorCode } from "../../adapters/durable-file.ts";
 import { gatherEvidence } from "../../adapters/evidence-read.ts";
@@ -7,9 +9,10 @@ import { readKey } from "../../adapters/keys.ts";
 import { readRosterFile } from "../../adapters/roster-file.ts";
 import { checkEvidence, type Trust } from "../../evidence/evidence-check.ts";
 import { type Evidence, formatEvidence, HOW_TO_VERIFY } from "../../evidence/evidence-file.ts";
+import { signerOf } from "../../evidence/last-trusted.ts";
 import { evidenceReport } from "../../evidence/evidence-report.ts";
 import { plainText, shown } from "../../plain-text.ts";
-import { parseCheckpoint } from "../../record/checkpoint.ts";
+import { originOf, parseCheckpoint } from "../../record/checkpoint.ts";
 import { parseNote, verifierKeyOf } from "../../record/note.ts";
 import type { Crypto } from "../../../models/crypto.ts";
 import { problem, type Result } from "../../../models/result.ts";
@@ -46,6 +49,15 @@ function ownTrust(crypto: Crypto, stateDir: string, { checkpoint }: Evidence): T
   return { logKey: verifierKeyOf(crypto, parsed.value.origin, own.publicKey) };
 }
 
+/** How many entries the newest roster believes of a log whose key it revokes; it is judged with the rest. */
+function trustedSize(crypto: Crypto, file: Uint8Array | undefined, note: string): number | undefined {
+  const taken = file && decodeRosterFile(file);
+  const roster = taken?.ok ? decodeRoster(taken.value.bytes) : undefined;
+  if (roster?.ok !== true) return undefined;
+  const { trustedUntil = [] } = roster.value;
+  return trustedUntil.find(({ station, log }) => signerOf(crypto, note, originOf(station), [log]) !== undefined)?.size;
+}
+
 interface Wanted {
   readonly stateDir: string;
   readonly incident: string;
@@ -61,7 +73,7 @@ function evidenceText(crypto: Crypto, { stateDir, incident, rosters, operators }
   const id = onlyIncident(stateDir, crypto, incident);
   if (id === undefined) return problem(`no incident in ${stateDir} begins with ${incident}`);
   const files = rosters.map((path) => must(readRosterFile(path), "--roster"));
-  const gathered = gatherEvidence(stateDir, crypto, id, files);
+  const gathered = gatherEvidence(stateDir, crypto, id, files, (note) => trustedSize(crypto, files.at(-1), note));
   if (!gathered.ok) return gathered;
   const trust = operators === undefined ? ownTrust(crypto, stateDir, gathered.value)
     : { operators: readOperatorsOption(crypto, operators) };

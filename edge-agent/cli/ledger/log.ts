@@ -5,6 +5,7 @@ import { readLog } from "../../adapters/ledger-read.ts";
 import type { LogFound } from "../../adapters/ledger-read.ts";
 import { plainText, shown } from "../../plain-text.ts";
 import { readCertificate } from "../../../gossip/certificate.ts";
+import { sameBytes } from "../../../gossip/bytes.ts";
 import { byText } from "../../../gossip/roster.ts";
 import { type ContentHash, rfc3339 } from "../../../models/units.ts";
 import type { Crypto } from "../../../models/crypto.ts";
@@ -12,7 +13,7 @@ import type { EvidenceKey } from "../../../models/terms.ts";
 import { toBase64 } from "../../record/base64.ts";
 import { openCheckpoint, parseCheckpoint } from "../../record/checkpoint.ts";
 import { decodeEntry, type Entry } from "../../record/entry.ts";
-import { rootOf } from "../../record/merkle.ts";
+import { type Frontier, rootOf } from "../../record/merkle.ts";
 import { formatVerifierKey, parseNote, parseVerifierKey, verifierKeyOf } from "../../record/note.ts";
 import type { VerifierKey } from "../../record/note.ts";
 import { contentHash } from "../../record/record.ts";
@@ -21,7 +22,8 @@ import type { Result } from "../../../models/result.ts";
 import { UsageError, parseOptions } from "../command.ts";
 import type { Io } from "../command.ts";
 import {
-  contradiction, type CosignedReport, cosignedText, judgeCosigned, type Street, streetOf, witnessesIn,
+  contradiction, type CosignedReport, cosignedText, judgeCosigned, type Revoked, revokedIn, type Street, streetOf,
+  witnessesIn,
 } from "../ledger-witnesses.ts";
 import { STATE_OPTIONS, noLogIn, stateDirOf } from "../state-dir.ts";
 
@@ -50,6 +52,8 @@ interface Report {
   readonly certificateCount: number;
   /** What zones certified, each once, sorted; the newest MOST_CERTIFICATES of the log. */
   readonly certificates: readonly CertificateRow[];
+  /** The log's key was revoked: how many entries the roster goes on believing, and how many lie behind those. */
+  readonly revoked?: { readonly trustedSize: number; readonly behind: number };
   /** What witnesses vouch for; absent when there is nothing of it and no roster was given. */
   readonly cosigned?: CosignedReport;
 }
@@ -143,6 +147,28 @@ function judge(crypto: Crypto, found: LogFound, key: VerifierKey): Result<number
   return wrong === undefined ? ok(size) : problem(wrong);
 }
 
+/** The root of the first `size` entries; undefined when it lies within what was thinned, or behind the end. */
+function rootAt(stateDir: string, crypto: Crypto, size: number): Uint8Array | undefined {
+  let root: Uint8Array | undefined;
+  const look = (before: Frontier): void => {
+    if (before.size === size) root = rootOf(crypto, before);
+  };
+  const { frontier } = readLog(stateDir, crypto, (_stored, _index, before) => look(before),
+    (_gone, _index, before) => look(before));
+  look(frontier);
+  return root;
+}
+
+/** Why a log whose key was revoked is not even believed as far as the roster says; undefined when it is. */
+function revokedProblem(stateDir: string, crypto: Crypto, { until }: Revoked, entries: number): string | undefined {
+  if (until === undefined) return "the key of this log was revoked, and the roster believes nothing of it";
+  const { size, root } = until;
+  if (size > entries) return `${entries} entries, and the roster believes ${size}: some were lost or taken out`;
+  const found = rootAt(stateDir, crypto, size);
+  if (found === undefined) return `what the roster believes ends at entry ${size}, and those around it were thinned`;
+  return sameBytes(found, root) ? undefined : `the first ${size} entries are not those that the roster believes`;
+}
+
 function originIn(checkpoint: string): string | undefined {
   const note = parseNote(checkpoint);
   const parsed = note.ok ? parseCheckpoint(note.value.text) : note;
@@ -156,8 +182,11 @@ function examine(stateDir: string, given: string | undefined, street: Street | u
   if (found.damage !== undefined) problems.push(`damaged: ${found.damage}`);
   const origin = originIn(found.checkpoint ?? "");
   // A key that was mistyped is wrong usage even when there is no checkpoint to check with it.
-  const known = street && origin !== undefined ? witnessesIn(crypto, street, origin) : undefined;
-  const key = known?.logKey ?? (given !== undefined || origin !== undefined
+  const revoked = street && origin !== undefined
+    ? revokedIn(crypto, street, origin, found.checkpoint ?? "") : undefined;
+  const known = street && origin !== undefined && revoked === undefined ? witnessesIn(crypto, street, origin)
+    : undefined;
+  const key = (revoked ?? known)?.logKey ?? (given !== undefined || origin !== undefined
     ? expectedKey(crypto, stateDir, given, origin ?? "") : undefined);
   let signedSize = 0;
   const empty = found.frontier.size === 0 && found.tornBytes === 0;
@@ -169,11 +198,17 @@ function examine(stateDir: string, given: string | undefined, street: Street | u
     if (judged.ok) signedSize = judged.value;
     else problems.push(judged.problem);
   }
-  const cosigned = key === undefined ? undefined : judgeCosigned(crypto, found, key, known, problems);
+  const wrong = revoked && revokedProblem(stateDir, crypto, revoked, found.frontier.size);
+  if (wrong !== undefined) problems.push(wrong);
+  const trustedSize = wrong === undefined ? revoked?.until?.size ?? 0 : 0;
+  if (revoked !== undefined) signedSize = Math.min(signedSize, trustedSize);
+  const cosigned = key === undefined || revoked !== undefined ? undefined
+    : judgeCosigned(crypto, found, key, known, problems);
   return {
     version: 1, ok: problems.length === 0, problems, size: found.frontier.size,
     root: toBase64(rootOf(crypto, found.frontier)), signedSize, ...(origin !== undefined && { origin }),
     ...(key !== undefined && { key: formatVerifierKey(key) }), tornBytes: found.tornBytes, ...entries,
+    ...(revoked !== undefined && { revoked: { trustedSize, behind: found.frontier.size - trustedSize } }),
     ...(cosigned !== undefined && { cosigned }),
   };
 }
@@ -197,6 +232,10 @@ function asText(report: Report): string {
     `root      ${report.root}`,
   ];
   if (report.key !== undefined) lines.push(`key       ${report.key}`);
+  if (report.revoked !== undefined) {
+    const { trustedSize, behind } = report.revoked;
+    lines.push(`revoked   the key of this log: its first ${trustedSize} entries are believed, ${behind} behind not`);
+  }
   if (report.cosigned !== undefined) lines.push(`cosigned  ${cosignedText(report.cosigned)}`);
   if (report.oldest !== undefined) lines.push(`oldest    ${report.oldest}`, `newest    ${report.newest}`);
   if (report.tornBytes > 0) {

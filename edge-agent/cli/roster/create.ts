@@ -1,8 +1,10 @@
 /** `kerbwatch roster create`: a roster from a region file and member files, ready to be signed. */
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
-import { hex } from "../../../gossip/bytes.ts";
-import { encodeRoster, MAX_ROSTER_BYTES, type Roster } from "../../../gossip/roster.ts";
+import { hex, sameBytes } from "../../../gossip/bytes.ts";
+import {
+  encodeRoster, MAX_ROSTER_BYTES, type Member, type Person, type Roster, type TrustedUntil,
+} from "../../../gossip/roster.ts";
 import { encodeRosterFile, rosterHash } from "../../../gossip/roster-file.ts";
 import { decodeRoster } from "../../../gossip/roster-rules.ts";
 import type { Crypto } from "../../../models/crypto.ts";
@@ -13,8 +15,10 @@ import { readSmallText } from "../../adapters/roster-file.ts";
 import {
   type Enrolment, MAX_MEMBER_FILE_CHARS, MEMBER_KEYS, memberFileName, parseMemberFile,
 } from "../../member-file.ts";
-import { counted } from "../../plain-text.ts";
+import { parsePersonKey } from "../../operators.ts";
+import { counted, shown } from "../../plain-text.ts";
 import { parseRegion, type Region } from "../../region.ts";
+import { goneFrom, lastTrusted } from "../../evidence/last-trusted.ts";
 import { refuse } from "../../refuse.ts";
 import { planRoster } from "../../roster-plan.ts";
 import { type Io, parseOptions, UsageError } from "../command.ts";
@@ -22,6 +26,8 @@ import { must, readOperatorsOption, readRoster, written } from "./files.ts";
 
 const MAX_REGION_BYTES = 4_000_000;
 const MAX_EPOCH = 2 ** 32 - 1;
+const MAX_NOTES_BYTES = 1_000_000;
+const MOST_NAMED = 5;
 
 const OPTIONS = {
   region: { type: "string", required: true, value: "FILE" },
@@ -29,6 +35,7 @@ const OPTIONS = {
   operators: { type: "string", required: true, value: "FILE" },
   out: { type: "string", required: true, value: "FILE" },
   previous: { type: "string", value: "FILE" },
+  last: { type: "string", multiple: true, value: "FILE" },
   "from-epoch": { type: "string", value: "N" },
   epoch: { type: "string", value: "S" },
 } as const;
@@ -70,6 +77,39 @@ function strangers(folder: string, known: ReadonlyMap<StationId, Enrolment>): re
   return readdirSync(folder).filter((name) => name.endsWith(".member.json") && !needed.has(name)).sort();
 }
 
+/** Whose words count, as the region file lists them. */
+function peopleIn(crypto: Crypto, { people }: Region): readonly Person[] {
+  return people.map(({ key, zones }, i) => {
+    const { label, role, publicKey } = must(parsePersonKey(crypto, key), `people[${i}]: found ${shown(key)}`);
+    return { name: label, role, key: publicKey, zones };
+  });
+}
+
+/** A file of notes one after another, as `ledger witnessed` prints them. */
+function notesIn(path: string): string[] {
+  const text = must(readSmallText(path, MAX_NOTES_BYTES), "--last");
+  return text.split(/(?<=\n)(?=kerbwatch\/)/).filter((note) => note !== "");
+}
+
+/** How far the logs are believed that go with this version. */
+function trustedIn(
+  crypto: Crypto, previous: Roster | undefined, members: readonly Member[], files: readonly string[], io: Io,
+): readonly TrustedUntil[] {
+  if (previous === undefined) {
+    return files.length === 0 ? [] : refuse("--last", files[0], "with --previous, whose members go");
+  }
+  const gone = goneFrom(previous, members);
+  const trusted = must(lastTrusted(crypto, previous, gone, files.flatMap(notesIn)), "--last");
+  const without = gone.filter(({ keys }) => !trusted.some(({ log }) => sameBytes(log, keys.log)));
+  if (without.length > 0) {
+    const who = without.length > MOST_NAMED ? `${without.length} members`
+      : without.map(({ station }) => station).join(", ");
+    io.err(`kerbwatch: no last checkpoint of ${who}: with this version nothing of such a log is believed any more; `
+      + "neighbours have one (ledger witnessed), for --last\n");
+  }
+  return trusted;
+}
+
 function summary(roster: Roster, hash: Uint8Array, out: string): string {
   const { version, network, members, zones, fromEpoch, threshold, operators, revoked } = roster;
   return `Roster version ${version} of ${network}: ${counted(members.length, "member", "members")} in `
@@ -91,9 +131,11 @@ export async function create(args: readonly string[], io: Io): Promise<number> {
   const enrolments = new Map(stations.map(({ id }) => [id, readEnrolment(crypto, options.members, id)]));
   const planned = planRoster({
     region, enrolments, operators, now: Date.now() as WallMs, ...(previous && { previous }),
-    ...(fromEpoch !== undefined && { fromEpoch }), ...(epochS !== undefined && { epochS }),
+    people: peopleIn(crypto, region), ...(fromEpoch !== undefined && { fromEpoch }),
+    ...(epochS !== undefined && { epochS }),
   });
-  const bytes = encodeRoster(planned);
+  const trusted = trustedIn(crypto, previous?.roster, planned.members, options.last, io);
+  const bytes = encodeRoster({ ...planned, trustedUntil: [...planned.trustedUntil ?? [], ...trusted] });
   const roster = must(decodeRoster(bytes), "roster");
   const file = encodeRosterFile({ bytes, signatures: [] });
   if (file.length > MAX_ROSTER_BYTES) refuse("roster", `${file.length} bytes`, `at most ${MAX_ROSTER_BYTES}`);

@@ -11,7 +11,7 @@ import type { RosterRead } from "./files.ts";
 import { ONE_FILE, onlyFile } from "./only-file.ts";
 
 function asJson({ file, roster, hash }: RosterRead): string {
-  const { zones, members, operators, revoked, previous, events, ...rest } = roster;
+  const { zones, members, operators, revoked, previous, events, people, trustedUntil, later, ...rest } = roster;
   const texts = (keys: readonly Uint8Array[]): readonly string[] => keys.map(toBase64);
   return `${JSON.stringify({
     format: 1, ...rest, hash: hex(hash), previous: hex(previous), operators: texts(operators),
@@ -22,6 +22,10 @@ function asJson({ file, roster, hash }: RosterRead): string {
     members: members.map(({ keys, ...member }) => ({
       ...member, keys: Object.fromEntries(MEMBER_KEYS.map((purpose) => [purpose, toBase64(keys[purpose])])),
     })),
+    ...(people && { people: people.map((one) => ({ ...one, key: toBase64(one.key) })) }),
+    ...(trustedUntil && { trustedUntil: trustedUntil.map(({ log, root, ...one }) =>
+      ({ ...one, log: toBase64(log), root: toBase64(root) })) }),
+    ...(later && { laterFields: later.length }),
     revoked: texts(revoked), events: events.map((event) => JSON.parse(event) as unknown),
     signatures: texts(file.signatures.map(({ key }) => key)),
   })}\n`;
@@ -39,6 +43,16 @@ function zoneLines(roster: Roster, { id, ratingW, f }: Zone): readonly string[] 
     + `${quorumOf(members.length, f)} agree on a verdict${rating}`, ...members.map(memberLine)];
 }
 
+function moreLines({ people = [], trustedUntil = [] }: Roster): readonly string[] {
+  const where = (zones: readonly string[]): string => (zones.length === 0 ? "all zones" : zones.join(", "));
+  return [
+    ...(people.length === 0 ? [] : ["", `${counted(people.length, "person", "people")} whose words count:`]),
+    ...people.map(({ name, role, zones }) => `  ${role}/${name}  ${where(zones)}`),
+    ...(trustedUntil.length === 0 ? [] : ["", "logs of revoked keys, and how far they are believed:"]),
+    ...trustedUntil.map(({ station, size }) => `  ${station}  ${counted(size, "entry", "entries")}`),
+  ];
+}
+
 function asText({ file, roster, hash }: RosterRead): string {
   const { version, network, fromEpoch, epochS, threshold, operators, zones, revoked, events } = roster;
   const counts = new Date(fromEpoch * epochS * 1000).toISOString();
@@ -53,6 +67,7 @@ function asText({ file, roster, hash }: RosterRead): string {
     ...zones.flatMap((zone) => zoneLines(roster, zone)),
     "", `${counted(revoked.length, "revoked key", "revoked keys")}, ${counted(events.length, "event", "events")}`,
     ...events.map((event) => `  ${plainText(event, 200)}`),
+    ...moreLines(roster),
   ].join("\n")}\n`;
 }
 
