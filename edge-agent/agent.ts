@@ -3,6 +3,7 @@
  * each to `step`, and carries the effects out in order. Nothing here decides anything, and nothing here can hold up a
  * frame: the forwarder has written it before the pipeline hears of it.
  */
+import { openLog, recall } from "./adapters/agent-log.ts";
 import { createJsonlAlerts, type SinkStats } from "./adapters/alert-jsonl.ts";
 import { createTerminalAlerts } from "./adapters/alert-terminal.ts";
 import { cpuSeconds, systemClock, systemTimers } from "./adapters/clock.ts";
@@ -10,16 +11,16 @@ import { nodeCrypto, systemRandom } from "./adapters/crypto.ts";
 import { resumedClock } from "./adapters/resumed-clock.ts";
 import { createStatusServer, type StatusServer } from "./adapters/http.ts";
 import { loadOrCreateKeys } from "./adapters/keys.ts";
-import { LedgerError, openLedger } from "./adapters/ledger-file.ts";
-import type { LogRoom, Write } from "./adapters/ledger-file.ts";
+import type { Write } from "./adapters/ledger-file.ts";
 import { RoomWatch } from "./adapters/ledger-room.ts";
 import { readHttpTls, readTokenSecret } from "./adapters/tls-files.ts";
-import { hasMemory, loadOrCreateTokenSecret, readMemory, writeMemory } from "./adapters/memory-file.ts";
+import { loadOrCreateTokenSecret, writeMemory } from "./adapters/memory-file.ts";
 import { bringInto, type FollowedRoster, openRoster } from "./adapters/followed-roster.ts";
-import { type Membership, type Street, streetOf } from "./adapters/membership.ts";
+import { type Street, streetOf } from "./adapters/membership.ts";
 import type { Incoming } from "./adapters/incoming.ts";
 import { RateLimitedNotices } from "./adapters/notices.ts";
 import { createFarOutlets, type FarOutlets } from "./adapters/outlets/outlets.ts";
+import { Said } from "./adapters/said.ts";
 import { createFrames, createMeters, type Frames, type Meter } from "./adapters/sources.ts";
 import { schemasFrom, shippedSchemas } from "./adapters/shipped-schemas.ts";
 import { createForwarder, type Forwarder, type ForwarderOptions } from "./adapters/splice.ts";
@@ -28,25 +29,21 @@ import type { Config, Environment } from "./config.ts";
 import { createCore } from "./core.ts";
 import { type Handle, handleIncident, type HandleOutcome } from "./alert/handling.ts";
 import { Page } from "./dashboard/serve.ts";
-import { type Logged, noteEntry, nothingLogged } from "./logged.ts";
-import { type Memory, memoryOf } from "./memory.ts";
+import { memoryOf } from "./memory.ts";
 import { originOf } from "./record/checkpoint.ts";
-import { createGrowth, grow, growBy, type Growth } from "./record/growth.ts";
 import { recordOne, signCheckpoint } from "./record/journal.ts";
-import { EMPTY_FRONTIER } from "./record/merkle.ts";
 import { endingSoon } from "./own-certificates.ts";
 import { guardPolicy, type HeldBack } from "./observe/guard-policy.ts";
 import { withoutOwnWord } from "./own-word.ts";
 import { heldByWitnesses } from "./record/witnessing.ts";
-import { contentHash, createRecord, NEW_LOG, refuse } from "./record/record.ts";
-import type { RecoveredLog } from "./record/record.ts";
+import { contentHash, createRecord, refuse } from "./record/record.ts";
 import { type AgentState, step } from "./pipeline.ts";
 import type { AgentEvent, AlertSink, Clock, Effect, LedgerStore } from "./ports.ts";
 import { reportStatus } from "./status-report.ts";
 import { RELEASED, VERSION } from "./version.ts";
 import type { Outgoing } from "../gossip/protocol-state.ts";
 import type { Alert } from "../models/terms.ts";
-import { epochOf, rfc3339, SECOND_MS, type Now, type WallMs } from "../models/units.ts";
+import { epochOf, SECOND_MS, type Now, type WallMs } from "../models/units.ts";
 
 export interface AgentOutput {
   /** One line for the operator of this machine. */
@@ -76,13 +73,6 @@ export interface RunningAgent {
 }
 
 type Outlet = AlertSink & { stats?(): SinkStats };
-const MB = 1024 * 1024;
-const MOST_NOTICES = 20;
-/** Beyond so many kinds of trouble at a time, one more tells nobody anything. */
-const MOST_MENTIONED = 64;
-const NO_STORE: LedgerStore = {
-  append: () => undefined, writeCheckpoint: () => undefined, writeCosigned: () => undefined, close: () => undefined,
-};
 
 /**
  * Starts the agent of a configuration.
@@ -92,17 +82,6 @@ export async function startAgent(config: Config, output: AgentOutput): Promise<R
   const agent = new Agent(config, output);
   await agent.start();
   return agent;
-}
-
-interface OpenLog {
-  readonly store: LedgerStore;
-  readonly recovered: RecoveredLog;
-  readonly logged: Logged;
-  /** Absent for a lone agent. */
-  readonly growth?: Growth;
-  readonly room?: () => LogRoom;
-  /** Why there is no log to write to. */
-  readonly missing?: string;
 }
 
 class Agent implements RunningAgent {
@@ -131,37 +110,39 @@ class Agent implements RunningAgent {
   /** Absent without `mesh`. */
   readonly #roster: FollowedRoster | undefined;
   /** Absent for a lone agent. */
-  readonly #membership: Membership | undefined;
   readonly #street: Street | undefined;
   readonly #startedAt: WallMs;
   readonly #learnedBefore: boolean;
-  readonly #notices: string[] = [];
+  readonly #said: Said;
   readonly #lastMeterAt = new Map<number, WallMs>();
   #link: { state: "connect" | "disconnect"; at: WallMs } | undefined;
   #cancelTick: () => void = () => undefined;
   #checkpointAt: WallMs | undefined;
   #stopped = false;
-  /** Kinds of trouble that were mentioned and are not over. */
-  readonly #mentioned = new Set<string>();
 
   constructor(config: Config, output: AgentOutput) {
     this.#config = config;
     this.#output = output;
     this.#baseClock = output.clock ?? systemClock;
+    this.#said = new Said((text) => output.notice(text), () => this.#baseClock.wallMs());
+    const notice = (text: string) => this.#said.notice(text);
     const keys = loadOrCreateKeys(config.stateDir, systemRandom);
-    for (const warning of keys.warnings) this.#notice(warning);
-    if (keys.created.length > 0) this.#notice(`keys: made on this device in ${config.stateDir}/keys`);
+    for (const warning of keys.warnings) notice(warning);
+    if (keys.created.length > 0) notice(`keys: made on this device in ${config.stateDir}/keys`);
     const secret = loadOrCreateTokenSecret(config.stateDir, systemRandom);
     if (!secret.ok) throw new Error(secret.problem);
     const shared = readTokenSecret(config, output.env);
-    const notice = (text: string) => this.#notice(text);
     const epoch = epochOf(this.#baseClock.wallMs(), config.epochS);
     const opened = openRoster(config, { crypto: this.#crypto, keys, notice }, epoch);
     this.#roster = opened?.followed;
-    const membership = this.#membership = opened?.membership;
-    const memory = this.#recall();
+    const membership = opened?.membership;
+    const memory = recall(config.stateDir, this.#crypto, notice);
     this.#learnedBefore = memory !== undefined;
-    const { store, recovered, logged, growth, missing, room } = this.#openLog(memory?.witnesses);
+    const { store, recovered, logged, growth, missing, room } = openLog(config, {
+      crypto: this.#crypto, isMember: membership !== undefined, witnesses: memory?.witnesses,
+      held: () => this.#state.witnessing && heldByWitnesses(this.#state.witnessing),
+      ...(output.logWrite !== undefined && { write: output.logWrite }),
+    });
     this.#store = store;
     this.#room = room && new RoomWatch(room, config.stateDir, notice);
     try {
@@ -170,7 +151,7 @@ class Agent implements RunningAgent {
         origin: originOf(config.station), crypto: this.#crypto, signer: keys.signers.log, recovered,
         ...(growth !== undefined && { growth }),
       });
-      for (const text of log.notices) this.#notice(text);
+      for (const text of log.notices) notice(text);
       if (missing !== undefined) this.#carryOut(refuse(log, missing));
       const now = this.#now();
       this.#startedAt = now.wallMs;
@@ -186,7 +167,7 @@ class Agent implements RunningAgent {
         witnessSigner: keys.signers.witness, ...(opened !== undefined && { chain: opened.followed.chain }),
       }, now);
       this.#state = state;
-      if (fresh.length > 0) this.#notice(`learned normal: begins anew for ${fresh.join(", ")} (from another release)`);
+      if (fresh.length > 0) notice(`learned normal: begins anew for ${fresh.join(", ")} (from another release)`);
       this.#page = new Page({
         config, clock: this.#clock, random: systemRandom, program: output.program, state: () => this.#state,
         status: () => this.status(), handle: (asked) => this.#handle(asked),
@@ -208,33 +189,11 @@ class Agent implements RunningAgent {
     }
   }
 
-  /** A full or broken disk must not keep the charger from its CSMS: the agent runs without a log, and says so. */
-  #openLog(witnesses: Memory["witnesses"] = {}): OpenLog {
-    const { logWrite } = this.#output;
-    const logged = nothingLogged(this.#membership && this.#crypto);
-    const growth = this.#membership && createGrowth(EMPTY_FRONTIER, Object.values(witnesses));
-    try {
-      const opened = openLedger(this.#config.stateDir, this.#crypto, {
-        onEntry: (entry) => noteEntry(logged, entry), ...(logWrite !== undefined && { write: logWrite }),
-        ...(growth !== undefined && {
-          onLeaf: (leaf, before) => grow(this.#crypto, growth, before, leaf),
-          onGone: (gone, before) => growBy(this.#crypto, growth, before, gone),
-        }),
-        mostBytes: this.#config.log.mostMb * MB,
-        boundaries: () => Object.values(this.#state.witnessing && heldByWitnesses(this.#state.witnessing) || {}),
-      });
-      return { ...opened, logged, room: () => opened.store.room(), ...(growth !== undefined && { growth }) };
-    } catch (error) {
-      if (!(error instanceof LedgerError) || error.failure === "locked") throw error;
-      return { store: NO_STORE, recovered: NEW_LOG, logged, missing: error.message };
-    }
-  }
-
   #adapters() {
     const { listen, csms, alerts, stateDir, http, mode } = this.#config;
     const { env, out, colour, incoming } = this.#output;
     const onEvent = (event: AgentEvent) => this.#onEvent(event);
-    const notice = (text: string) => this.#notice(text);
+    const notice = (text: string) => this.#said.notice(text);
     const tls = followTls(this.#config, env, { notice, monoMs: () => this.#clock.monoMs() });
     const forwarder = createForwarder(
       { listen, csms, ...(tls.tls !== undefined && { tls: tls.tls.latest }),
@@ -259,20 +218,11 @@ class Agent implements RunningAgent {
   #guard(): NonNullable<ForwarderOptions["guard"]> {
     const policy = guardPolicy(this.#config.guard);
     const said = new RateLimitedNotices((text) => {
-      this.#notice(text);
+      this.#said.notice(text);
       this.#carryOut(recordOne(this.#state.journal, { kind: "notice", at: this.#now().wallMs, text }));
     }, () => this.#clock.monoMs());
     const heldBack = ({ action, says }: HeldBack): void => said.say(`guard ${action}`, `guard: ${says}`);
     return { heldBack, ...(policy !== undefined && { policy }) };
-  }
-
-  /** What was learned before; of a memory that cannot be used it is said so, and the next save takes its place. */
-  #recall(): Memory | undefined {
-    if (!hasMemory(this.#config.stateDir)) return undefined;
-    const memory = readMemory(this.#config.stateDir, this.#crypto);
-    if (memory.ok) return memory.value;
-    this.#notice(`learned normal: ${memory.problem}; begins anew from the shipped prior`);
-    return undefined;
   }
 
   async start(): Promise<void> {
@@ -283,13 +233,13 @@ class Agent implements RunningAgent {
       throw error;
     }
     // Nobody's charging depends on the status: without it the agent runs all the same.
-    await this.#status.start().catch((error: Error) => this.#notice(`status: ${error.message}; runs without it`));
+    await this.#status.start().catch((error: Error) => this.#said.notice(`status: ${error.message}; runs without it`));
     const configHash = contentHash(this.#crypto.sha256(new TextEncoder().encode(JSON.stringify(this.#config))));
     const started = recordOne(this.#state.journal, {
       kind: "start", at: this.#now().wallMs, software: VERSION, configHash,
     });
     const past = (this.#output.past ?? []).flatMap((text) => {
-      this.#notice(text);
+      this.#said.notice(text);
       return recordOne(this.#state.journal, { kind: "notice", at: this.#now().wallMs, text });
     });
     this.#carryOut([...started, ...past, ...signCheckpoint(this.#state.journal)]);
@@ -299,7 +249,8 @@ class Agent implements RunningAgent {
       if (this.#forwarder.stats().connections.now === 0) this.#onEvent(event);
     });
     // A street that cannot be heard costs the charger nothing: the agent watches alone until it can.
-    await this.#street?.mesh.start().catch((error: Error) => this.#notice(`mesh: ${error.message}; watches alone`));
+    await this.#street?.mesh.start()
+      .catch((error: Error) => this.#said.notice(`mesh: ${error.message}; watches alone`));
     this.#tickAtNextEpoch();
   }
 
@@ -312,7 +263,7 @@ class Agent implements RunningAgent {
       forward: this.#forwarder.stats(), link: this.#link, learnedBefore: this.#learnedBefore,
       meters: this.#meters.map((meter) => meter.stats()), frames: this.#frames?.stats(), lastMeterAt: this.#lastMeterAt,
       outlets: [...this.#outlets.map((one) => ({ name: one.name, stats: one.stats?.() })), ...this.#far.stats()],
-      checkpointAt: this.#checkpointAt, notices: this.#notices, mesh: this.#street?.mesh.stats(),
+      checkpointAt: this.#checkpointAt, notices: this.#said.latest, mesh: this.#street?.mesh.stats(),
       certificates: ownCertificates(this.#tls),
     });
   }
@@ -354,7 +305,7 @@ class Agent implements RunningAgent {
     try {
       if (event.kind === "tick") {
         this.#room?.look(now.monoMs);
-        for (const text of endingSoon(ownCertificates(this.#tls), this.#endsTold, now)) this.#notice(text);
+        for (const text of endingSoon(ownCertificates(this.#tls), this.#endsTold, now)) this.#said.notice(text);
       }
       this.#followRoster(event, now);
       const effects = step(this.#state, event, now);
@@ -363,7 +314,8 @@ class Agent implements RunningAgent {
       if (event.kind === "tick") this.#far.tick(this.#state, now);
     } catch (error) {
       const { message } = error as Error;
-      this.#mention(`defect ${message}`, `pipeline: ${message} (a defect: please report it); frames pass unharmed`);
+      this.#said.mention(
+        `defect ${message}`, `pipeline: ${message} (a defect: please report it); frames pass unharmed`);
       // Entries that were counted and may not be on the disk: what follows would be signed over a hole.
       if (log.frontier.size !== sizeBefore) this.#carryOut(refuse(log, "entries were lost to a defect"));
       if (event.kind === "frame" || event.kind === "unparsed" || event.kind === "link") throw error;
@@ -384,7 +336,7 @@ class Agent implements RunningAgent {
     if (taken === undefined) return;
     const text = `roster: version ${taken.roster.version} (SHA-256 ${taken.name}) is in force`;
     this.#carryOut(recordOne(this.#state.journal, { kind: "notice", at: wallMs, text }));
-    bringInto(this.#state, this.#street, taken, (said) => this.#notice(said));
+    bringInto(this.#state, this.#street, taken, (said) => this.#said.notice(said));
   }
 
   #carryOut(effects: readonly Effect[]): void {
@@ -398,7 +350,7 @@ class Agent implements RunningAgent {
           this.#writeLog(() => this.#store.writeCheckpoint(effect.note));
           break;
         case "cosigned":
-          this.#keep("cosigned", "the log's cosigned checkpoint: cannot be saved", () =>
+          this.#said.keep("cosigned", "the log's cosigned checkpoint: cannot be saved", () =>
             this.#store.writeCosigned(effect.note));
           break;
         case "alert":
@@ -407,13 +359,14 @@ class Agent implements RunningAgent {
           this.#far.send(effect.alert, this.#state, this.#now());
           break;
         case "fault":
-          this.#notice(`fault: ${effect.evseId > 0 ? `EVSE ${effect.evseId}: ` : ""}${effect.says} (${effect.fault})`);
+          this.#said.notice(
+            `fault: ${effect.evseId > 0 ? `EVSE ${effect.evseId}: ` : ""}${effect.says} (${effect.fault})`);
           break;
         case "notice":
-          this.#notice(effect.text);
+          this.#said.notice(effect.text);
           break;
         case "remember":
-          this.#keep("memory", "learned normal: cannot be saved", () =>
+          this.#said.keep("memory", "learned normal: cannot be saved", () =>
             writeMemory(this.#config.stateDir, memoryOf(this.#state, this.#now()), this.#crypto));
           break;
         case "refuse":
@@ -459,30 +412,10 @@ class Agent implements RunningAgent {
     outlet.send(alert);
     const { dropped, lastError } = outlet.stats?.() ?? {};
     const kind = `outlet ${outlet.name}`;
-    if (dropped === before) this.#mentioned.delete(kind);
-    else this.#mention(kind, `alerts: ${outlet.name}: an alert could not be written (${lastError ?? "no reason"})`);
-  }
-
-  /** What can be lost without harm; that it cannot be saved is said once. */
-  #keep(kind: string, text: string, write: () => void): void {
-    try {
-      write();
-      this.#mentioned.delete(kind);
-    } catch (error) {
-      this.#mention(kind, `${text} (${(error as Error).message}); a restart would go back to what was saved last`);
+    if (dropped === before) this.#said.isOver(kind);
+    else {
+      this.#said.mention(
+        kind, `alerts: ${outlet.name}: an alert could not be written (${lastError ?? "no reason"})`);
     }
-  }
-
-  /** Says it unless it was said before and is not over yet. */
-  #mention(kind: string, text: string): void {
-    if (this.#mentioned.has(kind) || this.#mentioned.size >= MOST_MENTIONED) return;
-    this.#mentioned.add(kind);
-    this.#notice(text);
-  }
-
-  #notice(text: string): void {
-    this.#notices.push(text);
-    if (this.#notices.length > MOST_NOTICES) this.#notices.shift();
-    this.#output.notice(`${rfc3339(this.#baseClock.wallMs())} ${text}`);
   }
 }

@@ -1,4 +1,4 @@
-/** Comparing bytes, and their hexadecimal digits. Public values only: none of it takes constant time. */
+/** Comparing and joining bytes, and their hexadecimal digits. Public values only: none of it takes constant time. */
 
 export function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
   let at = a.length === b.length ? a.length : -1;
@@ -23,4 +23,14 @@ export function hex(bytes: Uint8Array): string {
 /** The bytes of hexadecimal digits, two a byte. */
 export function fromHex(digits: string): Uint8Array {
   return Uint8Array.from(digits.match(/../g) ?? [], (pair) => Number.parseInt(pair, 16));
+}
+
+/** One array of several, in their order. */
+export function joined(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
+  const whole = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
+  parts.reduce((at, part) => {
+    whole.set(part, at);
+    return at + part.length;
+  }, 0);
+  return whole;
 }

@@ -6,7 +6,7 @@
  */
 import type { StationId } from "../models/units.ts";
 import { compose } from "./agreement-protocol.ts";
-import { hex, sameBytes } from "./bytes.ts";
+import { hex, joined, sameBytes } from "./bytes.ts";
 import type { MessageOf } from "./message.ts";
 import { type AskedPart, MOST_PARTS, type NamedRoster, PART_BYTES } from "./message-content.ts";
 import type { News, Outgoing, ProtocolState } from "./protocol-state.ts";
@@ -138,15 +138,6 @@ function offerFetched(exchange: RosterExchange, fetching: Fetching, epoch: numbe
     count(protocol.traffic, "bad-roster", from, from);
   }
   return { offered, from };
-}
-
-function joined(parts: readonly Uint8Array[]): Uint8Array {
-  const whole = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
-  parts.reduce((at, part) => {
-    whole.set(part, at);
-    return at + part.length;
-  }, 0);
-  return whole;
 }
 
 function giveUp({ failures, refused }: RosterExchange, from: StationId, hash: Uint8Array, epoch: number): void {

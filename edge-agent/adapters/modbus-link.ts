@@ -4,6 +4,7 @@
  */
 import { connect } from "node:net";
 import type { Socket } from "node:net";
+import { joined } from "../../gossip/bytes.ts";
 import type { HostPort } from "../config-schema.ts";
 import type { MeterProblem, RegisterAnswer, RegisterRead } from "../observe/meters/meter.ts";
 import { encodeRead, MAX_FRAME, parseAnswer } from "../observe/meters/modbus.ts";
@@ -109,7 +110,7 @@ export class ModbusLink {
     const asked = this.#waiting?.asked;
     if (asked === undefined) return this.#end("protocol", "the meter spoke without being asked");
     // One byte past the longest answer is enough to see that it is too long.
-    this.#received = joined(this.#received, bytes.subarray(0, MAX_FRAME + 1 - this.#received.length));
+    this.#received = joined([this.#received, bytes.subarray(0, MAX_FRAME + 1 - this.#received.length)]);
     const parsed = this.#framing.parse(this.#received, asked);
     if (parsed.kind === "more") return;
     if (parsed.kind === "problem") return this.#end(parsed.problem.kind, parsed.problem.says);
@@ -132,11 +133,4 @@ export class ModbusLink {
 
 function problemOf(kind: MeterProblem["kind"], says: string): LinkAnswer {
   return { kind: "problem", problem: { kind, says } };
-}
-
-function joined(head: Uint8Array, tail: Uint8Array): Uint8Array<ArrayBuffer> {
-  const whole = new Uint8Array(head.length + tail.length);
-  whole.set(head);
-  whole.set(tail, head.length);
-  return whole;
 }

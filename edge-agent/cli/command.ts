@@ -134,3 +134,17 @@ function valueOf(name: string, spec: OptionSpec, given: readonly string[] | unde
   }
   return spec.multiple === true ? given ?? [] : given?.[0];
 }
+
+export type Subcommand = (args: readonly string[], io: Io) => Promise<number>;
+
+/** What runs the subcommand that is named first, with the rest of the arguments. */
+export function oneOf(name: string, subcommands: Readonly<Record<string, Subcommand>>): Command["run"] {
+  return async ([word, ...rest], io) => {
+    const subcommand = word !== undefined && Object.hasOwn(subcommands, word) ? subcommands[word] : undefined;
+    if (subcommand !== undefined) return subcommand(rest, io);
+    const names = Object.keys(subcommands);
+    const close = word === undefined ? undefined : nearest(word, names);
+    const hint = close === undefined ? `allowed: ${names.join(", ")}` : `did you mean ${close}?`;
+    throw new UsageError(`${name}: found ${shown(word)}; ${hint}`);
+  };
+}

@@ -1,7 +1,5 @@
 /** `kerbwatch ledger`: the record checked, one entry of it proven, and an incident's evidence taken out of it. */
-import { nearest } from "../nearest.ts";
-import { shown } from "../plain-text.ts";
-import { type Command, type Io, parseOptions, UsageError } from "./command.ts";
+import { type Command, type Io, oneOf, parseOptions } from "./command.ts";
 import { verifyFile } from "./ledger/evidence.ts";
 import { exportEvidence } from "./ledger/export.ts";
 import { verifyLog } from "./ledger/log.ts";
@@ -81,19 +79,7 @@ async function verify(args: readonly string[], io: Io): Promise<number> {
   return positionals.length > 0 ? verifyFile(args, io) : verifyLog(args, io);
 }
 
-const COMMANDS: Readonly<Record<string, (args: readonly string[], io: Io) => Promise<number>>> = {
-  verify, export: exportEvidence, prove, tiles: exportTiles, witnessed,
-};
-
-async function run(args: string[], io: Io): Promise<number> {
-  const [word, ...rest] = args;
-  const command = word !== undefined && Object.hasOwn(COMMANDS, word) ? COMMANDS[word] : undefined;
-  if (command !== undefined) return command(rest, io);
-  const names = Object.keys(COMMANDS);
-  const close = word === undefined ? undefined : nearest(word, names);
-  throw new UsageError(
-    `ledger: found ${shown(word)}; ${close === undefined ? `allowed: ${names.join(", ")}` : `did you mean ${close}?`}`);
-}
+const run = oneOf("ledger", { verify, export: exportEvidence, prove, tiles: exportTiles, witnessed });
 
 export const ledger: Command = {
   name: "ledger",

@@ -1,7 +1,5 @@
 /** `kerbwatch roster`: the signed list of members, made offline by the operator. */
-import { nearest } from "../nearest.ts";
-import { shown } from "../plain-text.ts";
-import { type Command, type Io, UsageError } from "./command.ts";
+import { type Command, oneOf } from "./command.ts";
 import { create } from "./roster/create.ts";
 import { mosquitto } from "./roster/mosquitto.ts";
 import { show } from "./roster/show.ts";
@@ -88,19 +86,7 @@ Exit codes: 0 done, or good; 1 not good, or not to be written; 2 wrong usage, or
 a file that cannot be used.
 `;
 
-const COMMANDS: Readonly<Record<string, (args: readonly string[], io: Io) => Promise<number>>> = {
-  create, sign, verify, show, mosquitto,
-};
-
-async function run(args: string[], io: Io): Promise<number> {
-  const [word, ...rest] = args;
-  const command = word !== undefined && Object.hasOwn(COMMANDS, word) ? COMMANDS[word] : undefined;
-  if (command !== undefined) return command(rest, io);
-  const names = Object.keys(COMMANDS);
-  const close = word === undefined ? undefined : nearest(word, names);
-  const hint = close === undefined ? `allowed: ${names.join(", ")}` : `did you mean ${close}?`;
-  throw new UsageError(`roster: found ${shown(word)}; ${hint}`);
-}
+const run = oneOf("roster", { create, sign, verify, show, mosquitto });
 
 export const roster: Command = {
   name: "roster",

@@ -1,7 +1,5 @@
 /** `kerbwatch update`: signed releases. */
-import { nearest } from "../nearest.ts";
-import { shown } from "../plain-text.ts";
-import { type Command, type Io, UsageError } from "./command.ts";
+import { type Command, oneOf } from "./command.ts";
 import { check, install } from "./update/install.ts";
 import { create, sign } from "./update/make.ts";
 import { rollback, status } from "./update/state.ts";
@@ -45,18 +43,6 @@ Exit codes: 0 done, or not this station's turn yet; 1 not good, or not to be
 had; 2 wrong usage or configuration.
 `;
 
-const COMMANDS: Readonly<Record<string, (args: readonly string[], io: Io) => Promise<number>>> = {
-  check, install, rollback, status, create, sign,
-};
-
-async function run(args: string[], io: Io): Promise<number> {
-  const [word, ...rest] = args;
-  const command = word !== undefined && Object.hasOwn(COMMANDS, word) ? COMMANDS[word] : undefined;
-  if (command !== undefined) return command(rest, io);
-  const names = Object.keys(COMMANDS);
-  const close = word === undefined ? undefined : nearest(word, names);
-  const hint = close === undefined ? `allowed: ${names.join(", ")}` : `did you mean ${close}?`;
-  throw new UsageError(`update: found ${shown(word)}; ${hint}`);
-}
+const run = oneOf("update", { check, install, rollback, status, create, sign });
 
 export const update: Command = { name: "update", summary: "signed releases: check, install, go back", help: HELP, run };

@@ -12,6 +12,7 @@
  *
  * It is written whole beside the segment before the segment goes, so a crash leaves one of the two, or both.
  */
+import { joined } from "../../gossip/bytes.ts";
 import type { Crypto } from "../../models/crypto.ts";
 import { ok, problem, type Result } from "../../models/result.ts";
 import { decodeEntry, type Entry, MAX_ENTRY_BYTES } from "./entry.ts";
@@ -125,15 +126,6 @@ function word(value: number): Uint8Array {
   const bytes = new Uint8Array(4);
   new DataView(bytes.buffer).setUint32(0, value);
   return bytes;
-}
-
-function joined(parts: readonly Uint8Array[]): Uint8Array {
-  const whole = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
-  parts.reduce((at, part) => {
-    whole.set(part, at);
-    return at + part.length;
-  }, 0);
-  return whole;
 }
 
 /** Reads such a file. Never throws; a file that is not whole is none. Entries are views of the bytes. */

@@ -3,6 +3,7 @@
  * one level of the tree, a bundle up to 256 entries. Of what was thinned there are no entries and no tiles of leaves
  * any more: tiles with a hole are left out, and all above the lowest are there.
  */
+import { joined } from "../../gossip/bytes.ts";
 import type { Crypto } from "../../models/crypto.ts";
 import { appendSubtree, EMPTY_FRONTIER, type Frontier } from "./merkle.ts";
 
@@ -102,12 +103,7 @@ export class Tiles {
 
   #bundle(index: number, width: number): void {
     if (width > 0 && this.#hasAllEntries) {
-      const bytes = new Uint8Array(this.#entries.reduce((sum, { length }) => sum + length, 0));
-      this.#entries.reduce((at, part) => {
-        bytes.set(part, at);
-        return at + part.length;
-      }, 0);
-      this.#write({ path: tilePath("entries", index, width), bytes });
+      this.#write({ path: tilePath("entries", index, width), bytes: joined(this.#entries) });
     }
     this.#entries = [];
     this.#hasAllEntries = true;

@@ -3,7 +3,7 @@
  * code is 0 only if every act ended as told.
  */
 import { setMaxListeners } from "node:events";
-import type { Act, Outcome } from "./acts/act.ts";
+import { type Act, ACT_WITHIN_S, type Outcome } from "./acts/act.ts";
 import { actsFor } from "./acts/acts.ts";
 import { figures, sample } from "./street-figures.ts";
 import { type Options, readOptions } from "./street-options.ts";
@@ -15,9 +15,6 @@ interface Played {
   readonly act: Act;
   readonly outcome: Outcome;
 }
-
-/** Act b takes at most five minutes, no other half of one; what never comes must not hold up the others' failure. */
-const ACT_WITHIN_S = 330;
 
 async function outcomeOf(act: Act, street: Street, sabotage: string | undefined): Promise<Outcome> {
   const played = act.play(street, sabotage).catch((error: Error): Outcome =>

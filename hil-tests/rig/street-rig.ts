@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { repoRoot } from "../../build/paths.ts";
 import { runtimeOf } from "../../build/package/runtime.ts";
 import { type Arch, NODE_FLAGS, PLATFORMS } from "../../targets/nodes.ts";
-import type { Outcome } from "../bench/acts/act.ts";
+import { ACT_WITHIN_S, type Outcome } from "../bench/acts/act.ts";
 import { ACTS } from "../bench/acts/acts.ts";
 import { AGENT_FILE } from "../bench/agent-process.ts";
 import type { Ground, Place } from "../bench/street-ground.ts";
@@ -29,8 +29,6 @@ export interface Orders {
   readonly json?: string;
 }
 export const ORDERS_VARIABLE = "KERBWATCH_RIG";
-
-const ACT_WITHIN_S = 330;
 
 /** For a station: what runs Node there, and its arguments. */
 async function nodes(scenario: Scenario, emulated: boolean): Promise<(station: string) => readonly string[]> {

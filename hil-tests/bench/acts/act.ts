@@ -4,6 +4,9 @@ import type { Street } from "../street.ts";
 export const ACT_IDS = ["a", "b", "c", "d", "e", "f", "g"] as const;
 export type ActId = (typeof ACT_IDS)[number];
 
+/** Act b takes at most five minutes, no other half of one; what never comes must not hold up the others' failure. */
+export const ACT_WITHIN_S = 330;
+
 /** One thing that was looked at. */
 export interface Check {
   /** What was seen, in a few words. */
