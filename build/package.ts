@@ -10,10 +10,12 @@ import { parseArgs } from "node:util";
 import { readOperatorKey } from "../edge-agent/adapters/operator-key.ts";
 import { ARCHES, type Arch } from "../targets/nodes.ts";
 import { makeBoard } from "./package/board.ts";
+import { makeCard } from "./package/card.ts";
 import { makeDeb } from "./package/deb.ts";
 import { minisignature, minisignPublicKey } from "./package/minisign.ts";
 import { makeImage } from "./package/oci.ts";
 import { makeRelease, type Release } from "./package/release.ts";
+import { MissingTool } from "./package/tools.ts";
 import { repoRoot } from "./paths.ts";
 
 interface Wish {
@@ -40,7 +42,16 @@ const TARGETS: Readonly<Record<string, Target>> = {
     arches: ["arm64", "amd64"],
     make: async (release, { arches, outDir }) => void await makeImage(arches, release, outDir),
   },
-  "qemu-virt-arm64": { arches: ["arm64"], make: async (release, { outDir }) => void await makeBoard(release, outDir) },
+  "qemu-virt-arm64": {
+    arches: ["arm64"],
+    make: async (release, { outDir }) => {
+      const image = await makeBoard(release, outDir);
+      await makeCard(image, release, outDir).catch((error: unknown) => {
+        if (!(error instanceof MissingTool)) throw error;
+        release.say(`  skipped: card.img: ${error.message}`);
+      });
+    },
+  },
 };
 
 /** `sha256sum -c` reads it. */

@@ -2,14 +2,14 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { AGENT_FILE, runFile } from "./agent-process.ts";
-import type { House } from "./street-house.ts";
 import { demand } from "./street-learning.ts";
-import { PLOTS, regionFile } from "./street-plan.ts";
 
 export interface Enrolled {
   /** The operator's public key, as agents' configurations take it. */
   readonly operator: string;
   readonly roster: string;
+  /** The file of the operator's own key. */
+  readonly key: string;
 }
 
 const membersIn = (folder: string): string => join(folder, "members");
@@ -18,30 +18,45 @@ async function kerbwatch(words: readonly string[], signal: AbortSignal): Promise
   return demand(`kerbwatch ${words.slice(0, 2).join(" ")}`, await runFile(AGENT_FILE, words, { signal })).out;
 }
 
+export interface Device {
+  readonly id: string;
+  /** Its state directory. */
+  readonly state: string;
+  /** Where its neighbours dial it, `host:port`. */
+  readonly address: string;
+}
+
 /** A device's keys, made on the device; the member file goes to the operator. */
-export async function enrol(house: House, folder: string, signal: AbortSignal): Promise<void> {
+export async function enrol({ id, state, address }: Device, folder: string, signal: AbortSignal): Promise<void> {
   mkdirSync(membersIn(folder), { recursive: true });
   await kerbwatch([
-    "keygen", "--state", house.state, "--station", house.id, "--advertise", house.relay.address,
-    "--member", join(membersIn(folder), `${house.id}.member.json`),
+    "keygen", "--state", state, "--station", id, "--advertise", address,
+    "--member", join(membersIn(folder), `${id}.member.json`),
   ], signal);
 }
 
+export interface RosterWish {
+  /** With the member files; everything that is made lies there afterwards. */
+  readonly folder: string;
+  /** The region file's text. */
+  readonly region: string;
+  readonly epochS: number;
+}
+
 /** The operator's key and a roster of all members of `folder`, signed, and verified as an agent would. */
-export async function signedRoster(
-  folder: string, timezone: string, epochS: number, signal: AbortSignal,
-): Promise<Enrolled> {
-  const [key, operators, region] = ["alice.key", "operators.json", "region.json"].map((name) => join(folder, name));
-  const [unsigned, roster] = [join(folder, "roster.kwu"), join(folder, "roster.kw")];
-  const printed = await kerbwatch(["keygen", "--operator", key!, "--json"], signal);
+export async function signedRoster({ folder, region, epochS }: RosterWish, signal: AbortSignal): Promise<Enrolled> {
+  const at = (name: string): string => join(folder, name);
+  const [key, operators, regionAt] = [at("alice.key"), at("operators.json"), at("region.json")];
+  const [unsigned, roster] = [at("roster.kwu"), at("roster.kw")];
+  const printed = await kerbwatch(["keygen", "--operator", key, "--json"], signal);
   const operator = (JSON.parse(printed) as { publicKey: string }).publicKey;
-  writeFileSync(operators!, JSON.stringify({ threshold: 1, keys: [operator] }));
-  writeFileSync(region!, regionFile(PLOTS, timezone));
+  writeFileSync(operators, JSON.stringify({ threshold: 1, keys: [operator] }));
+  writeFileSync(regionAt, region);
   await kerbwatch([
-    "roster", "create", "--region", region!, "--members", membersIn(folder), "--operators", operators!,
+    "roster", "create", "--region", regionAt, "--members", membersIn(folder), "--operators", operators,
     "--epoch", `${epochS}`, "--out", unsigned,
   ], signal);
-  await kerbwatch(["roster", "sign", unsigned, "--key", key!], signal);
-  await kerbwatch(["roster", "verify", roster, "--operators", operators!], signal);
-  return { operator, roster };
+  await kerbwatch(["roster", "sign", unsigned, "--key", key], signal);
+  await kerbwatch(["roster", "verify", roster, "--operators", operators], signal);
+  return { operator, roster, key };
 }

@@ -17,7 +17,7 @@ import { type Ground, LOOPBACK } from "./street-ground.ts";
 import { House, type StreetFacts } from "./street-house.ts";
 import { type Incident, incidentsOf } from "./street-incidents.ts";
 import { LEARNED_DAYS, type Learned, learnStation } from "./street-learning.ts";
-import { afternoonZone, PER_ZONE, PLOTS } from "./street-plan.ts";
+import { afternoonZone, PER_ZONE, PLOTS, regionFile } from "./street-plan.ts";
 import type { BenchStation } from "./station.ts";
 
 /** How often a wait looks. */
@@ -76,7 +76,8 @@ export class Street {
   async open(notes: Notes): Promise<void> {
     const timezone = afternoonZone(new Date());
     await this.#learn(timezone, notes);
-    const { operator, roster } = await signedRoster(this.folder, timezone, this.ground.epochS, this.stop);
+    const wish = { folder: this.folder, region: regionFile(PLOTS, timezone), epochS: this.ground.epochS };
+    const { operator, roster } = await signedRoster(wish, this.stop);
     this.#facts = { folder: this.folder, csms: this.csms.url, operator, roster, epochS: this.ground.epochS };
     notes.note("the roster is signed; starting twelve agents and twelve chargers");
     await this.#eachInTurn(async (house) => {
@@ -137,7 +138,16 @@ export class Street {
 
   /** Looks until something is so; false when it was not within that time, as long as it is here. */
   async until(isSo: () => boolean, withinS: number): Promise<boolean> {
-    for (const endMs = performance.now() + 1000 * withinS * this.ground.pace; ;) {
+    return await this.#look(isSo, withinS * this.ground.pace);
+  }
+
+  /** The same, within so many rounds. */
+  async untilEpochs(isSo: () => boolean, count: number): Promise<boolean> {
+    return await this.#look(isSo, count * this.ground.epochS);
+  }
+
+  async #look(isSo: () => boolean, withinS: number): Promise<boolean> {
+    for (const endMs = performance.now() + 1000 * withinS; ;) {
       if (isSo()) return true;
       if (performance.now() >= endMs) return false;
       await this.seconds(LOOK_EVERY_MS / 1000);
@@ -184,8 +194,8 @@ export class Street {
     notes.note(`twelve chargers make keys and learn ${LEARNED_DAYS} days of honest traffic each, in virtual time`);
     notes.learning(0);
     await this.#eachInTurn(async (house) => {
-      await enrol(house, this.folder, this.stop);
-      const { plot, state, folder } = house;
+      const { id, plot, state, folder, relay: { address } } = house;
+      await enrol({ id, state, address }, this.folder, this.stop);
       const learned = await learnStation({ plot, state, folder, timezone, now, signal: this.stop });
       this.learned.set(house, learned);
       house.setMeter(learned.meterWh);

@@ -5,20 +5,23 @@
 import { parseArgs } from "node:util";
 import { MissingTool } from "../../build/package/tools.ts";
 import { playBoard } from "./board.ts";
+import { playInstalled } from "./installed.ts";
 import { Recorder } from "./recorder.ts";
 import { playRig } from "./rig.ts";
 
 const BENCHES: Readonly<Record<string, string>> = {
   "street": "twelve agents as processes of this machine's Node, each on a host of its own",
   "street-arm": "the same with ten agents on emulated arm64 and two on emulated ARMv7",
-  "board": "a whole arm64 board in QEMU: memory, a session from outside, power cuts, no clock",
+  "board": "a whole arm64 board in QEMU: a session from outside, power cuts, updates, no clock, figures",
+  "installed": "the package for Debian in a root folder of its own, and the README's five commands in it",
 };
 
 const HELP = `npm run hil NAME [-- OPTIONS]
 
 ${Object.entries(BENCHES).map(([name, what]) => `  ${name.padEnd(12)} ${what}`).join("\n")}
 
-  --quick      the shorter list of acts of hil-tests/rig/scenarios/street.yaml; board: fewer power cuts
+  --quick      the shorter list of acts of hil-tests/rig/scenarios/street.yaml; board: ten power cuts, not fifty, and
+               a minute of quiet to average over, not ten
   --act ID,..  these acts alone
   --cuts N     board: how many power cuts
   --keep       keep the folder with configurations, logs and alerts
@@ -43,17 +46,19 @@ async function main(): Promise<number> {
   }
   const { quick, keep, act, cuts, xml, json } = values;
   const acts = act?.split(",");
+  const files = { ...(xml !== undefined && { xml }), ...(json !== undefined && { json }) };
+  const chosen = { keep, ...(acts !== undefined && { acts }), ...files };
   if (name === "board") {
-    const recorder = new Recorder("board");
     const wrong = cuts !== undefined && !/^[1-9][0-9]?$/.test(cuts);
     if (wrong) throw new TypeError(`--cuts: found ${cuts}; allowed: 1 to 99`);
-    await playBoard({ keep, cuts: Number(cuts ?? (quick ? 3 : 10)), ...(acts !== undefined && { acts }) }, recorder);
-    return recorder.end({ ...(xml !== undefined && { xml }), ...(json !== undefined && { json }) });
+    return await playBoard({ ...chosen, cuts: Number(cuts ?? (quick ? 10 : 50)), quietS: quick ? 60 : 600 });
   }
-  return await playRig({
-    emulated: name === "street-arm", quick, keep, ...(acts !== undefined && { acts }),
-    ...(xml !== undefined && { xml }), ...(json !== undefined && { json }),
-  });
+  if (name === "installed") {
+    const recorder = new Recorder(name);
+    await playInstalled(keep, recorder);
+    return recorder.end(files);
+  }
+  return await playRig({ ...chosen, emulated: name === "street-arm", quick });
 }
 
 try {

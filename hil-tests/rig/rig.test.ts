@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { repoRoot } from "../../build/paths.ts";
 import { assert, test } from "../../build/testing.ts";
+import { LOOP_TURNS, loopTurnS, readingOf } from "./board-reading.ts";
 import { junitXml, type Result, resultTable, traceJson } from "./results.ts";
 import { parseScenario } from "./scenario.ts";
 
@@ -42,4 +43,20 @@ test("the table has each act, and the trace has what happened when", () => {
   assert.match(resultTable(RESULTS), /skipped/);
   const trace = JSON.parse(traceJson("street", RESULTS, [{ atS: 1, says: "x" }])) as { events: unknown[] };
   assert.equal(trace.events, [{ atS: 1, says: "x" }]);
+});
+
+const STAT = "431 (kerb) watch) S 1 431 431 0 -1 4194304 9000 0 0 0 250 50 0 0 20 0 11 0 1200 1300000000 16000 0";
+const DISK = "    1200     10    30000     500     800     90   20480    900        0     700    1400        0";
+
+test("what the board's kernel prints of a process is read, whatever its name has in it", () => {
+  const out = `noise\n61.25 50.00\n${STAT}\n${DISK}\nVmRSS:\t   66560 kB\n`;
+  assert.equal(readingOf(out), {
+    atS: 61.25, cpuS: 3, startedS: 12, residentKb: 66_560, writtenBytes: 20_480 * 512,
+  });
+});
+
+test("a board that prints no figures, or no loop, is no board of nought", () => {
+  assert.throws(() => readingOf("cat: can't open '/proc/77/stat': No such file or directory\n"), /no figures/);
+  assert.throws(() => loopTurnS("loop=0\n"), /no loop/);
+  assert.is(loopTurnS(`x\nloop=${LOOP_TURNS / 100}\n`), 1e-8);
 });

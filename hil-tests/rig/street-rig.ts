@@ -69,7 +69,15 @@ async function playAct(recorder: Recorder, street: Street, hosts: Hosts, id: str
     Promise.race([act?.play(street, undefined) ?? playPartition(street, hosts), late()]));
 }
 
-async function playAll(recorder: Recorder, street: Street, { hosts }: Orders, acts: readonly string[]): Promise<void> {
+interface Playing {
+  readonly street: Street;
+  readonly scenario: Scenario;
+  readonly acts: readonly string[];
+}
+
+async function playAll(
+  recorder: Recorder, { street, scenario, acts }: Playing, { hosts, emulated }: Orders,
+): Promise<void> {
   let learnt = 0;
   await street.open({ note: (text) => recorder.say(text), learning: (share) => {
     if (share - learnt < 0.25) return;
@@ -77,9 +85,22 @@ async function playAll(recorder: Recorder, street: Street, { hosts }: Orders, ac
     recorder.say(`learned ${Math.round(100 * share)} %`);
   } });
   for (const act of acts) if (!street.stop.aborted) await playAct(recorder, street, hosts, act);
+  if (emulated) await sayCosts(recorder, street, scenario);
   const dead = street.houses.filter(({ agent }) => agent.deaths > 0).map(({ id }) => id);
   recorder.add({ id: "agents", name: "no agent ends unasked", told: "none", tookS: 0,
     observed: dead.length === 0 ? "none" : dead.join(", "), state: dead.length === 0 ? "passed" : "failed" });
+}
+
+/** What agents of each processor took, so that whoever changes the scenario's pace knows how near it is to too much. */
+async function sayCosts(recorder: Recorder, street: Street, scenario: Scenario): Promise<void> {
+  const told = [...await street.statuses()].flatMap(([house, status]) => (status === undefined ? [] : [{
+    arch: scenario.armhf.includes(house.id) ? "armhf" : "arm64", ...status.agent,
+  }]));
+  for (const arch of new Set(told.map((one) => one.arch))) {
+    const own = told.filter((one) => one.arch === arch);
+    const share = own.reduce((sum, { cpuS = 0, uptimeS }) => sum + cpuS / Math.max(1, uptimeS), 0) / own.length;
+    recorder.say(`${own.length} agents on emulated ${arch}: each ${(100 * share).toFixed(0)} % of a core here`);
+  }
 }
 
 async function main(orders: Orders): Promise<number> {
@@ -93,7 +114,7 @@ async function main(orders: Orders): Promise<number> {
   const stopped = new Promise<void>((resolve) => stop.signal.addEventListener("abort", () => resolve()));
   const acts = orders.acts ?? (orders.quick ? scenario.quick : scenario.acts);
   try {
-    await Promise.race([playAll(recorder, street, orders, acts), stopped]);
+    await Promise.race([playAll(recorder, { street, scenario, acts }, orders), stopped]);
   } finally {
     await street.close(orders.keep);
     if (orders.keep) console.log(`kept: ${street.folder}`);

@@ -14,6 +14,7 @@ export const FILES: readonly (readonly [string, string, number])[] = [
   ["kerbwatch.service", "usr/lib/systemd/system/kerbwatch.service", 0o644],
   ["kerbwatch.socket", "usr/lib/systemd/system/kerbwatch.socket", 0o644],
   ["kerbwatch.sysusers", "usr/lib/sysusers.d/kerbwatch.conf", 0o644],
+  ["kerbwatch.tmpfiles", "usr/lib/tmpfiles.d/kerbwatch.conf", 0o644],
   ["kerbwatch.yaml", `${PATHS.documents}/examples/kerbwatch.yaml`, 0o644],
   ["README.md", `${PATHS.documents}/README.md`, 0o644],
   ["postinst", "DEBIAN/postinst", 0o755],

@@ -9,6 +9,7 @@ export const MODULES: readonly string[] = [
   "drivers/virtio/virtio_ring.ko", "drivers/virtio/virtio.ko", "drivers/virtio/virtio_pci_modern_dev.ko",
   "drivers/virtio/virtio_pci_legacy_dev.ko", "drivers/virtio/virtio_pci.ko", "drivers/block/virtio_blk.ko",
   "net/core/failover.ko", "drivers/net/net_failover.ko", "drivers/net/virtio_net.ko",
+  "fs/nls/nls_cp437.ko", "fs/nls/nls_ascii.ko", "fs/fat/fat.ko", "fs/fat/vfat.ko",
 ];
 
 /** Files of this folder: name here, path there, mode. */
@@ -17,7 +18,22 @@ export const BOARD_FILES: readonly (readonly [string, string, number])[] = [
 ];
 
 /** Folders that the board mounts things on. */
-export const BOARD_FOLDERS: readonly string[] = ["proc", "sys", "dev", "tmp", "var/lib/kerbwatch"];
+export const BOARD_FOLDERS: readonly string[] = ["proc", "sys", "dev", "tmp", "boot", "var/lib/kerbwatch"];
 
-/** Budget: the agent's resident memory, idle, against bare Node's on the same board. */
-export const RESIDENT_TIMES_BARE = 1.5;
+/**
+ * Budgets, held by `npm run hil board`. A turn is one of an empty loop in the same Node on the same emulation, where
+ * time passes by instructions: a measure that does not depend on the machine that emulates.
+ */
+export const BUDGETS = {
+  /** Resident memory against bare Node's on the same board: the agent by itself, and with eight neighbours. */
+  residentTimesBareAlone: 1.5,
+  residentTimesBareTogether: 1.75,
+  /** From the start of the process until a charger's way to its CSMS stands, in the board's seconds. */
+  startS: 20,
+  frameMillionTurns: 1,
+  idleEpochMillionTurns: 100,
+  epochMillionTurns: 200,
+  statementMillionTurns: 20,
+  /** With eight neighbours and a round of ten seconds. */
+  writtenMbADay: 250,
+} as const;

@@ -6,7 +6,7 @@ import { isZones } from "./checks.ts";
 
 const APART_S = 0.4;
 /** For statements of the next epoch, a proposal and its votes. */
-const BETWEEN_ROUNDS_S = 4;
+const BETWEEN_ROUNDS_EPOCHS = 4;
 /** Four wrong cards at one charger are still far from what it would call abuse by itself. */
 const MOST_ROUNDS = 4;
 const HELD_WITHIN_S = 20;
@@ -36,7 +36,7 @@ export async function sprayWrongCards(
       firstMs ??= Date.now();
       refused.set(house, (refused.get(house) ?? 0) + 1);
     }
-    await street.until(() => found() !== undefined, BETWEEN_ROUNDS_S);
+    await street.untilEpochs(() => found() !== undefined, BETWEEN_ROUNDS_EPOCHS);
   }
   await street.until(() => holders.every(({ id }) => found()?.by.has(id)), found() === undefined ? 0 : HELD_WITHIN_S);
   const incident = found();
