@@ -95,12 +95,17 @@ class GuardLane implements Lane {
   }
 
   push(chunk: Buffer): void {
-    const judges = this.#context.policy !== undefined;
-    if (!judges) this.#out(chunk);
-    const cut = this.#cutter.push(chunk, judges ? this.#take : this.#follow);
-    if (judges && cut < chunk.length) this.#passRest(chunk.subarray(cut));
-    if (!judges) this.#tap.push(this.#direction, chunk);
+    if (this.#context.policy === undefined) return this.#out(chunk);
+    const cut = this.#cutter.push(chunk, this.#take);
+    if (cut < chunk.length) this.#passRest(chunk.subarray(cut));
     this.#keepHeld();
+    this.#addWaiting();
+  }
+
+  passed(chunk: Buffer): void {
+    if (this.#context.policy !== undefined) return;
+    this.#cutter.push(chunk, this.#follow);
+    this.#tap.push(this.#direction, chunk);
     this.#addWaiting();
   }
 

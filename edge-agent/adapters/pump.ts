@@ -27,6 +27,8 @@ export interface Lane {
   /** Where to; called once, before anything else. */
   open(outlet: Outlet): void;
   push(chunk: Buffer): void;
+  /** What it wrote of this piece has left: time for whatever need not hold it up. */
+  passed(chunk: Buffer): void;
   /** The outlet is no longer full. */
   drained(): void;
   /** No more will come: what is still held goes now. */
@@ -76,7 +78,9 @@ export function passOn(
     const begun = performance.now();
     if (lane === undefined) write(chunk);
     else inOneGo(to, () => lane.push(chunk));
-    seen(chunk, (performance.now() - begun) * 1000);
+    const delayUs = (performance.now() - begun) * 1000;
+    lane?.passed(chunk);
+    seen(chunk, delayUs);
   };
   const drop = (): void => {
     ending();
