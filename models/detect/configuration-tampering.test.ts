@@ -32,6 +32,8 @@ const HONEST: Record<string, readonly Seen[]> = {
     [change("CentralSystemURL", "wss://CSMS.example:443/ocpp"), profile("csms.example", "wss", 2)],
   "another metering interval": [change("MeterValueSampleInterval", "900"), change("HeartbeatInterval", "3600")],
   "unknown idTokens allowed offline": [change("AllowOfflineTxForUnknownId", "true")],
+  "commissioning that spares drivers the wait": [change("LocalPreAuthorize", "true"), change("Key", "1"),
+    change("AuthorizeRemoteTxRequests", "false")],
 };
 
 for (const [name, changes] of Object.entries(HONEST)) {
@@ -62,6 +64,12 @@ const ATTACKS: Record<string, readonly Seen[]> = {
   "another CSMS whose name ends alike": [change("CentralSystemURL", "wss://evil.example/csms.example")],
   "another CSMS behind the name of the own one": [change("CentralSystemURL", "wss://csms.example@evil.example/")],
   "an attempt that the station refused": [change("CentralSystemURL", "wss://evil.example/", "refused")],
+  "authorisation opened step by step, and nothing metered any more":
+    [change("LocalPreAuthorize", "true"), change("AllowOfflineTxForUnknownId", "true"),
+      change("AuthorizeRemoteTxRequests", "false"), change("MeterValueSampleInterval", "0")],
+  "the same by names of 2.0.1": [change("AuthCtrlr.LocalPreAuthorize", "true"),
+    change("AuthCtrlr.OfflineTxForUnknownIdEnabled", "true"), change("AuthCtrlr.AuthorizeRemoteStart", "false"),
+    change("SampledDataCtrlr.TxUpdatedInterval", "0")],
   "hidden among ordinary settings":
     [...Array.from({ length: 20 }, (_, n) => change(`Key${n}`, "1")), change("SecurityProfile", "0")],
 };

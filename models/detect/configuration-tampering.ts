@@ -40,6 +40,8 @@ const KINDS: Record<ChangeKind, { term: string; attackShare: number; honestShare
   "downgrade": { term: "security profile lowered", attackShare: 0.5, honestShare: 0.00002 },
   "new-csms": { term: "pointed at another CSMS", attackShare: 0.5, honestShare: 0.00001 },
   "authorization-weakened": { term: "authorisation weakened", attackShare: 0.1, honestShare: 0.01 },
+  // Often set with the others at commissioning: by itself it says little, in a run it is one more.
+  "authorization-eased": { term: "authorisation eased", attackShare: 0.1, honestShare: 0.05 },
   "metering-blinded": { term: "metering switched off", attackShare: 0.1, honestShare: 0.002 },
   "monitoring-off": { term: "security monitoring switched off", attackShare: 0.1, honestShare: 0.001 },
   "credential": { term: "credential replaced", attackShare: 0.1, honestShare: 0.03 },

@@ -1,11 +1,11 @@
 /**
  * Which settings protect the station, and which values of them take the protection away. Names are those of OCPP 1.6
  * (section 9, and the security white paper, section 6.1) and of OCPP 2.0.1 (part 2, appendix 3: Component.Variable);
- * makers vary the case.
+ * makers vary the case, and keep names of 1.6 under components of 2.0.1.
  */
 export type ChangeKind =
-  | "downgrade" | "new-csms" | "authorization-weakened" | "metering-blinded" | "monitoring-off" | "credential"
-  | "ordinary";
+  | "downgrade" | "new-csms" | "authorization-weakened" | "authorization-eased" | "metering-blinded"
+  | "monitoring-off" | "credential" | "ordinary";
 
 interface Setting {
   readonly name: RegExp;
@@ -20,20 +20,21 @@ const isOff = (value: string) => /^(false|0|off|no|)$/i.test(value.trim());
 const isBlindInterval = (value: string) => Number(value) === 0 || Number(value) > 3_600;
 const isNeverInterval = (value: string) => Number(value) > 86_400;
 const always = () => true;
+/** Any of these names, alone or under a component. */
+const anywhere = (names: string) => new RegExp(`^(\\w+\\.)?(${names})$`, "i");
 
 const SETTINGS: readonly Setting[] = [
-  { name: /^(AuthorizationKey|BasicAuthPassword|SecurityCtrlr\.BasicAuthPassword)$/i, kind: "credential",
-    harmful: always },
-  { name: /^(AllowOfflineTxForUnknownId|OfflineTxForUnknownIdEnabled|AuthCtrlr\.OfflineTxForUnknownIdEnabled)$/i,
-    kind: "authorization-weakened", harmful: isOn },
-  { name: /^(FreeVend|FreeModeActive|AuthDisabled|DisableRemoteAuthorization|AuthCtrlr\.DisableRemoteAuthorization)$/i,
-    kind: "authorization-weakened", harmful: isOn },
-  { name: /^(StopTransactionOnInvalidId|TxCtrlr\.StopTxOnInvalidId)$/i, kind: "authorization-weakened",
-    harmful: isOff },
+  { name: anywhere("AuthorizationKey|BasicAuthPassword"), kind: "credential", harmful: always },
+  { name: anywhere("AllowOfflineTxForUnknownId|OfflineTxForUnknownIdEnabled|FreeVend|FreeModeActive|AuthDisabled|" +
+    "DisableRemoteAuthorization"), kind: "authorization-weakened", harmful: isOn },
+  { name: anywhere("StopTransactionOnInvalidId|StopTxOnInvalidId"), kind: "authorization-weakened", harmful: isOff },
   { name: /^AuthCtrlr\.Enabled$/i, kind: "authorization-weakened", harmful: isOff },
-  { name: /^(MeterValueSampleInterval|SampledDataCtrlr\.TxUpdatedInterval)$/i, kind: "metering-blinded",
-    harmful: isBlindInterval },
-  { name: /^(MeterValuesSampledData|StopTxnSampledData|SampledDataCtrlr\.Tx(Updated|Ended)Measurands)$/i,
+  // A start that waits for no answer of the CSMS, or for no registration there.
+  { name: anywhere("LocalPreAuthorize|TxBeforeAcceptedEnabled"), kind: "authorization-eased", harmful: isOn },
+  // A remote start whose idToken nobody is asked about.
+  { name: anywhere("AuthorizeRemoteTxRequests|AuthorizeRemoteStart"), kind: "authorization-eased", harmful: isOff },
+  { name: anywhere("MeterValueSampleInterval|TxUpdatedInterval"), kind: "metering-blinded", harmful: isBlindInterval },
+  { name: anywhere("MeterValuesSampledData|StopTxnSampledData|TxUpdatedMeasurands|TxEndedMeasurands"),
     kind: "metering-blinded", harmful: (value) => value.trim() === "" },
   { name: /^SampledDataCtrlr\.Enabled$/i, kind: "metering-blinded", harmful: isOff },
   { name: /^(SecurityEventNotificationEnabled|SecurityLogEnabled|LoggingEnabled|MonitoringCtrlr\.Enabled)$/i,
