@@ -8,15 +8,17 @@
  * since honest runs have a long tail. Beside it, each session that draws power is a trial (learned/acts.ts): stopped
  * though nobody began it remotely, cut, or unlocked; what befalls several sessions in one run counts once. The evidence
  * is the even mixture of the runs and of the acts' own even mixture, and of facts (learned/facts.ts): commands beyond
- * what sessions explain, resets again and again, starts and stops by turns within minutes, stops of one transaction
- * after the other that this station refuses and never had.
+ * what sessions explain (with triggers, as far as they come with others), resets again and again, starts and stops by
+ * turns within minutes, stops of one transaction after the other that this station refuses and never had, and acts that
+ * befell more of a week's sessions than chance makes of the honest share (learned/week.ts).
  * Null: the station's own runs by hour of the week and its own sessions; the shares are judgements.
  * Honest look-alikes: an operator who resets a stuck charger and tries again (a run of a few), apps that start and
  * stop, resets each night while nobody charges, the same refused command sent again (no command of its own), a
  * local list in a hundred parts, a site of many EVSEs with a start and a stop for each of its sessions.
  * Cannot see: one stop or reset that a station is given every day anyway. A station that is taken out of service, for
- * however long, while nobody charges: maintenance is the same two frames. Two or three sessions that are stopped in a
- * week: the app that stops a session which a card began, and the help desk that does, send the same frames.
+ * however long, while nobody charges: maintenance is the same two frames. Two or three sessions that are stopped, or
+ * cables that are unlocked, in a week: the app that stops a session which a card began, and the help desk that does,
+ * send the same frames; nor as many more as the week has sessions.
  * Joint feature `commands`: the same runs against a burst of them: a whole street stopped or reset within minutes.
  */
 import type { Finding, Observation } from "../terms.ts";
@@ -28,11 +30,13 @@ import {
 } from "./learned/burst.ts";
 import { createFacts, type FactLaw, type Facts, mixed, passFacts, showFact, type Step } from "./learned/facts.ts";
 import { createHour, countIn, type Hour, noteIn } from "./learned/hour.ts";
+import { upperShare } from "./learned/share.ts";
+import { createWeek, noteSessionOf, ofWeek, type Week, yearsOfWeek } from "./learned/week.ts";
 import { createSessions, draws, noteSession, type Session, type Sessions } from "./sessions.ts";
 
 type Command = Extract<Observation, { kind: "command" }>;
 type ActName = "stops" | "cuts" | "unlocks";
-const COUNTED = ["commands", "repeats", "sessions", "resets", "turns", "guesses"] as const;
+const COUNTED = ["commands", "repeats", "sessions", "resets", "turns", "guesses", "triggers"] as const;
 type Counted = (typeof COUNTED)[number];
 
 export interface RemoteCommandAbuse {
@@ -46,6 +50,7 @@ export interface RemoteCommandAbuse {
   /** Monotonic ms of the last sign that somebody, or a fault, may be the reason for a command; -1: none. */
   reasonMs: number;
   acts: Record<ActName, Act>;
+  weeks: Record<ActName, Week>;
   /** Open sessions whose trial is over, by act. */
   tried: Record<ActName, string[]>;
   /** Of the open burst: commands, how many of them took back what one before them did, and acts that it showed. */
@@ -93,15 +98,16 @@ export const ACTS: Readonly<Record<ActName, ActLaw>> = {
   unlocks: { term: "cables unlocked while power flows", attackShare: 0.6, honestShare: 0.004, weight: 50 },
 };
 const ACT_NAMES = ["stops", "cuts", "unlocks"] as const;
-/** Judgements all: an operator of a thousand stations sees each once a year. */
+/** Judgements, but for acts: an operator of a thousand and fifty stations sees each once a year. */
 export const FACTS: FactLaw = {
   key: "remote-command-abuse", perHour: 0.5,
   facts: {
-    "storm": { term: "a storm of commands that no session explains", years: 1_000 },
-    "resets": { term: "reset again and again within an hour", years: 1_000 },
-    "reasonless": { term: "reset again and again, with nobody there and no fault", years: 1_000 },
-    "turns": { term: "starts and stops by turns within minutes", years: 1_000 },
-    "guesses": { term: "stops of one transaction after the other that never was here", years: 1_000 },
+    "storm": { term: "a storm of commands that no session explains", years: 1_050 },
+    "resets": { term: "reset again and again within an hour", years: 1_050 },
+    "reasonless": { term: "reset again and again, with nobody there and no fault", years: 1_050 },
+    "turns": { term: "starts and stops by turns within minutes", years: 1_050 },
+    "guesses": { term: "stops of one transaction after the other that never was here", years: 1_050 },
+    "acts": { term: "more of a week's sessions stopped, cut or unlocked than chance explains", years: 1_050 },
   },
 };
 /** In an hour. A person at a stuck charger sends a dozen; a self-healing CSMS resets every ten or fifteen minutes. */
@@ -115,6 +121,8 @@ const MANY_REASONLESS = 5;
 const MANY_TURNS = 5;
 /** A CSMS that lost count tries to end a transaction or two that are over; a site of many EVSEs has more of them. */
 const MANY_GUESSES = 8;
+/** So many sessions before the week must tell what is usual here. */
+const KNOWN_SESSIONS = 20;
 const MOST_IDS = 64;
 const QUICK_MS = 3 * MINUTE_MS;
 const REASON_MS = 30 * MINUTE_MS;
@@ -138,11 +146,12 @@ const MOST_EVSES = 32;
 
 export const remoteCommandAbuse: Detector<RemoteCommandAbuse> = {
   name: "remote-command-abuse",
-  version: 4,
+  version: 5,
   create: () => ({
     sessions: createSessions(), burst: createBurst(LAW), facts: createFacts(), reasonMs: -1,
     hour: createHour(COUNTED), ids: [],
     acts: { stops: createAct(), cuts: createAct(), unlocks: createAct() },
+    weeks: { stops: createWeek(), cuts: createWeek(), unlocks: createWeek() },
     tried: { stops: [], cuts: [], unlocks: [] }, commands: 0, undone: 0, acted: [], refused: "", last: {}, known: [],
   }),
   observe(state, observation, now) {
@@ -153,6 +162,7 @@ export const remoteCommandAbuse: Detector<RemoteCommandAbuse> = {
         return { found: passBurst(state.burst, LAW, now) };
       });
     }
+    if (observation.kind === "command" && observation.command === "trigger") noteIn(state.hour, "triggers", now);
     const found = observation.kind === "command" && COMMANDS.has(observation.command)
       ? command(state, observation, now) : [];
     for (const session of noteSession(state.sessions, observation, now)) found.push(...ended(state, session, now));
@@ -204,9 +214,24 @@ function trial(
   const before = suspicionOf(state);
   tryAct(state.acts[name], ACTS[name], befell, now);
   const nats = suspicionOf(state) - before;
-  if (nats === 0) return [];
+  const found = inWeek(state, name, befell, { says, frames }, now);
+  if (nats === 0) return found;
   const terms = [{ term: befell ? ACTS[name].term : "sessions that were let be", nats }];
-  return [{ key: "remote-command-abuse", at: now.wallMs, nats, terms, says, frames }];
+  return [{ key: "remote-command-abuse", at: now.wallMs, nats, terms, says, frames }, ...found];
+}
+
+/** Whether acts of the week are more than chance makes of the share before it. */
+function inWeek(state: RemoteCommandAbuse, name: ActName, befell: boolean, { frames }: Told, now: Now): Finding[] {
+  const week = state.weeks[name];
+  noteSessionOf(week, befell, now);
+  const [acts, sessions] = week.past;
+  if (!befell || sessions < KNOWN_SESSIONS) return [];
+  const seen = ofWeek(week);
+  const share = Math.max(ACTS[name].honestShare, upperShare(acts, sessions, ACTS[name]));
+  if (yearsOfWeek(seen, share) < ACT_NAMES.length * FACTS.facts["acts"]!.years) return [];
+  const says = `${seen.befell} of ${seen.sessions} sessions of a week: ${ACTS[name].term}; ` +
+    `${(share * seen.sessions).toFixed(1)} would be usual at most`;
+  return moved(state, now, () => ({ found: [], facts: [showFact(state.facts, FACTS, "acts", now)], says, frames }));
 }
 type Told = Pick<Finding, "says" | "frames">;
 
@@ -268,11 +293,13 @@ function facts(state: RemoteCommandAbuse, seen: Command, unchanged: boolean, now
   if (reset) noteIn(hour, "resets", now);
   const unknown = name === "remote-stop" && outcome !== "accepted" && seen.transactionId !== undefined;
   if (unknown && isNewId(state, seen.transactionId)) noteIn(hour, "guesses", now);
-  const [commands, repeats, sessions, resets, turns, guesses] =
-    COUNTED.map((counted) => countIn(hour, counted, now)) as [number, number, number, number, number, number];
+  const [commands, repeats, sessions, resets, turns, guesses, triggers] =
+    COUNTED.map((counted) => countIn(hour, counted, now)) as [number, number, number, number, number, number, number];
   const reasonless = state.reasonMs < 0 || now.monoMs - state.reasonMs >= REASON_MS;
   const usual = COMMANDS_AN_EVSE * (Math.max(1, Object.keys(state.sessions.flow).length) - 1);
-  const storm = commands - usual - (A_SESSION / 2) * sessions >= MANY_COMMANDS || repeats >= MANY_REPEATS;
+  // Triggers alone are a CSMS that polls.
+  const all = commands + Math.min(commands, triggers);
+  const storm = all - usual - (A_SESSION / 2) * sessions >= MANY_COMMANDS || repeats >= MANY_REPEATS;
   const names = [
     ...(storm ? ["storm"] : []),
     ...(reset && resets >= MANY_RESETS ? ["resets"] : []),
@@ -281,7 +308,7 @@ function facts(state: RemoteCommandAbuse, seen: Command, unchanged: boolean, now
     ...(guesses >= MANY_GUESSES ? ["guesses"] : []),
   ];
   if (names.length === 0) return [];
-  const says = `${commands + repeats} remote commands within an hour, ${resets} of them resets; ${sessions} starts ` +
+  const says = `${all + repeats} remote commands within an hour, ${resets} of them resets; ${sessions} starts ` +
     `and ends of sessions${guesses > 1 ? `; ${guesses} transactions were to be stopped that never were here` : ""}`;
   return moved(state, now, () => ({
     found: [], facts: names.map((fact) => showFact(state.facts, FACTS, fact, now)), says,
