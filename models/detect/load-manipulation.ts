@@ -74,7 +74,7 @@ const SAYS: Record<Stream, string> = {
 
 export const loadManipulation: Detector<LoadManipulation> = {
   name: "load-manipulation",
-  version: 3,
+  version: 4,
   create: () => ({
     rates: {
       "starts": createRate(...PRIOR.starts),

@@ -105,3 +105,59 @@ test("what falls with one transaction and rises with the next is no swing", () =
   }
   assert.is(charger.peak, 0);
 });
+
+/** A meter that is read once a minute, with its register in steps of `stepWh`. */
+class SlowCharger extends Charger {
+  wh = 0;
+  stepWh = 1;
+
+  /** What flows by seconds of the minute. */
+  minutes(count: number, flow: (second: number) => number): void {
+    for (let n = 0; n < count * 60; n++) {
+      this.s += 1;
+      this.wh += flow(n % 60) / HOUR;
+      if (n % 10 === 9) this.see({ kind: "tick" });
+      const energyImportWh = this.stepWh * Math.floor(this.wh / this.stepWh);
+      const reading = { evseId: 1, powerW: flow(n % 60), energyImportWh };
+      if (n % 60 === 59) this.see({ kind: "meter-reading", reading, side: "evse-output" });
+    }
+  }
+
+  slowly(flow: (second: number) => number, stepWh = 1): this {
+    this.stepWh = stepWh;
+    for (let n = 0; n < 20; n++) this.session(() => this.minutes(60, () => 7_000));
+    this.session(() => {
+      this.minutes(10, () => 7_000);
+      this.minutes(12, flow);
+      this.minutes(10, () => 7_000);
+    });
+    return this;
+  }
+}
+
+test("swings faster than the meter is read show in its register, whichever half it reads", () => {
+  for (const flow of [(s: number) => (s < 30 ? 0 : 7_000), (s: number) => (s < 30 ? 7_000 : 0)]) {
+    const charger = new SlowCharger().slowly(flow);
+    assert.ok(charger.bench.raisedAt.has(KEY), `${charger.peak}`);
+  }
+  const { says } = new SlowCharger().slowly((s) => (s < 30 ? 0 : 7_000)).bench.findings
+    .filter(({ key, nats }) => key === KEY && nats > 0).at(-1)!;
+  assert.is(says, "the register counted 3.5 kW between two readings of 7.0 kW, without an order");
+});
+
+test("a register in coarse steps, power that changes once, and one that never agreed say nothing", () => {
+  assert.is(new SlowCharger().slowly(() => 7_000, 100).peak, 0);
+  assert.is(new SlowCharger().slowly((s) => (s < 30 ? 0 : 7_000), 100).peak, 0);
+  assert.is(new SlowCharger().slowly(() => 3_000).peak, 0);
+  const onePhase = new SlowCharger();
+  onePhase.session(() => {
+    for (let n = 0; n < 200; n++) {
+      onePhase.wh += 117;
+      onePhase.s += 60;
+      onePhase.see({ kind: "meter-reading", side: "evse-output",
+        reading: { evseId: 1, powerW: 2_300, energyImportWh: onePhase.wh } });
+      onePhase.see({ kind: "tick" });
+    }
+  });
+  assert.is(onePhase.peak, 0);
+});

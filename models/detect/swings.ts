@@ -2,13 +2,14 @@
  * Current that falls in mid-transaction and comes back within minutes, by the agent's own meter: for load-manipulation.
  *
  * What an order explains is no swing: a limit that was set shortly before it. Nor is what has a transaction's begin or
- * end in it. A meter that is read more slowly than the current swings sees some of it, or nothing.
+ * end in it. A meter that is read more slowly than the current swings shows it in its register: that counted far less,
+ * or far more, than the power at both ends of the time between two readings, once the two have agreed often enough.
  * Statistic: spells of swings (learned/spells.ts).
  */
 import type { Finding, Observation } from "../terms.ts";
-import { MINUTE_MS, type Now } from "../units.ts";
+import { HOUR_MS, MINUTE_MS, type Now } from "../units.ts";
 import { framesOf } from "./detector.ts";
-import { plausible } from "./energy/tracks.ts";
+import { plausible, stepOf } from "./energy/tracks.ts";
 import { createSpells, happened, passed, type SpellLaws, type Spells } from "./learned/spells.ts";
 
 interface Current {
@@ -18,11 +19,24 @@ interface Current {
   /** The lowest since it fell, W, and when it fell; -1: it has not. */
   lowW: number;
   fellMs: number;
+  /** The last reading: power, W, register, Wh (-1: none), and when. */
+  lastW: number;
+  lastWh: number;
+  lastMs: number;
+}
+
+/** What is known of a meter for good. */
+interface Gauge {
+  /** Coarsest step that fits all that its register showed, Wh. */
+  stepWh: number;
+  /** How often register and power agreed while current flowed, up to `KNOWN`. */
+  agreed: number;
 }
 
 export interface Swings {
   /** By metered EVSE. */
   currents: Record<string, Current>;
+  gauges: Record<string, Gauge>;
   /** EVSEs with an open transaction. */
   open: number[];
   /** When a limit was set last; -1: never. */
@@ -32,7 +46,9 @@ export interface Swings {
 
 interface Swing {
   readonly fromW: number;
+  /** The lowest that was read; where it passed between two readings, what the register counted on average. */
   readonly toW: number;
+  readonly between: boolean;
 }
 
 /**
@@ -54,9 +70,16 @@ const LONGEST_MS = 5 * MINUTE_MS;
 /** An order works within so long. */
 const ORDERED_MS = 2 * MINUTE_MS;
 const MOST_EVSES = 32;
+/** Readings further apart say nothing of the time between; register and power have agreed so often, so closely. */
+const LONGEST_PAUSE_MS = 5 * MINUTE_MS;
+const KNOWN = 20;
+const AGREES = 0.15;
+/** What a register in steps, read twice, leaves in doubt. */
+const STEPS_OF_DOUBT = 3;
+const COARSEST_WH = 100;
 
 export function createSwings(): Swings {
-  return { currents: {}, open: [], orderMs: -1, spells: createSpells(LAWS) };
+  return { currents: {}, gauges: {}, open: [], orderMs: -1, spells: createSpells(LAWS) };
 }
 
 /** Takes in one observation, and says what it makes of it. */
@@ -71,7 +94,9 @@ export function swingFindings(swings: Swings, seen: Observation, now: Now): Find
   if (swung === undefined) return [];
   const term = happened(swings.spells, LAWS, "swings", now);
   const kW = (watts: number): string => (watts / 1_000).toFixed(1);
-  const says = `the current fell from ${kW(swung.fromW)} to ${kW(swung.toW)} kW and rose again without an order`;
+  const says = swung.between
+    ? `the register counted ${kW(swung.toW)} kW between two readings of ${kW(swung.fromW)} kW, without an order`
+    : `the current fell from ${kW(swung.fromW)} to ${kW(swung.toW)} kW and rose again without an order`;
   return [{ ...found, nats: term.nats, terms: [term], frames: framesOf(seen), says }];
 }
 
@@ -95,16 +120,29 @@ function seeSwing(swings: Swings, seen: Observation, now: Now): Swing | undefine
       const { evseId } = seen.reading;
       const powerW = plausible(seen.reading.powerW);
       const explained = evseId === 0 ? swings.open.length > 0 : swings.open.includes(evseId);
-      return powerW === undefined || !explained ? undefined : read(swings, String(evseId), powerW, now);
+      if (powerW === undefined || !explained) return undefined;
+      return read(swings, String(evseId), powerW, plausible(seen.reading.energyImportWh), now);
     }
     default:
       return undefined;
   }
 }
 
-function read(swings: Swings, key: string, powerW: number, now: Now): Swing | undefined {
+function read(
+  swings: Swings, key: string, powerW: number, registerWh: number | undefined, now: Now,
+): Swing | undefined {
   if (swings.currents[key] === undefined && Object.keys(swings.currents).length >= MOST_EVSES) return undefined;
-  const current = (swings.currents[key] ??= { highW: powerW, highMs: now.monoMs, lowW: 0, fellMs: -1 });
+  const begins = { highW: powerW, highMs: now.monoMs, lowW: 0, fellMs: -1 };
+  const current = (swings.currents[key] ??= { ...begins, lastW: powerW, lastWh: -1, lastMs: now.monoMs });
+  const ordered = swings.orderMs >= 0 && Math.min(current.lastMs, current.fellMs < 0 ? Infinity : current.fellMs) -
+    swings.orderMs < ORDERED_MS;
+  const [between, seen] = [passedBetween(swings, key, current, powerW, registerWh, now), seenAt(current, powerW, now)];
+  Object.assign(current, { lastW: powerW, lastWh: registerWh ?? -1, lastMs: now.monoMs });
+  return ordered ? undefined : between ?? seen;
+}
+
+/** A fall and a rise by the power that was read. */
+function seenAt(current: Current, powerW: number, now: Now): Swing | undefined {
   const { highW, highMs, fellMs } = current;
   if (fellMs < 0) {
     const falls = highW >= LEAST_W && powerW < LOW_SHARE * highW && now.monoMs - highMs <= LONGEST_MS;
@@ -117,6 +155,30 @@ function read(swings: Swings, key: string, powerW: number, now: Now): Swing | un
   if (powerW < BACK_SHARE * highW && !late) return undefined;
   const toW = current.lowW;
   Object.assign(current, { highW: powerW, highMs: now.monoMs, fellMs: -1 });
-  const ordered = swings.orderMs >= 0 && fellMs - swings.orderMs < ORDERED_MS;
-  return late || ordered ? undefined : { fromW: highW, toW };
+  return late ? undefined : { fromW: highW, toW, between: false };
+}
+
+/** A swing that passed between two readings: the register tells of other power than both of them. */
+function passedBetween(
+  { gauges }: Swings, key: string, { lastW, lastWh, lastMs }: Current, powerW: number, registerWh: number | undefined,
+  now: Now,
+): Swing | undefined {
+  if (registerWh === undefined) return undefined;
+  if (gauges[key] === undefined && Object.keys(gauges).length >= MOST_EVSES) return undefined;
+  const gauge = (gauges[key] ??= { stepWh: COARSEST_WH, agreed: 0 });
+  gauge.stepWh = stepOf(gauge.stepWh, registerWh);
+  const pauseMs = now.monoMs - lastMs;
+  const countedWh = registerWh - lastWh;
+  if (lastWh < 0 || countedWh < 0 || pauseMs <= 0 || pauseMs > LONGEST_PAUSE_MS) return undefined;
+  const hours = pauseMs / HOUR_MS;
+  const meanW = countedWh / hours;
+  const doubtW = (STEPS_OF_DOUBT * gauge.stepWh) / hours;
+  const [least, most] = [Math.min(lastW, powerW), Math.max(lastW, powerW)];
+  if (least >= LEAST_W && Math.abs(meanW - (least + most) / 2) < AGREES * most) {
+    gauge.agreed = Math.min(KNOWN, gauge.agreed + 1);
+  }
+  if (gauge.agreed < KNOWN) return undefined;
+  const fell = least >= LEAST_W && meanW < BACK_SHARE * least && least - meanW > doubtW;
+  const rose = meanW >= LEAST_W && most < LOW_SHARE * meanW && meanW - most > doubtW;
+  return fell || rose ? { fromW: fell ? least : most, toW: meanW, between: true } : undefined;
 }
