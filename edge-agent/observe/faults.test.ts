@@ -114,3 +114,16 @@ test("a register that stands while power is told: after two and a half kilowatt-
   assert.equal(run(() => 500, 1_000), []);
   assert.equal(run((n) => 1_000 * Math.floor((n * 583) / 1_000), 7_000), [], "steps of a kilowatt-hour");
 });
+
+test("boots again and again that nobody ordered are a fault; those after an order, or not accepted, are none", () => {
+  const boot = (more: object = {}): Body => ({ kind: "boot", vendor: "V", model: "M", outcome: "accepted", ...more });
+  const told = (first: Body | undefined, body: Body, everyS = 600): string[] => {
+    const watch = createFaultWatch();
+    return [0, 1, 2, 3].flatMap((n) => see(watch, n * everyS, ...(first === undefined ? [] : [first]), body));
+  };
+  const reset: Body = { kind: "command", command: "reset", outcome: "accepted" };
+  assert.equal(told(undefined, boot({ reason: "Watchdog" })), ["restarts 0"]);
+  assert.equal(told(undefined, boot()), ["restarts 0"]);
+  for (const quiet of [told(reset, boot()), told(undefined, boot({ reason: "RemoteReset" })),
+    told(undefined, boot({ outcome: "none" })), told(undefined, boot(), 2_000)]) assert.equal(quiet, []);
+});

@@ -25,6 +25,9 @@ export interface FaultWatch {
   lastFrameMs?: MonotonicMs;
   /** Register of the running transaction by EVSE, as reported. */
   readonly running: Map<number, Running>;
+  /** Boots of late without an order, and when one was last ordered. */
+  bootsMs: readonly MonotonicMs[];
+  orderedMs?: MonotonicMs;
 }
 
 interface Running {
@@ -44,12 +47,16 @@ const FLAPS_MS = HOUR_MS;
 const READINGS_DUE_MS = 25 * MINUTE_MS;
 /** Healthy stations keep still for three intervals (the reference trace of a normal session does). */
 const HEARTBEATS_LATE = 3.5;
+/** Boots within an hour that nobody ordered; how long an order explains one; reasons of 2.0.1 that name an order. */
+const MANY_RESTARTS = 3;
+const ORDER_EXPLAINS_MS = 15 * MINUTE_MS;
+const ORDERED = /^(RemoteReset|ScheduledReset|Triggered|FirmwareUpdate)$/;
 const STOPPED_BY_FAULT: ReadonlySet<string> = new Set([
   "EmergencyStop", "PowerLoss", "GroundFault", "OvercurrentFault", "PowerQuality", "Overheat",
 ]);
 
 export function createFaultWatch(): FaultWatch {
-  return { open: new Map(), told: new Map(), running: new Map() };
+  return { open: new Map(), told: new Map(), running: new Map(), bootsMs: [] };
 }
 
 /** What stands open, oldest first: for `status`. */
@@ -81,6 +88,11 @@ function faultIn(watch: FaultWatch, seen: Observation, now: Now): FaultNote | un
       const code = seen.errorCode === undefined || seen.errorCode === "NoError" ? "" : `: ${seen.errorCode}`;
       return note("connector-fault", seen.evseId, `the station reports a fault${code}`);
     }
+    case "command":
+      if (seen.command.startsWith("reset") && seen.outcome === "accepted") watch.orderedMs = now.monoMs;
+      return undefined;
+    case "boot":
+      return restart(watch, seen, now, note);
     case "upload-status":
       if (!/fail/i.test(seen.status)) return undefined;
       return note("upload-failed", 0, `an upload of logs ended in ${seen.status}`);
@@ -99,6 +111,17 @@ function faultIn(watch: FaultWatch, seen: Observation, now: Now): FaultNote | un
 }
 
 type Note = (fault: Fault, evseId: number, says: string) => FaultNote;
+
+/** A charger that boots again and again by itself. */
+function restart(watch: FaultWatch, { reason, outcome }: Observation & { kind: "boot" }, now: Now, note: Note) {
+  const ordered = watch.orderedMs !== undefined && now.monoMs - watch.orderedMs < ORDER_EXPLAINS_MS;
+  // One that is refused is repeated, and is no other one.
+  if (ordered || outcome !== "accepted" || ORDERED.test(reason ?? "")) return undefined;
+  watch.bootsMs = [...watch.bootsMs.filter((ms) => now.monoMs - ms < HOUR_MS), now.monoMs].slice(-MANY_RESTARTS);
+  if (watch.bootsMs.length < MANY_RESTARTS) return undefined;
+  return note("restarts", 0, `the station booted ${MANY_RESTARTS} times within an hour, and nobody ordered it to`
+    + (reason === undefined ? "" : `; it says: ${reason.slice(0, 32)}`));
+}
 
 function lateHeartbeat({ open, heartbeatEveryMs, lastFrameMs }: FaultWatch, now: Now, note: Note) {
   if (heartbeatEveryMs === undefined || heartbeatEveryMs <= 0 || lastFrameMs === undefined) return undefined;

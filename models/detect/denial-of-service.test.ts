@@ -170,7 +170,7 @@ test("boots that the CSMS does not accept yet are asked again, and are one", () 
 test("a station without link events that boots again and again is told", () => {
   const bench = create();
   live(bench, 0, 10 * DAY, beats(60, 60), 60);
-  for (let n = 0; n < 40; n++) bench.see(boot(), 10 * DAY + n * 301);
+  for (let n = 0; n < 45; n++) bench.see(boot(), 10 * DAY + n * 301);
   assert.ok(bench.raisedAt.has(KEY), `${bench.peak(KEY)}`);
 });
 
@@ -279,12 +279,76 @@ test("one flood of more than ten messages a second suffices, one of five does no
   }
 });
 
-test("an hour of silence with the link up suffices where beats come every five minutes, half of it does not", () => {
-  for (const [minutes, found] of [[50, true], [30, false]] as const) {
+const power = (powerW: number): Seen =>
+  ({ kind: "meter-reading", reading: { evseId: 1, powerW }, side: "evse-output" });
+const asks: Seen = { kind: "tick", traffic: { asked: 1, late: 0, heard: 0, answered: 0, unanswered: 1 } };
+
+test("an hour of silence suffices where beats come every five minutes and the station had something to say", () => {
+  const cases: [minutes: number, within: Seen | undefined, found: boolean][] = [
+    [50, power(7_000), true], [50, asks, true], [30, power(7_000), false], [50, power(3), false],
+    // Heartbeats that end in an idle hour: the fault of that name.
+    [50, undefined, false],
+  ];
+  for (const [minutes, within, found] of cases) {
     const bench = threeWeeks();
-    live(bench, 21 * DAY, 21 * DAY + minutes * MINUTE, () => undefined);
+    bench.see(power(3), 21 * DAY);
+    live(bench, 21 * DAY, 21 * DAY + 6 * MINUTE, () => undefined);
+    if (within !== undefined) bench.see(within, 21 * DAY + 6 * MINUTE);
+    live(bench, 21 * DAY + 6 * MINUTE, 21 * DAY + minutes * MINUTE, () => undefined);
     live(bench, 21 * DAY + minutes * MINUTE, 22 * DAY, beats(300));
-    assert.is(bench.raisedAt.has(KEY), found, `${minutes} min: ${bench.peak(KEY)}`);
+    assert.is(bench.raisedAt.has(KEY), found, `${minutes} min, ${JSON.stringify(within)}: ${bench.peak(KEY)}`);
+  }
+});
+
+test("what a station said a moment before is nothing that it owes", () => {
+  const bench = threeWeeks();
+  bench.see(power(7_000), 21 * DAY);
+  bench.see(traffic(), 21 * DAY + 5);
+  bench.see(power(3), 21 * DAY + 50);
+  live(bench, 21 * DAY + 50, 21 * DAY + 2 * HOUR, () => undefined);
+  assert.not.ok(bench.raisedAt.has(KEY), `${bench.peak(KEY)}`);
+});
+
+test("a change of another interval does not hide silence", () => {
+  const bench = create();
+  bench.see(up, 0);
+  bench.see(boot({ heartbeatS: 300 }), 1);
+  live(bench, 2, 21 * DAY, beats(300, 60), 60);
+  bench.see({ kind: "configuration-change", variable: "MeterValueSampleInterval", value: "900", secret: false,
+    outcome: "accepted" }, 21 * DAY);
+  bench.see(power(3), 21 * DAY);
+  live(bench, 21 * DAY, 21 * DAY + 6 * MINUTE, () => undefined);
+  bench.see(power(7_000), 21 * DAY + 6 * MINUTE);
+  live(bench, 21 * DAY + 6 * MINUTE, 21 * DAY + 50 * MINUTE, () => undefined);
+  assert.ok(bench.raisedAt.has(KEY), `${bench.peak(KEY)}`);
+});
+
+/** Three quiet weeks, and then losses, eight minutes apart, for six hours, each with a boot or without. */
+function restarts(after: Seen | undefined, habit: Seen | undefined = undefined): Dos {
+  const bench = create();
+  bench.see(up, 0);
+  const lose = (at: number, then: Seen | undefined): void => {
+    bench.see(down, at);
+    bench.see(up, at + 60);
+    if (then !== undefined) bench.see(then, at + 61);
+  };
+  for (let day = 0; day < 21; day++) {
+    live(bench, day * DAY + 100, (day + 1) * DAY, beats(300, 60), 60);
+    if (day % 2 === 1) lose((day + 1) * DAY, habit);
+  }
+  for (let n = 0; n < 45; n++) {
+    const s = 21 * DAY + HOUR + n * 480;
+    lose(s, after);
+    live(bench, s + 70, s + 480, beats(300));
+  }
+  return bench;
+}
+
+test("a charger that restarts by itself, over and over, is broken; links lost without a boot are no restart", () => {
+  assert.not.ok(restarts(boot()).raisedAt.has(KEY), `${restarts(boot()).peak(KEY)}`);
+  assert.not.ok(restarts(boot({ reason: "Watchdog" }), boot()).raisedAt.has(KEY));
+  for (const bench of [restarts(undefined), restarts(boot(), boot()), restarts(boot({ reason: "RemoteReset" }))]) {
+    assert.ok(bench.raisedAt.has(KEY), `${bench.peak(KEY)}`);
   }
 });
 

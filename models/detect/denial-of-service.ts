@@ -5,9 +5,12 @@
  * minutes with far more messages than this station's fullest ones, net of the backlog that an outage leaves, (3) a link
  * that is up while the station is silent for longer than it ever is, (4) minutes in which nobody answers any call.
  * Statistic: spells.ts: when such spells begin, and whether they go on. A minute with ten messages a second that no
- * outage owes, and a silence of six times the longest usual one and of three quarters of an hour, are facts
- * (learned/facts.ts): the former no station sends, and behind the latter pings must have been swallowed too, since a
- * CSMS drops a station that hangs within minutes.
+ * outage owes, and a silence of six times the longest usual one and of three quarters of an hour in which the station
+ * had something to say, are facts (learned/facts.ts): the former no station sends, and in the latter current came or
+ * went by the agent's own meter, or the CSMS asked and got no answer.
+ * Cannot see: a link that swallows what little there is in an idle hour: a station whose heartbeats end is as silent
+ * (the fault `heartbeat-late`). Losses after which the station boots by itself are restarts of a broken charger (the
+ * fault `restarts`), also where somebody brings it down from outside; unless it boots with every connection.
  * Null: the station's own past; the rates before that are judgements, no public base rates exist.
  * Honest look-alikes: a cellular link that drops every hour, each time with a few attempts; a CSMS that restarts; a
  * reset or new firmware (the first loss after it is explained); a backlog, told by its messages' times or, where the
@@ -16,7 +19,7 @@
  * Joint feature `link-losses`: quarters of an hour with a loss, against their coming together; one alone, as when a
  * CSMS restarts or a feeder fails, is less than a zone asks of each station.
  */
-import type { Finding, Observation, Term, Traffic } from "../terms.ts";
+import type { Finding, Observation, Reading, Term, Traffic } from "../terms.ts";
 import { DAY_MS, HOUR_MS, MINUTE_MS, type Now, SECOND_MS } from "../units.ts";
 import { type Detector, framesOf, MOST_NATS, weigh } from "./detector.ts";
 import { createFacts, type FactLaw, type Facts, mixed, passFacts, showFact, type Step } from "./learned/facts.ts";
@@ -43,6 +46,16 @@ export interface DenialOfService {
   /** Since `minuteMs`. */
   minuteMs: number;
   minute: Record<Exclude<keyof Traffic, "heard">, number>;
+  /** The last loss that is not judged yet, since a boot may explain it, monotonic ms; -1: none. */
+  pendingMs: number;
+  /** Of one connection a day: how many, how many began with a boot, and when, monotonic ms; old ones count less. */
+  back: { connections: number; boots: number; atMs: number };
+  /** How often the CSMS wants to hear of the station, ms; -1: not known. */
+  askedMs: number;
+  /** Whether the station had something to say since it was heard last. */
+  owesWord: boolean;
+  /** Charging by the agent's own meter, by EVSE. */
+  charges: Record<string, boolean>;
   /** The fullest minute of late, messages; what the station may owe after an outage, messages. */
   fullest: number;
   owed: number;
@@ -64,7 +77,7 @@ export const FACTS: FactLaw = {
   key: "denial-of-service", perHour: 0.5,
   facts: {
     flood: { term: "a flood of ten messages a second and more", years: 400 },
-    silence: { term: "silent with the link up for most of an hour", years: 400 },
+    silence: { term: "silent with the link up for most of an hour, with something to say", years: 400 },
   },
 };
 const FLOOD_A_MINUTE = 600;
@@ -76,6 +89,20 @@ const TOGETHER_APART_MS = 15 * MINUTE_MS;
 const EXPLAINED_MS = 15 * MINUTE_MS;
 /** A connect and its boot are one thing. */
 const BOOT_AFTER_LINK_MS = 5 * MINUTE_MS;
+/** A station that booted says so soon after it connected; one that stays away is lost. */
+const BOOTS_WITHIN_MS = MINUTE_MS;
+const AWAY_MS = 5 * MINUTE_MS;
+/** Restarts that the station does by itself (2.0.1 BootReasonEnumType); what is ordered from afar is none. */
+const BY_ITSELF = /^(Watchdog|LocalReset|ApplicationReset|Unknown)$/;
+const FROM_AFAR = /^(RemoteReset|ScheduledReset|Triggered|FirmwareUpdate)$/;
+/** A station that boots after this share of its connections boots with each. */
+const BOOTS_ALWAYS = 0.7;
+const KEEP_CONNECTIONS = 0.95;
+/** What was said shortly before current came or went may have told of it. */
+const SAID_MS = 5 * MINUTE_MS;
+const CHARGING_W = 1_000;
+const RESTING_W = 100;
+const MOST_EVSES = 32;
 /**
  * A flood has so many times the messages of the fullest minute of late. Five EVSEs that report each second are always
  * honest (6 x 50 a minute), and ten a second never are (6 x 100), however slowly it was taught.
@@ -99,9 +126,10 @@ const SAYS: Record<Stream, string> = {
 
 export const denialOfService: Detector<DenialOfService> = {
   name: "denial-of-service",
-  version: 2,
+  version: 3,
   create: () => ({
-    spells: createSpells(LAWS), facts: createFacts(),
+    spells: createSpells(LAWS), facts: createFacts(), pendingMs: -1, askedMs: -1, owesWord: false, charges: {},
+    back: { connections: 0, boots: 0, atMs: -1 },
     linkUp: false, linkMs: -1, lossMs: -1, explainedMs: -1, bootRefused: false,
     heardMs: -1, silenceMs: SILENCE.first, missed: 0,
     minuteMs: -1, minute: nothing(), fullest: FULLEST.first, owed: MOST_OWED,
@@ -129,7 +157,10 @@ function spellsIn(state: DenialOfService, seen: Observation, now: Now): Finding[
       if (seen.status.startsWith("Install")) explain(state, now);
       return [];
     case "configuration-change":
-      if (seen.outcome === "accepted" && /interval/i.test(seen.variable)) reportsOtherwise(state);
+      if (seen.outcome === "accepted" && /interval/i.test(seen.variable)) reportsOtherwise(state, seen);
+      return [];
+    case "meter-reading":
+      metered(state, seen.reading, now);
       return [];
     default:
       return [];
@@ -145,10 +176,24 @@ function explain(state: DenialOfService, now: Now): void {
   state.explainedMs = now.monoMs + EXPLAINED_MS;
 }
 
-/** The station was told to report more often, or less: its rhythm is learned anew. */
-function reportsOtherwise(state: DenialOfService): void {
+/** The station was told to report more often, or less: its rhythm is learned anew, but for what is said of it. */
+function reportsOtherwise(state: DenialOfService, seen: Observation & { kind: "configuration-change" }): void {
   state.fullest = Math.max(state.fullest, FULLEST.first);
-  state.silenceMs = Math.max(state.silenceMs, SILENCE.first);
+  const ms = Number(seen.value) * SECOND_MS;
+  if (/heartbeat/i.test(seen.variable)) state.askedMs = ms > 0 ? ms : -1;
+  const most = state.askedMs < 0 ? SILENCE.first : Math.min(SILENCE.first, state.askedMs);
+  state.silenceMs = Math.max(state.silenceMs, most);
+}
+
+/** Current that comes or goes is something to say. */
+function metered(state: DenialOfService, { evseId, powerW = NaN }: Reading, now: Now): void {
+  const key = String(evseId);
+  const before = Object.hasOwn(state.charges, key) ? state.charges[key] : undefined;
+  if (before === undefined && Object.keys(state.charges).length >= MOST_EVSES) return;
+  const charges = powerW > CHARGING_W ? true : powerW < RESTING_W ? false : before;
+  if (charges === undefined) return;
+  if (before !== undefined && charges !== before && now.monoMs - state.heardMs > SAID_MS) state.owesWord = true;
+  state.charges[key] = charges;
 }
 
 function link(state: DenialOfService, seen: Observation & { kind: "link" }, now: Now): Finding[] {
@@ -156,7 +201,8 @@ function link(state: DenialOfService, seen: Observation & { kind: "link" }, now:
   state.linkUp = seen.state === "connect";
   state.linkMs = now.monoMs;
   state.heardMs = now.monoMs;
-  state.missed = 0;
+  Object.assign(state, { missed: 0, owesWord: false });
+  if (state.linkUp && sinceMs >= 0) connectsAgain(state, now);
   if (state.linkUp && !wasUp && sinceMs >= 0) {
     const owed = OWED_AFTER_CONNECT + (state.fullest * (now.monoMs - sinceMs)) / MINUTE_MS;
     state.owed = Math.min(MOST_OWED, state.owed + owed);
@@ -171,9 +217,39 @@ function boot(state: DenialOfService, seen: Observation & { kind: "boot" }, now:
   state.bootRefused = seen.outcome !== "accepted";
   const askedMs = (seen.heartbeatS ?? 0) * SECOND_MS;
   if (askedMs > state.silenceMs) state.silenceMs = Math.min(SILENCE.most, askedMs);
+  if (askedMs > 0) state.askedMs = askedMs;
   const known = state.linkMs < 0 || now.monoMs - state.linkMs < BOOT_AFTER_LINK_MS;
+  const itself = isByItself(state, seen);
+  if (known && !retried && itself) state.pendingMs = -1;
+  if (state.back.atMs >= 0 && state.back.atMs === state.linkMs) state.back.boots += 1;
   state.linkMs = now.monoMs;
-  return retried || known ? [] : loss(state, seen, [], now);
+  return retried || known || BY_ITSELF.test(seen.reason ?? "") ? [] : loss(state, seen, [], now);
+}
+
+/** Of the connections of a day one counts: a charger that restarts all day is not known by that. */
+function connectsAgain({ back }: DenialOfService, now: Now): void {
+  if (back.atMs >= 0 && now.monoMs - back.atMs < DAY_MS) return;
+  const { connections, boots } = back;
+  Object.assign(back, { connections: connections * KEEP_CONNECTIONS + 1, boots: boots * KEEP_CONNECTIONS,
+    atMs: now.monoMs });
+}
+
+/** Whether a boot tells of a restart by the station itself: it says so, or boots seldom follow its connections. */
+function isByItself({ back }: DenialOfService, { reason = "" }: { readonly reason?: string }): boolean {
+  if (FROM_AFAR.test(reason)) return false;
+  return BY_ITSELF.test(reason) || back.boots < BOOTS_ALWAYS * Math.max(1, back.connections);
+}
+
+/** A loss that no boot explained. */
+function unexplained(state: DenialOfService, now: Now): Term[] {
+  if (state.pendingMs < 0) return [];
+  state.pendingMs = -1;
+  return [happened(state.spells, LAWS, "losses", now)];
+}
+
+/** Whether the time for a boot is over. */
+function isOverdue({ pendingMs, linkUp, linkMs }: DenialOfService, now: Now): boolean {
+  return pendingMs >= 0 && (linkUp ? now.monoMs - linkMs >= BOOTS_WITHIN_MS : now.monoMs - pendingMs >= AWAY_MS);
 }
 
 function loss(state: DenialOfService, seen: Observation, terms: Term[], now: Now): Finding[] {
@@ -181,7 +257,8 @@ function loss(state: DenialOfService, seen: Observation, terms: Term[], now: Now
   state.explainedMs = -1;
   if (explained) return finding(terms, "", now);
   const honest = honestPerHour(state.spells.of.losses, LAWS.losses, now);
-  const found = finding([...terms, happened(state.spells, LAWS, "losses", now)], SAYS.losses, now, framesOf(seen));
+  const found = finding([...terms, ...unexplained(state, now)], SAYS.losses, now, framesOf(seen));
+  state.pendingMs = now.monoMs;
   if (state.lossMs >= 0 && now.monoMs - state.lossMs < TOGETHER_APART_MS) return found;
   state.lossMs = now.monoMs;
   const term = { term: "lost links", nats: eventNats(honest, TOGETHER_PER_HOUR) };
@@ -198,6 +275,10 @@ function tick(state: DenialOfService, traffic: Traffic | undefined, now: Now): S
   const facts: (Term | undefined)[] = [];
   for (const key of ["asked", "late", "answered", "unanswered"] as const) minute[key] += countOf(traffic?.[key]);
   let says = terms.some(({ term }) => term === LAWS.silence.term) ? SAYS.silence : "";
+  if (isOverdue(state, now)) {
+    terms.push(...unexplained(state, now));
+    says = SAYS.losses;
+  }
   if (now.monoMs - state.minuteMs >= MINUTE_MS) {
     const { shown, flood } = endMinute(state, now);
     if (flood) facts.push(showFact(state.facts, FACTS, "flood", now));
@@ -207,7 +288,9 @@ function tick(state: DenialOfService, traffic: Traffic | undefined, now: Now): S
     }
   }
   const silentMs = now.monoMs - state.heardMs;
-  if (state.linkUp && silentMs >= Math.max(SILENT_LONG_MS, SILENT_LONG_TIMES * state.silenceMs)) {
+  if (countOf(traffic?.unanswered) > 0 && silentMs > 0) state.owesWord = true;
+  const long = silentMs >= Math.max(SILENT_LONG_MS, SILENT_LONG_TIMES * state.silenceMs);
+  if (state.linkUp && long && state.owesWord) {
     facts.push(showFact(state.facts, FACTS, "silence", now));
     says = SAYS.silence;
   }
@@ -217,7 +300,7 @@ function tick(state: DenialOfService, traffic: Traffic | undefined, now: Now): S
 /** The agent slept or was not there: what it missed may be anything. */
 function forgetPresent(state: DenialOfService, now: Now): void {
   Object.assign(state, { linkUp: false, linkMs: now.monoMs, heardMs: now.monoMs, missed: 0, owed: MOST_OWED,
-    minuteMs: now.monoMs, minute: nothing() });
+    minuteMs: now.monoMs, minute: nothing(), pendingMs: -1, owesWord: false, charges: {} });
 }
 
 function hear(state: DenialOfService, traffic: Traffic | undefined, now: Now): Term[] {
@@ -225,7 +308,7 @@ function hear(state: DenialOfService, traffic: Traffic | undefined, now: Now): T
   if ((traffic?.heard ?? 0) > 0) {
     state.silenceMs = peakOf(state.silenceMs, silentMs, silentMs, SILENCE);
     state.heardMs = now.monoMs;
-    state.missed = 0;
+    Object.assign(state, { missed: 0, owesWord: false });
     return endSpell(state.spells, LAWS, "silence");
   }
   if (!state.linkUp || silentMs < state.silenceMs * (SILENT_TIMES + state.missed)) return [];
