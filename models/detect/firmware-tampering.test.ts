@@ -104,6 +104,22 @@ test("an older version after a boot is worth more than a newer one, and an order
   assert.is(natsOf("2.0", "2.1", 8), natsOf("2.0", "2.1"));
 });
 
+test("a boot over a connection beside the one that stood is compared with nothing, and teaches nothing", () => {
+  const link = (state: "connect" | "disconnect"): Seen => ({ kind: "link", state });
+  const boot = (firmwareVersion: string): Seen =>
+    ({ kind: "boot", vendor: "V", model: "M", outcome: "accepted", firmwareVersion });
+  for (const [beside, told] of [[true, 0], [false, 1]] as const) {
+    const bench = new Bench(firmwareTampering);
+    bench.see(link("connect"), 0);
+    bench.see(boot("2.3.1"), 1);
+    if (!beside) bench.see(link("disconnect"), 3_595);
+    bench.see(link("connect"), 3_600);
+    bench.see(boot("1.0.0"), 3_601);
+    assert.is(bench.findings.length, told);
+    assert.is(bench.state.version, beside ? "2.3.1" : "1.0.0");
+  }
+});
+
 test("a restart after every step changes nothing", () => {
   survivesRestarts(firmwareTampering, (bench) => {
     const random = seeded(61);

@@ -9,12 +9,13 @@
  * Null: the station's past orders. The shipped shares are judgements: no public base rates exist.
  * Honest look-alikes: many OCPP 1.6 networks send unsigned firmware over ftp from one host; where that is the habit it
  * counts little. A technician's local update changes the version without an order.
- * Another vendor or model behind the same id is another station, whose version is compared with none before.
+ * Another vendor or model behind the same id is another station, whose version is compared with none before. Nor is
+ * that of a boot over a connection that came beside another one: who speaks there is channel-tampering's question.
  * Joint feature `firmware-orders`: orders by how rare they are and by the same traits: a staged signed roll-out from a
  * host that was used before speaks for honesty at each station.
  */
 import type { Finding, Observation, RemoteHost, Term } from "../terms.ts";
-import { DAY_MS, HOUR_MS, type Now } from "../units.ts";
+import { DAY_MS, HOUR_MS, MINUTE_MS, type Now } from "../units.ts";
 import { type Detector, framesOf, MOST_NATS, unlessAccepted, weigh } from "./detector.ts";
 import { type Burst, type BurstLaw, createBurst, passBurst, seeBurst } from "./learned/burst.ts";
 import { createHabit, type Habit, habitTerm, learnHabit, type TraitLaw } from "./learned/habit.ts";
@@ -34,6 +35,9 @@ export interface FirmwareTampering {
   version: string | undefined;
   /** Vendor and model of the station that the version is of. */
   station?: string;
+  /** Whether the link is up, and when a connection came beside the one that stood, monotonic ms. */
+  linkUp?: boolean;
+  besideMs?: number;
 }
 
 const LAWS = {
@@ -74,6 +78,7 @@ const ORDERS: BurstLaw = {
   traits: {},
 };
 const ORDER_EXPLAINS_MS = 7 * DAY_MS;
+const BESIDE_MS = 5 * MINUTE_MS;
 /** The station says so itself (OCPP 1.6 security, table 7; 2.0.1 FirmwareStatusEnumType). Judgement. */
 const BAD_SIGNATURE_NATS = 7.2;
 const BAD_SIGNATURE = new Set(["InvalidSignature", "InvalidCertificate"]);
@@ -101,7 +106,11 @@ export const firmwareTampering: Detector<FirmwareTampering> = {
         return order(state, observation, now);
       case "firmware-status":
         return BAD_SIGNATURE.has(observation.status) ? badSignature(observation, now) : [];
-      case "boot":
+      case "link":
+      if (observation.state === "connect" && state.linkUp === true) state.besideMs = now.monoMs;
+      state.linkUp = observation.state === "connect";
+      return [];
+    case "boot":
         return boot(state, observation, now);
       default:
         return [];
@@ -156,7 +165,8 @@ function badSignature(seen: Observation & { status: string }, now: Now): Finding
 function boot(state: FirmwareTampering, seen: Boot, now: Now): Finding[] {
   const before = state.version;
   const after = seen.firmwareVersion;
-  if (after === undefined) return [];
+  const beside = state.besideMs !== undefined && Math.abs(now.monoMs - state.besideMs) < BESIDE_MS;
+  if (after === undefined || beside) return [];
   state.version = after;
   const station = `${seen.vendor} ${seen.model}`.slice(0, 96);
   const exchanged = state.station !== undefined && state.station !== station;
