@@ -3,8 +3,8 @@ import { HOUR_MS, MINUTE_MS, type WallMs } from "../../models/units.ts";
 import type { Capture } from "../sim/capture.ts";
 import type { Billed } from "../sim/inspect.ts";
 import {
-  evseIds, isIdle, isUp, lateTransactions, moments, truthOf, type Attack, type Attacked, type Attacks, type Span,
-  type Window,
+  evseIds, isIdle, isUp, lateTransactions, moments, playground, truthOf, type Attack, type Attacked, type Attacks,
+  type Span, type Window,
 } from "./attack.ts";
 import { constantPower, withExtraEnergy, withShiftedRegisters } from "./registers.ts";
 import { graded, percent } from "./strength.ts";
@@ -61,6 +61,17 @@ export const chargeWithoutTransaction: Attack = (capture, chance, strength, wind
   throw new Error("no EVSE is idle for long enough");
 };
 
+const tappedW = graded(200, 600, 1_500);
+
+/** What a freezer, a rack of computers or a heater takes behind the meter, day and night until the end. */
+const tappedSupply: Attack = (capture, chance, strength, window) => {
+  const { from, to } = playground(capture, window);
+  const evseId = chance.pick(evseIds(capture));
+  const during = { from, to };
+  const meter = withExtraEnergy(capture.meter, evseId, constantPower(during, Math.round(tappedW(strength))));
+  return { capture: { ...capture, meter }, truth: [truthOf("energy-theft", "tapped-supply", capture, during)] };
+};
+
 const rolledShare = (strength: number): number => 0.9 * strength;
 
 /**
@@ -96,6 +107,11 @@ export const ENERGY_THEFT: Attacks = {
     threat: "energy-theft", scope: "station", make: chargeWithoutTransaction,
     does: "a closed contactor without a transaction",
     amount: (strength) => `${Math.round(60 * hoursWithout(strength))} min at 3.7 kW`,
+  },
+  "tapped-supply": {
+    threat: "energy-theft", scope: "station", make: tappedSupply,
+    does: "a steady load behind the agent's meter, whoever charges, until the end",
+    amount: (strength) => `${Math.round(tappedW(strength))} W`,
   },
   "roll-register-back": {
     threat: "energy-theft", scope: "station", make: rollRegisterBack,

@@ -14,6 +14,8 @@
  * metered on the AC side, registers that restart with each session or boot, a backlog of transactions after an
  * outage, standby power. The forward gaps between sessions that 16.7 % of honest register pairs show (Barnet 2020) are
  * no evidence here.
+ * Cannot tell apart: a station's meter that drifts beyond its class by itself, and one that was slowed down. Both
+ * deliver what is not billed, at the same pace and in the same registers; the alert says that a meter may drift.
  * Joint feature `delivered-less-billed`: the same comparison against a drift too small to matter at one station.
  */
 import type { Finding, Observation } from "../terms.ts";

@@ -17,13 +17,21 @@ const FEW: readonly StrengthName[] = ["weak", "medium"];
 export const NO_PROOF: Readonly<Record<string, NoProof>> = {
   "out-of-service": { strengths: ALL, reason: "maintenance is the same two frames" },
   "stop-paying-sessions": { strengths: FEW, reason: "an app or a help desk stops a driver's session likewise" },
-  "starve": { strengths: FEW, reason: "a tariff or a full feeder pauses a session likewise" },
+  "starve": { strengths: ["weak"], reason: "a tariff or a full feeder pauses a session likewise" },
   "replace-password": { strengths: ["weak"], reason: "passwords are renewed by the same call" },
   "foreign-image": { strengths: ["medium", "strong"],
     reason: "the station accepts the signature, and a new mirror over TLS is ordered likewise" },
   "meter-cut": { strengths: ALL, reason: "a gateway or a cable that dies falls silent likewise" },
   "cut-cable": { strengths: ["weak"], reason: "a connector's fault is the same frames" },
   "log-upload": { strengths: ["weak"], reason: "support fetches one log over TLS likewise" },
+};
+
+/**
+ * Broken chargers whose frames and readings are those of an attack, with the reason: the alert says so, and is told in
+ * the table of look-alikes all the same.
+ */
+export const SAME_AS_ATTACK: Readonly<Record<string, string>> = {
+  "meter-drift": "a meter that loses 1 % a day delivers what is not billed, as one that was slowed down",
 };
 
 export function isVisible(attack: string, strength: StrengthName): boolean {

@@ -4,9 +4,10 @@ import type { Observation } from "../../../models/terms.ts";
 import type { MonotonicMs } from "../../../models/units.ts";
 import { ATTACKS } from "../../attackers/catalogue.ts";
 import { STRENGTH_NAMES } from "../../attackers/strength.ts";
+import { LOOK_ALIKES } from "../../sim/look-alikes/catalogue.ts";
 import type { AttackOutcome } from "./attack-run.ts";
 import { createFeatures, feedFeatures, HOUR_FEATURES, SESSION_FEATURES } from "./features.ts";
-import { isVisible, NO_PROOF } from "./no-proof.ts";
+import { isVisible, NO_PROOF, SAME_AS_ATTACK } from "./no-proof.ts";
 import { reliabilityPicture } from "./picture.ts";
 import { timeLeft } from "./progress.ts";
 import { attackRows, lookAlikeRows, poissonAtMost, visibleRow } from "./summary.ts";
@@ -77,7 +78,10 @@ test("what leaves no proof at one station is an attack of the catalogue there, w
     assert.is(ATTACKS[name]?.scope, "station", name);
     assert.ok(reason.length > 10 && strengths.length > 0, name);
   }
-  assert.equal(STRENGTH_NAMES.map((strength) => isVisible("starve", strength)), [false, false, true]);
+  assert.equal(STRENGTH_NAMES.map((strength) => isVisible("starve", strength)), [false, true, true]);
+  for (const [name, reason] of Object.entries(SAME_AS_ATTACK)) {
+    assert.ok(Object.hasOwn(LOOK_ALIKES, name) && reason.length > 10, name);
+  }
   assert.ok(isVisible("guess-burst", "weak") && isVisible("toString", "strong"));
 });
 
@@ -89,7 +93,7 @@ test("the aim counts medium and strong attacks that are visible, and names what 
   const outcomes = STRENGTH_NAMES.flatMap((strength) => [outcome("starve", strength),
     outcome("limit-thrash", strength, 5), outcome("limit-thrash", strength), outcome("limit-ignored", strength, 9)]);
   const row = visibleRow(attackRows(outcomes));
-  assert.equal(row, { made: 7, found: 4, never: ["starve strong"],
+  assert.equal(row, { made: 8, found: 4, never: ["starve medium", "starve strong"],
     sometimes: ["limit-thrash medium", "limit-thrash strong"] });
   const text = visibleText({ ...row, never: Array.from({ length: 20 }, (_, i) => `attack-${i} strong`) });
   assert.ok(text.split("\n").every((line) => line.length <= 120) && text.includes("attack-19 strong"));

@@ -3,7 +3,7 @@ import type { Threat } from "../../../models/terms.ts";
 import { THREATS } from "../../../models/terms.ts";
 import { STRENGTH_NAMES } from "../../attackers/strength.ts";
 import type { FalseAlert } from "./honest-run.ts";
-import { NO_PROOF } from "./no-proof.ts";
+import { NO_PROOF, SAME_AS_ATTACK } from "./no-proof.ts";
 import type { AttackRow, CityRow, LookAlikeRow, MethodRow, SamplingRow, VisibleRow } from "./summary.ts";
 import { TAIL_RATES, type TailRow } from "./tally.ts";
 
@@ -98,7 +98,8 @@ function wrapped(begin: string, names: readonly string[]): string[] {
 export function lookAlikeTable(rows: readonly LookAlikeRow[]): string {
   return table(["look-alike", "tried", "medium+", "raised", "named as faults"], rows.map((row) =>
     [row.lookAlike, String(row.made), String(row.serious), row.threats.join(" ") || "nothing",
-      row.faults.join(" ") || "none"]));
+      row.faults.join(" ") || "none"])) +
+    Object.entries(SAME_AS_ATTACK).map(([name, reason]) => `\n${name}: ${reason}`).join("");
 }
 
 export function methodTable(rows: readonly MethodRow[]): string {

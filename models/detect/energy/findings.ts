@@ -16,6 +16,8 @@ export interface Suspicion {
   readonly driftTerm: string;
 }
 
+/** A meter that is off by more than this is broken, and not out of its class by ageing. */
+const MOST_DRIFT_PERCENT = 25;
 const NOTHING: Settled = { comparisons: [] };
 
 /** Takes one observation into the balance, and says what came of it. */
@@ -55,8 +57,10 @@ export function told(
 function findingsOf(block: Comparison, suspicion: Suspicion, frames: readonly number[], now: Now): Finding[] {
   const percent = Math.round((block.deliveredWh / Math.max(1, block.billedWh) - 1) * 100);
   const kWh = (wh: number) => (wh / 1000).toFixed(2);
+  // A meter that drifts counts as one that was slowed: which of the two it is, only a look at it tells.
+  const drifts = Math.abs(percent) <= MOST_DRIFT_PERCENT ? ", or a meter drifts" : "";
   const says = `meter ${kWh(block.deliveredWh)} kWh, billed ${kWh(block.billedWh)} kWh: ` +
-    `${percent >= 0 ? `${percent} % more` : `${-percent} % less`} delivered than billed`;
+    `${percent >= 0 ? `${percent} % more` : `${-percent} % less`} delivered than billed${drifts}`;
   const common = { at: now.wallMs, frames, says };
   const shift = { term: suspicion.term, nats: block.nats[suspicion.way] };
   const drift = { term: suspicion.driftTerm, nats: block.drift[suspicion.way] };
