@@ -31,6 +31,8 @@ interface Gauge {
   stepWh: number;
   /** How often register and power agreed while current flowed, up to `KNOWN`. */
   agreed: number;
+  /** When its register went back last, monotonic ms; -1: never. */
+  backMs: number;
 }
 
 export interface Swings {
@@ -72,6 +74,7 @@ const ORDERED_MS = 2 * MINUTE_MS;
 const MOST_EVSES = 32;
 /** Readings further apart say nothing of the time between; register and power have agreed so often, so closely. */
 const LONGEST_PAUSE_MS = 5 * MINUTE_MS;
+const DISORDER_MS = 15 * MINUTE_MS;
 const KNOWN = 20;
 const AGREES = 0.15;
 /** What a register in steps, read twice, leaves in doubt. */
@@ -165,11 +168,14 @@ function passedBetween(
 ): Swing | undefined {
   if (registerWh === undefined) return undefined;
   if (gauges[key] === undefined && Object.keys(gauges).length >= MOST_EVSES) return undefined;
-  const gauge = (gauges[key] ??= { stepWh: COARSEST_WH, agreed: 0 });
+  const gauge = (gauges[key] ??= { stepWh: COARSEST_WH, agreed: 0, backMs: -1 });
   gauge.stepWh = stepOf(gauge.stepWh, registerWh);
   const pauseMs = now.monoMs - lastMs;
   const countedWh = registerWh - lastWh;
-  if (lastWh < 0 || countedWh < 0 || pauseMs <= 0 || pauseMs > LONGEST_PAUSE_MS) return undefined;
+  if (lastWh >= 0 && countedWh < 0) gauge.backMs = now.monoMs;
+  // Readings in disorder contradict each other.
+  const disorder = gauge.backMs >= 0 && now.monoMs - gauge.backMs < DISORDER_MS;
+  if (lastWh < 0 || disorder || pauseMs <= 0 || pauseMs > LONGEST_PAUSE_MS) return undefined;
   const hours = pauseMs / HOUR_MS;
   const meanW = countedWh / hours;
   const doubtW = (STEPS_OF_DOUBT * gauge.stepWh) / hours;
