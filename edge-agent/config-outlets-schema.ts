@@ -46,6 +46,8 @@ const syslog = group({
   format: v.exactOptional(oneOf(["rfc5424", "cef"], "rfc5424 or cef",
     "alerts as structured data of RFC 5424, or as ArcSight's Common Event Format in its message"), "rfc5424"),
   facility: v.exactOptional(whole(0, 23, "", "of RFC 5424, table 1; 10: security and authorization"), 10),
+  enterprise: v.exactOptional(whole(1, 4_294_967_295, "", "private enterprise number (IANA) under which the structured "
+    + "data of RFC 5424 goes; the usual one is that for documentation, which every receiver takes (RFC 5612)"), 32_473),
   ca: ca("the receiver"), plain, ...of,
 }, "alerts to a syslog receiver");
 

@@ -33,6 +33,7 @@ export interface SyslogConfig extends AnyOutlet {
   readonly transport: "tls" | "tcp" | "udp";
   readonly format: "rfc5424" | "cef";
   readonly facility: number;
+  readonly enterprise: number;
   readonly ca?: string;
 }
 export interface OcppOutletConfig extends AnyOutlet {
@@ -140,7 +141,7 @@ export function buildOutlets(
     } }),
     ...(syslog && { syslog: {
       ...of(syslog), address: must(parseHostPort(syslog.address), "address"), transport: syslog.transport,
-      format: syslog.format, facility: syslog.facility, ...path(syslog.ca, at),
+      format: syslog.format, facility: syslog.facility, enterprise: syslog.enterprise, ...path(syslog.ca, at),
     } }),
     ...(ocpp && { ocpp: {
       ...of(ocpp), url: must(parseAddress(ocpp.url), "CSMS address"), identity: ocpp.identity, version: ocpp.version,

@@ -6,8 +6,12 @@ import { dirname, join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { bringsNode, controlText, FILES, FOLDERS, PATHS } from "../../targets/debian/control.ts";
 import { type Arch, NODE_FLAGS } from "../../targets/nodes.ts";
+import { COMMANDS } from "../../edge-agent/cli/commands.ts";
+import { SHELLS } from "../../edge-agent/cli/completion.ts";
+import { allForms } from "../../edge-agent/cli/forms.ts";
 import { repoRoot } from "../paths.ts";
 import type { Release } from "./release.ts";
+import { configPage, manualPage } from "./manual.ts";
 import { nodeOf } from "./runtime.ts";
 import { sbomText } from "./sbom.ts";
 import { needTools, run, step } from "./tools.ts";
@@ -52,9 +56,20 @@ const changelog = ({ version, epochS }: Release, maintainer: string): string =>
 
 const zipped = (text: string | Uint8Array): Uint8Array => gzipSync(text, { level: 9 });
 
+type Put = (path: string, content: string | Uint8Array, mode?: number) => void;
+
+/** Manual pages, and what completes commands in shells: all made from the commands. */
+async function putHelp(put: Put, { version, epochS }: Release): Promise<void> {
+  const of = { version, date: new Date(epochS * 1000).toISOString().slice(0, 10) };
+  put(`${PATHS.manual}/man1/kerbwatch.1.gz`, zipped(await manualPage(of)));
+  put(`${PATHS.manual}/man5/kerbwatch.yaml.5.gz`, zipped(configPage(of)));
+  const commands = await allForms(COMMANDS);
+  for (const [shell, path] of Object.entries(PATHS.completions)) put(path, SHELLS[shell]!(commands));
+}
+
 /** Everything, written below `root`. */
 async function layOut(root: string, arch: Arch, release: Release, maintainer: string): Promise<void> {
-  const put = (path: string, content: string | Uint8Array, mode = 0o644): void => {
+  const put: Put = (path, content, mode = 0o644) => {
     mkdirSync(dirname(join(root, path)), { recursive: true });
     writeFileSync(join(root, path), content);
     chmodSync(join(root, path), mode);
@@ -63,6 +78,7 @@ async function layOut(root: string, arch: Arch, release: Release, maintainer: st
   // Not to be run by itself: what Node it wants is the launcher's business.
   put(PATHS.program, release.program);
   put(PATHS.command, launcher(arch), 0o755);
+  await putHelp(put, release);
   const documents = PATHS.documents;
   put(`${documents}/changelog.gz`, zipped(changelog(release, maintainer)));
   put(`${documents}/sbom.cdx.json`, sbomText(release, bringsNode(arch) ? { node: arch } : {}));

@@ -54,6 +54,25 @@ export function findIncidents(stateDir: string, crypto: Crypto, prefix: string):
   };
 }
 
+/**
+ * Every frame of the log, oldest first; gives the station whose log it is by its newest alert, undefined where there is
+ * none. Throws the system's error when the log cannot be read.
+ */
+export function readFrames(
+  stateDir: string, crypto: Crypto, take: (frame: EvidenceFrame) => void,
+): string | undefined {
+  let station: string | undefined;
+  visitEntries(stateDir, crypto, (entry, leafHash) => {
+    if (entry.kind === "alert") station = parseAlert(entry.json)?.agent ?? station;
+    if (entry.kind === "frame") take(frameOf(entry, contentHash(leafHash)));
+  });
+  return station;
+}
+
+function frameOf({ at, direction, text }: Extract<Entry, { kind: "frame" }>, hash: string): EvidenceFrame {
+  return { hash, time: rfc3339(at), direction, text };
+}
+
 /** Everything that the log holds of one incident. */
 export function readStory(stateDir: string, crypto: Crypto, summary: IncidentSummary): IncidentStory {
   const { incidentId, first, last } = summary;
@@ -75,8 +94,7 @@ export function readStory(stateDir: string, crypto: Crypto, summary: IncidentSum
     if (!isWanted) return;
     const proof = entry.kind === "proof" ? proofStory(entry.message, crypto) : undefined;
     if (proof !== undefined) proofs.push({ hash, ...proof });
-    if (entry.kind !== "frame") return;
-    frames.push({ hash, time: rfc3339(entry.at), direction: entry.direction, text: entry.text });
+    if (entry.kind === "frame") frames.push(frameOf(entry, hash));
   });
   return { incidentId, alerts, frames, missing: [...wanted], proofs, ...certified.told(alerts) };
 }

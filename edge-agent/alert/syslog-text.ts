@@ -11,8 +11,6 @@ const LEVELS: Record<Severity, number> = { info: 6, low: 5, medium: 4, high: 3, 
 const NOTICE = 5;
 /** CEF 26: 0 to 3 low, 4 to 6 medium, 7 and 8 high, 9 and 10 very high. */
 const CEF_SEVERITIES: Record<Severity, number> = { info: 1, low: 3, medium: 5, high: 8, critical: 10 };
-/** RFC 5612: the private enterprise number for documentation, since nobody registered one for this program. */
-const SD_ID = "kerbwatch@32473";
 /** RFC 5424, 6.1: receivers should take so many octets, and RFC 5426 no more in one packet. */
 export const MOST_OCTETS = 2_048;
 const MOST_NAMED = 10;
@@ -21,10 +19,12 @@ const encoder = new TextEncoder();
 export interface SyslogFormat {
   readonly format: "rfc5424" | "cef";
   readonly facility: number;
+  /** Private enterprise number of who runs the receiver: what names the structured data (RFC 5424, 6.3.2). */
+  readonly enterprise: number;
 }
 
 /** One message, without framing. `alerts`: one, or several in a digest. */
-export function syslogText(alerts: readonly Alert[], { format, facility }: SyslogFormat): string {
+export function syslogText(alerts: readonly Alert[], { format, facility, enterprise }: SyslogFormat): string {
   const alert = alerts.at(-1)!;
   const level = alert.state === "cleared" && alerts.length === 1 ? NOTICE : LEVELS[worstSeverity(alerts)];
   const host = printable(alert.agent, 255);
@@ -34,7 +34,7 @@ export function syslogText(alerts: readonly Alert[], { format, facility }: Syslo
       { msg: digestSummary(alerts), dvchost: alert.agent, cnt: String(alerts.length) }) : digestSummary(alerts);
     return cutTo(`${head}digest - ${body}`, MOST_OCTETS);
   }
-  const body = format === "cef" ? ` - ${cefOf(alert)}` : ` ${structured(alert)} ${sentence(alert)}`;
+  const body = format === "cef" ? ` - ${cefOf(alert)}` : ` ${structured(alert, enterprise)} ${sentence(alert)}`;
   return cutTo(`${head}${printable(alert.threat, 32)}${body}`, MOST_OCTETS);
 }
 
@@ -63,7 +63,7 @@ function named(alert: Alert): string {
 }
 
 /** RFC 5424, 6.3.3: `"`, `\` and `]` are escaped. */
-function structured(alert: Alert): string {
+function structured(alert: Alert, enterprise: number): string {
   const { incidentId, state, scope, threat, severity, region, zone, onset, confidence } = alert;
   const fields = {
     incident: incidentId, state, scope, threat, severity, region, zone, stations: named(alert), onset,
@@ -71,7 +71,7 @@ function structured(alert: Alert): string {
   };
   const text = Object.entries(fields)
     .map(([name, value]) => `${name}="${plainText(value, 500).replace(/["\\\]]/g, "\\$&")}"`);
-  return `[${SD_ID} ${text.join(" ")}]`;
+  return `[kerbwatch@${enterprise} ${text.join(" ")}]`;
 }
 
 const millis = (time: string): string => String(Date.parse(time));

@@ -79,6 +79,30 @@ function checkOption(token: OptionToken, specs: Record<string, OptionSpec>, seen
 export interface Positionals {
   readonly max: number;
   readonly what: string;
+  /** What the first may be, where it is one of a few words. */
+  readonly words?: readonly string[];
+  /** Whether they are files. */
+  readonly files?: true;
+}
+
+/** What a command is given in place of arguments to learn what it takes: no command line can hold it. */
+export const WHAT_IT_TAKES = "\u0000what it takes";
+
+/** Thrown in answer to WHAT_IT_TAKES, so that completion and documents never differ from what is parsed. */
+export class Takes extends Error {
+  readonly options: Readonly<Record<string, OptionSpec>>;
+  readonly positionals: Positionals;
+  /** Each with a form of its own. */
+  readonly subcommands: readonly string[];
+
+  constructor(
+    options: Readonly<Record<string, OptionSpec>>, positionals: Positionals, subcommands: readonly string[] = [],
+  ) {
+    super("asked what it takes");
+    this.options = options;
+    this.positionals = positionals;
+    this.subcommands = subcommands;
+  }
 }
 
 const NO_POSITIONALS: Positionals = { max: 0, what: "options only" };
@@ -90,6 +114,7 @@ const NO_POSITIONALS: Positionals = { max: 0, what: "options only" };
 export function parseOptions<const S extends Record<string, OptionSpec>>(
   args: readonly string[], specs: S, positionals: Positionals = NO_POSITIONALS,
 ): Parsed<S> {
+  if (args[0] === WHAT_IT_TAKES) throw new Takes(specs, positionals);
   const options = Object.fromEntries(Object.entries(specs).map(([name, { type }]) => [name, { type }]));
   const { tokens } = parseArgs({ args: [...args], options, strict: false, allowPositionals: true, tokens: true });
   const values = new Map<string, string[]>();
@@ -140,6 +165,7 @@ export type Subcommand = (args: readonly string[], io: Io) => Promise<number>;
 /** What runs the subcommand that is named first, with the rest of the arguments. */
 export function oneOf(name: string, subcommands: Readonly<Record<string, Subcommand>>): Command["run"] {
   return async ([word, ...rest], io) => {
+    if (word === WHAT_IT_TAKES) throw new Takes({}, NO_POSITIONALS, Object.keys(subcommands));
     const subcommand = word !== undefined && Object.hasOwn(subcommands, word) ? subcommands[word] : undefined;
     if (subcommand !== undefined) return subcommand(rest, io);
     const names = Object.keys(subcommands);

@@ -12,9 +12,11 @@ export const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   explain: async () => (await tools()).explain,
   learn: async () => (await tools()).learn,
   replay: async () => (await tools()).replay,
+  reconcile: async () => (await tools()).reconcile,
   ledger: async () => (await tools()).ledger,
   roster: async () => (await tools()).roster,
   "support-bundle": async () => (await tools()).supportBundle,
+  completion: async () => (await tools()).completion,
   keygen: async () => (await tools()).keygen,
   update: async () => (await tools()).update,
 };

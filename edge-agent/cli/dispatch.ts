@@ -7,14 +7,16 @@ import type { Command, Io } from "./command.ts";
 
 type Commands = Readonly<Record<string, () => Promise<Command>>>;
 
-const HEAD = `kerbwatch: neighbourhood watch for EV chargers. It sits in line between one
+/** What it is, above the list of commands. */
+export const HEAD = `kerbwatch: neighbourhood watch for EV chargers. It sits in line between one
 charging station and its CSMS, passes every frame untouched, learns what is
 normal here, and notices, explains and records what is not.
 
 Commands (kerbwatch <command> --help says more):
 `;
 
-const START = `
+/** Below it: how to begin. */
+export const START = `
 To begin:
   1. Write kerbwatch.yaml:     station: CP-001
                                csms: wss://csms.example

@@ -18,6 +18,7 @@ import { checkKeys } from "./checks/keys.ts";
 import { checkLog } from "./checks/log.ts";
 import { checkMeters } from "./checks/meters.ts";
 import { checkNeighbours } from "./checks/neighbours.ts";
+import { checkOutlets } from "./checks/outlets.ts";
 import { checkPorts } from "./checks/ports.ts";
 import { checkSchemas } from "./checks/schemas.ts";
 import { parseOptions } from "./command.ts";
@@ -39,12 +40,15 @@ async function probe(config: Config, env: Io["env"]): Promise<Probe> {
 }
 
 /** Every check, in the order that a person would mend them. Changes nothing, and does not disturb a running agent. */
-export async function examine(config: Config, env: Io["env"], clock: Clock): Promise<Check[]> {
+export async function examine(
+  config: Config, env: Io["env"], clock: Clock, { testAlert = false } = {},
+): Promise<Check[]> {
   const asked = await askStatus(config.stateDir, TIME_OUT_MS);
   const running = asked.kind === "status" ? asked.status : undefined;
-  const [csms, ports, meters, neighbours, frames] = await Promise.all([
+  const [csms, ports, meters, neighbours, frames, outlets] = await Promise.all([
     probe(config, env), checkPorts(config.listen, config.http, running), checkMeters(config, env, running, TIME_OUT_MS),
     checkNeighbours(config, env, running, TIME_OUT_MS), checkFrames(config, env, running, TIME_OUT_MS),
+    checkOutlets(config, env, TIME_OUT_MS, testAlert),
   ]);
   const nowMs = clock.wallMs();
   return [
@@ -59,6 +63,7 @@ export async function examine(config: Config, env: Io["env"], clock: Clock): Pro
     ...meters,
     checkLog(config.stateDir, running !== undefined),
     ...neighbours,
+    ...outlets,
   ];
 }
 
@@ -71,6 +76,7 @@ const OPTIONS = {
   json: { type: "boolean" },
   show: { type: "boolean" },
   reference: { type: "boolean" },
+  "test-alert": { type: "boolean" },
 } as const;
 
 async function run(args: string[], io: Io): Promise<number> {
@@ -81,7 +87,7 @@ async function run(args: string[], io: Io): Promise<number> {
   }
   const config = loadConfig(parseOptions(args, { ...OPTIONS, config: { ...OPTIONS.config, required: true } })
     .options.config, io.env);
-  const checks = await examine(config, io.env, systemClock);
+  const checks = await examine(config, io.env, systemClock, { testAlert: options["test-alert"] });
   const good = checks.every(({ state }) => state !== "fail");
   if (options.json) {
     io.out(`${JSON.stringify({ schemaVersion: "1.0", ok: good, checks, config: effectiveConfig(config) })}\n`);
@@ -96,18 +102,21 @@ export const doctor: Command = {
   name: "doctor",
   summary: "checks clock, CSMS, meters, neighbours; says what to mend",
   help: `
-Usage: kerbwatch doctor --config FILE [--show] [--json]
+Usage: kerbwatch doctor --config FILE [--show] [--json] [--test-alert]
        kerbwatch doctor --reference
 
 One line a check: ok, warn or fail, what was found, and after an arrow what to
 do about it. It changes nothing, may run beside the agent, and never speaks OCPP
-to the CSMS.
+to the CSMS in the station's name. Receivers of alerts are reached, and sent
+nothing unless it is asked for.
 
   --config FILE   the configuration to check
   --show          also print the configuration in force, defaults included and
                   secrets hidden
   --json          the checks and the configuration in force as JSON, stable, for
                   programs
+  --test-alert    send each receiver an alert that says it is a test and, after
+                  it, that it is over
   --reference     print every key of the configuration with its meaning, what it
                   may hold and its default
 

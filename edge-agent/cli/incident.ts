@@ -23,8 +23,9 @@ function whoAmI(env: Io["env"]): string {
 }
 
 async function run(args: string[], io: Io): Promise<number> {
-  const { options, positionals } = parseOptions(args, OPTIONS, { max: 2, what: "acknowledge or close, and an "
-    + "incident" });
+  const { options, positionals } = parseOptions(args, OPTIONS, {
+    max: 2, what: "acknowledge or close, and an incident", words: ACTIONS,
+  });
   const [action, incident] = positionals;
   if (!ACTIONS.some((one) => one === action)) {
     throw new UsageError(`${shown(action)}: not an action; allowed: ${ACTIONS.join(", ")}`);

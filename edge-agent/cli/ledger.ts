@@ -5,6 +5,7 @@ import { exportEvidence } from "./ledger/export.ts";
 import { verifyLog } from "./ledger/log.ts";
 import { prove } from "./ledger/prove.ts";
 import { exportTiles } from "./ledger/tiles.ts";
+import { exportTrace } from "./ledger/trace.ts";
 import { witnessed } from "./ledger/witnessed.ts";
 import { STATE_HELP, STATE_OPTIONS } from "./state-dir.ts";
 
@@ -18,6 +19,7 @@ Usage: kerbwatch ledger verify [--state DIR | --config FILE]
        kerbwatch ledger prove ENTRY [--state DIR | --config FILE]
        kerbwatch ledger tiles --out DIR [--state DIR | --config FILE]
        kerbwatch ledger witnessed STATION [--before TIME]
+       kerbwatch ledger trace --out FILE [--incident ID]
          [--state DIR | --config FILE]
 
 "verify" reads every segment of the log, recomputes the Merkle tree (RFC 9162),
@@ -48,6 +50,9 @@ neighbour's keys are revoked. A log whose key is revoked is believed up to the
 checkpoint that the roster names, and "verify" says so; what is behind it may be
 a thief's.
 
+"trace" writes the frames that alerts rest on, of one incident or of all, as
+Open OCPP Trace v1.1 (JSON Lines), redacted, for "replay" and others' viewers.
+
 ${STATE_HELP}
   --key VKEY      the log's public key, as "keygen --station" shows it (default
                   for a log: the device's own)
@@ -75,11 +80,13 @@ const VERIFY_OPTIONS = {
 
 /** Of a file when there is one among the arguments, otherwise of a log. */
 async function verify(args: readonly string[], io: Io): Promise<number> {
-  const { positionals } = parseOptions(args, VERIFY_OPTIONS, { max: 1, what: "one file of evidence" });
+  const { positionals } = parseOptions(args, VERIFY_OPTIONS, { max: 1, what: "one file of evidence", files: true });
   return positionals.length > 0 ? verifyFile(args, io) : verifyLog(args, io);
 }
 
-const run = oneOf("ledger", { verify, export: exportEvidence, prove, tiles: exportTiles, witnessed });
+const run = oneOf("ledger", {
+  verify, export: exportEvidence, prove, tiles: exportTiles, trace: exportTrace, witnessed,
+});
 
 export const ledger: Command = {
   name: "ledger",

@@ -2,6 +2,8 @@
 import { checkReadable, type CaptureFile, LineProblems, mergedLines } from "../adapters/capture-file.ts";
 import { nodeCrypto, signerFromSeed } from "../adapters/crypto.ts";
 import { readMemory } from "../adapters/memory-file.ts";
+import { errorCode } from "../adapters/durable-file.ts";
+import { TraceFile } from "../adapters/trace-file.ts";
 import { parseMeterLine } from "../observe/meter-capture.ts";
 import { parseTraceLine } from "../observe/trace.ts";
 import { counted } from "../plain-text.ts";
@@ -9,11 +11,11 @@ import { Replay } from "../replay.ts";
 import { type Command, type Io, parseOptions, UsageError } from "./command.ts";
 
 const HELP = `Usage: kerbwatch replay CAPTURE... [--meter FILE...] [--state DIR]
-         [--station ID] [--epoch S]
+         [--station ID] [--epoch S] [--trace FILE]
 
 Runs the agent over a capture, in virtual time, and prints as JSON Lines what it
 would have said: findings (evidence that came half the way to an alert), plain
-faults, and the station's alerts. Nothing is written; --state is only read.
+faults, and the station's alerts. --state is only read.
 
   CAPTURE         OCPP traffic as Open OCPP Trace v1.1 (.jsonl or .jsonl.gz);
                   several are merged by time
@@ -24,6 +26,8 @@ faults, and the station's alerts. Nothing is written; --state is only read.
   --station ID    only this station; otherwise every station of the capture has
                   an agent of its own
   --epoch S       the round, in seconds (default 10)
+  --trace FILE    also write the frames that were read as Open OCPP Trace v1.1,
+                  redacted: without idTokens, passwords and keys, to be shared
 
 Example
   kerbwatch replay monday.jsonl.gz --meter monday-meter.jsonl |
@@ -38,6 +42,7 @@ const OPTIONS = {
   state: { type: "string", value: "DIR" },
   station: { type: "string", value: "ID" },
   epoch: { type: "string", value: "S" },
+  trace: { type: "string", value: "FILE" },
 } as const;
 
 export const replay: Command = {
@@ -45,7 +50,7 @@ export const replay: Command = {
   summary: "run the agent over a capture and print what it would have said",
   help: HELP,
   async run(args, io) {
-    const { options, positionals } = parseOptions(args, OPTIONS, { max: Infinity, what: "CAPTURE..." });
+    const { options, positionals } = parseOptions(args, OPTIONS, { max: Infinity, what: "CAPTURE...", files: true });
     if (positionals.length === 0) throw new UsageError("CAPTURE: missing; allowed: one or more captures");
     const files = captureFiles(positionals, options.meter);
     await checkReadable(files);
@@ -56,9 +61,22 @@ export const replay: Command = {
       crypto, signer: signerFromSeed(new Uint8Array(32)), epochS: epochOption(options.epoch),
       ...(memory !== undefined && { memory: memory.value }),
     }, (line) => io.out(`${JSON.stringify(line)}\n`));
-    return feed(run, files, options.station, io);
+    const trace = options.trace === undefined ? undefined : traceAt(options.trace);
+    try {
+      return await feed(run, files, options.station, io, trace);
+    } finally {
+      trace?.close();
+    }
   },
 };
+
+function traceAt(path: string): TraceFile {
+  try {
+    return new TraceFile(path);
+  } catch (error) {
+    throw new UsageError(`--trace: ${path}: cannot be written (${errorCode(error)}); allowed: a file that can`);
+  }
+}
 
 /** Captures and meter files with the parser of each. */
 export function captureFiles(ocpp: readonly string[], meters: readonly string[]): CaptureFile[] {
@@ -76,11 +94,13 @@ export function epochOption(text: string | undefined): number {
 
 /** Feeds every line, and says at the end what was read. */
 export async function feed(
-  run: Replay, files: readonly CaptureFile[], station: string | undefined, io: Io,
+  run: Replay, files: readonly CaptureFile[], station: string | undefined, io: Io, trace?: TraceFile,
 ): Promise<number> {
   const problems = new LineProblems((text) => io.err(text));
   for await (const line of mergedLines(files, problems)) {
-    if (station === undefined || line.station === station) run.take(line);
+    if (station !== undefined && line.station !== station) continue;
+    run.take(line);
+    if (line.event.kind === "frame") trace?.frame({ at: line.at, station: line.station, ...line.event });
   }
   const { frames, meterReadings, late, findings, faults, raised, beyond } = run.counts;
   const also = [

@@ -73,7 +73,7 @@ interface IdleMeter {
   running: boolean;
 }
 
-const THEFT: Suspicion = {
+export const THEFT: Suspicion = {
   way: "theft", threat: "energy-theft", feature: "delivered-less-billed",
   term: "delivered energy ahead of billed", driftTerm: "small drift of delivered over billed",
 };
@@ -131,7 +131,7 @@ export const energyTheft: Detector<EnergyTheft> = {
 };
 
 /** By how much findings of one stream move the mixture of both; those that do not are left out. */
-function summed({ sums }: EnergyTheft, stream: Stream, findings: readonly Finding[]): Finding[] {
+export function summed({ sums }: Pick<EnergyTheft, "sums">, stream: Stream, findings: readonly Finding[]): Finding[] {
   return findings.flatMap((finding) => {
     if (finding.key !== THEFT.threat) return [finding];
     const before = mixtureOf(Object.values(sums));
@@ -141,7 +141,10 @@ function summed({ sums }: EnergyTheft, stream: Stream, findings: readonly Findin
   });
 }
 
-function calendar({ calendar: own, balance }: EnergyTheft, seen: Observation, now: Now): Finding[] {
+/** What the days and months that end with an observation say. */
+export function calendar(
+  { calendar: own, balance }: Pick<EnergyTheft, "calendar" | "balance">, seen: Observation, now: Now,
+): Finding[] {
   return passCalendar(own, balance, seen, now).map(({ term, nats, says }) =>
     ({ key: THEFT.threat, at: now.wallMs, nats, terms: [{ term, nats }], frames: [], says }));
 }

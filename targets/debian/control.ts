@@ -7,6 +7,12 @@ export const PATHS = {
   node: "usr/lib/kerbwatch/node",
   command: "usr/bin/kerbwatch",
   documents: "usr/share/doc/kerbwatch",
+  manual: "usr/share/man",
+  completions: {
+    bash: "usr/share/bash-completion/completions/kerbwatch",
+    zsh: "usr/share/zsh/vendor-completions/_kerbwatch",
+    fish: "usr/share/fish/vendor_completions.d/kerbwatch.fish",
+  },
 } as const;
 
 /** Files of this folder: name here, path there, mode. */

@@ -27,6 +27,10 @@ class Hand implements Carrier {
     return this.answer(load, signal);
   }
 
+  probe(): Promise<string> {
+    return Promise.resolve("there");
+  }
+
   get ids(): string[] {
     return this.loads.map(({ id }) => id);
   }

@@ -22,6 +22,11 @@ export interface Carrier {
    * @throws Error of one line; `Refused` where it would never take this one, `Unwilling` where it takes nothing like it
    */
   carry(load: Load, signal: AbortSignal): Promise<void>;
+  /**
+   * Goes as far as it can without bringing anything, and says how far that was.
+   * @throws Error of one line
+   */
+  probe(signal: AbortSignal): Promise<string>;
   /** Lets go of a connection that was kept. */
   close?(): void;
 }

@@ -31,13 +31,18 @@ const [PACKETS_PER_S, PACKET_BURST] = [100, 200];
 const CLIENT_ID_BYTES = 6;
 const KEEPALIVE_S = 60;
 
-/** Fulfilled when the broker has acknowledged all. Rejects with an Error of one line. */
+/** Fulfilled when the broker has acknowledged all, at once where there is none. Rejects with an Error of one line. */
 export function publishAtLeastOnce(
   broker: SiteBroker, messages: readonly Publication[], { clock, random }: BrokerPorts, signal: AbortSignal,
 ): Promise<void> {
   const { host, port, ca, login } = broker;
   return new Promise((resolve, reject) => {
     let open = messages.length;
+    const leave = (send: (packet: Packet) => void, guard: MqttGuard): void => {
+      resolve();
+      send({ cmd: "disconnect" });
+      guard.end();
+    };
     let why = "the broker closed the connection";
     const socket = openTo({ host, port }, undefined, { ...(ca !== undefined && { ca }) }, () => {
       const guard = new MqttGuard({
@@ -52,15 +57,13 @@ export function publishAtLeastOnce(
           why = `refused: ${NOT_ACCEPTED[packet.returnCode ?? 0] ?? `code ${packet.returnCode}`}`;
           guard.destroy();
         } else if (packet.cmd === "connack") {
+          if (open === 0) leave(send, guard);
           messages.forEach(({ topic, payload }, index) => send({
             cmd: "publish", topic, payload, qos: 1, retain: false, dup: false, messageId: index + 1,
           }));
         } else if (packet.cmd === "puback") {
           open -= 1;
-          if (open > 0) return;
-          resolve();
-          send({ cmd: "disconnect" });
-          guard.end();
+          if (open === 0) leave(send, guard);
         }
       });
       guard.on("data", (bytes: Buffer) => parser.parse(bytes));
@@ -84,9 +87,16 @@ export function publishAtLeastOnce(
   });
 }
 
+/** What a broker is reached by: nothing is published. */
+const probeOf = (broker: SiteBroker, ports: BrokerPorts): Carrier["probe"] => async (signal) => {
+  await publishAtLeastOnce(broker, [], ports, signal);
+  return `the broker took the connection${broker.login === undefined ? "" : `, and ${broker.login.user}'s password`}`;
+};
+
 export function createMqttAlerts(broker: SiteBroker, topic: string, ports: BrokerPorts): Carrier {
   return { carry: ({ alerts }, signal) =>
-    publishAtLeastOnce(broker, [{ topic, payload: JSON.stringify(messageOf(alerts)) }], ports, signal) };
+    publishAtLeastOnce(broker, [{ topic, payload: JSON.stringify(messageOf(alerts)) }], ports, signal),
+  probe: probeOf(broker, ports) };
 }
 
 /** What the charger's own software is told: what an error is called there, and what tells one from another. */
@@ -109,5 +119,6 @@ function everestErrors({ alerts }: Load, module: string): Publication[] {
 
 /** EVerest's generic_error_raiser API: a warning stands from raised to cleared, and its OCPP module tells the CSMS. */
 export function createEverestAlerts(broker: SiteBroker, module: string, ports: BrokerPorts): Carrier {
-  return { carry: (load, signal) => publishAtLeastOnce(broker, everestErrors(load, module), ports, signal) };
+  return { carry: (load, signal) => publishAtLeastOnce(broker, everestErrors(load, module), ports, signal),
+    probe: probeOf(broker, ports) };
 }

@@ -37,6 +37,9 @@ export function createOcppAlerts(config: Identity, secrets: OcppSecrets): Carrie
     } finally {
       socket.close();
     }
+  }, async probe(signal) {
+    (await open(config, secrets, signal)).close();
+    return `the CSMS takes ${config.identity}${secrets.password === undefined ? "" : " and its password"}`;
   } };
 }
 

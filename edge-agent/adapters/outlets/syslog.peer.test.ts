@@ -14,6 +14,7 @@ import { createSyslog } from "./syslog.ts";
 const RSYSLOG = program("/usr/sbin/rsyslogd");
 const TLS = "/usr/lib/x86_64-linux-gnu/rsyslog/lmnsd_gtls.so";
 const NEVER = new AbortController().signal;
+const WHO = { facility: 10, enterprise: 32_473 };
 type Transport = "udp" | "tcp" | "tls";
 type Format = "rfc5424" | "cef";
 
@@ -52,7 +53,7 @@ async function told(transport: Transport, format: Format, loads: readonly Load[]
     await receiver.listening(ports.tcp);
     const ca = cert && readFileSync(cert.cert, "utf8");
     const outlet = createSyslog(
-      { address: { host: "127.0.0.1", port: ports[transport] }, transport, format, facility: 10 }, ca);
+      { ...WHO, address: { host: "127.0.0.1", port: ports[transport] }, transport, format }, ca);
     for (const load of loads) await outlet.carry(load, NEVER);
     const lines = (): string[] =>
       (existsSync(join(folder, "out")) ? readFileSync(join(folder, "out"), "utf8").split("\n").slice(0, -1) : []);
@@ -120,7 +121,7 @@ peerTest("the longest alert is one message of at most 2,048 octets", false, asyn
 });
 
 const failing = (port: number, transport: Transport, ca?: string): Promise<string> =>
-  createSyslog({ address: { host: "127.0.0.1", port }, transport, format: "rfc5424", facility: 10 }, ca)
+  createSyslog({ ...WHO, address: { host: "127.0.0.1", port }, transport, format: "rfc5424" }, ca)
     .carry(ONE, AbortSignal.timeout(1_000)).then(() => "taken", (error: Error) => error.message);
 
 test("nobody there, or one who cuts the line, is said", async () => {

@@ -9,6 +9,7 @@ import { connect as connectTls } from "node:tls";
 import { octetCounted, syslogText } from "../../alert/syslog-text.ts";
 import type { SyslogConfig } from "../../config-outlets.ts";
 import type { Carrier } from "./courier.ts";
+import { probeStream } from "./probe.ts";
 
 /** @param ca authorities, PEM text; absent: the system's */
 export function createSyslog(
@@ -21,6 +22,9 @@ export function createSyslog(
     return sendStream(() => (transport === "tcp" ? connect({ host, port, allowHalfOpen: true }) : connectTls({
       host, port, minVersion: "TLSv1.2", ...(ca !== undefined && { ca }), ...(isIP(host) === 0 && { servername: host }),
     })), transport === "tls" ? "secureConnect" : "connect", octetCounted(text), signal);
+  }, probe(signal) {
+    if (transport === "udp") return Promise.resolve("over UDP nobody tells whether it arrives");
+    return probeStream({ host, port }, transport === "tls" ? { ca } : undefined, signal);
   } };
 }
 

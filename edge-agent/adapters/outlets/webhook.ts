@@ -10,6 +10,7 @@ import { messageOf } from "../../alert/digest.ts";
 import type { WebhookConfig } from "../../config-outlets.ts";
 import { VERSION } from "../../version.ts";
 import { type Carrier, type Load, Refused } from "./courier.ts";
+import { probeStream } from "./probe.ts";
 
 /** Codes that say that this very message will never do; everything else may be mended at the receiver. */
 const NEVER = new Set([400, 413, 415, 422]);
@@ -60,5 +61,5 @@ export function createWebhook(
       : requestPlain(options, taken);
     sent.on("error", reject);
     sent.end(body);
-  }) };
+  }), probe: (signal) => probeStream(url, url.secure ? { ca } : undefined, signal) };
 }

@@ -26,7 +26,8 @@ const OPTIONS = {
   roster: { type: "string", multiple: true, value: "FILE" }, operators: { type: "string", value: "FILE" },
 } as const;
 
-function onlyIncident(stateDir: string, crypto: Crypto, prefix: string): string | undefined {
+/** The whole id of the one incident that begins so; undefined where there is none. Throws UsageError. */
+export function onlyIncident(stateDir: string, crypto: Crypto, prefix: string): string | undefined {
   if (!/^[0-9a-f]{1,64}$/.test(prefix)) {
     throw new UsageError(`--incident: found ${shown(prefix)}; allowed: 1 to 64 hexadecimal digits`);
   }

@@ -7,7 +7,7 @@ import { PROGRAM_FILE } from "../../update/manifest.ts";
 import { type Io, parseOptions, type Positionals, UsageError } from "../command.ts";
 import { boardOf, CONFIG_OPTION, type Offer, offerAt, offerText } from "./source.ts";
 
-const SOURCE: Positionals = { max: 1, what: "the release's file or its URL" };
+const SOURCE: Positionals = { max: 1, what: "the release's file or its URL", files: true };
 
 function sourceIn([source]: readonly string[]): string {
   if (source !== undefined) return source;

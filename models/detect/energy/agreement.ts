@@ -17,6 +17,8 @@ export interface Agreement {
   trusted: boolean;
   /** What of late spoke against honesty, each way, nats: while it does, nothing is learned. */
   suspicion: { theft: number; inflation: number };
+  /** What the classes of both meters allow x to be off, where they are known and not class B both. */
+  allowedShift?: number;
 }
 
 export interface Timing {

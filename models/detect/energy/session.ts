@@ -293,12 +293,12 @@ function driftOf(
   deliveredWh: number, billedWh: number, billNoise: number | undefined, pair: Pair,
 ): Drifted | undefined {
   if (deliveredWh < 2 * LEAST_BLOCK_WH) return undefined;
-  const { learned: { ratio } } = pair;
+  const { learned: { ratio, allowedShift = CLASS_SHIFT } } = pair;
   const residual = ratioOf(deliveredWh, billedWh) - ratio.centre;
   const noise = billNoise ?? Math.sqrt(2 * resolution2(pair)) / deliveredWh;
   const scale = scaleOf(ratio, noise);
   const nats = (towards: number): number[] =>
-    [shiftNats(towards * residual - CLASS_SHIFT, BEYOND_CLASS - CLASS_SHIFT, scale)];
+    [shiftNats(towards * residual - allowedShift, BEYOND_CLASS - CLASS_SHIFT, scale)];
   return { residual, noise, theft: nats(WAYS.theft), inflation: nats(WAYS.inflation) };
 }
 
