@@ -79,7 +79,7 @@ test("where all is well every check says so, and nothing is left behind", () => 
   const report = await examined(here);
   assert.ok(report.ok);
   assert.equal(report.checks.map(({ name }) => name),
-    ["config", "clock", "disk", "listen", "keys", "csms", "schemas", "meter", "log", "neighbours"]);
+    ["config", "clock", "disk", "listen", "keys", "csms", "schemas", "meter", "log", "neighbours", "outlet"]);
   check(report, "csms", "ok", /name and TCP work/);
   check(report, "disk", "ok", /can be written, .* free/);
   check(report, "meter", "warn", /none configured/);
@@ -93,7 +93,7 @@ test("for people: one line a check, and the configuration in force when asked fo
   const file = join(here.folder, "k.yaml");
   const plain = await ran(["doctor", "--config", file]);
   assert.is(plain.code, 0);
-  assert.is(plain.out.trimEnd().split("\n").length, 10);
+  assert.is(plain.out.trimEnd().split("\n").length, 11);
   assert.match(plain.out, /^ok {4}neighbours {2}none: works alone$/m);
   assert.match(plain.out, /^warn {2}meter {7}none configured.* -> give meters/m);
   const shown = await ran(["doctor", "--config", file, "--show"]);
