@@ -7,6 +7,8 @@ import { BEAT_MS, type FromChild, type Parentage, SUPERVISOR_VARIABLE, type ToCh
 export const BEATS_MISSED = 4;
 /** A start may take this long: a large log on a slow card. Chargers do not wait for it (HOLD_MS). */
 const START_MS = 60_000;
+/** What was not taken within so many looks never will be: the agent had no descriptor left for it. */
+const GIVEN_LOOKS = 3;
 /** An agent that was asked to stop saves, signs and is gone within a second. */
 const STOP_MS = 5_000;
 /** Meant for the supervisor: the service manager's socket and watchdog. */
@@ -23,7 +25,7 @@ export interface Ended {
 export interface ChildEvents {
   /** It takes connections from now on. */
   readonly up: () => void;
-  /** It has the connection that was given last. */
+  /** It has the connection that was given last, or will not have it: it may be given another. */
   readonly taken: () => void;
   /** Once, and last. */
   readonly ended: (how: Ended) => void;
@@ -39,7 +41,8 @@ export class AgentChild {
   #startMs = 0;
   #hung: string | undefined;
   #isOver = false;
-  #given = false;
+  /** How often it was looked at since a connection was given that is not taken yet; undefined: there is none. */
+  #givenLooks: number | undefined;
 
   /** `program`: the file that Node runs; `args`: for it. */
   constructor(program: string, args: readonly string[], parentage: Parentage, events: ChildEvents) {
@@ -57,14 +60,17 @@ export class AgentChild {
 
   /** May be given one more connection. */
   get isFree(): boolean {
-    return this.isUp && !this.#given;
+    return this.isUp && this.#givenLooks === undefined;
   }
 
+  /**
+   * Once it is on its way the system keeps it open, for the agent alone: it ends with an agent that is killed before it
+   * reads it, and its charger comes again. Node by itself would wait for an acknowledgement with a descriptor of this
+   * process's, and forget that for ever when the channel ends first.
+   */
   give(socket: Socket): void {
-    this.#given = true;
-    this.#child.send("charger" satisfies ToChild, socket, (error) => {
-      if (error !== null) socket.destroy();
-    });
+    this.#givenLooks = 0;
+    this.#child.send("charger" satisfies ToChild, socket, { keepOpen: true }, () => socket.destroy());
   }
 
   /** Asks it to end, and kills it when it does not. `ended` follows. */
@@ -79,7 +85,7 @@ export class AgentChild {
       this.isUp = true;
       this.#events.up();
     } else if (message === "taken") {
-      this.#given = false;
+      this.#givenLooks = undefined;
       this.#events.taken();
     }
   }
@@ -89,6 +95,10 @@ export class AgentChild {
     this.#missed = this.#beats > 0 ? 0 : this.#missed + 1;
     this.#beats = 0;
     this.#startMs += BEAT_MS;
+    if (this.#givenLooks !== undefined && (this.#givenLooks += 1) >= GIVEN_LOOKS) {
+      this.#givenLooks = undefined;
+      this.#events.taken();
+    }
     if (this.isUp && this.#missed >= BEATS_MISSED) this.#kill(`did not answer for ${BEATS_MISSED * BEAT_MS / 1000} s`);
     if (!this.isUp && this.#startMs >= START_MS) this.#kill(`was not ready within ${START_MS / 1000} s`);
   }
