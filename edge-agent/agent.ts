@@ -18,6 +18,7 @@ import { loadOrCreateTokenSecret, writeMemory } from "./adapters/memory-file.ts"
 import { bringInto, type FollowedRoster, openRoster } from "./adapters/followed-roster.ts";
 import { type Street, streetOf } from "./adapters/membership.ts";
 import type { Incoming } from "./adapters/incoming.ts";
+import { type NeighbourReleases, neighbourReleases } from "./adapters/neighbour-releases.ts";
 import { RateLimitedNotices } from "./adapters/notices.ts";
 import { createFarOutlets, type FarOutlets } from "./adapters/outlets/outlets.ts";
 import { Said } from "./adapters/said.ts";
@@ -111,6 +112,7 @@ class Agent implements RunningAgent {
   readonly #roster: FollowedRoster | undefined;
   /** Absent for a lone agent. */
   readonly #street: Street | undefined;
+  readonly #releases: NeighbourReleases | undefined;
   readonly #startedAt: WallMs;
   readonly #learnedBefore: boolean;
   readonly #said: Said;
@@ -183,6 +185,9 @@ class Agent implements RunningAgent {
         crypto: this.#crypto, clock: this.#clock, timers: systemTimers, random: systemRandom, env: output.env, notice,
         onEvent: (event) => this.#onEvent(event),
       });
+      this.#releases = neighbourReleases(config, state.zone?.protocol, opened?.followed.chain, {
+        publish: (messages) => this.#publish(messages), step: (text) => this.#step(text), notice,
+      });
     } catch (error) {
       store.close();
       throw error;
@@ -219,7 +224,7 @@ class Agent implements RunningAgent {
     const policy = guardPolicy(this.#config.guard);
     const said = new RateLimitedNotices((text) => {
       this.#said.notice(text);
-      this.#carryOut(recordOne(this.#state.journal, { kind: "notice", at: this.#now().wallMs, text }));
+      this.#log(text);
     }, () => this.#clock.monoMs());
     const heldBack = ({ action, says }: HeldBack): void => said.say(`guard ${action}`, `guard: ${says}`);
     return { heldBack, ...(policy !== undefined && { policy }) };
@@ -312,6 +317,7 @@ class Agent implements RunningAgent {
       this.#page.note(event);
       this.#carryOut(effects);
       if (event.kind === "tick") this.#far.tick(this.#state, now);
+      if (event.kind === "tick") this.#releases?.take([], now.wallMs);
     } catch (error) {
       const { message } = error as Error;
       this.#said.mention(
@@ -334,8 +340,7 @@ class Agent implements RunningAgent {
     if (protocol !== undefined && protocol.clock.standing.state !== "good") return;
     const taken = roster.takeForce(epoch);
     if (taken === undefined) return;
-    const text = `roster: version ${taken.roster.version} (SHA-256 ${taken.name}) is in force`;
-    this.#carryOut(recordOne(this.#state.journal, { kind: "notice", at: wallMs, text }));
+    this.#log(`roster: version ${taken.roster.version} (SHA-256 ${taken.name}) is in force`);
     bringInto(this.#state, this.#street, taken, (said) => this.#said.notice(said));
   }
 
@@ -375,6 +380,9 @@ class Agent implements RunningAgent {
         case "roster":
           this.#roster?.tell(effect.offered, effect.epoch, effect.from);
           break;
+        case "release":
+          this.#releases?.take([effect.word], this.#clock.wallMs());
+          break;
         case "publish":
           this.#publish(effect.messages);
           break;
@@ -392,6 +400,16 @@ class Agent implements RunningAgent {
     } catch (error) {
       this.#carryOut(refuse(this.#state.journal.log, (error as Error).message));
     }
+  }
+
+  /** One notice as an entry of the log. */
+  #log(text: string): void {
+    this.#carryOut(recordOne(this.#state.journal, { kind: "notice", at: this.#now().wallMs, text }));
+  }
+
+  #step(text: string): void {
+    this.#notice(text);
+    this.#log(text);
   }
 
   /** What rests on an entry that is lost is not said. */

@@ -157,6 +157,11 @@ const guard = group({
     "calls that are answered with SecurityError and not passed on"), []),
 }, "what mode guard holds back; nothing by default");
 
+const updates = group({
+  fromNeighbours: v.exactOptional(flag("releases that neighbours run and found healthy are fetched from them and tried "
+    + "when no car charges; as by hand, only what enough operators signed"), false),
+}, "signed releases");
+
 export const CONFIG_SCHEMA = group({
   station: idOf("the station's OCPP identity"),
   csms: address((a) => a.port > 0, "ws:// or wss://, host, optional port and prefix; no user, query or fragment",
@@ -184,6 +189,7 @@ export const CONFIG_SCHEMA = group({
     "the site's time zone, kept for later: the time of week that normal is learned by is UTC"), "UTC"),
   operators: v.exactOptional(operators),
   mesh: v.exactOptional(mesh),
+  updates: v.exactOptional(updates, {}),
 }, "the configuration of one agent");
 
 /** The configuration as written, checked and with defaults, before addresses and paths are taken apart. */

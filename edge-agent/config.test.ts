@@ -91,7 +91,7 @@ test("the example of the contract loads, key by key", () => {
       side: "ac-input" }],
     log: { mostMb: 256 },
     alerts: { prometheus: true, digestS: 86_400, jsonl: "/etc/kerbwatch/alerts.jsonl", terminal: true },
-    http: { host: "127.0.0.1", port: 8620 },
+    http: { host: "127.0.0.1", port: 8620 }, updates: { fromNeighbours: false },
   });
 });
 

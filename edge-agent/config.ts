@@ -77,6 +77,7 @@ export interface Config {
   readonly timezone: string;
   /** Absent: the agent works alone. */
   readonly mesh?: MeshConfig;
+  readonly updates: { readonly fromNeighbours: boolean };
 }
 
 /** A schema as far as its documentation and the path to a key need it. */
@@ -187,6 +188,9 @@ function crossCheck(raw: RawConfig): string | undefined {
   }
   if (csmsTls && (csmsTls.cert === undefined) !== (csmsTls.key === undefined)) {
     return `csmsTls.${csmsTls.key ? "cert" : "key"}: missing; allowed: cert and key, or neither`;
+  }
+  if (raw.updates.fromNeighbours && raw.mesh === undefined) {
+    return "updates.fromNeighbours: found true without mesh; allowed: with mesh, or false";
   }
   if (raw.guard && raw.mode !== "guard") return "guard: found beside mode: observe; allowed: with mode: guard";
   if (operators && operators.threshold > operators.keys.length) {
@@ -308,6 +312,7 @@ function build(raw: RawConfig, file: string, env: Environment): Config {
     ...(raw.http !== undefined && { http: must(parseHostPort(raw.http), "http address") }),
     timezone: raw.timezone,
     ...(raw.mesh && { mesh: buildMesh(raw.mesh, env, at) }),
+    updates: raw.updates,
   };
 }
 
@@ -347,7 +352,7 @@ function effectiveMesh({ listen, advertise, brokers, tokenSecret, ...paths }: Me
 /** Every setting that counts, defaults included, as keys and values to print; secrets only by where they are kept. */
 export function effectiveConfig(config: Config): Record<string, unknown> {
   const { station, csms, listen, mode, epochS, stateDir, meters, alerts, http, httpTls, tls, csmsTls, region, zone,
-    timezone, operators, mesh, guard, frames, log } = config;
+    timezone, operators, mesh, guard, frames, log, updates } = config;
   return {
     station, csms: addressText(csms), listen: addressText(listen), mode,
     ...(mode === "guard" && { guard: { hold: guard } }), epochS, stateDir,
@@ -360,7 +365,7 @@ export function effectiveConfig(config: Config): Record<string, unknown> {
     ...(csmsTls && { csmsTls: { ...csmsTls, ...(csmsTls.key && { key: hiddenSecret(csmsTls.key) }) } }),
     region, zone, timezone,
     ...(operators && { operators }),
-    ...(mesh && { mesh: effectiveMesh(mesh) }),
+    ...(mesh && { mesh: effectiveMesh(mesh) }), updates,
   };
 }
 

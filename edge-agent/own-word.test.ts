@@ -12,5 +12,5 @@ test("a log that takes no more: no own word goes out that a restart could contra
   const left = withoutOwnWord(sent);
   assert.equal(left.filter(({ relayed }) => relayed === true).length, KINDS.length);
   assert.equal(left.filter(({ relayed }) => relayed !== true).map(({ kind }) => kind).sort(),
-    ["digest", "note", "part", "proof", "request", "roster", "summary"]);
+    ["digest", "fetch", "note", "part", "piece", "proof", "release", "request", "roster", "summary"]);
 });

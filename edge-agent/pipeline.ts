@@ -24,6 +24,7 @@ import type { AgentEvent, Effect } from "./ports.ts";
 import { checkpointHash, type JournalState, record, recordAlerts } from "./record/journal.ts";
 import { offerToWitnesses, witness, type Witnessing } from "./record/witnessing.ts";
 import { exchangeNotes, type TokenNotes } from "./token-notes.ts";
+import { releaseWords } from "./update/words.ts";
 
 export interface AgentState {
   readonly observe: ObserveState;
@@ -79,6 +80,7 @@ export function step(state: AgentState, event: AgentEvent, now: Now): Effect[] {
   effects.push(...alerts.map((one) => ({ kind: "alert" as const, alert: one })));
   effects.push(...witnessed.effects);
   effects.push(...rosters.news.map((one) => ({ kind: "roster" as const, ...one, epoch })));
+  effects.push(...releaseWords(told.news));
   effects.push(...notableBeliefs(state.duties, beliefs, now));
   effects.push(...watchFaults(state.faults, observations, now));
   effects.push(...unreadMessages(state.duties, observations));

@@ -1,5 +1,5 @@
 /** The edges of the agent: what adapters provide to it, and the events and effects that cross them. */
-import type { Outgoing } from "../gossip/protocol-state.ts";
+import type { Outgoing, StationMessage } from "../gossip/protocol-state.ts";
 import type { Offered } from "../gossip/roster-chain.ts";
 import type {
   Alert, Belief, Direction, Fault, MeterSide, Oddity, OcppVersion, Reading, Threat,
@@ -50,6 +50,8 @@ export type Effect =
   | { readonly kind: "refuse"; readonly why: string }
   /** A roster's file came from a neighbour: what became of it. */
   | { readonly kind: "roster"; readonly offered: Offered; readonly from: StationId; readonly epoch: number }
+  /** A neighbour said something of releases. */
+  | { readonly kind: "release"; readonly word: StationMessage }
   /** Publish messages to the neighbours. */
   | { readonly kind: "publish"; readonly messages: readonly Outgoing[] }
   | { readonly kind: "alert"; readonly alert: Alert }

@@ -56,15 +56,17 @@ export function takeIn(
   if (!hasQuota && !takeLook(state, topic.zone)) return "too-many";
   if (hasQuota) useQuota(state.traffic, message.kind, author, at);
   if (message.kind === "statement") noteStatement(state.clock, message.station, at, now, epochMsOf(state));
-  return { message, hash, name, author, passOn: !BETWEEN_NEIGHBOURS.has(message.kind) && timely(message, epoch) };
+  // What came over a bridge is for the bridge's end alone, but for summaries, which region.ts passes on.
+  const passOn = hasQuota && !BETWEEN_NEIGHBOURS.has(message.kind) && timely(message, epoch);
+  return { message, hash, name, author, passOn };
 }
 
 const BETWEEN_NEIGHBOURS: ReadonlySet<Kind> = new Set([
-  "digest", "request", "checkpoint", "cosignature", "roster", "part",
+  "digest", "request", "checkpoint", "cosignature", "roster", "part", "fetch", "piece",
 ]);
 
 /** What is heard of other zones, too. */
-const OVER_BRIDGES: ReadonlySet<Kind> = new Set(["summary", "roster", "part"]);
+const OVER_BRIDGES: ReadonlySet<Kind> = new Set(["summary", "roster", "part", "release", "fetch", "piece"]);
 /** Who has missed a version is told of it by those who have not. */
 const WHATEVER_ROSTER: ReadonlySet<Kind> = new Set(["roster", "part"]);
 

@@ -143,6 +143,9 @@ test("passed on: to neither whom it came from nor its author, most of it along r
       new Set([from, station, ...(isBulk ? near : [])]), kind);
     assert.is(leftOut({ kind, station: station! }, near).size, 0, `${kind}: an own one, or for who asked`);
   }
+  const all = new Set(neighbours.map(({ member }) => member.station));
+  const spared = leftOut({ kind: "piece", station: station!, only: new Set([from!]) }, near, all);
+  assert.equal([...all].filter((one) => !spared.has(one)), [from], "what is for one alone goes to that one");
   const nine = madeRoster({ zones: [{ id: "a", n: FULL_MESH, f: 2 }] });
   for (const { station: one } of nine.members) assert.is(nearOf(neighboursOf(crypto, nine, one)).size, 6, "a ring");
 });

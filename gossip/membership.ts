@@ -189,12 +189,16 @@ const ALONG_RINGS: ReadonlySet<Kind> = new Set(["statement", "note", "summary"])
 
 /**
  * Whom of its neighbours an agent does not tell what it publishes (SPEC.md, section 7): of another's message, the one
- * whom it came from, its author, and of most messages the near ones. Answers to those who asked leave out nobody.
+ * whom it came from, its author, and of most messages the near ones. Answers to those who asked leave out nobody, but
+ * where they are for some alone.
  * @param near stations behind near links
+ * @param neighbours all of them; asked for where a message is for some alone
  */
 export function leftOut(
-  { kind, station, from }: Pick<Outgoing, "kind" | "station" | "from">, near: ReadonlySet<string>,
+  { kind, station, from, only }: Pick<Outgoing, "kind" | "station" | "from" | "only">, near: ReadonlySet<string>,
+  neighbours: ReadonlySet<string> = NOBODY,
 ): ReadonlySet<string> {
+  if (only !== undefined) return new Set([...neighbours].filter((one) => !only.has(one)));
   if (from === undefined) return NOBODY;
   return new Set([from, station, ...(ALONG_RINGS.has(kind) ? near : [])]);
 }

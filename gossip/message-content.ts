@@ -83,6 +83,15 @@ export interface Contents {
   };
   /** The rosters that the author knows, and what it asks a neighbour for. */
   roster: { readonly epoch: number; readonly held: readonly NamedRoster[]; readonly asked: AskedPart | undefined };
+  /** The release that the author runs and passes on, and those that it took back for ill health. */
+  release: { readonly epoch: number; readonly offered: NamedRelease | undefined; readonly ill: readonly Uint8Array[] };
+  /** A piece of a release's file is asked for. */
+  fetch: { readonly epoch: number; readonly asked: AskedPart };
+  /** A piece of a release's manifest, which is named by the hash of its signed bytes, or of its program, by its own. */
+  piece: {
+    readonly epoch: number; readonly hash: Uint8Array; readonly place: number; readonly of: number;
+    readonly bytes: Uint8Array;
+  };
   /** A piece of a roster's file; the roster is named by the hash of its signed bytes. */
   part: {
     readonly epoch: number; readonly hash: Uint8Array; readonly place: number; readonly of: number;
@@ -93,6 +102,12 @@ export interface Contents {
 export interface NamedRoster {
   readonly version: number;
   /** Of its signed bytes. */
+  readonly hash: Uint8Array;
+}
+
+export interface NamedRelease {
+  readonly sequence: number;
+  /** Of its manifest's signed bytes. */
   readonly hash: Uint8Array;
 }
 
@@ -117,6 +132,11 @@ export const MOST_ROSTERS = 6;
 export const PART_BYTES = 12_288;
 /** Of the largest roster file. */
 export const MOST_PARTS = Math.ceil(MAX_ROSTER_BYTES / PART_BYTES);
+
+/** Releases that a board took back lately; older ones are overtaken. */
+export const MOST_ILL = 4;
+/** Of a release's file, in pieces of PART_BYTES: 4 MB, twelve times what the program has now. */
+export const MOST_PIECES = 341;
 
 interface Codec<T> {
   encode(content: T): CborValue[];
@@ -300,18 +320,27 @@ const roster: Codec<Contents["roster"]> = {
     const held = listOf(list, MOST_ROSTERS, namedRoster);
     if (rest.length !== 3 || !isUint(epoch) || held === undefined || !Array.isArray(wanted)) return undefined;
     if (wanted.length === 0) return { epoch, held, asked: undefined };
-    const [of, hash, place, ...more] = wanted as CborValue[];
-    if (typeof of !== "string" || !isStationId(of) || !isHash(hash) || !isUint(place) || more.length > 0) {
-      return undefined;
-    }
-    return place < MOST_PARTS ? { epoch, held, asked: { of, hash, place } } : undefined;
+    const asked = askedPart(wanted as CborValue[], MOST_PARTS);
+    return asked && { epoch, held, asked };
   },
 };
+
+function askedPart([of, hash, place, ...more]: readonly CborValue[], most: number): AskedPart | undefined {
+  if (typeof of !== "string" || !isStationId(of) || !isHash(hash) || !isUint(place) || more.length > 0) {
+    return undefined;
+  }
+  return place < most ? { of, hash, place } : undefined;
+}
 
 function namedRoster(item: CborValue): NamedRoster | undefined {
   if (!Array.isArray(item) || item.length !== 2) return undefined;
   const [version, hash] = item as CborValue[];
   return isUint(version) && isHash(hash) ? { version, hash } : undefined;
+}
+
+/** All pieces of a file but the last are whole. */
+function isWholePiece(place: number, of: number, bytes: Uint8Array): boolean {
+  return place === of - 1 ? bytes.length > 0 && bytes.length <= PART_BYTES : bytes.length === PART_BYTES;
 }
 
 const part: Codec<Contents["part"]> = {
@@ -320,12 +349,42 @@ const part: Codec<Contents["part"]> = {
     const [epoch, hash, place, of, bytes] = rest;
     if (rest.length !== 5 || !isUint(epoch) || !isHash(hash) || !isUint(place) || !isUint(of)) return undefined;
     if (!(bytes instanceof Uint8Array) || of > MOST_PARTS || place >= of) return undefined;
-    const isWhole = place === of - 1 ? bytes.length > 0 && bytes.length <= PART_BYTES : bytes.length === PART_BYTES;
-    return isWhole ? { epoch, hash, place, of, bytes } : undefined;
+    return isWholePiece(place, of, bytes) ? { epoch, hash, place, of, bytes } : undefined;
+  },
+};
+
+const NO_HASH = new Uint8Array(0);
+
+const release: Codec<Contents["release"]> = {
+  encode: ({ epoch, offered, ill }) => [epoch, offered?.sequence ?? 0, offered?.hash ?? NO_HASH, ill],
+  decode: (rest) => {
+    const [epoch, sequence, hash, list] = rest;
+    const ill = hashes(list, MOST_ILL);
+    if (rest.length !== 4 || !isUint(epoch) || !isUint(sequence) || ill === undefined) return undefined;
+    if (sequence === 0) return isBytes(hash, 0) ? { epoch, offered: undefined, ill } : undefined;
+    return isHash(hash) ? { epoch, offered: { sequence, hash }, ill } : undefined;
+  },
+};
+
+const fetch: Codec<Contents["fetch"]> = {
+  encode: ({ epoch, asked: { of, hash, place } }) => [epoch, of, hash, place],
+  decode: ([epoch, ...wanted]) => {
+    const asked = askedPart(wanted, MOST_PIECES);
+    return isUint(epoch) && asked !== undefined ? { epoch, asked } : undefined;
+  },
+};
+
+const piece: Codec<Contents["piece"]> = {
+  encode: ({ epoch, place, of, hash, bytes }) => [epoch, place, of, hash, bytes],
+  decode: (rest) => {
+    const [epoch, place, of, hash, bytes] = rest;
+    if (rest.length !== 5 || !isUint(epoch) || !isHash(hash) || !isUint(place) || !isUint(of)) return undefined;
+    if (!(bytes instanceof Uint8Array) || of > MOST_PIECES || place >= of) return undefined;
+    return isWholePiece(place, of, bytes) ? { epoch, hash, place, of, bytes } : undefined;
   },
 };
 
 export const CONTENTS: { readonly [K in Exclude<keyof Contents, "statement">]: Codec<Contents[K]> } = {
   note, proposal, vote, certificate, digest, request, proof, checkpoint, cosignature, attestation, summary,
-  roster, part,
+  roster, part, release, fetch, piece,
 };

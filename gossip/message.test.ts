@@ -35,6 +35,9 @@ const CONTENTS: { [K in ComposedKind]: Contents[K] } = {
   roster: { epoch: 9, held: [{ version: 3, hash: hash(1) }, { version: 4, hash: hash(2) }],
     asked: { of: "CP-002" as StationId, hash: hash(4), place: 2 } },
   part: { epoch: 9, hash: hash(4), place: 2, of: 3, bytes: new Uint8Array(40).fill(3) },
+  release: { epoch: 9, offered: { sequence: 7, hash: hash(1) }, ill: [hash(2), hash(3)] },
+  fetch: { epoch: 9, asked: { of: "CP-002" as StationId, hash: hash(4), place: 2 } },
+  piece: { epoch: 9, place: 2, of: 3, hash: hash(4), bytes: new Uint8Array(40).fill(3) },
 };
 const composed = Object.keys(CONTENTS) as ComposedKind[];
 

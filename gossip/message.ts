@@ -13,7 +13,7 @@ import { decodeBody, type Statement } from "./statement.ts";
 
 export const KINDS = [
   "statement", "note", "proposal", "vote", "certificate", "digest", "request", "proof", "checkpoint", "cosignature",
-  "attestation", "summary", "roster", "part",
+  "attestation", "summary", "roster", "part", "release", "fetch", "piece",
 ] as const;
 export type Kind = (typeof KINDS)[number];
 
@@ -21,7 +21,7 @@ export type Kind = (typeof KINDS)[number];
 export const MOST_BYTES: Readonly<Record<Kind, number>> = {
   statement: 2_048, note: 1_024, proposal: 8_192, vote: 512, certificate: 16_384, digest: 4_096, request: 4_096,
   proof: 8_192, checkpoint: 8_192, cosignature: 1_024, attestation: 512, summary: 8_192,
-  roster: 1_024, part: 13_312,
+  roster: 1_024, part: 13_312, release: 512, fetch: 512, piece: 13_312,
 };
 
 /** Who says it, where, and under which roster: the start of the signed bytes. */

@@ -33,6 +33,8 @@ export interface Outgoing {
   /** The whole message. */
   readonly bytes: Uint8Array;
   readonly relayed?: true;
+  /** Whom alone it is for; absent: everybody. */
+  readonly only?: ReadonlySet<string>;
   /** Who handed it over just now, where it is passed on: the one who needs it no more. */
   readonly from?: string;
 }
@@ -53,7 +55,7 @@ export interface CertificateNews {
 }
 
 /** Messages that the zone's protocol only carries. */
-export type CarriedKind = "note" | "checkpoint" | "cosignature" | "roster" | "part";
+export type CarriedKind = "note" | "checkpoint" | "cosignature" | "roster" | "part" | "release" | "fetch" | "piece";
 export type StationMessage = { [K in CarriedKind]: MessageOf<K> }[CarriedKind];
 
 export type News =

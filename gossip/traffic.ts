@@ -11,7 +11,7 @@ export const PROBLEMS = [
   "too-long", "bad-topic", "foreign-network", "foreign-zone", "unknown-author", "too-fast", "not-cbor", "bad-shape",
   "wrong-author", "wrong-roster", "duplicate", "future", "past", "guilty-author", "too-many", "bad-signature",
   "bad-proposal", "second-proposal", "bad-certificate", "stale-certificate", "bad-proof", "frozen", "bad-summary",
-  "bad-roster",
+  "bad-roster", "bad-release",
 ] as const;
 export type Problem = (typeof PROBLEMS)[number] | DecodeProblem;
 
@@ -114,13 +114,13 @@ const KEYS = 32;
 
 /**
  * Messages that one author may have accepted for one epoch. One a key, and some for keys to come; requests follow
- * proposals; a witness cosigns for its neighbours, about eight, and may be asked again; rosters go in parts. Statements
+ * proposals; a witness cosigns for its neighbours, about eight, and may be asked again; rosters and releases go in parts. Statements
  * need none: a second one is equivocation. Nor do proofs: one a culprit.
  */
 const QUOTA: Readonly<Record<Kind, number>> = {
   statement: Infinity, proof: Infinity, note: 4, proposal: KEYS, vote: KEYS, certificate: KEYS, digest: 1, request: 8,
   checkpoint: 4, cosignature: 16, attestation: KEYS, summary: KEYS,
-  roster: 4, part: 4,
+  roster: 4, part: 4, release: 4, fetch: 4, piece: 2,
 };
 
 /** Kind, author's index and epoch in one number, below 2^53: each message is looked up and counted by it. */

@@ -3,13 +3,13 @@ import { sameBytes } from "../../gossip/bytes.ts";
 import { topicText } from "../../gossip/message.ts";
 import { leftOut, nearOf, neighboursOf } from "../../gossip/membership.ts";
 import type { Outgoing } from "../../gossip/protocol-state.ts";
-import { type Member, memberOf, type Operators, type Roster } from "../../gossip/roster.ts";
+import { type Member, memberOf, type Roster } from "../../gossip/roster.ts";
 import type { KnownRoster } from "../../gossip/roster-chain.ts";
 import type { Crypto } from "../../models/crypto.ts";
 import { ok, problem, type Result } from "../../models/result.ts";
 import type { Config, Environment } from "../config.ts";
 import { mqttText } from "../config-schema.ts";
-import { readOperators } from "../operators.ts";
+import { type NamedOperators, readOperators } from "../operators.ts";
 import type { AgentEvent, Clock, Random, Timers } from "../ports.ts";
 import { brokersOf } from "../zone-brokers.ts";
 import type { MeshMember } from "./broker-rules.ts";
@@ -45,7 +45,7 @@ export function loadMembership(
 }
 
 /** Whom the configuration trusts with rosters. @throws Error that names the key */
-export function trustedOperators({ operators }: Config, crypto: Crypto): Operators | undefined {
+export function trustedOperators({ operators }: Config, crypto: Crypto): NamedOperators | undefined {
   if (operators === undefined) return undefined;
   const trusted = readOperators(crypto, operators.threshold, operators.keys);
   if (!trusted.ok) throw new Error(`operators.${trusted.problem}`);
@@ -103,11 +103,13 @@ export function streetOf({ roster: first, member, keys }: Membership, config: Co
     ...(config.mesh?.listen !== undefined && { listen: config.mesh.listen }),
   }, (topic, bytes, from) => onEvent({ kind: "message", topic, bytes, from }), notice);
   let near: ReadonlySet<string> = new Set();
+  let all: ReadonlySet<string> = new Set();
   let [isAway, turn] = [false, Promise.resolve()];
   const follow = (roster: Roster | undefined): void => {
     members = roster?.members.map(({ station, zone, keys: { tls } }) => ({ station, zone, tlsKey: tls })) ?? [];
     const neighbours = roster === undefined ? [] : neighboursOf(crypto, roster, member.station);
     near = nearOf(neighbours);
+    all = new Set(neighbours.map(({ member: { station } }) => station));
     mesh.setNeighbours(neighbours.map(({ member: { station, keys: { tls }, address } }) =>
       ({ station, tlsKey: tls, address })));
     if (isAway === (roster === undefined)) return;
@@ -119,7 +121,7 @@ export function streetOf({ roster: first, member, keys }: Membership, config: Co
   const publish = (messages: readonly Outgoing[]): void => {
     for (const message of messages) {
       const { kind, station, bytes, zone = member.zone } = message;
-      mesh.publish(topicText({ network: first.network, zone, kind, station }), bytes, leftOut(message, near));
+      mesh.publish(topicText({ network: first.network, zone, kind, station }), bytes, leftOut(message, near, all));
     }
   };
   return { mesh, follow, publish };

@@ -8,7 +8,7 @@ import type { HostPort } from "../config-schema.ts";
 import type { Clock, MeshNeighbour, Random, Timers, Transport } from "../ports.ts";
 import { createBroker } from "./broker.ts";
 import type { Broker, BrokerLimits, BrokerStats, OnMessage } from "./broker.ts";
-import { BrokerRules, filtersOf, keyText, rosterFilters, summaryFilter } from "./broker-rules.ts";
+import { bridgeFilters, BrokerRules, filtersOf, keyText, summaryFilter } from "./broker-rules.ts";
 import type { MeshMember } from "./broker-rules.ts";
 import { createMqttClient } from "./mqtt-client.ts";
 import type { MqttClient, MqttClientLimits, MqttClientOptions, MqttClientStats } from "./mqtt-client.ts";
@@ -172,7 +172,7 @@ class ListedMesh implements Mesh {
     const beyond = this.#options.members().find(({ station }) => station === name)?.zone;
     const filters = [
       ...zones.flatMap((zone) => filtersOf(network, zone)), ...others.map((zone) => summaryFilter(network, zone)),
-      ...(beyond === undefined || zones.includes(beyond) ? [] : rosterFilters(network, beyond)),
+      ...(beyond === undefined || zones.includes(beyond) ? [] : bridgeFilters(network, beyond)),
     ];
     const wanted = {
       ...more, purpose: "mesh", name, address, clientId: identity.station, identity, trust, filters, clock, timers,

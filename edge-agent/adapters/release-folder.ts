@@ -1,9 +1,11 @@
 /** Releases in the state directory, on the real file system. */
-import { closeSync, fsyncSync, mkdirSync, openSync, readdirSync, readFileSync, renameSync, rmSync } from "node:fs";
-import { statSync, writeFileSync } from "node:fs";
+import {
+  closeSync, fsyncSync, mkdirSync, openSync, readdirSync, readFileSync, readSync, renameSync, rmSync, statSync,
+  writeFileSync, writeSync,
+} from "node:fs";
 import { join } from "node:path";
-import { type ReleaseFolder } from "../update/install.ts";
 import { MAX_PROGRAM_BYTES } from "../update/manifest.ts";
+import type { Shelf } from "../update/shelf.ts";
 import { errorCode, syncFolder } from "./durable-file.ts";
 
 export const releasesIn = (stateDir: string): string => join(stateDir, "releases");
@@ -17,25 +19,50 @@ function read(path: string): Uint8Array | undefined {
   }
 }
 
-function sync(path: string): void {
-  const fd = openSync(path, "r+");
+function withFile<T>(path: string, flags: string, use: (fd: number) => T): T {
+  const fd = openSync(path, flags, 0o600);
   try {
-    fsyncSync(fd);
+    return use(fd);
   } finally {
     closeSync(fd);
   }
 }
 
+function readAt(path: string, from: number, length: number): Uint8Array {
+  try {
+    return withFile(path, "r", (fd) => {
+      const bytes = new Uint8Array(length);
+      return bytes.subarray(0, readSync(fd, bytes, 0, length, from));
+    });
+  } catch (error) {
+    if (errorCode(error) === "ENOENT") return new Uint8Array(0);
+    throw error;
+  }
+}
+
+/** `r+` asks for a file that is there, and `a` writes at its end alone. */
+function writeAt(path: string, from: number, bytes: Uint8Array): void {
+  withFile(path, "a", () => undefined);
+  withFile(path, "r+", (fd) => writeSync(fd, bytes, 0, bytes.length, from));
+}
+
 /** Makes the folder at the first write. Throws the system's errors. */
-export function releaseFolder(stateDir: string): ReleaseFolder {
+export function releaseFolder(stateDir: string): Shelf {
   const at = releasesIn(stateDir);
+  const make = (): unknown => mkdirSync(at, { recursive: true, mode: 0o700 });
   return {
     read: (name) => read(join(at, name)),
+    size: (name) => statSync(join(at, name), { throwIfNoEntry: false })?.size ?? 0,
+    readAt: (name, from, length) => readAt(join(at, name), from, length),
+    writeAt: (name, from, bytes) => {
+      make();
+      writeAt(join(at, name), from, bytes);
+    },
     write: (name, bytes) => {
-      mkdirSync(at, { recursive: true, mode: 0o700 });
+      make();
       writeFileSync(join(at, name), bytes, { mode: 0o600 });
     },
-    sync: (name) => sync(join(at, name)),
+    sync: (name) => withFile(join(at, name), "r+", fsyncSync),
     rename: (from, to) => renameSync(join(at, from), join(at, to)),
     syncFolder: () => syncFolder(at),
     remove: (name) => rmSync(join(at, name), { force: true }),

@@ -30,11 +30,11 @@ export interface ReleaseFolder {
 
 const POINTER = "pointer.json";
 const ASIDE = ".aside";
-const manifestOf = (hash: string): string => `${hash}.release`;
+export const manifestOf = (hash: string): string => `${hash}.release`;
 export const programOf = (hash: string): string => `${hash}.cjs`;
 
 /** Whole or not at all. */
-function put(folder: ReleaseFolder, name: string, bytes: Uint8Array): void {
+export function put(folder: ReleaseFolder, name: string, bytes: Uint8Array): void {
   folder.write(name + ASIDE, bytes);
   folder.sync(name + ASIDE);
   folder.rename(name + ASIDE, name);
@@ -57,7 +57,9 @@ export function writePointer(folder: ReleaseFolder, pointer: Pointer): void {
 export const programIn = ({ release }: VerifiedRelease): ReleaseFile =>
   release.files.find(({ name }) => name === PROGRAM_FILE)!;
 
-function fileProblem(crypto: Crypto, { name, bytes, sha256 }: ReleaseFile, found: Uint8Array): string | undefined {
+export function fileProblem(
+  crypto: Crypto, { name, bytes, sha256 }: ReleaseFile, found: Uint8Array,
+): string | undefined {
   if (found.length !== bytes) return `${name}: found ${found.length} bytes; allowed: ${bytes}, as the release says`;
   return sameBytes(crypto.sha256(found), sha256) ? undefined
     : `${name}: found a file with another hash; allowed: the one that the release names`;
@@ -70,6 +72,7 @@ export interface Incoming {
   readonly program: Uint8Array;
   /** Names of the operators that signed it. */
   readonly signedBy: readonly string[];
+  readonly fromNeighbours?: true;
 }
 
 /** Installs a release for a trial: its files first, the pointer last. The one before stays until it is kept. */
@@ -79,12 +82,13 @@ export function install(folder: ReleaseFolder, crypto: Crypto, incoming: Incomin
   const release = refOf(incoming.verified.release, hex(incoming.verified.hash));
   put(folder, programOf(release.hash), incoming.program);
   put(folder, manifestOf(release.hash), incoming.manifest);
-  writePointer(folder, withTrial(readPointer(folder), release, incoming.signedBy));
+  writePointer(folder, withTrial(
+    readPointer(folder), release, incoming.signedBy, incoming.fromNeighbours));
   clear(folder);
   return ok(release);
 }
 
-/** Takes away what no pointer names: of releases long gone, and of installations that the power ended. */
+/** Takes away what no pointer names: of releases long gone, and of what was begun and ended by the power. */
 export function clear(folder: ReleaseFolder): void {
   const hashes = wanted(readPointer(folder));
   for (const name of folder.list()) {

@@ -14,6 +14,7 @@ import cbor
 import ed25519
 import messages
 import region
+import release as releases
 import roster as rosters
 import witness
 from cbor import Refused
@@ -226,6 +227,21 @@ def check_words(file):
     return count
 
 
+def check_releases(file):
+    count, operators = 0, [hexed(key) for key in file["operators"]]
+    for one in file["files"]:
+        opened = outcome(lambda: releases.open_file(hexed(one["file"]), file["threshold"], operators))
+        found = None if isinstance(opened, str) else opened.hash.hex()
+        count += same(found, one["hash"], f"release: {one['name']}")
+    by_hash = {one["hash"]: hexed(one["file"]) for one in file["files"]}
+    for one in file["turns"]:
+        release = releases.open_file(by_hash[one["release"]], file["threshold"], operators)
+        found = (releases.place(release, one["station"]),
+                 releases.may_install(release, one["station"], one["newest"], one["nowS"]))
+        count += same(found, (one["place"], one["mayInstall"]), f"turn: {one}")
+    return count
+
+
 def check_ed25519(file):
     count = 0
     for number, one in enumerate(file):
@@ -244,6 +260,7 @@ def main(folder, public=None):
         "neighbours": check_neighbours(load("neighbours.json")),
         "agreement": check_agreement(load("agreement.json")), "witnesses": check_witnesses(load("witnesses.json")),
         "region": check_region(load("region.json")), "words": check_words(load("words.json")),
+        "releases": check_releases(load("releases.json")),
     }
     if public is not None:
         counts["ed25519"] = check_ed25519(json.loads(Path(public).read_text(encoding="utf-8")))

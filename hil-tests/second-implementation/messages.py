@@ -8,7 +8,7 @@ import ed25519
 
 MOST = {"statement": 2048, "note": 1024, "proposal": 8192, "vote": 512, "certificate": 16384, "digest": 4096,
         "request": 4096, "proof": 8192, "checkpoint": 8192, "cosignature": 1024, "roster": 1024, "part": 13312,
-        "attestation": 512, "summary": 8192}
+        "attestation": 512, "summary": 8192, "release": 512, "fetch": 512, "piece": 13312}
 MOST_MEMBERS = 64
 MOST_MILLINATS = 2_000_000_000
 
@@ -61,6 +61,7 @@ def _text(value):
 HASH = _bytes(32)
 PART = 12288
 MOST_PARTS = 22
+MOST_PIECES = 341
 ASKED = _tuple(is_id, HASH, lambda value: _uint(value) and value < MOST_PARTS)
 SHAPES = {
     "note": (_uint, _uint, _list(16, _tuple(_bytes(8), _uint, _uint))),
@@ -77,12 +78,15 @@ SHAPES = {
     "summary": (_uint, _uint, _uint, _rising(MOST_MEMBERS, _tuple(_index, _uint, _uint, _bytes(64)))),
     "roster": (_uint, _list(6, _tuple(_uint, HASH)), lambda value: value == [] or ASKED(value)),
     "part": (_uint, HASH, _uint, _uint, _bytes(None)),
+    "release": (_uint, _uint, lambda value: value == b"" or HASH(value), _list(4, HASH)),
+    "fetch": (_uint, is_id, HASH, lambda value: _uint(value) and value < MOST_PIECES),
+    "piece": (_uint, _uint, _uint, HASH, _bytes(None)),
 }
 
 
-def _is_part(place, of, data):
-    """Section 2a: all parts but the last are whole."""
-    if of > MOST_PARTS or place >= of:
+def _is_part(most, place, of, data):
+    """Sections 2a and 13: all parts but the last are whole."""
+    if of > most or place >= of:
         return False
     return 0 < len(data) <= PART if place == of - 1 else len(data) == PART
 
@@ -105,7 +109,11 @@ def _open(kind, signed):
     _, network, zone, roster, station, *rest = value
     if not (is_id(network) and is_id(zone) and _uint(roster) and is_id(station)) or not _tuple(*SHAPES[kind])(rest):
         raise cbor.Refused("bad-shape")
-    if kind == "part" and not _is_part(*rest[2:]):
+    if kind == "part" and not _is_part(MOST_PARTS, *rest[2:]):
+        raise cbor.Refused("bad-shape")
+    if kind == "piece" and not _is_part(MOST_PIECES, *rest[1:3], rest[4]):
+        raise cbor.Refused("bad-shape")
+    if kind == "release" and (rest[1] == 0) != (rest[2] == b""):
         raise cbor.Refused("bad-shape")
     return (network, zone, roster, station, None, rest) if kind == "proof" else (
         network, zone, roster, station, rest[0], rest[1:])

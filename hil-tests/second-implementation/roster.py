@@ -172,7 +172,12 @@ def zone_of(roster, name):
 
 def open_file(data, threshold, operators):
     """A roster that at least `threshold` of the trusted keys signed."""
-    _need(len(data) <= MOST_BYTES, "too long")
+    return decode(signed_by(data, "roster", MOST_BYTES, threshold, operators))
+
+
+def signed_by(data, kind, most, threshold, operators):
+    """The bytes of a file that at least `threshold` of the trusted keys signed."""
+    _need(len(data) <= most, "too long")
     pair = _list(cbor.decode(data), 2, 2, "file")
     _need(isinstance(pair[0], bytes), "signed bytes")
     signatures = _list(pair[1], 0, 32, "signatures")
@@ -181,9 +186,9 @@ def open_file(data, threshold, operators):
         _need(ed25519.is_key(one[0]) and isinstance(one[1], bytes) and len(one[1]) == 64, "signature")
     _need(len({key for key, _ in signatures}) == len(signatures), "a key twice")
     good = [key for key, signature in signatures
-            if key in operators and ed25519.verify(key, ed25519.under("roster", pair[0]), signature)]
+            if key in operators and ed25519.verify(key, ed25519.under(kind, pair[0]), signature)]
     _need(len(good) >= max(1, threshold), "too few good signatures")
-    return decode(pair[0])
+    return pair[0]
 
 
 def succeeds(last, following):

@@ -2,6 +2,7 @@
 import { hex } from "../../gossip/bytes.ts";
 import { agreementVectors, neighbourVectors, successionVectors } from "./made-agreement.ts";
 import { regionVectors } from "./made-region.ts";
+import { releaseVectors } from "./made-releases.ts";
 import { wordVectors } from "./made-words.ts";
 import { author, cborVectors, messageVectors, STATION } from "./made-messages.ts";
 
@@ -14,6 +15,7 @@ export function vectorFiles(): Readonly<Record<string, string>> {
   const all = {
     "cbor.json": cborVectors(), "messages.json": messages, "successions.json": successionVectors(),
     "neighbours.json": neighbourVectors(), "agreement.json": agreementVectors(), "region.json": regionVectors(),
+    "releases.json": releaseVectors(),
     "words.json": wordVectors(),
   };
   return Object.fromEntries(Object.entries(all).map(([name, value]) => [name, `${JSON.stringify(value, null, 1)}\n`]));

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { repoRoot } from "../../build/paths.ts";
 import { assert, test } from "../../build/testing.ts";
 import { nodeCrypto } from "../../edge-agent/adapters/crypto.ts";
+import { verifyRelease } from "../../edge-agent/update/manifest.ts";
 import { verifyCertificate } from "../../gossip/certificate.ts";
 import { type CborValue, decodeCbor, encodeCbor } from "../../gossip/cbor.ts";
 import { directoryOf } from "../../gossip/directory.ts";
@@ -19,6 +20,7 @@ import type { ZoneId } from "../../models/units.ts";
 import type { CertificateVector, ProofVector } from "./made-agreement.ts";
 import type { MessageVector, Verdict } from "./made-messages.ts";
 import type { SummaryVector } from "./made-region.ts";
+import { OPERATORS, type ReleaseVector, type TurnVector, VALID } from "./made-releases.ts";
 import type { WordVector } from "./made-words.ts";
 import { vectorFiles } from "./vector-files.ts";
 
@@ -150,4 +152,16 @@ test("SPEC.md, 12: a summary is one when a quorum of its zone attests its level"
     if (!decoded.ok || decoded.message.kind !== "summary") throw new Error(name);
     assert.is(summaryProblem(decoded.message.content, directory, crypto) === undefined ? "good" : "bad", expect, name);
   }
+});
+
+test("SPEC.md, 13: which file is a release, and that turns differ", () => {
+  const { files: all, turns } = vectors<{ files: ReleaseVector[]; turns: TurnVector[] }>("releases.json");
+  for (const [at, { name, file, hash }] of all.entries()) {
+    assert.is(hash !== null, at < VALID, name);
+    const verified = verifyRelease(crypto, bytesOf(file), OPERATORS);
+    assert.is(verified.ok ? Buffer.from(verified.value.hash).toString("hex") : null, hash, name);
+  }
+  assert.ok(all.length > 5 * VALID);
+  const may = turns.filter(({ mayInstall }) => mayInstall).length;
+  assert.ok(may > 20 && may < turns.length - 20, `${may} of ${turns.length}`);
 });

@@ -15,7 +15,7 @@ const EVERY_EPOCHS = 8;
 /** SPEC.md, section 3: what others take of one author for one epoch. */
 const GRANTED: Readonly<Record<Kind, number>> = {
   statement: 1, proof: 64, note: 4, proposal: 32, vote: 32, certificate: 32, digest: 1, request: 8, checkpoint: 4,
-  cosignature: 16, attestation: 32, summary: 32, roster: 4, part: 4,
+  cosignature: 16, attestation: 32, summary: 32, roster: 4, part: 4, release: 4, fetch: 4, piece: 2,
 };
 /** Epochs for which messages count at one time: six back, one ahead, and the one that is pruned next. */
 const WINDOW = 9;
