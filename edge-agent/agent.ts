@@ -186,7 +186,7 @@ class Agent implements RunningAgent {
         onEvent: (event) => this.#onEvent(event),
       });
       this.#releases = neighbourReleases(config, state.zone?.protocol, opened?.followed.chain, {
-        publish: (messages) => this.#publish(messages), step: (text) => this.#step(text), notice,
+        publish: (messages) => this.#publish(messages), notice, log: (text) => this.#log(text),
       });
     } catch (error) {
       store.close();
@@ -402,14 +402,8 @@ class Agent implements RunningAgent {
     }
   }
 
-  /** One notice as an entry of the log. */
   #log(text: string): void {
     this.#carryOut(recordOne(this.#state.journal, { kind: "notice", at: this.#now().wallMs, text }));
-  }
-
-  #step(text: string): void {
-    this.#notice(text);
-    this.#log(text);
   }
 
   /** What rests on an entry that is lost is not said. */

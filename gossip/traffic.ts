@@ -114,8 +114,8 @@ const KEYS = 32;
 
 /**
  * Messages that one author may have accepted for one epoch. One a key, and some for keys to come; requests follow
- * proposals; a witness cosigns for its neighbours, about eight, and may be asked again; rosters and releases go in parts. Statements
- * need none: a second one is equivocation. Nor do proofs: one a culprit.
+ * proposals; a witness cosigns for its neighbours, about eight, and may be asked again; rosters and releases go
+ * in parts. Statements need none: a second one is equivocation. Nor do proofs: one a culprit.
  */
 const QUOTA: Readonly<Record<Kind, number>> = {
   statement: Infinity, proof: Infinity, note: 4, proposal: KEYS, vote: KEYS, certificate: KEYS, digest: 1, request: 8,

@@ -50,7 +50,8 @@ export function filtersOf(network: string, zone: string): string[] {
 
 /** What of a neighbour's zone is heard of it over a bridge. */
 export function bridgeFilters(network: string, zone: string): string[] {
-  return (["roster", "part", "release", "fetch", "piece"] as const).map((kind) => topicText({ network, zone, kind, station: "+" }));
+  return (["roster", "part", "release", "fetch", "piece"] as const)
+    .map((kind) => topicText({ network, zone, kind, station: "+" }));
 }
 
 /** What of another zone is heard: its summaries, for the region's decision. */

@@ -12,10 +12,10 @@ import { releaseFolder } from "./release-folder.ts";
 
 export interface NeighbourReleasePorts {
   readonly publish: (messages: readonly Outgoing[]) => void;
-  /** One step of an update, for the log and the operator of this machine. */
-  readonly step: (text: string) => void;
-  /** What is in the way, for the operator alone. */
+  /** For the operator of this machine. */
   readonly notice: (text: string) => void;
+  /** As an entry of the log: each step of an update. */
+  readonly log: (text: string) => void;
 }
 
 export interface NeighbourReleases {
@@ -55,7 +55,10 @@ class FollowedReleases implements NeighbourReleases {
     const time = { epoch: epochOf(wallMs, this.#epochS), nowS: isGood ? Math.floor(wallMs / SECOND_MS) : undefined };
     try {
       const { outgoing, told } = exchangeReleases(this.#exchange, words, time);
-      for (const text of told) this.#ports.step(text);
+      for (const text of told) {
+        this.#ports.notice(text);
+        this.#ports.log(text);
+      }
       if (outgoing.length > 0) this.#ports.publish(outgoing);
       this.#failed = "";
     } catch (error) {

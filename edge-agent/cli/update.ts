@@ -22,6 +22,10 @@ power cut at any moment leaves the old or the new one. Each step is in the log.
 The program that was given by hand (by a package) stays what starts first: it
 checks a release's signatures at each start.
 
+With "updates: { fromNeighbours: true }" an agent fetches what neighbours run
+and found healthy by itself, and waits where more of its zone took it back than
+may lie; status says what it waits for.
+
 The operators, on machines without a network:
   kerbwatch update create --files kerbwatch.cjs --sequence 7 --name 0.2.0
     --stages 0:5,86400:25,259200:100 --out kerbwatch.release

@@ -75,7 +75,7 @@ function contentOf(random: Seeded, kind: Kind, epoch: number, held: readonly Uin
         : ["CP-0", random.int(2) === 0 ? inForce.hash : HASH(random), random.int(23)]];
     case "part": return [epoch, HASH(random), random.int(3), 1 + random.int(3), random.bytes(random.int(40))];
     case "release":
-      return [epoch, random.int(3), random.int(3) === 0 ? new Uint8Array(0) : HASH(random), some(6, () => HASH(random))];
+      return [epoch, random.int(3), random.int(3) === 0 ? new Uint8Array(0) : HASH(random), some(6, pair)];
     case "fetch": return [epoch, "CP-0", HASH(random), random.int(350)];
     case "piece": return [epoch, random.int(3), 1 + random.int(3), HASH(random), random.bytes(random.int(40))];
     case "checkpoint": return [epoch, "kerbwatch/CP-1\n5\nx\n\n", some(65, pair), random.int(9)];
