@@ -188,8 +188,8 @@ export const CONFIG_SCHEMA = group({
   timezone: v.exactOptional(textThat(isTimezone, "a name of the IANA list, such as Europe/Madrid",
     "the site's time zone, kept for later: the time of week that normal is learned by is UTC"), "UTC"),
   operators: v.exactOptional(operators),
-  mesh: v.exactOptional(mesh),
   updates: v.exactOptional(updates, {}),
+  mesh: v.exactOptional(mesh),
 }, "the configuration of one agent");
 
 /** The configuration as written, checked and with defaults, before addresses and paths are taken apart. */
