@@ -185,13 +185,18 @@ class Agent implements RunningAgent {
         crypto: this.#crypto, clock: this.#clock, timers: systemTimers, random: systemRandom, env: output.env, notice,
         onEvent: (event) => this.#onEvent(event),
       });
-      this.#releases = neighbourReleases(config, state.zone?.protocol, opened?.followed.chain, {
-        publish: (messages) => this.#publish(messages), notice, log: (text) => this.#log(text),
-      });
+      this.#releases = this.#neighbourReleases();
     } catch (error) {
       store.close();
       throw error;
     }
+  }
+
+  #neighbourReleases(): NeighbourReleases | undefined {
+    return neighbourReleases(this.#config, this.#state.zone?.protocol, this.#roster?.chain, {
+      publish: (messages) => this.#publish(messages), notice: (text) => this.#said.notice(text),
+      log: (text) => this.#log(text),
+    });
   }
 
   #adapters() {
@@ -402,6 +407,7 @@ class Agent implements RunningAgent {
     }
   }
 
+  /** One notice as an entry of the log. */
   #log(text: string): void {
     this.#carryOut(recordOne(this.#state.journal, { kind: "notice", at: this.#now().wallMs, text }));
   }

@@ -1,6 +1,6 @@
 /** The taking side of releases by gossip (exchange.ts): which is wanted, from whom, and what it waits for. */
 import { compose } from "../../gossip/agreement-protocol.ts";
-import { fromHex, hex, sameBytes } from "../../gossip/bytes.ts";
+import { fromHex, hex, joined, sameBytes } from "../../gossip/bytes.ts";
 import type { MessageOf } from "../../gossip/message.ts";
 import { count } from "../../gossip/traffic.ts";
 import type { StationId } from "../../models/units.ts";
@@ -83,15 +83,6 @@ function takeManifest(
   exchange.said = "";
   tell(exchange, `signed by ${candidate.signedBy.join(" and ")}, is offered by ${fetching!.from}`, out);
   pursue(exchange, pointer, time, out);
-}
-
-function joined(parts: readonly Uint8Array[]): Uint8Array {
-  const whole = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
-  parts.reduce((at, part) => {
-    whole.set(part, at);
-    return at + part.length;
-  }, 0);
-  return whole;
 }
 
 /** Said once, until something else is. */
