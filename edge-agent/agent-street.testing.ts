@@ -18,7 +18,7 @@ import type { Clock } from "./ports.ts";
 
 export const crypto = nodeCrypto();
 export const operator = signerFromSeed(new Uint8Array(32).fill(7));
-const ZONE = "street" as ZoneId;
+export const ZONE = "street" as ZoneId;
 
 async function freePort(): Promise<number> {
   const server = createServer().listen(0, "127.0.0.1");
@@ -68,7 +68,7 @@ export class House {
     });
     this.#agent = await startAgent(loadConfig(file, {}), {
       notice: (text) => this.notices.add(text), out: () => undefined, colour: false, env: {},
-      ...(clock !== undefined && { clock }),
+      leave: () => void this.stop(), ...(clock !== undefined && { clock }),
     });
   }
 

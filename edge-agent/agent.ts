@@ -18,6 +18,7 @@ import { loadOrCreateTokenSecret, writeMemory } from "./adapters/memory-file.ts"
 import { bringInto, type FollowedRoster, openRoster } from "./adapters/followed-roster.ts";
 import { type Street, streetOf } from "./adapters/membership.ts";
 import type { Incoming } from "./adapters/incoming.ts";
+import { askReset } from "./adapters/factory-reset.ts";
 import { type NeighbourReleases, neighbourReleases } from "./adapters/neighbour-releases.ts";
 import { RateLimitedNotices } from "./adapters/notices.ts";
 import { createFarOutlets, type FarOutlets } from "./adapters/outlets/outlets.ts";
@@ -63,6 +64,8 @@ export interface AgentOutput {
   readonly program?: string;
   /** What happened before this start while nobody watched; goes into the log. */
   readonly past?: readonly string[];
+  /** Asks whoever runs the agent to stop it and end. */
+  readonly leave?: () => void;
 }
 
 export interface RunningAgent {
@@ -201,7 +204,7 @@ class Agent implements RunningAgent {
 
   #adapters() {
     const { listen, csms, alerts, stateDir, http, mode } = this.#config;
-    const { env, out, colour, incoming } = this.#output;
+    const { env, out, colour, incoming, leave = () => undefined } = this.#output;
     const onEvent = (event: AgentEvent) => this.#onEvent(event);
     const notice = (text: string) => this.#said.notice(text);
     const tls = followTls(this.#config, env, { notice, monoMs: () => this.#clock.monoMs() });
@@ -216,8 +219,12 @@ class Agent implements RunningAgent {
     const outlets: Outlet[] = [createJsonlAlerts(alerts.jsonl)];
     if (alerts.terminal) outlets.push(createTerminalAlerts(out, colour));
     const page = this.#page;
+    const ask: typeof page.ask = (path, body) => askReset({
+      state: this.#state, status: () => this.status(), now: this.#now(), leave,
+      carryOut: (effects) => this.#carryOut(effects),
+    }, path, body) ?? page.ask(path, body);
     const status = createStatusServer({
-      stateDir, status: () => this.status(), page: page.take, ask: page.ask, tls: readHttpTls(this.#config, env),
+      stateDir, status: () => this.status(), page: page.take, ask, tls: readHttpTls(this.#config, env),
       ...(http !== undefined && { http }), ...(alerts.prometheus && { metrics: page.metrics }),
     });
     const far = createFarOutlets(this.#config, env, ports, this.#crypto);

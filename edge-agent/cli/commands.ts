@@ -18,5 +18,6 @@ export const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   "support-bundle": async () => (await tools()).supportBundle,
   completion: async () => (await tools()).completion,
   keygen: async () => (await tools()).keygen,
+  reset: async () => (await tools()).reset,
   update: async () => (await tools()).update,
 };

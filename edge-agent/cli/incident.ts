@@ -1,26 +1,17 @@
 /** `kerbwatch incident`: what a person says of an open incident. */
-import { userInfo } from "node:os";
 import { askAgent } from "../adapters/agent-client.ts";
 import { ACTIONS } from "../alert/handling.ts";
 import { plainText, shown } from "../plain-text.ts";
 import { parseOptions, UsageError } from "./command.ts";
 import type { Command, Io } from "./command.ts";
 import { STATE_HELP, STATE_OPTIONS, stateDirOf } from "./state-dir.ts";
+import { whoAmI } from "./who.ts";
 
 const TIME_OUT_MS = 5_000;
 const OPTIONS = {
   ...STATE_OPTIONS, reason: { type: "string", required: true, value: "TEXT" }, by: { type: "string", value: "NAME" },
   json: { type: "boolean" },
 } as const;
-
-/** Whoever is at the console; a system without names of users has a number at least. */
-function whoAmI(env: Io["env"]): string {
-  try {
-    return env["SUDO_USER"] ?? userInfo().username;
-  } catch {
-    return String(process.getuid?.() ?? "somebody");
-  }
-}
 
 async function run(args: string[], io: Io): Promise<number> {
   const { options, positionals } = parseOptions(args, OPTIONS, {

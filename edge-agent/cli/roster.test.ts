@@ -297,6 +297,10 @@ test("a board that goes: its log is believed up to the newest checkpoint that f 
   assert.match(await refused(...next, "--last", "@junk.notes"), "--last: [0]: no empty line between text and");
   assert.match(await refused(...create("--out", "@never.kwu", "--last", "@two.notes")),
     "; allowed: with --previous, whose members go");
+  // The receipt of a factory reset serves too.
+  writeFileSync(at("receipt"), `c2sp.org/tlog-proof@v1\nindex 12\n\n${lastNote(13, "CP-002", "CP-003", "CP-004")}`);
+  await done(...next.map((arg) => (arg === "@fifth.kwu" ? "@receipt.kwu" : arg)), "--last", "@receipt");
+  assert.equal(rosterIn("receipt.kwu").trustedUntil?.map(({ size }) => size), [13]);
   // The version after it keeps what was said once.
   const after = next.map((arg) => ({ "@first.kw": "@fifth.kwu", "@fifth.kwu": "@sixth.kwu" })[arg] ?? arg);
   assert.not.match((await ran(...after)).err, "no last checkpoint");

@@ -2,6 +2,7 @@
 import { CrashFile } from "../adapters/crash-file.ts";
 import { wantsColour } from "../adapters/alert-terminal.ts";
 import { loadConfig } from "../adapters/config-file.ts";
+import { goOnErasing } from "../adapters/factory-reset.ts";
 import { goodConfig, keepGoodConfig, likelyStateDirs } from "../adapters/good-config.ts";
 import { type Incoming, inheritedSocket } from "../adapters/incoming.ts";
 import { ListenError } from "../adapters/listen-error.ts";
@@ -88,11 +89,16 @@ interface Around {
 
 async function runAgent(config: Config, io: Io, { incoming, past, up, stopAsked }: Around): Promise<void> {
   keepHeapSmall();
+  goOnErasing(config.stateDir);
   // Loaded here, since a supervisor does without it.
   const { startAgent } = await import("../agent.ts");
+  let leave = (): void => undefined;
+  const left = new Promise<void>((resolve) => {
+    leave = resolve;
+  });
   const agent = await startAgent(config, {
     ...(process.argv[1] !== undefined && { program: process.argv[1] }),
-    notice: (text) => io.err(`${text}\n`), out: (text) => io.out(text), env: io.env, past,
+    notice: (text) => io.err(`${text}\n`), out: (text) => io.out(text), env: io.env, past, leave,
     colour: wantsColour(process.stdout.isTTY, io.env), ...(incoming !== undefined && { incoming }),
   });
   const { listen } = agent.status().agent;
@@ -100,7 +106,7 @@ async function runAgent(config: Config, io: Io, { incoming, past, up, stopAsked 
     `${addressText(config.csms)}\n`);
   keepGoodConfig(config, io.env);
   up();
-  await stopAsked;
+  await Promise.race([stopAsked, left]);
   await agent.stop();
 }
 

@@ -12,6 +12,7 @@ export { ledger } from "./ledger.ts";
 export { page } from "./page.ts";
 export { reconcile } from "./reconcile.ts";
 export { replay } from "./replay.ts";
+export { reset } from "./reset.ts";
 export { roster } from "./roster.ts";
 export { status } from "./status.ts";
 export { supportBundle } from "./support-bundle.ts";

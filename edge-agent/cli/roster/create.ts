@@ -28,6 +28,7 @@ const MAX_REGION_BYTES = 4_000_000;
 const MAX_EPOCH = 2 ** 32 - 1;
 const MAX_NOTES_BYTES = 1_000_000;
 const MOST_NAMED = 5;
+const TLOG_PROOF = "c2sp.org/tlog-proof@v1\n";
 
 const OPTIONS = {
   region: { type: "string", required: true, value: "FILE" },
@@ -85,10 +86,10 @@ function peopleIn(crypto: Crypto, { people }: Region): readonly Person[] {
   });
 }
 
-/** A file of notes one after another, as `ledger witnessed` prints them. */
+/** Notes one after another, as `ledger witnessed` prints them; or one behind a proof of an entry, as `reset` does. */
 function notesIn(path: string): string[] {
   const text = must(readSmallText(path, MAX_NOTES_BYTES), "--last");
-  return text.split(/(?<=\n)(?=kerbwatch\/)/).filter((note) => note !== "");
+  return text.split(/(?<=\n)(?=kerbwatch\/)/).filter((part) => !part.startsWith(TLOG_PROOF));
 }
 
 /** How far the logs are believed that go with this version. */
