@@ -66,8 +66,8 @@ export function createZoneProtocol(options: ZoneProtocolOptions): ProtocolState 
   checkSize(directory);
   return {
     directory, station, signer, crypto, law, reader, topics: new Map(),
-    signedThrough, region, self: directory.indexOf(station), maySign: false, epoch: -1,
-    frozen: false,
+    signedBefore: signedThrough, signedThrough, began: Infinity, region, self: directory.indexOf(station),
+    maySign: false, epoch: -1, frozen: false,
     view: createZoneView(directory), traffic: createTraffic(), seen: new Map(), wanted: new Map(), resent: new Map(),
     requestsSent: 0, proposals: new Map(), votes: new Map(), voted: new Map(), unruly: new Map(), inVain: new Map(),
     waits: new Map(),
@@ -136,9 +136,13 @@ export function wasSetBack({ epoch: seen }: ProtocolState, epoch: number): boole
   return epoch < seen - EPOCHS_AHEAD;
 }
 
-/** As after a restart: what was forgotten since is not voted for again, and nobody's turn has come. */
-function beginAgain(state: ProtocolState): void {
-  state.signedThrough = Math.max(state.signedThrough, state.signing);
+/**
+ * As after a restart: what was forgotten since is not voted for again, and nobody's turn has come. Where the start
+ * seems to lie ahead, it is here that an earlier run may have signed what this one does not know of.
+ */
+function beginAgain(state: ProtocolState, epoch: number): void {
+  state.began = Math.min(state.began, epoch);
+  state.signedThrough = Math.max(state.signedBefore, state.began, state.signing);
   leaveOpen(state);
 }
 
@@ -146,8 +150,8 @@ function beginAgain(state: ProtocolState): void {
 export function onEpoch(state: ProtocolState, own: OwnEvidence, { epoch }: ProtocolNow): Output {
   const out = emptyOutput();
   // What an earlier run of this agent voted for in this very epoch is not known here.
-  if (state.epoch < 0) state.signedThrough = Math.max(state.signedThrough, epoch);
-  if (wasSetBack(state, epoch)) beginAgain(state);
+  if (state.epoch < 0) state.signedThrough = Math.max(state.signedBefore, state.began = epoch);
+  if (wasSetBack(state, epoch)) beginAgain(state, epoch);
   state.epoch = epoch;
   state.maySign = own.maySign && state.self >= 0;
   if (state.maySign) state.signing = Math.max(state.signing, epoch);

@@ -263,14 +263,14 @@ test("one agent's clock is five epochs off and set later: it is silent meanwhile
     assert.is(clockNews(own).length, 2);
     assert.is(clockNews(own)[1]!.isOff, false);
     assert.ok(own.gossip.seq >= 2, `${off}: ${own.gossip.seq} statements since`);
-    let partsTaken = 0;
+    let votes = 0;
     run(zone, 37, () => {
-      partsTaken += own.state.voted.size + own.state.proposals.size;
+      votes += own.state.voted.size;
     });
     for (const agent of zone.agents) assert.ok(certified(agent) > 0, `${off}: ${agent.index}`);
     for (const agent of zone.agents) assert.is(clockNews(agent).length, agent.index === 3 ? 2 : 0);
     assert.is(guilty(zone), 0);
-    assert.ok(partsTaken > 0, "it takes part again");
+    assert.ok(votes > 0, `${off}: it votes again`);
   }
 });
 

@@ -166,6 +166,14 @@ test("after the clock was set back, nothing is voted for that may have been befo
   silent.signing = NOW - 10;
   begin(silent, NOW - 4);
   assert.is(offered(silent, 26, NOW - 4), 1);
+  // It seemed to begin in the future, where nothing was signed: the time that it was set to is where it begins.
+  const ahead = voter(RISE);
+  ahead.began = ahead.signedThrough = NOW;
+  ahead.signing = -1;
+  begin(ahead, NOW - 4);
+  assert.is(ahead.signedThrough, NOW - 4);
+  assert.is(offered(ahead, 26, NOW - 3), 0, "an earlier run may have voted for it");
+  assert.is(offered(ahead, 26, NOW - 2, 2), 1);
   // A second back and forth is no setting back: the epoch goes on.
   const adjusted = voter(RISE);
   begin(adjusted, NOW - 1);

@@ -127,6 +127,10 @@ export interface ProtocolState {
   readonly reader: Reader;
   /** Members' topics, by their text. */
   readonly topics: Map<string, Topic>;
+  /** The last epoch that is known to have been signed before the start; -1: none. */
+  readonly signedBefore: number;
+  /** The first epoch of this run, by the earliest clock that it had. */
+  began: number;
   /** Nothing of this epoch, or the one after, is proposed or voted for: it may have been, before a restart. */
   signedThrough: number;
   /** The agent's own index; -1 when it is no member. */
