@@ -73,13 +73,13 @@ export function agentCommand(config: string): string[] {
 export class AgentProcess {
   /** Times that it was started. */
   starts = 0;
-  /** Times that it ended though nobody had asked for it. */
-  deaths = 0;
+  /** How it ended each time that nobody had asked for it: exit code or signal, and its last words. */
+  readonly deaths: string[] = [];
   readonly #command: readonly string[];
   readonly #logFile: string;
   readonly #events = new Waiters<number | undefined>();
   #child: ChildProcess | undefined;
-  #lastLine = "";
+  #lastWords = "";
   #wanted = false;
   #killed = false;
 
@@ -138,28 +138,35 @@ export class AgentProcess {
     const listening = this.#events.next("listening").then(() => "listening" as const);
     const code = await Promise.race([listening, this.#events.next("ended")]);
     if (code === "listening") return;
-    throw new Error(`the agent of ${this.#logFile} ended with exit code ${code ?? "none"}: ${this.#lastLine}`);
+    throw new Error(`the agent of ${this.#logFile} ended with exit code ${code ?? "none"}: ${this.#lastWords}`);
   }
 
   #spawn(): void {
     this.starts += 1;
     this.#killed = false;
     let listened = false;
-    const child = followed(spawn(this.#program, [...this.#command], { stdio: ["ignore", "pipe", "pipe"] }));
+    this.#lastWords = "";
+    // Where it threw goes to the log.
+    const env = { ...process.env, KERBWATCH_DEBUG: "1" };
+    const child = followed(spawn(this.#program, [...this.#command], { stdio: ["ignore", "pipe", "pipe"], env }));
     this.#child = child;
     const log = createWriteStream(this.#logFile, { flags: "a" }).on("error", () => {}); // nobody's charging needs it
     child.stdout.pipe(log, { end: false });
     child.stderr.pipe(log, { end: false });
     createInterface({ input: child.stderr }).on("line", (line) => {
-      this.#lastLine = line;
+      const isStack = /^\s+at /.test(line);
+      if (!isStack) this.#lastWords = line;
       if (!line.includes("chargers connect to")) return;
       listened = true;
       this.#events.tell("listening", undefined);
     });
-    child.once("close", () => log.end());
-    child.once("exit", (code) => {
+    // Not at `exit`: its last words may still be on their way.
+    child.once("close", (code, signal) => {
+      log.end();
       this.#child = undefined;
-      if (this.#wanted && !this.#killed) this.deaths += 1;
+      if (this.#wanted && !this.#killed) {
+        this.deaths.push(`${signal ?? `exit code ${code}`}${this.#lastWords === "" ? "" : `, ${this.#lastWords}`}`);
+      }
       if (this.#wanted && listened) this.#spawn();
       else this.#events.tell("ended", code ?? undefined);
     });

@@ -73,7 +73,7 @@ async function demonstrate(street: Street, screen: Screen, options: Options): Pr
   await screen.end();
   screen.note(table(played));
   screen.note(`\n${measured(played, figures(before, after, ownBytes))}\n  all of it: ${seconds(since)}`);
-  const dead = street.houses.filter(({ agent }) => agent.deaths > 0).map(({ id }) => id);
+  const dead = street.deaths();
   if (dead.length > 0) screen.note(`agents that ended though nobody had asked for it: ${dead.join(", ")}`);
   return dead.length === 0 && played.every(({ outcome }) => outcome.asTold) ? 0 : 1;
 }

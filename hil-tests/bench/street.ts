@@ -180,6 +180,11 @@ export class Street {
     }));
   }
 
+  /** Of each agent that ended though nobody had asked for it: which, and how. */
+  deaths(): string[] {
+    return this.houses.flatMap(({ id, agent }) => agent.deaths.map((how) => `${id} (${how})`));
+  }
+
   /** Whoever wants it all to end does not want to wait until agents have saved what is then removed. */
   async close(keepFolder: boolean): Promise<void> {
     const gently = keepFolder || !this.stop.aborted;

@@ -57,7 +57,7 @@ async function withAgent<T>(
     // The process that carries the traffic, which is a child of the one that was started.
     const { agent: { pid } } = await status();
     const result = await use({ port, pid, ends, status });
-    if (agent.deaths > 0 || (await status()).agent.pid !== pid) throw new Error("the agent died on the way");
+    if (agent.deaths.length > 0 || (await status()).agent.pid !== pid) throw new Error("the agent died on the way");
     return result;
   } finally {
     await agent.stop();

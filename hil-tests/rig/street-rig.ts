@@ -86,7 +86,7 @@ async function playAll(
   } });
   for (const act of acts) if (!street.stop.aborted) await playAct(recorder, street, hosts, act);
   if (emulated) await sayCosts(recorder, street, scenario);
-  const dead = street.houses.filter(({ agent }) => agent.deaths > 0).map(({ id }) => id);
+  const dead = street.deaths();
   recorder.add({ id: "agents", name: "no agent ends unasked", told: "none", tookS: 0,
     observed: dead.length === 0 ? "none" : dead.join(", "), state: dead.length === 0 ? "passed" : "failed" });
 }
