@@ -3,7 +3,7 @@ import { assert, test } from "../build/testing.ts";
 import { nodeCrypto } from "../edge-agent/adapters/crypto.ts";
 import type { StationId } from "../models/units.ts";
 import {
-  FULL_MESH, isSuspected, leftOut, nearOf, neighboursOf, neighboursOfAll, squaredDistance,
+  FULL_MESH, isSuspected, leftOut, neighboursOf, neighboursOfAll, reachOf, squaredDistance,
 } from "./membership.ts";
 import { KINDS } from "./message.ts";
 import type { Member, Roster } from "./roster.ts";
@@ -131,23 +131,27 @@ test("60 zones are within five steps from zone to zone; along the roster's ring 
 });
 
 test("passed on: to neither whom it came from nor its author, most of it along rings and bridges alone", () => {
-  const roster = madeRoster({ zones: [{ id: "a", n: 30, f: 4 }], seed: 5 });
-  const neighbours = neighboursOf(crypto, roster, roster.members[0]!.station);
-  const near = nearOf(neighbours);
-  assert.is(near.size, neighbours.filter(({ link }) => link === "near").length);
-  assert.ok(near.size >= 3);
+  const roster = madeRoster({ zones: [{ id: "a", n: 30, f: 4 }, { id: "b", n: 6, f: 1 }], seed: 5 });
+  const bridged = roster.members.find(({ station, zone }) =>
+    zone === "a" && neighboursOf(crypto, roster, station).some(({ link }) => link === "bridge"))!;
+  const neighbours = neighboursOf(crypto, roster, bridged.station);
+  const reach = reachOf(neighbours);
+  const count = (wanted: string): number => neighbours.filter(({ link }) => link === wanted).length;
+  assert.equal([reach.near.size, reach.bridges.size], [count("near"), count("bridge")]);
+  assert.ok(reach.near.size >= 3 && reach.bridges.size >= 1);
   const [from, station] = neighbours.filter(({ link }) => link === "long").map(({ member }) => member.station);
   for (const kind of KINDS) {
-    const isBulk = ["statement", "note", "summary"].includes(kind);
-    assert.equal(leftOut({ kind, station: station!, from: from! }, near),
-      new Set([from, station, ...(isBulk ? near : [])]), kind);
-    assert.is(leftOut({ kind, station: station! }, near).size, 0, `${kind}: an own one, or for who asked`);
+    const isForOthers = ["summary", "roster", "part", "release", "fetch", "piece"].includes(kind);
+    const beyond = isForOthers ? [] : reach.bridges;
+    const near = ["statement", "note", "summary"].includes(kind) ? reach.near : [];
+    assert.equal(leftOut({ kind, station: station!, from: from! }, reach),
+      new Set([from, station, ...near, ...beyond]), kind);
+    assert.equal(leftOut({ kind, station: station! }, reach), new Set(beyond), `${kind}: an own one, or for who asked`);
   }
-  const all = new Set(neighbours.map(({ member }) => member.station));
-  const spared = leftOut({ kind: "piece", station: station!, only: new Set([from!]) }, near, all);
-  assert.equal([...all].filter((one) => !spared.has(one)), [from], "what is for one alone goes to that one");
+  const spared = leftOut({ kind: "piece", station: station!, only: new Set([from!]) }, reach);
+  assert.equal([...reach.all].filter((one) => !spared.has(one)), [from], "what is for one alone goes to that one");
   const nine = madeRoster({ zones: [{ id: "a", n: FULL_MESH, f: 2 }] });
-  for (const { station: one } of nine.members) assert.is(nearOf(neighboursOf(crypto, nine, one)).size, 6, "a ring");
+  for (const { station: one } of nine.members) assert.is(reachOf(neighboursOf(crypto, nine, one)).near.size, 6, "ring");
 });
 
 test("bridges between two zones outnumber the liars of both", () => {

@@ -186,28 +186,35 @@ function inOrder(links: Links, station: StationId): Neighbour[] {
 
 /** What most of the traffic is of: passed on along rings and bridges alone, and repaired by digests. */
 const ALONG_RINGS: ReadonlySet<Kind> = new Set(["statement", "note", "summary"]);
-
-/**
- * Whom of its neighbours an agent does not tell what it publishes (SPEC.md, section 7): of another's message, the one
- * whom it came from, its author, and of most messages the near ones. Answers to those who asked leave out nobody, but
- * where they are for some alone.
- * @param near stations behind near links
- * @param neighbours all of them; asked for where a message is for some alone
- */
-export function leftOut(
-  { kind, station, from, only }: Pick<Outgoing, "kind" | "station" | "from" | "only">, near: ReadonlySet<string>,
-  neighbours: ReadonlySet<string> = NOBODY,
-): ReadonlySet<string> {
-  if (only !== undefined) return new Set([...neighbours].filter((one) => !only.has(one)));
-  if (from === undefined) return NOBODY;
-  return new Set([from, station, ...(ALONG_RINGS.has(kind) ? near : [])]);
-}
-
+/** What whoever is beyond a bridge takes; all else is its own zone's business. */
+const OVER_BRIDGES: ReadonlySet<Kind> = new Set(["summary", "roster", "part", "release", "fetch", "piece"]);
 const NOBODY: ReadonlySet<string> = new Set();
 
-/** Stations behind near links. */
-export function nearOf(neighbours: readonly Neighbour[]): ReadonlySet<string> {
-  return new Set(neighbours.filter(({ link }) => link === "near").map(({ member: { station } }) => station));
+/** The neighbours' stations, and those behind links along which not everything goes. */
+export interface Reach {
+  readonly all: ReadonlySet<string>;
+  readonly near: ReadonlySet<string>;
+  readonly bridges: ReadonlySet<string>;
+}
+
+export function reachOf(neighbours: readonly Neighbour[]): Reach {
+  const behind = (...wanted: Neighbour["link"][]): ReadonlySet<string> =>
+    new Set(neighbours.filter(({ link }) => wanted.includes(link)).map(({ member: { station } }) => station));
+  return { all: behind("near", "long", "bridge"), near: behind("near"), bridges: behind("bridge") };
+}
+
+/**
+ * Whom of its neighbours an agent does not tell what it publishes (SPEC.md, section 7): those over bridges, unless it
+ * is for other zones; of another's message, the one whom it came from, its author, and of most messages the near ones.
+ * Answers to those who asked leave out nobody in the zone, but where they are for some alone.
+ */
+export function leftOut(
+  { kind, station, from, only }: Pick<Outgoing, "kind" | "station" | "from" | "only">, { all, near, bridges }: Reach,
+): ReadonlySet<string> {
+  if (only !== undefined) return new Set([...all].filter((one) => !only.has(one)));
+  const beyond = OVER_BRIDGES.has(kind) ? NOBODY : bridges;
+  if (from === undefined) return beyond;
+  return new Set([from, station, ...beyond, ...(ALONG_RINGS.has(kind) ? near : [])]);
 }
 
 /** A member that was not heard for more epochs than this is suspected: information, never guilt. */

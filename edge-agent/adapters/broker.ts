@@ -78,6 +78,8 @@ export interface Broker {
   stop(): Promise<void>;
   /** To whoever subscribed to the topic but for those stations. Never throws. */
   publish(topic: string, payload: Uint8Array, except?: ReadonlySet<string>): void;
+  /** To that station alone, if it is connected and subscribed to the topic. Never throws. */
+  tell(station: string, topic: string, payload: Uint8Array): void;
   /** Ends the connections of members that are no longer listed. To be called when the list has changed. */
   dropUnlisted(): void;
   stats(): BrokerStats;
@@ -109,8 +111,8 @@ class EmbeddedBroker implements Broker {
   readonly #sockets = new Set<Socket>();
   readonly #connections = new Map<unknown, Connection>();
   readonly #refused: Partial<Record<BrokerRefusal, number>> = {};
-  /** Payloads of this agent itself, and the stations that are not to get each. */
-  readonly #own = new WeakMap<Buffer, ReadonlySet<string>>();
+  /** Payloads of this agent itself, and which stations are to get each. */
+  readonly #own = new WeakMap<Buffer, (station: string) => boolean>();
   #received = 0;
   #published = 0;
   #aedes: Aedes | undefined;
@@ -164,10 +166,18 @@ class EmbeddedBroker implements Broker {
   }
 
   publish(topic: string, payload: Uint8Array, except = NOBODY): void {
+    this.#send(topic, payload, (station) => !except.has(station));
+  }
+
+  tell(station: string, topic: string, payload: Uint8Array): void {
+    this.#send(topic, payload, (one) => one === station);
+  }
+
+  #send(topic: string, payload: Uint8Array, isMeant: (station: string) => boolean): void {
     if (this.#aedes === undefined) return;
-    // A copy of its own: one payload may be sent twice, with other exceptions.
+    // A copy of its own: one payload may be sent twice, to others.
     const bytes = Buffer.from(payload);
-    this.#own.set(bytes, except);
+    this.#own.set(bytes, isMeant);
     this.#published += 1;
     this.#aedes.publish({ cmd: "publish", topic, payload: bytes, qos: 0, retain: false, dup: false }, () => undefined);
   }
@@ -335,9 +345,8 @@ class EmbeddedBroker implements Broker {
   }
 
   #forwards(client: Client, payload: Buffer): boolean {
-    const except = this.#own.get(payload);
     const connection = this.#connectionOf(client);
-    if (except === undefined || connection === undefined || except.has(connection.peer.station)) return false;
+    if (connection === undefined || this.#own.get(payload)?.(connection.peer.station) !== true) return false;
     if (!this.#rules.isListed(connection.peer)) return false;
     if (!connection.guard.congested) return true;
     this.#refuse("congested", connection.peer.station);

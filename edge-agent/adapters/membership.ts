@@ -1,7 +1,7 @@
 /** What makes a lone agent a member of a street: its roster, verified, and the transport to its neighbours. */
 import { sameBytes } from "../../gossip/bytes.ts";
 import { topicText } from "../../gossip/message.ts";
-import { leftOut, nearOf, neighboursOf } from "../../gossip/membership.ts";
+import { leftOut, neighboursOf, reachOf } from "../../gossip/membership.ts";
 import type { Outgoing } from "../../gossip/protocol-state.ts";
 import { type Member, memberOf, type Roster } from "../../gossip/roster.ts";
 import type { KnownRoster } from "../../gossip/roster-chain.ts";
@@ -102,14 +102,12 @@ export function streetOf({ roster: first, member, keys }: Membership, config: Co
       crypto, member.zone, readSiteBrokers(config, env), config.mesh?.brokersAtOnce ?? Infinity, mqttOf),
     ...(config.mesh?.listen !== undefined && { listen: config.mesh.listen }),
   }, (topic, bytes, from) => onEvent({ kind: "message", topic, bytes, from }), notice);
-  let near: ReadonlySet<string> = new Set();
-  let all: ReadonlySet<string> = new Set();
+  let reach = reachOf([]);
   let [isAway, turn] = [false, Promise.resolve()];
   const follow = (roster: Roster | undefined): void => {
     members = roster?.members.map(({ station, zone, keys: { tls } }) => ({ station, zone, tlsKey: tls })) ?? [];
     const neighbours = roster === undefined ? [] : neighboursOf(crypto, roster, member.station);
-    near = nearOf(neighbours);
-    all = new Set(neighbours.map(({ member: { station } }) => station));
+    reach = reachOf(neighbours);
     mesh.setNeighbours(neighbours.map(({ member: { station, keys: { tls }, address } }) =>
       ({ station, tlsKey: tls, address })));
     if (isAway === (roster === undefined)) return;
@@ -121,7 +119,7 @@ export function streetOf({ roster: first, member, keys }: Membership, config: Co
   const publish = (messages: readonly Outgoing[]): void => {
     for (const message of messages) {
       const { kind, station, bytes, zone = member.zone } = message;
-      mesh.publish(topicText({ network: first.network, zone, kind, station }), bytes, leftOut(message, near, all));
+      mesh.publish(topicText({ network: first.network, zone, kind, station }), bytes, leftOut(message, reach));
     }
   };
   return { mesh, follow, publish };

@@ -1,5 +1,5 @@
 import { createServer as createTlsServer } from "node:tls";
-import type { AddressInfo } from "node:net";
+import { type AddressInfo, connect as connectTcp, createServer as createTcpServer, type Socket } from "node:net";
 import { connectAsync } from "mqtt";
 import mqttPacket from "mqtt-packet";
 import type { Packet } from "mqtt-packet";
@@ -57,6 +57,35 @@ function agentOf(station: string, street: Street, { port = 0, limits = {} }: Pla
   return { station, mesh, heard, notices };
 }
 
+/** A way to a port on which things can go wrong. */
+async function cutter(to: number) {
+  const open = new Set<Socket>();
+  const state = {
+    port: 0, swallows: false, swallowed: 0, passed: 0,
+    end: (): void => open.forEach((one) => one.destroy()),
+    close: (): void => {
+      state.end();
+      server.close();
+    },
+  };
+  const server = createTcpServer((near) => {
+    const far = connectTcp(to, HOST);
+    for (const [from, into] of [[near, far], [far, near]] as const) {
+      open.add(from);
+      from.on("error", () => undefined);
+      from.on("close", () => into.destroy());
+      from.on("data", (bytes: Buffer) => {
+        if (state.swallows) return void (state.swallowed += bytes.length);
+        if (from === far) state.passed += 1;
+        into.write(bytes);
+      });
+    }
+  });
+  await new Promise<void>((resolve) => server.listen(0, HOST, resolve));
+  state.port = (server.address() as AddressInfo).port;
+  return state;
+}
+
 /** Agents with these names, started, not yet neighbours. */
 async function withStreet(names: readonly string[], use: (street: Street) => Promise<void>, plan: Plan = {}):
 Promise<void> {
@@ -82,27 +111,84 @@ async function meshed({ agents }: Street): Promise<void> {
   await until(() => agents.every((agent) => up(agent) === agents.length - 1), "all are connected");
 }
 
-test("two agents that dial one another hear each message once, and know from whom", () =>
+test("two agents that dial one another hear each message once, over one link, and know from whom", () =>
   withStreet(["A", "B"], async (street) => {
     const [a, b] = street.agents as [Agent, Agent];
     await meshed(street);
     say(a, "from A");
     say(b, "from B");
-    await until(() => a.mesh.stats().repeats === 1 && b.mesh.stats().repeats === 1, "both ways, over both links");
+    await until(() => a.heard.length === 1 && b.heard.length === 1, "both ways");
     assert.equal(a.heard, [{ topic: topicOf("B"), text: "from B", from: "B" }]);
     assert.equal(b.heard, [{ topic: topicOf("A"), text: "from A", from: "A" }]);
     b.mesh.publish(topicOf("A"), bytesOf("from A, passed on"), new Set(["A"]));
     say(b, "the end");
-    await until(() => a.mesh.stats().repeats === 2, "the end, twice");
+    await until(() => a.heard.length === 2, "the end");
     assert.equal(texts(a), ["from B", "the end"], "over neither link does a message go back");
     const counts = ({ mesh }: Agent): number[] => {
-      const { sent, received } = mesh.stats();
-      return [sent.messages, sent.bytes, received.messages, received.bytes];
+      const { sent, received, repeats } = mesh.stats();
+      return [sent.messages, sent.bytes, received.messages, received.bytes, repeats];
     };
     const [topic, said] = [topicOf("A").length, "from A".length];
-    const both = 2 * (topic + said);
-    const theEnd = 2 * (topic + "the end".length);
-    assert.equal([counts(a), counts(b)], [[2, both, 4, both + theEnd], [4, both + theEnd, 2, both]], "over each link");
+    const [one, both] = [topic + said, 2 * topic + said + "the end".length];
+    assert.equal([counts(a), counts(b)], [[1, one, 2, both, 0], [2, both, 1, one, 0]], "once");
+  }));
+
+test("a link that is cut loses nothing: what it may have lost comes over the other, and again when it is back", () =>
+  withStreet(["A", "B"], async (street) => {
+    const [a, b] = street.agents as [Agent, Agent];
+    const cut = await cutter(portOf(b));
+    try {
+      a.mesh.setNeighbours([neighbour(b, cut.port)]);
+      b.mesh.setNeighbours([neighbour(a)]);
+      await until(() => up(a) + up(b) === 2, "both are connected");
+      say(a, "first");
+      await until(() => b.heard.length === 1, "first");
+      cut.swallows = true;
+      for (let n = 0; n < 20; n++) say(a, `lost ${n}`);
+      await until(() => cut.swallowed > 0, "on its way into nothing");
+      cut.end();
+      await until(() => b.heard.length === 21, "over the link that B dialled");
+      assert.equal(texts(b), ["first", ...Array.from({ length: 20 }, (_, n) => `lost ${n}`)].sort());
+      await until(() => b.mesh.stats().repeats === 1, "the first again, since nothing had said that it came");
+      say(a, "meanwhile");
+      await until(() => b.heard.length === 22, "over the other link alone");
+      cut.swallows = false;
+      street.time.advance(1_000);
+      await until(() => up(a) === 1, "the link is back");
+      say(a, "the end");
+      await until(() => b.heard.at(-1)?.text === "the end", "the end");
+    } finally {
+      cut.close();
+    }
+  }));
+
+test("a link that falls silent is in doubt five seconds after a ping; what was confirmed is not told again", () =>
+  withStreet(["A", "B"], async (street) => {
+    const [a, b] = street.agents as [Agent, Agent];
+    const cut = await cutter(portOf(b));
+    try {
+      a.mesh.setNeighbours([neighbour(b, cut.port)]);
+      b.mesh.setNeighbours([neighbour(a)]);
+      await until(() => up(a) + up(b) === 2, "both are connected");
+      say(a, "confirmed");
+      await until(() => b.heard.length === 1, "confirmed");
+      const passed = cut.passed;
+      street.time.advance(30_000);
+      await until(() => cut.passed > passed, "the ping's answer");
+      say(a, "heard");
+      await until(() => b.heard.length === 2, "over the link");
+      cut.swallows = true;
+      say(a, "swallowed");
+      street.time.advance(30_000);
+      street.time.advance(5_000);
+      await until(() => b.heard.length === 4, "both that no ping confirmed");
+      assert.equal(texts(b), ["confirmed", "heard", "heard", "swallowed"]);
+      assert.equal([up(a), failures(a)], [1, 0], "in doubt and not given up");
+      say(a, "in doubt");
+      await until(() => b.heard.length === 5, "over the other one");
+    } finally {
+      cut.close();
+    }
   }));
 
 test("where only one dials, both hear", () => withStreet(["A", "B"], async ({ agents: [a, b] }) => {
@@ -122,7 +208,8 @@ test("seven agents in full mesh: each hears each once, in order, and nobody itse
     await meshed(street);
     for (let n = 0; n < 10; n++) for (const agent of street.agents) say(agent, `${agent.station} ${n}`);
     const sum = (count: (agent: Agent) => number): number => street.agents.reduce((all, one) => all + count(one), 0);
-    await until(() => sum(({ mesh }) => mesh.stats().repeats) === 7 * 6 * 10, "the second copies");
+    await until(() => sum(({ heard }) => heard.length) === 7 * 6 * 10, "all");
+    assert.is(sum(({ mesh }) => mesh.stats().received.messages), 7 * 6 * 10, "each once");
     for (const agent of street.agents) {
       for (const other of street.agents) {
         const from = agent.heard.filter((one) => one.from === other.station).map(({ text }) => text);

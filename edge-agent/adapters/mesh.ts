@@ -18,6 +18,7 @@ import type { FlowStats } from "./flow.ts";
 import type { Login } from "./mqtt-session.ts";
 import { Repeats } from "./repeats.ts";
 import type { TlsIdentity } from "./tls-identity.ts";
+import type { Message } from "./unconfirmed.ts";
 
 /** A site's or operator's broker; under TLS the agent shows it the same certificate as its neighbours. */
 export interface SiteBroker {
@@ -121,10 +122,12 @@ class ListedMesh implements Mesh {
   }
 
   publish(topic: string, bytes: Uint8Array, except?: ReadonlySet<string>): void {
-    this.#broker?.publish(topic, bytes, except);
+    const told = new Set(except);
     for (const { name, client } of this.#neighbours.values()) {
-      if (except?.has(name) !== true) client.publish(topic, bytes);
+      if (except?.has(name) !== true && client.publish(topic, bytes)) told.add(name);
     }
+    // Two that dial one another have two connections: the one that they dialled is for whom ours does not reach.
+    this.#broker?.publish(topic, bytes, told);
     // At a site everybody hears the author itself; in another's name nobody may speak there.
     if (!topic.endsWith(`/${this.#options.identity.station}`)) return;
     for (const { name, client } of this.#sites) {
@@ -159,13 +162,16 @@ class ListedMesh implements Mesh {
   #dial(name: string, { station, tlsKey, address }: MeshNeighbour): void {
     const to = parseHostPort(address);
     if (to === undefined) return this.#notice(`mesh: ${station} has no address that can be dialled: ${address}`);
-    const link = this.#linkTo(station, to, { key: tlsKey });
+    const onUnsure = (messages: readonly Message[]): void => {
+      for (const { topic, payload } of messages) this.#broker?.tell(station, topic, payload);
+    };
+    const link = this.#linkTo(station, to, { key: tlsKey }, { onUnsure });
     this.#neighbours.set(name, link);
     if (this.#running) link.client.start();
   }
 
   #linkTo(
-    name: string, address: HostPort, trust: Trust, more: Pick<MqttClientOptions, "limits" | "admit"> = {},
+    name: string, address: HostPort, trust: Trust, more: Pick<MqttClientOptions, "limits" | "admit" | "onUnsure"> = {},
   ): Link {
     const { identity, network, zones, region = [], clock, timers, random, clientLimits } = this.#options;
     const others = region.filter((zone) => !zones.includes(zone));

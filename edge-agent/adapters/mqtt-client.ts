@@ -5,7 +5,7 @@
  */
 import type { Socket } from "node:net";
 import { BURST, MESSAGES_PER_S } from "../../gossip/traffic.ts";
-import type { WallMs } from "../../models/units.ts";
+import { SECOND_MS, type WallMs } from "../../models/units.ts";
 import type { HostPort } from "../config-schema.ts";
 import type { Clock, Random, Timers } from "../ports.ts";
 import { openTo } from "./mesh-dial.ts";
@@ -16,6 +16,7 @@ import { MqttSession } from "./mqtt-session.ts";
 import { RateLimitedNotices } from "./notices.ts";
 import type { TlsIdentity } from "./tls-identity.ts";
 import { TokenBucket } from "./token-bucket.ts";
+import { type Message, Unconfirmed } from "./unconfirmed.ts";
 
 export type { Trust };
 
@@ -41,6 +42,9 @@ export const MQTT_CLIENT_LIMITS: MqttClientLimits = {
   keepaliveS: 30, packetsPerS: MESSAGES_PER_S, packetBurst: BURST,
 };
 
+/** By the second ping that nobody answers a connection is over: nothing older is unconfirmed. */
+const UNCONFIRMED_PINGS = 2;
+
 /** A message that came; `retained`: it is from before the subscription, the broker kept it. */
 export type OnClientMessage = (topic: string, payload: Uint8Array, from: string, retained: boolean) => void;
 
@@ -63,6 +67,11 @@ export interface MqttClientOptions {
   readonly admit?: (topic: string) => boolean;
   /** Told of each message that goes out, in bytes of topic and payload. */
   readonly onSent?: (bytes: number) => void;
+  /**
+   * Told of what went out and may not have arrived, as soon as the connection is in doubt or over: it can be said
+   * another way. When it is over it is also sent again here, later. Absent: what goes out is forgotten at once.
+   */
+  readonly onUnsure?: (messages: readonly Message[]) => void;
 }
 
 export type MqttClientRefusal = GuardRefusal | "wrong-key" | "subscription";
@@ -88,14 +97,9 @@ export interface MqttClientStats {
 export interface MqttClient {
   start(): void;
   stop(): Promise<void>;
-  /** Sends it at most once, or later, or not at all. Never throws. */
-  publish(topic: string, payload: Uint8Array): void;
+  /** Sends it now, or later, or not at all; never throws. True: it is on its way, and the connection not in doubt. */
+  publish(topic: string, payload: Uint8Array): boolean;
   stats(): MqttClientStats;
-}
-
-interface Message {
-  readonly topic: string;
-  readonly payload: Uint8Array;
 }
 
 /** From `first` doubling to `last`, less up to half by chance, so that a street does not come back at one moment. */
@@ -112,6 +116,7 @@ class Dialler implements MqttClient {
   readonly #notices: RateLimitedNotices;
   readonly #bucket: TokenBucket;
   readonly #waiting: Message[] = [];
+  readonly #unconfirmed: Unconfirmed;
   readonly #refused: Partial<Record<MqttClientRefusal, number>> = {};
   #waitingBytes = 0;
   #attempts = 0;
@@ -121,6 +126,8 @@ class Dialler implements MqttClient {
   #dropped = 0;
   #running = false;
   #up = false;
+  /** The last ping is not answered yet, and should be. */
+  #inDoubt = false;
   #upAt = 0;
   #since: WallMs;
   /** Why the connection ended, as far as it is known. */
@@ -134,6 +141,8 @@ class Dialler implements MqttClient {
     this.#options = options;
     this.#since = options.clock.wallMs();
     this.#limits = { ...MQTT_CLIENT_LIMITS, ...options.limits };
+    const { waitingMessages, waitingBytes, keepaliveS } = this.#limits;
+    this.#unconfirmed = new Unconfirmed(waitingMessages, waitingBytes, UNCONFIRMED_PINGS * keepaliveS * SECOND_MS);
     this.#onMessage = onMessage;
     this.#notices = new RateLimitedNotices(notice, () => options.clock.monoMs());
     this.#bucket = new TokenBucket(this.#limits.packetsPerS, this.#limits.packetBurst);
@@ -155,10 +164,16 @@ class Dialler implements MqttClient {
     await closed;
   }
 
-  publish(topic: string, payload: Uint8Array): void {
+  publish(topic: string, payload: Uint8Array): boolean {
     this.#waiting.push({ topic, payload });
     this.#waitingBytes += payload.length;
     this.#flush();
+    this.#leaveOut();
+    return this.#waiting.length === 0 && !this.#inDoubt;
+  }
+
+  /** The oldest of too many. */
+  #leaveOut(): void {
     while (this.#waiting.length > this.#limits.waitingMessages || this.#waitingBytes > this.#limits.waitingBytes) {
       this.#waitingBytes -= this.#waiting.shift()?.payload.length ?? 0;
       this.#dropped += 1;
@@ -219,6 +234,15 @@ class Dialler implements MqttClient {
         this.#says = why;
       },
       onMessage: (topic, payload, retained) => this.#take(topic, payload, retained),
+      onPing: () => this.#unconfirmed.pinged(),
+      onPong: () => {
+        this.#unconfirmed.answered();
+        this.#inDoubt = false;
+      },
+      onDoubt: () => {
+        this.#inDoubt = true;
+        this.#options.onUnsure?.(this.#unconfirmed.all(this.#options.clock.monoMs()));
+      },
     });
     guard.on("drain", () => this.#flush());
   }
@@ -249,8 +273,20 @@ class Dialler implements MqttClient {
       this.#waitingBytes -= message.payload.length;
       this.#published += 1;
       this.#session?.publish(message.topic, message.payload);
+      if (this.#options.onUnsure !== undefined) this.#unconfirmed.add(message, this.#options.clock.monoMs());
       this.#options.onSent?.(message.topic.length + message.payload.length);
     }
+  }
+
+  /** It may have been lost with the connection: said another way now, and here before all that waits. */
+  #keepUnsure(): void {
+    const unsure = this.#unconfirmed.all(this.#options.clock.monoMs());
+    this.#unconfirmed.clear();
+    if (unsure.length === 0) return;
+    this.#waiting.unshift(...unsure);
+    this.#waitingBytes += unsure.reduce((sum, { payload }) => sum + payload.length, 0);
+    this.#leaveOut();
+    this.#options.onUnsure?.(unsure);
   }
 
   #closed(): void {
@@ -260,8 +296,9 @@ class Dialler implements MqttClient {
     // Not at once, or whoever takes a connection and drops it would be dialled again every second.
     if (this.#up && this.#options.clock.monoMs() - this.#upAt >= this.#limits.lastRetryMs) this.#failures = 0;
     if (this.#up) this.#since = this.#options.clock.wallMs();
-    this.#up = false;
+    this.#up = this.#inDoubt = false;
     if (!this.#running) return;
+    this.#keepUnsure();
     const { name, purpose, timers, random } = this.#options;
     this.#notices.say("away", `${purpose}: ${name} is not connected (${this.#says}); trying again`);
     const wait = retryMs(this.#failures, this.#limits, random);

@@ -27,7 +27,14 @@ export interface SessionOptions {
   /** It did not let this client in; the connection ends. */
   readonly onRefused: (why: string) => void;
   readonly onMessage: (topic: string, payload: Uint8Array, retained: boolean) => void;
+  /** A ping went out; its answer came: all that was published before it has been taken. */
+  readonly onPing?: () => void;
+  readonly onPong?: () => void;
+  /** Nothing came for DOUBT_MS after a ping: it may be gone, which is certain only when the next one is due. */
+  readonly onDoubt?: () => void;
 }
+
+const DOUBT_MS = 5_000;
 
 /** MQTT 3.1.1, 3.9.3: the return code of a filter that was not granted. */
 const NOT_GRANTED = 0x80;
@@ -41,6 +48,7 @@ export class MqttSession {
   readonly #options: SessionOptions;
   #unanswered = false;
   #cancelPing: () => void = () => undefined;
+  #cancelDoubt: () => void = () => undefined;
 
   constructor(options: SessionOptions) {
     const { guard, clientId, keepaliveS: keepalive, login } = options;
@@ -49,7 +57,10 @@ export class MqttSession {
     parser.on("packet", (packet: Packet) => this.#take(packet));
     parser.on("error", () => guard.destroy());
     guard.on("data", (bytes: Buffer) => parser.parse(bytes));
-    guard.once("close", () => this.#cancelPing());
+    guard.once("close", () => {
+      this.#cancelPing();
+      this.#cancelDoubt();
+    });
     this.#send({
       cmd: "connect", protocolId: "MQTT", protocolVersion: 4, clientId, clean: true, keepalive,
       ...(login && { username: login.user }),
@@ -71,6 +82,10 @@ export class MqttSession {
       if (this.#unanswered) return void this.#options.guard.destroy();
       this.#unanswered = true;
       this.#send({ cmd: "pingreq" });
+      this.#options.onPing?.();
+      this.#cancelDoubt = this.#options.timers.after(DOUBT_MS, () => {
+        if (this.#unanswered) this.#options.onDoubt?.();
+      });
       return this.#ping();
     });
   }
@@ -91,6 +106,8 @@ export class MqttSession {
     } else if (packet.cmd === "publish") {
       // A copy, or a small message that is kept would keep the whole record that it came in.
       onMessage(packet.topic, new Uint8Array(Buffer.from(packet.payload)), packet.retain);
+    } else if (packet.cmd === "pingresp") {
+      this.#options.onPong?.();
     }
   }
 }

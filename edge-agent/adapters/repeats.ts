@@ -1,4 +1,4 @@
-/** Whether the same was just heard from the same: two links to one neighbour bring everything twice. */
+/** Whether the same was just heard from the same: a link that comes or goes brings over the other what it may have. */
 import { createHash } from "node:crypto";
 import type { MonotonicMs } from "../../models/units.ts";
 

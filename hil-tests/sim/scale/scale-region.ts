@@ -10,7 +10,7 @@ import { createCore } from "../../../edge-agent/core.ts";
 import { type AgentState, step } from "../../../edge-agent/pipeline.ts";
 import type { AgentEvent } from "../../../edge-agent/ports.ts";
 import { createRecord, NEW_LOG } from "../../../edge-agent/record/record.ts";
-import { leftOut, nearOf, neighboursOfAll } from "../../../gossip/membership.ts";
+import { leftOut, neighboursOfAll, type Reach, reachOf } from "../../../gossip/membership.ts";
 import { type Kind, topicText } from "../../../gossip/message.ts";
 import type { Outgoing } from "../../../gossip/protocol-state.ts";
 import type { Roster } from "../../../gossip/roster.ts";
@@ -45,11 +45,8 @@ interface Agent {
   readonly isAttacked: boolean;
   readonly state: AgentState;
   readonly tickMs: number;
-  /** Neighbours of its zone, and those behind bridges. */
-  inZone: readonly Agent[];
-  bridges: readonly Agent[];
-  /** Stations behind near links. */
-  near: ReadonlySet<string>;
+  neighbours: readonly Agent[];
+  reach: Reach;
 }
 
 interface Delivery {
@@ -87,7 +84,7 @@ export class ScaleRegion {
     this.#dice = dice(seed, `scale ${roster.network}`);
     const reader = new SharedReader(keys.crypto);
     this.#agents = roster.members.map(({ station, zone }, index): Agent => ({
-      index, station, zone, inZone: [], bridges: [], near: new Set(),
+      index, station, zone, neighbours: [], reach: reachOf([]),
       isAttacked: roster.zones.findIndex(({ id }) => id === zone) % ATTACKED_ZONE_IN === 0,
       tickMs: this.#dice.int(CLOCKS_MS),
       state: createCore({
@@ -116,11 +113,8 @@ export class ScaleRegion {
     const links = neighboursOfAll(crypto, roster);
     for (const agent of this.#agents) {
       const neighbours = links.get(agent.station)!;
-      const behind = (isBridge: boolean): Agent[] => neighbours.filter(({ link }) => (link === "bridge") === isBridge)
-        .map(({ member }) => byStation.get(member.station)!);
-      agent.inZone = behind(false);
-      agent.bridges = behind(true);
-      agent.near = nearOf(neighbours);
+      agent.neighbours = neighbours.map(({ member }) => byStation.get(member.station)!);
+      agent.reach = reachOf(neighbours);
     }
   }
 
@@ -149,7 +143,6 @@ export class ScaleRegion {
   }
 
   #step(agent: Agent, event: AgentEvent): void {
-
     const wallMs = (BEGIN + this.#nowMs) as WallMs;
     for (const effect of step(agent.state, event, { wallMs, monoMs: this.#nowMs as MonotonicMs })) {
       if (effect.kind === "alert" && effect.alert.state === "raised" && effect.alert.scope === "zone") this.raised += 1;
@@ -163,10 +156,8 @@ export class ScaleRegion {
     const size = message.bytes.length + topic.length;
     const counted = this.traffic.get(message.kind) ?? noTraffic();
     this.traffic.set(message.kind, counted);
-    const except = leftOut(message, agent.near);
-    // Over a bridge summaries alone are subscribed to.
-    const all = message.kind === "summary" ? [...agent.inZone, ...agent.bridges] : agent.inZone;
-    for (const to of all) {
+    const except = leftOut(message, agent.reach);
+    for (const to of agent.neighbours) {
       if (except.has(to.station)) continue;
       counted.messages += 1;
       counted.payload += size;

@@ -8,7 +8,7 @@
  * as if it were lost for good, as it is for gossip over UDP. Reference: Serf's formula for its defaults on a LAN.
  */
 import { nodeCrypto } from "../../../edge-agent/adapters/crypto.ts";
-import { leftOut, nearOf, type Neighbour, neighboursOfAll } from "../../../gossip/membership.ts";
+import { leftOut, type Neighbour, neighboursOfAll, reachOf } from "../../../gossip/membership.ts";
 import type { StationId } from "../../../models/units.ts";
 import { type Dice, dice } from "../dice.ts";
 import { simulatedKeys } from "../soak/sim-crypto.ts";
@@ -70,13 +70,13 @@ const mean = (values: readonly number[]): number => values.reduce((a, b) => a + 
 
 function spread(links: Links, from: StationId, { loss, resent }: SpreadCase, chance: Dice) {
   const queue = new Queue<{ readonly to: StationId; readonly from: StationId }>();
-  const nears = new Map([...links].map(([station, neighbours]) => [station, nearOf(neighbours)]));
+  const reaches = new Map([...links].map(([station, neighbours]) => [station, reachOf(neighbours)]));
   const have = new Set<StationId>([from]);
   const enough = Math.ceil(SHARE * links.size);
   let [sent, reachedS] = [0, have.size >= enough ? 0 : Infinity];
   const say = (at: number, who: StationId, heardFrom: StationId | undefined): void => {
     const message = { kind: "summary" as const, station: from, ...(heardFrom !== undefined && { from: heardFrom }) };
-    const except = leftOut(message, nears.get(who)!);
+    const except = leftOut(message, reaches.get(who)!);
     for (const { member: { station: to } } of links.get(who)!) {
       if (except.has(to)) continue;
       sent += 1;

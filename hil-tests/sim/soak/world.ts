@@ -4,7 +4,7 @@
  */
 import type { AgentEvent } from "../../../edge-agent/ports.ts";
 import { type Kind, type MessageOf, topicText } from "../../../gossip/message.ts";
-import { leftOut, nearOf, neighboursOf } from "../../../gossip/membership.ts";
+import { leftOut, neighboursOf, type Reach, reachOf } from "../../../gossip/membership.ts";
 import type { Outgoing } from "../../../gossip/protocol-state.ts";
 import type { Read, Reader } from "../../../gossip/reading.ts";
 import type { Roster } from "../../../gossip/roster.ts";
@@ -57,8 +57,7 @@ interface Links {
   readonly roster: Roster;
   readonly peers: readonly SimAgent[];
   readonly all: ReadonlySet<SimAgent>;
-  /** Stations behind near links. */
-  readonly near: ReadonlySet<string>;
+  readonly reach: Reach;
 }
 
 interface Delivery {
@@ -312,8 +311,8 @@ export class World {
   #published(agent: SimAgent, message: Outgoing): void {
     const liar = this.liars.get(agent.index);
     if (liar === undefined) this.#note(agent, message);
-    const { peers: neighbours, near } = this.#linksOf(agent);
-    const except = leftOut(message, near);
+    const { peers: neighbours, reach } = this.#linksOf(agent);
+    const except = leftOut(message, reach);
     const all = neighbours.filter(({ station }) => !except.has(station));
     const peers = message.relayed === true ? this.#some(all) : all;
     const isSite = this.scenario.topology === "site";
@@ -390,7 +389,7 @@ export class World {
       ? roster.members.map(({ station }) => station).filter((station) => station !== agent.station)
       : neighbours.map(({ member }) => member.station);
     const peers = stations.map((station) => this.#byStation.get(station)!);
-    return this.#links[agent.index] = { roster, peers, all: new Set(peers), near: nearOf(neighbours) };
+    return this.#links[agent.index] = { roster, peers, all: new Set(peers), reach: reachOf(neighbours) };
   }
 
   /** A message as it is written, whoever signed it; undefined for junk. */
