@@ -6,7 +6,7 @@
  * half hours give the sum that comes `BUDGET_PER_YEAR` times a year; where the years run out the tail is carried on
  * exponentially. Then attacks on learned streets: how often and how soon they raise. Beside the rule: Low-Sum-CUSUM,
  * and a proposer who may choose each member's older statement freely. `--only levels` (or `search`, `attacks`,
- * `commonCauses`) measures that part alone.
+ * `commonCauses`) measures that part alone, `--zones 6/1,20/3` zones of those n and f in place of all.
  */
 import { writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
@@ -247,6 +247,13 @@ function searchCost(): object[] {
   });
 }
 
+/** n, f, and years that are lived through: fewer where there are many to live through each. */
+type ZoneYears = readonly [n: number, f: number, years: number];
+const ZONES: readonly ZoneYears[] = [
+  [3, 0, 8], [4, 1, 8], [6, 1, 12], [12, 3, 4], [20, 3, 2], [20, 6, 2], [30, 4, 1], [60, 15, 0.5], [60, 19, 0.5],
+];
+const QUICK_ZONES: readonly ZoneYears[] = [[6, 1, 1]];
+
 /** Each zone's years take minutes. */
 function toldAtOnce(rows: object[]): object[] {
   console.table(rows);
@@ -255,10 +262,10 @@ function toldAtOnce(rows: object[]): object[] {
 
 function main(): void {
   const text = { type: "string" } as const;
-  const { values } = parseArgs({ options: { json: text, only: text, quick: { type: "boolean" } } });
+  const { values } = parseArgs({ options: { json: text, only: text, zones: text, quick: { type: "boolean" } } });
   const quick = values.quick === true;
-  const zones: [number, number, number][] = quick ? [[6, 1, 1]]
-    : [[3, 0, 8], [4, 1, 8], [6, 1, 12], [12, 3, 4], [20, 3, 2], [20, 6, 2], [30, 4, 1], [60, 15, 0.5], [60, 19, 0.5]];
+  const wanted = values.zones?.split(",");
+  const zones = (quick ? QUICK_ZONES : ZONES).filter(([n, f]) => wanted?.includes(`${n}/${f}`) ?? true);
   const trials = quick ? 5 : 40;
   const attacks = [
     syncStarts(0.6), syncStarts(0.8), sprinkledRefusals(2), sprinkledRefusals(3),
