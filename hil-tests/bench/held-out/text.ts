@@ -1,0 +1,77 @@
+/** The tables of the held-out bench, at most 120 columns. */
+import { STRENGTH_NAMES, type StrengthName } from "../../attackers/strength.ts";
+import { CENTRE, type HonestYears, type Trial } from "./trials.ts";
+import { casesOf, type ZoneSize } from "./zone-cases.ts";
+import type { ZoneDays } from "./zone-days.ts";
+
+const NAME = 30;
+const CELL = 10;
+
+const row = (head: string, cells: readonly string[]): string =>
+  head.slice(0, NAME - 1).padEnd(NAME) + cells.map((cell) => cell.padStart(CELL)).join("");
+
+/** Median delay of all trials, or the share that found it. */
+export function cell(delays: readonly number[]): string {
+  const found = delays.filter(Number.isFinite);
+  if (found.length === 0) return delays.length === 0 ? "" : "-";
+  if (found.length < delays.length) return `${Math.round((100 * found.length) / delays.length)} %`;
+  const middle = found.sort((a, b) => a - b)[found.length >> 1]!;
+  return middle < 10_000 ? middle.toFixed(0) : `${(middle / 3_600).toFixed(1)} h`;
+}
+
+const delaysOf = (trials: readonly Trial[], name: string): number[] => trials.map(({ delays }) => delays[name]!);
+
+/** Between 0 and this many a year, with 95 %, when none was seen (the rule of three). */
+const RULE_OF_THREE = 3;
+
+export function honestText(zones: readonly ZoneDays[], honest: ReadonlyMap<ZoneSize, HonestYears>): string {
+  const lines = zones.map(({ city, members, plan }) =>
+    `${city}: ${members.length} stations, ${plan.days} days after ${plan.learnDays} of learning`);
+  for (const [{ n, f }, { years, raised }] of honest) {
+    const told = Object.entries(raised).map(([name, all]) => `${name}: ${all.length} raised`
+      + (all.length > 0 ? ` (${[...new Set(all)].join(", ")})` : ""));
+    lines.push(`n = ${n}, f = ${f}, ${years.toFixed(3)} honest zone-years; ${told.join("; ")}`
+      + (years > 0 ? `; none in so long means at most ${(RULE_OF_THREE / years).toFixed(0)} a year` : ""));
+  }
+  return lines.join("\n");
+}
+
+export function attackTable(
+  size: ZoneSize, trials: readonly Trial[], amountOf: (attack: string, strength: StrengthName) => string,
+): string {
+  const cases = [CENTRE, ...casesOf(size).map(({ name }) => name)];
+  const short = ["centre", "no liars", "f frame", "f hide", "f-1+1", "20 % lost", "50 % lost", "f cut off", "half off"];
+  const lines = ["", `n = ${size.n}, f = ${size.f}: seconds to the raise, or the share that was found; trials`,
+    row("", [...short.slice(0, cases.length), "trials"])];
+  for (const attack of new Set(trials.map((one) => one.attack))) {
+    for (const strength of STRENGTH_NAMES) {
+      const some = trials.filter((one) => one.attack === attack && one.strength === strength);
+      lines.push(row(`${attack} ${strength}`, [...cases.map((name) => cell(delaysOf(some, name))), `${some.length}`]));
+    }
+    lines.push(`  ${STRENGTH_NAMES.map((strength) => amountOf(attack, strength)).join(" / ")}`.slice(0, 119));
+  }
+  return [...lines, ...ratioLines(trials)].join("\n");
+}
+
+/** Over the trials that the centre and the zone both found. */
+function ratioLines(trials: readonly Trial[]): string[] {
+  return ["no liars", "f hide"].map((name) => {
+    const both = trials.filter(({ delays }) => [CENTRE, name].every((one) => Number.isFinite(delays[one])));
+    const found = trials.filter(({ delays }) => Number.isFinite(delays[CENTRE]!)).length;
+    const mean = (of: string): number => both.reduce((sum, { delays }) => sum + delays[of]!, 0) / both.length;
+    const aim = name === "f hide" ? 2.5 : 1.5;
+    return `${name}: ${both.length} of the ${found} that the centre finds; mean delay ${mean(name).toFixed(0)} s to `
+      + `${mean(CENTRE).toFixed(0)} s, ${(mean(name) / mean(CENTRE)).toFixed(2)} times (aim ${aim})`;
+  });
+}
+
+export function sizeTable(
+  bySize: readonly { readonly size: ZoneSize; readonly trials: readonly Trial[] }[],
+): string {
+  const head = bySize.map(({ size: { n, f } }) => `${n}, ${f}`);
+  const attacks = [...new Set(bySize.flatMap(({ trials }) => trials.map((one) => one.attack)))];
+  const lines = attacks.flatMap((attack) => [CENTRE, "no liars", "f hide"].map((name) =>
+    row(name === CENTRE ? `${attack}, ${name}` : `  ${name}`, bySize.map(({ trials }) =>
+      cell(delaysOf(trials.filter((one) => one.attack === attack && one.strength === "strong"), name))))));
+  return ["", "Strong attacks by size, n and f", row("", head), ...lines].join("\n");
+}
