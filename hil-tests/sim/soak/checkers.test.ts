@@ -4,19 +4,22 @@ import { noFalseAccusation } from "./checkers/accusation.ts";
 import { bounded } from "./checkers/bounds.ts";
 import { noContradiction } from "./checkers/certificates.ts";
 import { CHECKERS } from "./checkers/checkers.ts";
+import { frozenByForks } from "./checkers/forks.ts";
 import { liveness } from "./checkers/liveness.ts";
 import { consistentLogs } from "./checkers/logs.ts";
 import { ownWord } from "./checkers/own-word.ts";
+import { regionsWord } from "./checkers/regions.ts";
 import { validity } from "./checkers/validity.ts";
 import { addEvidence } from "./evidence.ts";
 import { runOne } from "./run-one.ts";
+import type { Alert } from "../../../models/terms.ts";
 import type { Scenario } from "./scenario.ts";
 import type { SimAgent } from "./sim-agent.ts";
 import { type CreateChecker, World } from "./world.ts";
 
 const CALM: Scenario = {
-  agents: 4, spare: 0, liarsTolerated: 1, epochs: 40, witnesses: false, signatures: "simulated", topology: "mesh",
-  passedOnTo: 64, faults: [], liars: [], broken: [], healedAt: 15,
+  agents: 4, spare: 0, zones: 1, liarsTolerated: 1, epochs: 40, witnesses: false, signatures: "simulated",
+  topology: "mesh", passedOnTo: 64, faults: [], liars: [], broken: [], healedAt: 15,
   attacks: [{ key: "energy-theft", from: 20, to: 26, agents: [0, 1, 2, 3], perEpoch: 6_000 }], guessing: [],
 };
 
@@ -55,7 +58,8 @@ test("no contradictory certificates: fails when all propose at once, and all vot
     protocol!.voted.has = () => false;
     protocol!.waits.get = () => ({ key: "energy-theft", since: 0, turn: 0, onset: 0 });
   };
-  assert.match(says(noContradiction, bend) ?? "", /^no contradictory certificates: energy-theft at epoch \d+ under/);
+  const said = says(noContradiction, bend) ?? "";
+  assert.match(said, /^no contradictory certificates: energy-theft at epoch \d+ of feeder-7 under/);
 });
 
 test("validity: fails when a quorum finds that everything raises", () => {
@@ -138,6 +142,38 @@ test("two keys of one threat that rise at once are one incident", () => {
   assert.equal([outcome.failed?.text, outcome.certified], [undefined, 1]);
 });
 
+const FORK: Scenario = {
+  ...CALM, epochs: 90, healedAt: 45, faults: [{ kind: "fork", at: 10, side: [1, 2], epochs: 30 }],
+  attacks: [{ ...CALM.attacks[0]!, from: 20, to: 26 }, { ...CALM.attacks[0]!, key: "export", from: 75, to: 81 }],
+};
+
+test("rosters that fork: nothing is signed until later ones, which half of them only hear of, are in force", () => {
+  const { healedAt: _, ...frozen } = { ...FORK, epochs: 39 };
+  const outcomes = [runOne({ scenario: frozen, seed: 1 }), runOne({ scenario: FORK, seed: 1 })];
+  assert.equal(outcomes.map(({ failed, certified }) => [failed?.text, certified]), [[undefined, 0], [undefined, 2]]);
+});
+
+test("nothing signed while rosters fork: fails when agents go on", () => {
+  const bend = ({ protocol }: SimAgent): void => {
+    Object.defineProperty(protocol, "frozen", { get: () => false, set: () => undefined });
+  };
+  assert.match(says(frozenByForks, bend, FORK) ?? "", /agent \d knows of two rosters of one version and makes a /);
+});
+
+const FOUR: Scenario = { ...CALM, agents: 16, zones: 4, attacks: [{ ...CALM.attacks[0]!, agents: [0, 4, 8, 12] }] };
+
+test("zones of one roster certify for themselves: what one of four saw is its own", () => {
+  const outcome = runOne({ scenario: FOUR, seed: 1 });
+  assert.equal([outcome.failed?.text, outcome.certified], [undefined, 1]);
+});
+
+test("the region's word: fails when an agent tells of the region what no other zone saw", () => {
+  const bend = ({ index, alerts }: SimAgent): void => {
+    if (index === 5) alerts.push({ scope: "region", state: "raised", threat: "energy-theft" } as Alert);
+  };
+  assert.match(says(regionsWord, bend, FOUR) ?? "", /agent 5 raises energy-theft in the region: 1 of 4 zones have/);
+});
+
 test("nothing throws: fails when a core does", () => {
   const bend = ({ protocol }: SimAgent): void => {
     (protocol as { law: typeof EVERYTHING }).law = { ...EVERYTHING, search: () => { throw new Error("planted"); } };
@@ -147,7 +183,8 @@ test("nothing throws: fails when a core does", () => {
 
 test("each of the checkers above is one of those that a soak uses", () => {
   assert.equal(new Set(CHECKERS),
-    new Set([noContradiction, validity, noFalseAccusation, ownWord, consistentLogs, bounded, liveness]));
+    new Set([noContradiction, validity, noFalseAccusation, ownWord, consistentLogs, bounded, frozenByForks,
+      regionsWord, liveness]));
 });
 
 /** Seed 1000037: killed between the append and the publication, and nobody asked for what had become durable. */

@@ -26,8 +26,11 @@ const LAST_ATTACK_LASTS = 8;
 const NEVER_ATTACKED: ReadonlySet<EvidenceKey> = new Set<EvidenceKey>(["agent-misbehaviour", BROKEN_KEY]);
 /** Share of attacks that move all keys of their threat: they are one incident. */
 const SEVERAL_KEYS_SHARE = 0.5;
-const KINDS = { least: 3, more: 4 };
+const KINDS = { least: 4, more: 4 };
+const FORK_LASTS = 50;
 const SIDE_LEAST = 1;
+/** In some runs the agents are dealt out to several zones of one roster. */
+const SEVERAL_ZONES = [{ share: 0.05, zones: 4, each: 4 }, { share: 0.15, zones: 2, each: 7 }] as const;
 /** Real frames, too. */
 const GUESSING_SHARE = 0.2;
 /** One in so many runs signs with Ed25519. */
@@ -35,19 +38,25 @@ const REAL_SIGNATURES_IN = 50;
 
 export function drawScenario(seed: number): Scenario {
   const chance = dice(seed, "scenario");
-  const agents = AGENTS.least + (chance.chance(MORE_AGENTS_SHARE) ? chance.int(AGENTS.more) : 0);
+  const several = SEVERAL_ZONES.find(({ share }) => chance.chance(share));
+  const { zones = 1 } = several ?? {};
+  const alone = AGENTS.least + (chance.chance(MORE_AGENTS_SHARE) ? chance.int(AGENTS.more) : 0);
+  const agents = several === undefined ? alone : several.zones * several.each;
   const spare = 1;
-  const liarsTolerated = Math.floor((agents - 1) / 3);
+  const liarsTolerated = Math.floor((agents / zones - 1) / 3);
   const epochs = EPOCHS.least + chance.int(EPOCHS.more);
   const healedAt = epochs - HEALED;
-  const bad = shuffled(chance, range(agents)).slice(0, chance.int(liarsTolerated + 1));
+  const bad = range(zones).flatMap((zone) =>
+    shuffled(chance, range(agents).filter((agent) => agent % zones === zone))
+      .slice(0, chance.int(liarsTolerated + 1)));
   const liarCount = chance.chance(0.8) ? bad.length : chance.int(bad.length + 1);
   const liars = drawLiars(chance, bad.slice(0, liarCount), healedAt);
   const plan = { agents, spare, healedAt, liars: new Set(bad) };
   return {
-    agents, spare, liarsTolerated, epochs, healedAt, liars, broken: bad.slice(liarCount),
+    agents, spare, zones, liarsTolerated, epochs, healedAt, liars, broken: bad.slice(liarCount),
     witnesses: chance.chance(0.7), signatures: seed % REAL_SIGNATURES_IN === 0 ? "ed25519" : "simulated",
-    topology: chance.chance(MESH_SHARE) ? "mesh" : "site",
+    topology: chance.chance(MESH_SHARE) || zones > 1 ? "mesh" : "site",
+    // Those of several zones have more agents than a fully meshed one.
     passedOnTo: chance.chance(EVERYBODY_SHARE) || agents > FULL_MESH ? MOST_PEERS : 1 + chance.int(PASSED_ON_TO),
     faults: drawFaults(chance, plan), attacks: drawAttacks(chance, agents, healedAt, epochs),
     guessing: chance.chance(GUESSING_SHARE) ? [drawGuessing(chance, agents, healedAt)] : [],
@@ -73,10 +82,13 @@ function drawLiars(chance: Dice, who: readonly number[], healedAt: number): Liar
 }
 
 function drawFaults(chance: Dice, plan: Plan): Fault[] {
-  const kinds = shuffled(chance, Object.keys(FAULTS) as FaultKind[]).slice(0, KINDS.least + chance.int(KINDS.more));
+  const every = shuffled(chance, Object.keys(FAULTS) as FaultKind[]);
+  const drawn = every.slice(0, KINDS.least + chance.int(KINDS.more));
+  // Who must hear of the end of a fork has no file of later versions.
+  const kinds = drawn.includes("fork") ? drawn.filter((kind) => kind !== "roster") : drawn;
   return kinds.flatMap((kind) => {
     const times = kind === "crash" || kind === "skew" || kind === "slowness" ? 1 + chance.int(4) : 1 + chance.int(2);
-    return range(kind === "roster" ? 1 : times).map(() => drawFault(chance, kind, plan));
+    return range(kind === "roster" || kind === "fork" ? 1 : times).map(() => drawFault(chance, kind, plan));
   });
 }
 
@@ -113,6 +125,10 @@ function drawFault(chance: Dice, kind: FaultKind, plan: Plan): Fault {
     case "roster": {
       const leave = chance.chance(0.5) ? [agent] : [];
       return { kind, at: start, leave, join: range(spare).map((i) => agents + i), spreadEpochs: chance.int(10) };
+    }
+    case "fork": {
+      const side = shuffled(chance, range(agents)).slice(0, 1 + chance.int(Math.floor(agents / 2)));
+      return { kind, at: start, side, epochs: Math.min(1 + chance.int(FORK_LASTS), Math.floor(healedAt - start)) };
     }
   }
 }

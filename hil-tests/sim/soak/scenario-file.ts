@@ -12,8 +12,8 @@ import {
 type Mapping = Readonly<Record<string, unknown>>;
 
 const KEYS = [
-  "version", "agents", "spare", "liarsTolerated", "epochs", "witnesses", "signatures", "topology", "passedOnTo",
-  "healedAt", "faults", "liars", "broken", "attacks", "guessing",
+  "version", "agents", "spare", "zones", "liarsTolerated", "epochs", "witnesses", "signatures", "topology",
+  "passedOnTo", "healedAt", "faults", "liars", "broken", "attacks", "guessing",
 ];
 const LIAR_KEYS = ["agent", "behaviour", "from"];
 const ATTACK_KEYS = ["key", "from", "to", "agents", "perEpoch"];
@@ -25,6 +25,7 @@ const AGENTS = { from: 1, to: 60 };
 /** More than anybody has. */
 const MOST_PEERS = 64;
 const MOST_SPARE = 4;
+const MOST_ZONES = 8;
 const MOST_EPOCHS = 100_000;
 const MOST_MILLINATS = 1_000_000;
 
@@ -119,11 +120,12 @@ function scenarioOf(value: unknown): Scenario {
   const agents = number(raw["agents"], "agents", AGENTS.from, AGENTS.to, true);
   const spare = optional(raw["spare"], 0, (one) => number(one, "spare", 0, MOST_SPARE, true));
   const all = agents + spare;
-  const mostLiars = Math.floor((agents - 1) / 3);
+  const zones = optional(raw["zones"], 1, (one) => number(one, "zones", 1, Math.min(MOST_ZONES, agents), true));
+  const mostLiars = Math.floor((Math.floor(agents / zones) - 1) / 3);
   const epochs = number(raw["epochs"], "epochs", 1, MOST_EPOCHS, true);
   const healedAt = raw["healedAt"] === undefined ? undefined : number(raw["healedAt"], "healedAt", 0, epochs);
   return {
-    agents, spare, epochs, ...(healedAt !== undefined && { healedAt }),
+    agents, spare, zones, epochs, ...(healedAt !== undefined && { healedAt }),
     liarsTolerated: optional(raw["liarsTolerated"], mostLiars, (one) =>
       number(one, "liarsTolerated", 0, mostLiars, true)),
     witnesses: optional(raw["witnesses"], true, (one) => flag(one, "witnesses")),

@@ -46,6 +46,11 @@ export const FAULTS = {
   "full-disk": { ...DURING, agent: AGENT },
   /** The next roster counts from the next epoch on, and reaches each agent up to `spreadEpochs` before or after. */
   "roster": { at: EPOCH, leave: { agents: true }, join: { agents: true }, spreadEpochs: { from: 0, to: 100 } },
+  /**
+   * Two rosters of the next version are signed: `side` is given the other one. So many epochs later two further
+   * versions follow the first, and are given to the rest alone: `side` has to hear of them.
+   */
+  "fork": { at: EPOCH, side: { agents: true }, epochs: { from: 1, to: 1_000 } },
 } as const satisfies Record<string, Readonly<Record<string, Field>>>;
 
 type Value<F> =
@@ -101,6 +106,9 @@ export interface Scenario {
   readonly agents: number;
   /** Who may join later. */
   readonly spare: number;
+  /** Agents are dealt out to so many zones of one roster, in turn; zones that follow one another are bridged. */
+  readonly zones: number;
+  /** f of each zone. */
   readonly liarsTolerated: number;
   readonly epochs: number;
   /** Whether agents witness each other's logs. */

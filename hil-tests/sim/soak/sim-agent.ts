@@ -16,10 +16,12 @@ import type { Reader } from "../../../gossip/reading.ts";
 import { createRosterChain, offerRoster, type RosterChain, takeForce } from "../../../gossip/roster-chain.ts";
 import { memberOf, nextOperators, type Roster } from "../../../gossip/roster.ts";
 import type { Alert } from "../../../models/terms.ts";
-import { epochOf, type MonotonicMs, type Now, type StationId, type WallMs } from "../../../models/units.ts";
+import {
+  epochOf, type MonotonicMs, type Now, type StationId, type WallMs, type ZoneId,
+} from "../../../models/units.ts";
 import { type Disk, readDisk } from "./disk.ts";
 import { EPOCH_S } from "./scenario.ts";
-import { type MemberKeys, NETWORK, type SignedRoster, type Street, ZONE } from "./street.ts";
+import { type MemberKeys, NETWORK, type SignedRoster, type Street } from "./street.ts";
 
 export interface SimAgentOptions {
   readonly index: number;
@@ -61,6 +63,10 @@ export class SimAgent {
     this.chain = createRosterChain(nextOperators(roster.roster), roster);
   }
 
+  get zone(): ZoneId {
+    return this.#keys.zone;
+  }
+
   get roster(): Roster {
     return this.chain.inForce.roster;
   }
@@ -90,9 +96,9 @@ export class SimAgent {
     const log = createRecord({ origin: originOf(station), crypto, signer: this.#keys.log, recovered, growth });
     if (log.refused !== undefined) this.refusals.push(log.refused);
     this.core = createCore({
-      station, region: NETWORK, zone: ZONE, epochS: EPOCH_S, site: {}, crypto, log, logged, reader,
+      station, region: NETWORK, zone: this.zone, epochS: EPOCH_S, site: {}, crypto, log, logged, reader,
       tokenSecret: new Uint8Array(32), statementSigner: this.#keys.statement, earliest: 0 as WallMs,
-      ...(this.isMember && { membership: { roster: this.roster, zone: ZONE } }),
+      ...(this.isMember && { membership: { roster: this.roster, zone: this.zone } }), chain: this.chain,
       ...(disk.memory !== undefined && { memory: structuredClone(disk.memory) }),
       ...(witnesses && { witnessSigner: this.#keys.witness }),
     }, now);

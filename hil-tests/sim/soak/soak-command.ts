@@ -12,10 +12,11 @@ import { failureText, Tally } from "./tally.ts";
 
 const SOAK_HELP = `Usage: kerbwatch-sim soak --minutes N
 
-Plays zones of real agents in virtual time, each with a scenario that a fresh seed draws: at least eight agents, 200
-epochs and three kinds of fault, up to f liars and broken chargers, then a healing and an attack on all. Checkers look
-on: no contradictory certificates, validity, no honest agent named, an honest agent's word, consistent logs, bounded
-memory and traffic, liveness after healing, and nothing throws. Prints how much was tried; the first failure ends it.
+Plays zones of real agents in virtual time, each with a scenario that a fresh seed draws: at least eight agents, now and
+then in several zones with bridges, 200 epochs and three kinds of fault, in each zone up to f liars and broken chargers,
+then a healing and an attack on all. Checkers look on: no contradictory certificates, validity, no honest agent named,
+an honest agent's word, consistent logs, bounded memory and traffic, nothing signed while rosters fork, the region's
+word, liveness after healing, and nothing throws. Prints how much was tried; the first failure ends it.
 
   --minutes N  begin new seeds for so long
   --seeds N    so many seeds, instead
@@ -71,8 +72,8 @@ export const soakCommand: Command = {
 
 const RUN_HELP = `Usage: kerbwatch-sim run --scenario S.yaml [--seed N]
 
-Plays one scenario with all checkers: a zone of real agents in virtual time with the faults, liars and attacks that the
-file says. When a checker fails, prints the seed, the code's hash and the parameters.
+Plays one scenario with all checkers: real agents, in one zone or several, in virtual time, with the faults, liars and
+attacks that the file says. When a checker fails, prints the seed, the code's hash and the parameters.
 
   --scenario FILE  YAML or JSON
   --seed N         0 to 4294967295; default 1: delays, losses, noise, and what liars make up

@@ -19,14 +19,20 @@ async function sim(...args: string[]): Promise<{ code: number; out: string; err:
 test("every drawn scenario has eight agents, 200 epochs, three kinds of fault, and no more bad ones than f", () => {
   const kinds = new Set<string>();
   const behaviours = new Set<string>();
+  const sizes = new Set<number>();
   for (let seed = 0; seed < 2_000; seed++) {
-    const { agents, epochs, faults, liars, broken, liarsTolerated } = drawScenario(seed);
-    assert.ok(agents >= 8 && epochs >= 200 && agents > 3 * liarsTolerated);
+    const { agents, zones, epochs, faults, liars, broken, liarsTolerated } = drawScenario(seed);
+    assert.ok(agents >= 8 && epochs >= 200 && agents / zones > 3 * liarsTolerated);
     assert.ok(new Set(faults.map(({ kind }) => kind)).size >= 3);
-    assert.ok(liars.length + broken.length <= liarsTolerated);
+    const bad = [...liars.map(({ agent }) => agent), ...broken];
+    for (let zone = 0; zone < zones; zone++) {
+      assert.ok(bad.filter((agent) => agent % zones === zone).length <= liarsTolerated, `${seed}`);
+    }
+    sizes.add(zones);
     for (const { kind } of faults) kinds.add(kind);
     for (const { behaviour } of liars) behaviours.add(behaviour);
   }
+  assert.equal([...sizes].sort(), [1, 2, 4]);
   assert.equal(kinds, new Set(Object.keys(FAULTS)));
   assert.equal(behaviours, new Set(BEHAVIOURS));
 });

@@ -9,10 +9,11 @@ import { EPOCH_S } from "./scenario.ts";
 import type { Keys } from "./sim-crypto.ts";
 
 export const NETWORK = "soak";
-export const ZONE = "feeder-7" as ZoneId;
+const FIRST_ZONE = 7;
 
 export interface MemberKeys {
   readonly station: StationId;
+  readonly zone: ZoneId;
   readonly statement: Signer;
   readonly log: Signer;
   readonly witness: Signer;
@@ -22,34 +23,47 @@ export interface Street {
   readonly keys: Keys;
   /** By the agent's number, spare ones included. */
   readonly members: readonly MemberKeys[];
+  readonly zones: readonly ZoneId[];
   readonly operator: Signer;
 }
 
-export function streetOf(keys: Keys, agents: number): Street {
+export function streetOf(keys: Keys, agents: number, zoneCount: number): Street {
+  const zones = Array.from({ length: zoneCount }, (_, i) => `feeder-${FIRST_ZONE + i}` as ZoneId);
   const members = Array.from({ length: agents }, (_, index): MemberKeys => {
     const station = `CP-${String(index).padStart(3, "0")}` as StationId;
     const signer = (purpose: string): Signer => keys.signerOf(`${station} ${purpose}`);
-    return { station, statement: signer("statement"), log: signer("log"), witness: signer("witness") };
+    const zone = zones[index % zoneCount]!;
+    return { station, zone, statement: signer("statement"), log: signer("log"), witness: signer("witness") };
   });
-  return { keys, members, operator: keys.signerOf("operator") };
+  return { keys, members, zones, operator: keys.signerOf("operator") };
 }
 
 export interface SignedRoster extends KnownRoster {
-  readonly directory: Directory;
+  readonly directories: readonly Directory[];
 }
 
-/** The roster of these agents; the next version after `before`. */
+export interface RosterPlan {
+  readonly agents: readonly number[];
+  readonly f: number;
+  readonly fromEpoch: number;
+  /** The one that it follows. */
+  readonly before?: SignedRoster;
+  /** What two rosters of one version may differ in. */
+  readonly ratingW?: number;
+}
+
+/** The roster of these agents. */
 export function rosterOf(
-  { keys, members, operator }: Street, agents: readonly number[], f: number, fromEpoch: number, before?: SignedRoster,
+  { keys, members, zones, operator }: Street, { agents, f, fromEpoch, before, ratingW = 0 }: RosterPlan,
 ): SignedRoster {
   const roster: Roster = {
     network: NETWORK, version: (before?.roster.version ?? 0) + 1, previous: before?.hash ?? new Uint8Array(0),
     fromEpoch: fromEpoch as Epoch, epochS: EPOCH_S, threshold: 1, operators: [operator.publicKey],
-    zones: [{ id: ZONE, ratingW: 0, f }],
+    zones: zones.map((id) => ({ id, ratingW, f })),
     members: agents.map((index): Member => {
-      const { station, statement, log, witness } = members[index]!;
+      const { station, zone, statement, log, witness } = members[index]!;
       return {
-        station, zone: ZONE, address: "", latE6: 56_000_000 + 500 * index, lonE6: 0, ratedW: 22_000,
+        station, zone, address: "", latE6: 56_000_000 + 500 * index, lonE6: 0, ratedW: 22_000,
         keys: {
           statement: statement.publicKey, log: log.publicKey, witness: witness.publicKey,
           tls: keys.signerOf(`${station} tls`).publicKey,
@@ -60,5 +74,6 @@ export function rosterOf(
   };
   const bytes = encodeRoster(roster);
   const file = encodeRosterFile({ bytes, signatures: [signRoster(bytes, operator)] });
-  return { roster, hash: rosterHash(keys.crypto, bytes), file, directory: directoryOf(roster, ZONE) };
+  const directories = zones.map((id) => directoryOf(roster, id));
+  return { roster, hash: rosterHash(keys.crypto, bytes), file, directories };
 }

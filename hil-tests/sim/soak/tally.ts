@@ -21,6 +21,7 @@ export interface TallyJson {
   readonly broken: number;
   readonly withFrames: number;
   readonly large: number;
+  readonly severalZones: number;
   readonly faults: Readonly<Record<string, number>>;
   readonly liars: Readonly<Record<string, number>>;
 }
@@ -45,6 +46,8 @@ export class Tally {
   withFrames = 0;
   /** Zones that are not fully meshed. */
   large = 0;
+  /** Seeds with several zones. */
+  severalZones = 0;
 
   add(scenario: Scenario, { counts, certified, named }: Outcome): void {
     this.seeds += 1;
@@ -57,7 +60,8 @@ export class Tally {
     this.named += named;
     if (scenario.guessing.length > 0) this.withFrames += 1;
     this.broken += scenario.broken.length;
-    if (scenario.agents > FULL_MESH && scenario.topology === "mesh") this.large += 1;
+    if (scenario.agents / scenario.zones > FULL_MESH && scenario.topology === "mesh") this.large += 1;
+    if (scenario.zones > 1) this.severalZones += 1;
     if (scenario.signatures === "ed25519") this.realSignatures += 1;
     const kinds = new Set(scenario.faults.map(({ kind }) => kind));
     this.leastKinds = Math.min(this.leastKinds, kinds.size);
@@ -89,7 +93,7 @@ export class Tally {
     return `${this.seeds} seeds, ${this.epochs} epochs, ${this.agentEpochs} agent-epochs in ${seconds.toFixed(0)} s ` +
       `(${(this.agentEpochs / Math.max(seconds, 1e-3)).toFixed(0)} a second); ` +
       `${this.realSignatures} seeds with Ed25519, the others with a keyed hash in its place; ` +
-      `${this.large} in zones that are not fully meshed\n` +
+      `${this.large} in zones that are not fully meshed, ${this.severalZones} with several zones\n` +
       `faults, at least ${this.leastKinds} kinds a seed: ${listOf(this.faults)}\n` +
       `liars: ${listOf(this.liars)}; broken chargers: ${this.broken}; seeds with real frames: ${this.withFrames}; ` +
       `starts after the first: ${this.starts}\n` +
@@ -100,7 +104,7 @@ export class Tally {
 
 const SUMS = [
   "seeds", "epochs", "agentEpochs", "messages", "bytes", "certified", "named", "starts", "realSignatures", "broken",
-  "withFrames", "large",
+  "withFrames", "large", "severalZones",
 ] as const;
 
 function count(of: Map<string, number>, what: string, times = 1): void {

@@ -7,8 +7,9 @@ import { type Kind, type MessageOf, topicText } from "../../../gossip/message.ts
 import { leftOut, neighboursOf, type Reach, reachOf } from "../../../gossip/membership.ts";
 import type { Outgoing } from "../../../gossip/protocol-state.ts";
 import type { Read, Reader } from "../../../gossip/reading.ts";
-import type { Roster } from "../../../gossip/roster.ts";
-import type { WallMs } from "../../../models/units.ts";
+import { memberOf, type Roster } from "../../../gossip/roster.ts";
+import type { Directory } from "../../../gossip/directory.ts";
+import type { WallMs, ZoneId } from "../../../models/units.ts";
 import { type Dice, dice } from "../dice.ts";
 import { SharedReader } from "../shared-reader.ts";
 import { Queue } from "../timeline.ts";
@@ -18,10 +19,10 @@ import { rollBack } from "./disk.ts";
 import { Evidence } from "./evidence.ts";
 import { guesses } from "./frames.ts";
 import { Network } from "./network.ts";
-import { EPOCH_MS, type FaultOf, type Scenario } from "./scenario.ts";
+import { EPOCH_MS, type Fault, type FaultOf, type Scenario } from "./scenario.ts";
 import { ed25519Keys, simulatedKeys } from "./sim-crypto.ts";
 import { SimAgent } from "./sim-agent.ts";
-import { NETWORK, rosterOf, type SignedRoster, type Street, streetOf, ZONE } from "./street.ts";
+import { NETWORK, rosterOf, type SignedRoster, type Street, streetOf } from "./street.ts";
 
 /** Looks on, from outside: what is said, and what agents hold. Throws a CheckFailure. */
 export interface Checker {
@@ -101,9 +102,10 @@ export class World {
     this.scenario = scenario;
     const all = scenario.agents + scenario.spare;
     this.#dice = dice(seed, "world");
-    this.street = streetOf(scenario.signatures === "ed25519" ? ed25519Keys() : simulatedKeys(), all);
+    const keys = scenario.signatures === "ed25519" ? ed25519Keys() : simulatedKeys();
+    this.street = streetOf(keys, all, scenario.zones);
     this.#reader = new SharedReader(this.street.keys.crypto);
-    const first = rosterOf(this.street, range(scenario.agents), scenario.liarsTolerated, 0);
+    const first = rosterOf(this.street, { agents: range(scenario.agents), f: scenario.liarsTolerated, fromEpoch: 0 });
     this.rosters = [first];
     const late = scenario.liars.filter(({ behaviour }) => behaviour === "adaptive").map(({ agent }) => agent);
     this.#clocks = new Clocks(all, scenario.faults, new Set(late), dice(seed, "clocks"));
@@ -143,8 +145,14 @@ export class World {
 
   /** Those that never lie and that the newest roster lists. */
   honestMembers(): SimAgent[] {
-    const { directory } = this.rosters.at(-1)!;
-    return this.agents.filter((agent) => this.isHonest(agent) && directory.indexOf(agent.station) >= 0);
+    const { roster } = this.rosters.at(-1)!;
+    return this.agents.filter((agent) => this.isHonest(agent) && memberOf(roster, agent.station) !== undefined);
+  }
+
+  /** A zone as a version of the roster has it; of a fork both have the same members. */
+  directoryOf(version: number, zone: ZoneId): Directory | undefined {
+    const found = this.rosters.find(({ roster }) => roster.version === version);
+    return found?.directories.find((one) => one.zone.id === zone);
   }
 
   /** Plays it to its end. @throws CheckFailure */
@@ -185,7 +193,10 @@ export class World {
       if (fault.kind === "crash") this.#atEpoch(fault.at, () => this.#crash(fault));
       if (fault.kind === "churn") this.#atEpoch(fault.from, () => this.#churn(fault));
       if (fault.kind === "full-disk") this.#fillDisk(fault);
+    }
+    for (const fault of scenario.faults.filter(changesRoster).sort((a, b) => a.at - b.at)) {
       if (fault.kind === "roster") this.#changeRoster(fault);
+      else this.#forkRoster(fault);
     }
     for (const { agent, behaviour, from } of scenario.liars) {
       if (behaviour === "rolled-back") this.#atEpoch(from, () => this.#rollBack(this.agents[agent]!));
@@ -283,14 +294,40 @@ export class World {
     this.#start(agent);
   }
 
+  /** The next version, which counts from the next epoch on. */
+  #nextRoster(at: number, agents: readonly number[], before: SignedRoster, ratingW?: number): SignedRoster {
+    const fromEpoch = Math.floor(this.#clocks.wallMs(-1, (at + 1) * EPOCH_MS) / EPOCH_MS);
+    const next = rosterOf(this.street, { agents, f: this.scenario.liarsTolerated, fromEpoch, before,
+      ...(ratingW !== undefined && { ratingW }) });
+    this.rosters.push(next);
+    return next;
+  }
+
+  #listed({ roster }: SignedRoster): number[] {
+    return this.agents.filter(({ station }) => memberOf(roster, station) !== undefined).map(({ index }) => index);
+  }
+
+  #forkRoster({ at, side, epochs }: FaultOf<"fork">): void {
+    const before = this.rosters.at(-1)!;
+    const agents = this.#listed(before);
+    const [one, other] = [1, 2].map((ratingW) => this.#nextRoster(at, agents, before, ratingW));
+    const third = this.#nextRoster(at + epochs, agents, one!);
+    const fourth = this.#nextRoster(at + epochs + 1, agents, third);
+    for (const agent of this.agents) {
+      const isOther = side.includes(agent.index);
+      this.#atEpoch(at, () => agent.place((isOther ? other : one)!.file));
+      if (isOther) continue;
+      this.#atEpoch(at + epochs, () => {
+        agent.place(third.file);
+        agent.place(fourth.file);
+      });
+    }
+  }
+
   #changeRoster({ at, leave, join, spreadEpochs }: FaultOf<"roster">): void {
     const before = this.rosters.at(-1)!;
-    const listed = this.agents.filter(({ station }) => before.directory.indexOf(station) >= 0)
-      .map(({ index }) => index).filter((index) => !leave.includes(index));
-    const epoch = Math.floor(this.#clocks.wallMs(-1, (at + 1) * EPOCH_MS) / EPOCH_MS);
-    const members = [...new Set([...listed, ...join])].sort((a, b) => a - b);
-    const next = rosterOf(this.street, members, this.scenario.liarsTolerated, epoch, before);
-    this.rosters.push(next);
+    const listed = this.#listed(before).filter((index) => !leave.includes(index));
+    const next = this.#nextRoster(at, [...new Set([...listed, ...join])].sort((a, b) => a - b), before);
     for (const agent of this.agents) {
       const placed = Math.max(0, at + this.#dice.uniform(-spreadEpochs, spreadEpochs));
       this.#atEpoch(placed, () => agent.place(next.file));
@@ -370,7 +407,7 @@ export class World {
   #topicOf({ kind, station }: Outgoing): string {
     const topics = this.#topics.get(station) ?? new Map<Kind, string>();
     this.#topics.set(station, topics);
-    const topic = topics.get(kind) ?? topicText({ network: NETWORK, zone: ZONE, kind, station });
+    const topic = topics.get(kind) ?? topicText({ network: NETWORK, zone: this.agentOf(station)!.zone, kind, station });
     topics.set(kind, topic);
     return topic;
   }
@@ -412,6 +449,10 @@ export class World {
     this.#trace[0] = Math.imul(this.#trace[0] ^ value, 0x01000193);
     this.#trace[1] = Math.imul(this.#trace[1] ^ (value + 1), 0x85ebca6b) ^ (this.#trace[0] >>> 15);
   }
+}
+
+function changesRoster(fault: Fault): fault is FaultOf<"roster" | "fork"> {
+  return fault.kind === "roster" || fault.kind === "fork";
 }
 
 function range(n: number): number[] {

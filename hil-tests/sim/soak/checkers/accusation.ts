@@ -20,7 +20,7 @@ export function noFalseAccusation(world: World): Checker {
       if (kind !== "proof" || read.has(bytes)) return;
       read.add(bytes);
       const proof = readMessage("proof", bytes);
-      for (const { directory } of world.rosters) {
+      for (const directory of world.rosters.flatMap(({ directories }) => directories)) {
         const culprit = proof && checkProof(proof.content, directory, crypto);
         if (culprit !== undefined) {
           accuse(directory.members[culprit]!.station, `agent ${by.index} tells a proof against it that holds`);

@@ -20,6 +20,8 @@ const GRANTED: Readonly<Record<Kind, number>> = {
 /** Epochs for which messages count at one time: six back, one ahead, and the one that is pruned next. */
 const WINDOW = 9;
 const REPAIRS = 256;
+/** Of other zones, looked at in an epoch: SPEC.md, section 12. */
+const FOREIGN_SUMMARIES = 128;
 /** Own proposals and votes are said again while they are open. */
 const REPEATED = 6 * (GRANTED.proposal + GRANTED.vote);
 
@@ -64,7 +66,7 @@ function checkTraffic(agent: SimAgent, counted: Counted | undefined): void {
   const granted = Object.values(GRANTED).reduce((a, b) => a + b, 0);
   // Each kind is taken from each author in at most so many a window, and passed on once.
   const passedOn = n * (granted + GRANTED.proposal + GRANTED.vote) * 2;
-  const most = 2 * (granted + REPEATED + REPAIRS) + passedOn;
+  const most = 2 * (granted + REPEATED + REPAIRS + FOREIGN_SUMMARIES) + passedOn;
   if (counted.total > most) fail(agent, `it published ${counted.total} messages in an epoch, of at most ${most}`);
   for (const kind of ["statement", "digest", "request", "checkpoint", "cosignature"] as const) {
     const own = counted.kinds.get(kind) ?? 0;
@@ -85,7 +87,8 @@ function checkMemory(agent: SimAgent, protocol: ProtocolState): void {
     ["own votes", protocol.voted.size, WINDOW * EVIDENCE_KEYS.length],
     ["waits", protocol.waits.size, EVIDENCE_KEYS.length],
     ["incidents", protocol.incidents.size, EVIDENCE_KEYS.length],
-    ["messages seen", protocol.seen.size, authors * 170 + 220 * EVIDENCE_KEYS.length],
+    ["messages seen", protocol.seen.size, authors * 170 + 220 * EVIDENCE_KEYS.length
+      + WINDOW * FOREIGN_SUMMARIES],
     ["hashes wanted", protocol.wanted.size, n * 2 * 64],
     ["messages sent again", protocol.resent.size, REPAIRS],
     ["awaited certificates", protocol.awaited.size, 13 * EVIDENCE_KEYS.length],

@@ -1,4 +1,4 @@
-/** No contradictory certificates: for one threat and epoch under one roster, one proposal at most is ever certified. */
+/** No contradictory certificates: for a threat, epoch and zone under one roster, one proposal at most is certified. */
 import { hex } from "../../../../gossip/bytes.ts";
 import type { Certificate } from "../../../../gossip/certificate.ts";
 import { threatOf } from "../../../../models/terms.ts";
@@ -10,8 +10,8 @@ const NAME = "no contradictory certificates";
 export function noContradiction(world: World): Checker {
   const first = new Map<string, Certificate>();
   const seen = certificatesSeen(world, (certificate) => {
-    const { key, epoch, rosterVersion, name } = certificate;
-    const slot = `${threatOf(key)} at epoch ${epoch} under roster ${rosterVersion}`;
+    const { key, epoch, zone, rosterVersion, name } = certificate;
+    const slot = `${threatOf(key)} at epoch ${epoch} of ${zone} under roster ${rosterVersion}`;
     const other = first.get(slot);
     if (other !== undefined && other.name !== name) {
       const by = (one: Certificate): string => `${hex(one.hash).slice(0, 8)} by ${one.signers.join(" ")}`;

@@ -19,11 +19,15 @@ export function liveness(world: World): Checker {
       if (healedAt === undefined) return;
       const members = world.honestMembers();
       for (const agent of members) checkSpeaks(agent, members);
-      for (const { key } of attacks.filter(({ from, to }) => from >= healedAt && to <= epochs)) {
-        checkCertified(members, EVIDENCE_KEYS.indexOf(key));
+      const late = attacks.filter(({ from, to }) => from >= healedAt && to <= epochs);
+      for (const zone of world.street.zones) {
+        const own = members.filter((agent) => agent.zone === zone);
+        for (const { key } of late.filter(({ agents }) => own.every(({ index }) => agents.includes(index)))) {
+          checkCertified(own, EVIDENCE_KEYS.indexOf(key));
+        }
+        checkAgreement(world, own);
+        checkNames(own);
       }
-      checkAgreement(world, members);
-      checkNames(members);
     },
   };
 }
@@ -36,7 +40,7 @@ function checkSpeaks(agent: SimAgent, members: readonly SimAgent[]): void {
   const { protocol, index } = agent;
   if (protocol === undefined) return fail(`agent ${index} is not up`);
   if (protocol.clock.standing.state !== "good") fail(`agent ${index}: its clock is ${protocol.clock.standing.state}`);
-  for (const other of members) {
+  for (const other of members.filter(({ zone }) => zone === agent.zone)) {
     const heard = protocol.view.members[protocol.directory.indexOf(other.station)]?.heard ?? -1;
     if (heard < protocol.epoch - BEHIND_EPOCHS) {
       fail(`agent ${index} heard of agent ${other.index} ${protocol.epoch - heard} epochs ago`);
@@ -54,7 +58,7 @@ function checkCertified(members: readonly SimAgent[], keyIndex: number): void {
 
 /** Those that began under the roster in force: of older ones, who joined later does not know the beginning. */
 function checkAgreement(world: World, members: readonly SimAgent[]): void {
-  const { version } = world.rosters.at(-1)!.directory;
+  const { version } = world.rosters.at(-1)!.roster;
   const older = new Set(members.flatMap(({ protocol }) => [...protocol?.incidents.values() ?? []]
     .filter(({ first }) => first.rosterVersion !== version).map(({ first }) => threatOf(first.key))));
   const held = members.map(({ index, protocol }) => ({

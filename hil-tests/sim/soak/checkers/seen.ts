@@ -15,8 +15,8 @@ export function certificatesSeen(
   const take = (whole: Uint8Array): void => {
     const read = readCertificate(whole, crypto);
     if (read === undefined || known.has(read.name)) return;
-    const roster = world.rosters.find(({ directory }) => directory.version === read.rosterVersion);
-    const verified = roster && verifyCertificate(whole, roster.directory, crypto);
+    const directory = world.directoryOf(read.rosterVersion, read.zone);
+    const verified = directory && verifyCertificate(whole, directory, crypto);
     if (verified?.ok !== true) return;
     known.add(read.name);
     tell(verified.certificate);

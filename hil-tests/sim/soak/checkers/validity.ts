@@ -49,8 +49,8 @@ function honestWords(world: World): (agent: number, evidence: readonly number[])
 }
 
 function judge(world: World, { byHash }: Statements, certificate: Certificate): void {
-  const { key, keyIndex, epoch, items, rosterVersion } = certificate;
-  const { directory } = world.rosters.find((one) => one.directory.version === rosterVersion)!;
+  const { key, keyIndex, epoch, items, zone, rosterVersion } = certificate;
+  const directory = world.directoryOf(rosterVersion, zone)!;
   const { members: { length: n }, zone: { f } } = directory;
   const bad = new Set([...world.liars.keys(), ...world.scenario.broken]);
   const clip = clipOf(key, { n, f });
