@@ -38,6 +38,11 @@ const COLUMNS: readonly Column[] = [
   ["s", ({ seconds }) => seconds.toFixed(0)],
 ];
 
+/** One row on a line of its own. */
+export function rowText(row: ScaleRow): string {
+  return COLUMNS.map(([head, of]) => `${head} ${of(row)}`).join(", ");
+}
+
 export function scaleTable(rows: readonly ScaleRow[], mostZones: number): string {
   const cells = [COLUMNS.map(([head]) => head), ...rows.map((row) => COLUMNS.map(([, of]) => of(row)))];
   const widths = COLUMNS.map((_, at) => Math.max(...cells.map((line) => line[at]!.length)));

@@ -14,7 +14,7 @@ import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { repoRoot } from "../../../build/paths.ts";
 import { EPOCH_S, MOST_ZONES, rostersFor, ZONE_SIZE } from "./scale-plan.ts";
-import { costPicture, type ScaleRow, scaleTable } from "./scale-text.ts";
+import { costPicture, rowText, type ScaleRow, scaleTable } from "./scale-text.ts";
 import { added, runAsWorker, type WorkerNews, type WorkerResult, type WorkerTask } from "./scale-worker.ts";
 import { SPREAD_CASES, spreadRow, spreadTable } from "./spread.ts";
 
@@ -106,7 +106,11 @@ async function main(): Promise<void> {
     .map((agents) => ({ agents, epochs, warmUp: Math.min(10, epochs - 1) }));
   const plans = asked ?? (values.quick === true ? QUICK : FULL);
   const rows: ScaleRow[] = [];
-  for (const plan of plans) rows.push(await play(plan));
+  for (const plan of plans) {
+    const row = await play(plan);
+    rows.push(row);
+    console.error(rowText(row)); // the next may take longer than anybody waits
+  }
   console.log(scaleTable(rows, MOST_ZONES));
   const spread = SPREAD_CASES.map(spreadRow);
   console.log(spreadTable(spread));
