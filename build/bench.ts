@@ -1,7 +1,7 @@
 /**
  * `npm run bench [name] [-- --json FILE --quick]`: runs the benchmark of that name, or all of them, one at a time. Each
- * prints its table; FILE gets one object with a member for each benchmark. `--seconds N` and `--seed S` go to the
- * benchmark that is named, if it takes them. `--help` tells what each is, as its file does at its head.
+ * prints its table; FILE gets one object with a member for each benchmark. All other options go to the benchmark that
+ * is named, as it has them. `--help` tells what each is, as its file does at its head.
  */
 import { spawn } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
@@ -9,7 +9,6 @@ import { once } from "node:events";
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join, resolve } from "node:path";
-import { parseArgs } from "node:util";
 import { CODE_FOLDERS, filesBelow, repoRoot } from "./paths.ts";
 
 const SUFFIX = ".bench.ts";
@@ -65,18 +64,25 @@ async function runAll(paths: readonly string[], own: readonly string[], jsonFile
 
 async function main(): Promise<void> {
   const found = CODE_FOLDERS.flatMap((folder) => filesBelow(repoRoot, folder)).filter((path) => path.endsWith(SUFFIX));
-  const [text, flag] = [{ type: "string" }, { type: "boolean" }] as const;
-  const options = { json: text, seconds: text, seed: text, quick: flag, help: flag };
-  const { values, positionals } = parseArgs({ options, allowPositionals: true });
-  const [wanted, ...more] = positionals;
-  if (more.length > 0) return usage(found, `one name at most, found ${positionals.join(" ")}`);
+  const [first, ...rest] = process.argv.slice(2);
+  const wanted = first?.startsWith("-") === true ? undefined : first;
+  const { json, help: asksHelp, quick, others } = optionsOf(wanted === undefined ? process.argv.slice(2) : rest);
   const matching = found.filter((path) => wanted === undefined || nameOf(path) === wanted);
   if (matching.length === 0) return usage(found, `no benchmark ${wanted === undefined ? "yet" : `is named ${wanted}`}`);
-  if (values.help === true) return help(matching);
-  const given = (["seconds", "seed"] as const).filter((name) => values[name] !== undefined);
-  if (wanted === undefined && given.length > 0) return usage(found, `--${given.join(", --")}: for a benchmark by name`);
-  const own = given.flatMap((name) => [`--${name}`, values[name] as string]);
-  await runAll(matching, [...own, ...(values.quick === true ? ["--quick"] : [])], values.json);
+  if (asksHelp) return help(matching);
+  if (wanted === undefined && others.length > 0) {
+    return usage(found, `${others.join(" ")}: found without the name of a benchmark; allowed: --quick, --json FILE`);
+  }
+  await runAll(matching, [...others, ...(quick ? ["--quick"] : [])], json);
+}
+
+/** What is for this script, and what for the benchmark, which says itself what it does not know. */
+function optionsOf(args: readonly string[]) {
+  const others = args.filter((arg) => arg !== "--quick" && arg !== "--help");
+  const at = others.indexOf("--json");
+  const [, json] = at < 0 ? [] : others.splice(at, 2);
+  if (at >= 0 && json === undefined) throw new TypeError("--json: found nothing; allowed: a file");
+  return { json, others, quick: args.includes("--quick"), help: args.includes("--help") };
 }
 
 try {
