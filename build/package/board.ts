@@ -22,6 +22,10 @@ export interface BoardImage {
   readonly initramfs: string;
 }
 
+/** Where they lie in the folder of a package. */
+export const boardIn = (folder: string): BoardImage =>
+  ({ kernel: join(folder, "vmlinuz"), initramfs: join(folder, "initramfs.cpio.gz") });
+
 /** Kernel and busybox, unpacked. */
 async function system(say: Say): Promise<string> {
   const folder = cached("board-arm64");
@@ -59,7 +63,7 @@ export async function makeBoard(release: Release, outDir: string): Promise<Board
     for (const module of MODULES) put(`lib/modules/${basename(module)}`, readFileSync(join(modules, module)));
     put("etc/modules", MODULES.map((module) => `${basename(module)}\n`).join(""));
     mkdirSync(outDir, { recursive: true });
-    const image = { kernel: join(outDir, "vmlinuz"), initramfs: join(outDir, "initramfs.cpio.gz") };
+    const image = boardIn(outDir);
     copyFileSync(join(boot, kernel), image.kernel);
     await step("packing the board's file system", say, async () =>
       writeFileSync(image.initramfs, gzipSync(cpioOf(root, epochS), { level: 6 })));

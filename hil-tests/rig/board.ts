@@ -4,10 +4,10 @@
  */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, rmSync } from "node:fs";
+import { copyFileSync, existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
-import { makeBoard } from "../../build/package/board.ts";
+import { type BoardImage, boardIn, makeBoard } from "../../build/package/board.ts";
 import { makeCard } from "../../build/package/card.ts";
 import { makeRelease } from "../../build/package/release.ts";
 import { MissingTool, needTools } from "../../build/package/tools.ts";
@@ -15,23 +15,50 @@ import { repoRoot } from "../../build/paths.ts";
 import { type BoardOrders, BOARD_ORDERS_VARIABLE } from "./board-rig.ts";
 import { privateNet } from "./private-net.ts";
 
-export type BoardOptions = Omit<BoardOrders, "folder" | "image" | "card" | "instead">;
+export interface BoardOptions extends Omit<BoardOrders, "folder" | "image" | "card" | "instead"> {
+  /** A folder that `npm run package -- qemu-virt-arm64` made; absent: the image is made anew. */
+  readonly made?: string;
+}
+
+interface Made {
+  readonly image: BoardImage;
+  readonly card?: string;
+}
+
+/** The image of now, into `folder`; no card where what makes one is missing. */
+async function makeImage(folder: string): Promise<Made> {
+  const release = await makeRelease((line) => console.log(line));
+  const image = await makeBoard(release, folder);
+  try {
+    return { image, card: await makeCard(image, release, folder) };
+  } catch (error) {
+    if (error instanceof MissingTool) return { image };
+    throw error;
+  }
+}
+
+/** The image of a package; its card is copied, since the bench writes on it. */
+function imageOf(made: string, folder: string): Made {
+  const [from, card] = [join(made, "card.img"), join(folder, "card.img")];
+  const image = boardIn(made);
+  const lacks = Object.values(image).find((path) => !existsSync(path));
+  if (lacks !== undefined) throw new TypeError(`--image: ${lacks} is not there; npm run package -- qemu-virt-arm64`);
+  if (!existsSync(from)) return { image };
+  copyFileSync(from, card);
+  return { image, card };
+}
 
 /** Gives the exit code. @throws MissingTool when QEMU or mke2fs is not here */
 export async function playBoard(options: BoardOptions): Promise<number> {
   needTools({ "qemu-system-aarch64": "qemu-system-arm", mke2fs: "e2fsprogs" });
   const folder = mkdtempSync(join(tmpdir(), "kerbwatch-board-"));
   try {
-    const release = await makeRelease((line) => console.log(line));
-    const image = await makeBoard(release, folder);
-    const card = await makeCard(image, release, folder).catch((error: unknown) => {
-      if (error instanceof MissingTool) return undefined;
-      throw error;
-    });
+    const { made, ...chosen } = options;
+    const { image, card } = made === undefined ? await makeImage(folder) : imageOf(made, folder);
     const { prefix, instead } = privateNet();
     const { xml, json } = options;
     const orders: BoardOrders = {
-      ...options, folder, image, ...(card !== undefined && { card }), ...(instead !== undefined && { instead }),
+      ...chosen, folder, image, ...(card !== undefined && { card }), ...(instead !== undefined && { instead }),
       ...(xml !== undefined && { xml: resolve(xml) }), ...(json !== undefined && { json: resolve(json) }),
     };
     const rig = ["build/run.mjs", "hil-tests/rig/board-rig.ts"].map((path) => join(repoRoot, path));

@@ -24,6 +24,7 @@ ${Object.entries(BENCHES).map(([name, what]) => `  ${name.padEnd(12)} ${what}`).
                a minute of quiet to average over, not ten
   --act ID,..  these acts alone
   --cuts N     board: how many power cuts
+  --image DIR  board: one that npm run package -- qemu-virt-arm64 made, in place of one of now
   --keep       keep the folder with configurations, logs and alerts
   --xml FILE   results as JUnit's XML
   --json FILE  results and what happened when, as JSON
@@ -33,7 +34,7 @@ async function main(): Promise<number> {
   const text = { type: "string" } as const;
   const flag = { type: "boolean", default: false } as const;
   const { values, positionals: [name = "", more] } = parseArgs({
-    options: { quick: flag, keep: flag, help: flag, act: text, cuts: text, xml: text, json: text },
+    options: { quick: flag, keep: flag, help: flag, act: text, cuts: text, image: text, xml: text, json: text },
     allowPositionals: true,
   });
   if (values.help) {
@@ -44,14 +45,16 @@ async function main(): Promise<number> {
     console.error(`hil: found ${more ?? (name || "no name")}; allowed: ${Object.keys(BENCHES).join(", ")}`);
     return 2;
   }
-  const { quick, keep, act, cuts, xml, json } = values;
+  const { quick, keep, act, cuts, image, xml, json } = values;
   const acts = act?.split(",");
   const files = { ...(xml !== undefined && { xml }), ...(json !== undefined && { json }) };
   const chosen = { keep, ...(acts !== undefined && { acts }), ...files };
   if (name === "board") {
     const wrong = cuts !== undefined && !/^[1-9][0-9]?$/.test(cuts);
     if (wrong) throw new TypeError(`--cuts: found ${cuts}; allowed: 1 to 99`);
-    return await playBoard({ ...chosen, cuts: Number(cuts ?? (quick ? 10 : 50)), quietS: quick ? 60 : 600 });
+    const made = image === undefined ? {} : { made: image };
+    const often = { cuts: Number(cuts ?? (quick ? 10 : 50)), quietS: quick ? 60 : 600 };
+    return await playBoard({ ...chosen, ...often, ...made });
   }
   if (name === "installed") {
     const recorder = new Recorder(name);
