@@ -132,6 +132,7 @@ export const channelTampering: Detector<ChannelTampering> = {
     station: createSteady(), csms: createSteady(),
   }),
   observe(state, seen, now) {
+    if (seen.kind === "meter-reading" || seen.kind === "reported-reading") return [];
     return mixed("channel-tampering", () => [suspicionOf(state.spells), state.facts.nats], now, () => {
       if (seen.kind === "tick") passFacts(state.facts, FACTS, now);
       // Before the link's change is noted: whether the connection comes beside another one counts.

@@ -96,6 +96,7 @@ export const dataExfiltration: Detector<DataExfiltration> = {
     hosts: site.csmsHost === undefined ? [] : [site.csmsHost],
   }),
   observe(state, observation, now) {
+    if (observation.kind === "meter-reading" || observation.kind === "reported-reading") return [];
     return mixed("data-exfiltration", () => [levelOf(state.burst, 0), state.facts.nats], now, () => {
       switch (observation.kind) {
         case "tick":

@@ -135,6 +135,11 @@ export const denialOfService: Detector<DenialOfService> = {
     minuteMs: -1, minute: nothing(), fullest: FULLEST.first, owed: MOST_OWED,
   }),
   observe(state, seen, now) {
+    if (seen.kind === "reported-reading") return [];
+    if (seen.kind === "meter-reading") {
+      metered(state, seen.reading, now);
+      return [];
+    }
     return mixed("denial-of-service", () => [suspicionOf(state.spells), state.facts.nats], now, () => {
       if (seen.kind !== "tick") return { found: spellsIn(state, seen, now) };
       passFacts(state.facts, FACTS, now);
@@ -158,9 +163,6 @@ function spellsIn(state: DenialOfService, seen: Observation, now: Now): Finding[
       return [];
     case "configuration-change":
       if (seen.outcome === "accepted" && /interval/i.test(seen.variable)) reportsOtherwise(state, seen);
-      return [];
-    case "meter-reading":
-      metered(state, seen.reading, now);
       return [];
     default:
       return [];

@@ -60,7 +60,8 @@ export function detect(state: DetectState, observations: readonly Observation[],
   for (const observation of observations) {
     for (const detector of DETECTORS) {
       const own = state[detector.name];
-      if (own !== undefined) findings.push(...detector.observe(own.state, observation, now));
+      if (own === undefined) continue;
+      for (const finding of detector.observe(own.state, observation, now)) findings.push(finding);
     }
   }
   return findings;

@@ -116,6 +116,7 @@ export const reconnaissance: Detector<Reconnaissance> = {
     known: [], freshMs: -1,
   }),
   observe(state, observation, now) {
+    if (observation.kind === "meter-reading" || observation.kind === "reported-reading") return [];
     return mixed("reconnaissance", () => [levelOf(state.burst, 0), state.facts.nats], now, () => {
       if (observation.kind === "tick") {
         passFacts(state.facts, FACTS, now);

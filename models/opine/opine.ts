@@ -41,7 +41,7 @@ export function opine(state: OpineState, findings: readonly Finding[], now: Now)
     moved.add(finding.key);
     if (finding.nats > 0) rose.add(finding.key);
   }
-  return [...moved].map((key) => ({ ...beliefOf(state, key, now), rose: rose.has(key) }));
+  return Array.from(moved, (key) => beliefOf(state, key, now, rose.has(key)));
 }
 
 function fresh(at: WallMs): Evidence {
@@ -83,8 +83,8 @@ export function forget(state: OpineState, key: EvidenceKey, now: Now): void {
   if (evidence !== undefined) restart(evidence, now.wallMs);
 }
 
-/** What is believed of one threat or feature now. */
-export function beliefOf(state: OpineState, key: EvidenceKey, now: Now): Belief {
+/** What is believed of one threat or feature now; `rose`: whether evidence for it was added just now. */
+export function beliefOf(state: OpineState, key: EvidenceKey, now: Now, rose?: boolean): Belief {
   const evidence = state[key] ?? fresh(now.wallMs);
   const threshold = thresholdOf(key);
   return {
@@ -97,11 +97,13 @@ export function beliefOf(state: OpineState, key: EvidenceKey, now: Now): Belief 
     terms: termsOf(evidence),
     frames: evidence.frames,
     says: evidence.says,
+    ...(rose !== undefined && { rose }),
   };
 }
 
 /** Largest first. */
 function termsOf(evidence: Evidence): Term[] {
+  if (evidence.sinceOnsetNats === 0) return [];
   return Object.entries(evidence.terms)
     .map(([term, nats]) => ({ term, nats }))
     .sort((a, b) => b.nats - a.nats);

@@ -66,5 +66,7 @@ export function tryAct(act: Act, law: ActLaw, befell: boolean, now: Now): void {
 /** The even mixture of sums: one that stays quiet costs the others the logarithm of their number. */
 export function mixtureOf(sums: readonly number[]): number {
   const top = Math.max(...sums);
+  // Most of the time nothing is suspected, at every observation.
+  if (top === 0 && sums.every((nats) => nats === 0)) return 0;
   return top + Math.log(sums.reduce((total, nats) => total + Math.exp(nats - top), 0) / sums.length);
 }

@@ -94,6 +94,7 @@ export function mixed(key: EvidenceKey, sums: () => readonly number[], now: Now,
   const before = mixtureOf(sums());
   const { found, facts = [], says, frames = [] } = step();
   const growth = mixtureOf(sums()) - before;
+  if (growth === 0 && found.length === 0) return [];
   const others = found.filter((one) => one.key !== key);
   if (growth === 0) return others;
   const own = found.filter((one) => one.key === key);

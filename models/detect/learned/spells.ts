@@ -13,6 +13,7 @@
  */
 import type { Term } from "../../terms.ts";
 import { HOUR_MS, MINUTE_MS, type Now } from "../../units.ts";
+import { mixtureOf } from "./acts.ts";
 import { createHabit, type Habit, habitTerm, learnHabit, type TraitLaw } from "./habit.ts";
 import { createRate, eventNats, learnRate, type LearnedRate, quietNats, upperPerHour } from "./rate.ts";
 
@@ -68,9 +69,7 @@ export function createSpells<Name extends string>(laws: SpellLaws<Name>): Spells
 
 /** The even mixture of the streams, nats. */
 export function suspicionOf<Name extends string>({ of }: Spells<Name>): number {
-  const all = Object.values<Spell>(of).map(({ nats }) => nats);
-  const top = Math.max(...all);
-  return top + Math.log(all.reduce((sum, nats) => sum + Math.exp(nats - top), 0) / all.length);
+  return mixtureOf(Object.values<Spell>(of).map(({ nats }) => nats));
 }
 
 /** Moves one stream's sum, and gives what the mixture gained or lost. */
