@@ -9,14 +9,29 @@ const FOLDER = "edge-agent/dashboard/page";
 /** Packed, all of it: the page must not cost more than it is worth in an update. */
 export const MOST_PACKED_BYTES = 64 * 1024;
 
+const read = (root: string, name: string): string => readFileSync(join(root, FOLDER, name), "utf8");
+
+async function small(root: string, name: string, loader: "js" | "css"): Promise<string> {
+  return (await transform(read(root, name), { loader, minify: true, target: "es2022", charset: "utf8" })).code;
+}
+
 /** Each file of the page as a browser gets it. */
 export async function pageFiles(root: string): Promise<Readonly<Record<string, string>>> {
-  const read = (name: string): string => readFileSync(join(root, FOLDER, name), "utf8");
-  const small = async (name: string, loader: "js" | "css"): Promise<string> =>
-    (await transform(read(name), { loader, minify: true, target: "es2022", charset: "utf8" })).code;
   return {
-    "/": read("index.html").replace(/^\s+/gm, ""), "/page.css": await small("page.css", "css"),
-    "/page.js": await small("page.js", "js"),
+    "/": read(root, "index.html").replace(/^\s+/gm, ""), "/page.css": await small(root, "page.css", "css"),
+    "/page.js": await small(root, "page.js", "js"),
+  };
+}
+
+/** The page of a whole street: the same files, and what an agent need not hold. */
+export async function streetFiles(root: string): Promise<Readonly<Record<string, string>>> {
+  const page = await pageFiles(root);
+  const head = '<link rel="stylesheet" href="street.css"><script src="street.js" type="module"></script></head>';
+  return {
+    ...page, "/": page["/"]!.replace("</head>", head).replace("<body>", "<body data-street>")
+      .replace("<main", '<nav id="street" aria-label="The street"></nav><main')
+      .replace('<div id="all"', `${read(root, "street.html").replace(/^\s+/gm, "")}<div id="all"`),
+    "/street.css": await small(root, "street.css", "css"), "/street.js": await small(root, "street.js", "js"),
   };
 }
 

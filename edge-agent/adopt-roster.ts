@@ -8,7 +8,7 @@ import { type Roster, zoneMembers } from "../gossip/roster.ts";
 import { declareJointCauses } from "../models/detect/detect.ts";
 import { jointCauses } from "../models/detect/joint-causes.ts";
 import type { StationId } from "../models/units.ts";
-import { regionSeats } from "./core.ts";
+import { placesOf, regionSeats } from "./core.ts";
 import type { AgentState } from "./pipeline.ts";
 import { setWitnesses } from "./record/witnessing.ts";
 
@@ -16,11 +16,11 @@ import { setWitnesses } from "./record/witnessing.ts";
  * A member goes on with its statements, evidence and incidents; who is none any more watches alone, as without a
  * roster, and what it knows of the zone's incidents runs out.
  */
-export function adoptRoster({ detect, gossip, zone, witnessing }: AgentState, roster: Roster, isMember: boolean): void {
+export function adoptRoster({ detect, gossip, zone, witnessing, believed }: AgentState, roster: Roster, isMember: boolean): void {
   if (zone === undefined) return;
   if (isMember) {
     setDirectory(zone.protocol, directoryOf(roster, gossip.zone));
-    zone.places = zoneMembers(roster, gossip.zone);
+    Object.assign(zone, placesOf(roster, gossip.zone));
     const { region, crypto, station } = zone.protocol;
     if (region !== undefined) reseatRegion(region, regionSeats(crypto, roster, station));
   } else {
@@ -29,6 +29,7 @@ export function adoptRoster({ detect, gossip, zone, witnessing }: AgentState, ro
   if (witnessing !== undefined) {
     setWitnesses(witnessing, isMember ? neighboursOf(gossip.crypto, roster, gossip.station) : []);
   }
+  believed.roster = roster;
   declareJointCauses(detect, isMember ? jointCauses(roster.events, gossip.zone) : []);
   gossip.rosterVersion = isMember ? roster.version : 0;
   gossip.statedEveryMs = isMember ? 0 : AT_LEAST_EVERY_MS;

@@ -43,6 +43,7 @@ import { type AgentState, step } from "./pipeline.ts";
 import type { AgentEvent, AlertSink, Clock, Effect, LedgerStore } from "./ports.ts";
 import { reportStatus } from "./status-report.ts";
 import { RELEASED, VERSION } from "./version.ts";
+import { believedAlone, takeWord } from "./words.ts";
 import type { Outgoing } from "../gossip/protocol-state.ts";
 import type { Alert } from "../models/terms.ts";
 import { epochOf, SECOND_MS, type Now, type WallMs } from "../models/units.ts";
@@ -169,13 +170,14 @@ class Agent implements RunningAgent {
         statementSigner: keys.signers.statement, log, earliest: Date.parse(RELEASED) as WallMs, logged,
         ...(memory !== undefined && { memory }), ...(schemas !== undefined && { schemaOf: schemasFrom(schemas) }),
         ...(membership !== undefined && { membership: { roster: membership.roster, zone: membership.member.zone } }),
+        people: believedAlone(this.#crypto, config.region, config.operators),
         witnessSigner: keys.signers.witness, ...(opened !== undefined && { chain: opened.followed.chain }),
       }, now);
       this.#state = state;
       if (fresh.length > 0) notice(`learned normal: begins anew for ${fresh.join(", ")} (from another release)`);
       this.#page = new Page({
         config, clock: this.#clock, random: systemRandom, program: output.program, state: () => this.#state,
-        status: () => this.status(), handle: (asked) => this.#handle(asked),
+        status: () => this.status(), handle: (asked) => this.#handle(asked), word: (file) => this.#takeWord(file),
       });
       const { tls, forwarder, meters, outlets, far, status } = this.#adapters();
       this.#tls = tls;
@@ -371,7 +373,7 @@ class Agent implements RunningAgent {
             this.#store.writeCosigned(effect.note));
           break;
         case "alert":
-          for (const outlet of this.#outlets) this.#send(outlet, effect.alert);
+          if (effect.alert.declared === undefined) for (const outlet of this.#outlets) this.#send(outlet, effect.alert);
           this.#page.alerted(effect.alert);
           this.#far.send(effect.alert, this.#state, this.#now());
           break;
@@ -430,6 +432,12 @@ class Agent implements RunningAgent {
     const outcome = handleIncident(this.#state, asked, this.#now());
     if (outcome.ok) this.#carryOut(outcome.effects);
     return outcome;
+  }
+
+  #takeWord(file: Uint8Array): ReturnType<typeof takeWord> {
+    const taken = takeWord(this.#state, file, this.#now());
+    if (taken.ok) this.#carryOut(taken.value.effects);
+    return taken;
   }
 
   #send(outlet: Outlet, alert: Alert): void {

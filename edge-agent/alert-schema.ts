@@ -24,6 +24,12 @@ const ALERT = v.object({
   certificate: v.exactOptional(v.object({
     epoch: number, rosterVersion: number, quorum: number, file: HASH, key: v.exactOptional(v.picklist(EVIDENCE_KEYS)),
   })),
+  reach: v.exactOptional(v.object({
+    stations: number, of: number, ratedW: v.exactOptional(number), ratingW: v.exactOptional(number),
+  })),
+  declared: v.exactOptional(v.object({
+    word: text, by: text, reason: text, until: text, severity: v.picklist(SEVERITIES),
+  })),
   formerly: v.exactOptional(v.pipe(text, v.regex(INCIDENT_ID))),
 });
 

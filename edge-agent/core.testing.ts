@@ -3,11 +3,13 @@ import type { Direction } from "../models/terms.ts";
 import { type MonotonicMs, type Now, SECOND_MS, type StationId, type WallMs, type ZoneId } from "../models/units.ts";
 import { nodeCrypto, signerFromSeed } from "./adapters/crypto.ts";
 import { type Core, createCore } from "./core.ts";
+import type { Logged } from "./logged.ts";
 import type { Memory } from "./memory.ts";
 import { step } from "./pipeline.ts";
 import type { AgentEvent, Effect } from "./ports.ts";
 import { originOf } from "./record/checkpoint.ts";
 import { createRecord, NEW_LOG } from "./record/record.ts";
+import type { Believed } from "./words.ts";
 
 export const crypto = nodeCrypto();
 export const START = Date.UTC(2026, 2, 2, 8) as WallMs;
@@ -26,6 +28,10 @@ export interface BenchOptions {
   readonly monoMs?: number;
   /** What the wall clock is ahead of the true time, ms, so many seconds after the start. */
   readonly wallAheadMs?: (s: number) => number;
+  /** Whose words count. */
+  readonly people?: Believed["roster"];
+  /** What the log tells at the start. */
+  readonly logged?: Logged;
 }
 
 export class CoreBench {
@@ -34,7 +40,7 @@ export class CoreBench {
   readonly #monoMs: number;
   readonly #wallAheadMs: (s: number) => number;
 
-  constructor({ memory, monoMs = 0, wallAheadMs = () => 0 }: BenchOptions = {}, startS = 0) {
+  constructor({ memory, monoMs = 0, wallAheadMs = () => 0, people, logged }: BenchOptions = {}, startS = 0) {
     this.#wallAheadMs = wallAheadMs;
     this.#monoMs = monoMs - startS * SECOND_MS;
     this.core = createCore({
@@ -44,7 +50,7 @@ export class CoreBench {
       log: createRecord({
         origin: originOf(STATION), crypto, signer: signerFromSeed(new Uint8Array(32).fill(2)), recovered: NEW_LOG,
       }),
-      ...(memory !== undefined && { memory }),
+      ...(memory !== undefined && { memory }), ...(logged !== undefined && { logged }), people,
     }, this.now(startS));
   }
 

@@ -6,7 +6,7 @@ import { neighboursOf } from "../gossip/membership.ts";
 import type { ProtocolState } from "../gossip/protocol-state.ts";
 import type { Reader } from "../gossip/reading.ts";
 import { createRegion, type RegionLaw, type Seats } from "../gossip/region.ts";
-import { type Roster, zoneMembers } from "../gossip/roster.ts";
+import { type Roster, zoneMembers, zoneOf } from "../gossip/roster.ts";
 import type { RosterChain } from "../gossip/roster-chain.ts";
 import { createRosterExchange } from "../gossip/roster-exchange.ts";
 import { createAgree } from "../models/agree/agree.ts";
@@ -19,6 +19,7 @@ import { createDetect, declareJointCauses, recallDetect } from "../models/detect
 import { createOpine } from "../models/opine/opine.ts";
 import type { Now, StationId, WallMs, ZoneId } from "../models/units.ts";
 import { createAlert } from "./alert/alert.ts";
+import { createDeclared } from "./alert/declared.ts";
 import { createDuties } from "./duties.ts";
 import { bringUpTo, type Logged } from "./logged.ts";
 import type { Memory } from "./memory.ts";
@@ -32,6 +33,7 @@ import { createJournal } from "./record/journal.ts";
 import type { RecordState } from "./record/record.ts";
 import { createWitnessing, type Witnessing } from "./record/witnessing.ts";
 import { createTokenNotes } from "./token-notes.ts";
+import type { Believed } from "./words.ts";
 
 export interface CoreOptions {
   readonly station: StationId;
@@ -55,6 +57,8 @@ export interface CoreOptions {
   readonly schemaOf?: SchemaOf;
   /** The zone that this agent is a member of; absent for a lone agent. */
   readonly membership?: { readonly roster: Roster; readonly zone: ZoneId };
+  /** Whose words count for a lone agent; a member believes its roster. Absent: nobody's. */
+  readonly people?: Believed["roster"] | undefined;
   /** Where agents share one process: what they read once for all of them. */
   readonly reader?: Reader;
   /** Which roster is in force: rosters then travel between neighbours. */
@@ -88,10 +92,12 @@ export function createCore(options: CoreOptions, now: Now): Core {
     agree: createAgree(station, zone),
     journal: createJournal(options.log),
     alert: createAlert({ crypto, region, zone, station }),
+    declared: createDeclared(),
+    believed: { roster: options.membership?.roster ?? options.people },
     zone: protocol === undefined ? undefined : {
       protocol, epochS, open: new Map(), closed: new Map(), contradictions: new Map(),
       region: { epochS, zones: protocol.region?.directories.length ?? 1, open: new Map() },
-      places: zoneMembers(options.membership!.roster, options.membership!.zone),
+      ...placesOf(options.membership!.roster, options.membership!.zone),
     },
     witnessing: protocol && witnessingOf(options, protocol),
     tokenNotes: protocol !== undefined && options.sharesTokens === true ? createTokenNotes(protocol) : undefined,
@@ -106,6 +112,11 @@ export function createCore(options: CoreOptions, now: Now): Core {
   if (memory !== undefined) recallRest(state, memory);
   if (options.logged !== undefined) bringUpTo(state, options.logged, memory?.savedAt, now);
   return { state, fresh: recalled?.fresh ?? [] };
+}
+
+/** Who stands where in a zone, and what it carries. */
+export function placesOf(roster: Roster, zone: ZoneId): Pick<NonNullable<AgentState["zone"]>, "places" | "ratingW"> {
+  return { places: zoneMembers(roster, zone), ratingW: zoneOf(roster, zone)?.ratingW ?? 0 };
 }
 
 const REGION_LAW: RegionLaw = { levels: levelsOf, decide: decideRegion };

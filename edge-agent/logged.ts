@@ -7,12 +7,14 @@ import type { Crypto } from "../models/crypto.ts";
 import type { OpineState } from "../models/opine/opine.ts";
 import { type Alert, EVIDENCE_KEYS, type Threat } from "../models/terms.ts";
 import { epochOf, type MonotonicMs, type Now, type WallMs } from "../models/units.ts";
+import { recallHeld, unmarked } from "./alert/declared.ts";
 import { type Handled, noteHandled } from "./alert/handling.ts";
 import { parseAlert } from "./alert-schema.ts";
 import { type LoggedZone, nothingOfZone, noteZone, restoreZone } from "./logged-zone.ts";
 import type { AgentState } from "./pipeline.ts";
 import type { Entry } from "./record/entry.ts";
 import { noteWitnessed, type Witnessed } from "./record/witnessing.ts";
+import { recallWord } from "./words.ts";
 
 export interface Logged {
   lastStatement?: { readonly body: StatementBody; readonly bytes: Uint8Array; readonly at: WallMs };
@@ -22,13 +24,19 @@ export interface Logged {
   readonly zone?: LoggedZone;
   readonly witnessed: Witnessed;
   readonly handled: Map<string, Handled>;
+  /** Words of people, the newest last, and the last alert of each incident that was held. */
+  readonly words: Uint8Array[];
+  readonly declared: Map<string, Alert>;
 }
+
+const MOST_WORDS = 64;
+const MOST_DECLARED = 256;
 
 /** @param crypto given by a member, for which the log is read for its zone too */
 export function nothingLogged(crypto?: Crypto): Logged {
   const witnessed = { notes: new Map(), forked: new Set<string>() };
   const zone = crypto !== undefined && { zone: nothingOfZone(crypto) };
-  return { alerts: new Map(), witnessed, handled: new Map(), ...zone };
+  return { alerts: new Map(), witnessed, handled: new Map(), words: [], declared: new Map(), ...zone };
 }
 
 /** Takes note of one entry; entries come in the order of the log. */
@@ -37,11 +45,23 @@ export function noteEntry(logged: Logged, entry: Entry): void {
     const body = decodeBody(entry.signedBytes);
     if (body !== undefined) logged.lastStatement = { body, bytes: entry.signedBytes, at: entry.at };
   }
-  const alert = entry.kind === "alert" ? parseAlert(entry.json) : undefined;
+  const told = entry.kind === "alert" ? parseAlert(entry.json) : undefined;
+  const alert = told && unmarked(told);
   if (alert?.scope === "station") logged.alerts.set(alert.threat, alert);
   noteWitnessed(logged.witnessed, entry);
   noteHandled(logged.handled, entry);
+  if (entry.kind === "word") logged.words.push(entry.message);
+  if (logged.words.length > MOST_WORDS) logged.words.shift();
+  if (told !== undefined) noteDeclared(logged.declared, told);
   if (logged.zone !== undefined) noteZone(logged.zone, entry, alert);
+}
+
+/** An incident that was told after all is held no more. */
+function noteDeclared(declared: Logged["declared"], alert: Alert): void {
+  declared.delete(alert.incidentId);
+  if (alert.declared !== undefined) declared.set(alert.incidentId, alert);
+  const [oldest] = declared.size > MOST_DECLARED ? declared.keys() : [];
+  if (oldest !== undefined) declared.delete(oldest);
 }
 
 /** Brings a state up to the log: what was stated and told since the memory was saved. */
@@ -51,6 +71,8 @@ export function bringUpTo(state: AgentState, logged: Logged, savedAt: WallMs | u
     resumeSums(state.opine, lastStatement.body.evidence, now);
   }
   for (const [id, handled] of logged.handled) state.alert.handled.set(id, handled);
+  for (const file of logged.words) recallWord(state, file, now);
+  for (const alert of logged.declared.values()) recallHeld(state.declared, alert);
   for (const alert of logged.alerts.values()) {
     const known = state.alert.open[alert.threat]?.lastAlert;
     if (known !== undefined && known.time >= alert.time) continue;

@@ -43,7 +43,7 @@ interface More {
 function reported(zone: Network, index: number, { open, counts = COUNTS, listen }: More = {}): MeshStatus {
   const { state: protocol } = zone.agents[index]!;
   const state = {
-    protocol, epochS: EPOCH_S, places: [], closed: new Map(), contradictions: new Map(),
+    protocol, epochS: EPOCH_S, places: [], ratingW: 0, closed: new Map(), contradictions: new Map(),
     region: { epochS: EPOCH_S, zones: 1, open: new Map() },
     open: new Map(open === undefined ? [] : [["authorization-abuse" as const, open]]),
   };

@@ -12,6 +12,7 @@ import { detect, type DetectState } from "../models/detect/detect.ts";
 import { evidenceVector, forget, opine, type OpineState } from "../models/opine/opine.ts";
 import { epochOf, type Now } from "../models/units.ts";
 import { alert, type AlertState } from "./alert/alert.ts";
+import { type DeclaredState, holdDeclared } from "./alert/declared.ts";
 import { zoneAlert, type ZoneAlertState } from "./alert/zone-alert.ts";
 import {
   csmsCertificates, type Duties, notableBeliefs, schemaErrors, unreadMessages, wantsCheckpoint, wantsRemembering,
@@ -25,6 +26,7 @@ import { checkpointHash, type JournalState, record, recordAlerts } from "./recor
 import { offerToWitnesses, witness, type Witnessing } from "./record/witnessing.ts";
 import { exchangeNotes, type TokenNotes } from "./token-notes.ts";
 import { releaseWords } from "./update/words.ts";
+import type { Believed } from "./words.ts";
 
 export interface AgentState {
   readonly observe: ObserveState;
@@ -35,6 +37,9 @@ export interface AgentState {
   readonly agree: AgreeState;
   readonly journal: JournalState;
   readonly alert: AlertState;
+  readonly declared: DeclaredState;
+  /** Whose words count, and for what. */
+  readonly believed: Believed;
   /** Absent for a lone agent. */
   readonly zone: ZoneAlertState | undefined;
   /** Absent for a lone agent, and in a replay. */
@@ -64,7 +69,7 @@ export function step(state: AgentState, event: AgentEvent, now: Now): Effect[] {
   const notes = exchangeNotes(state.tokenNotes, state.detect, told.news, state.zone?.places ?? [], now);
   const rosters = exchangeRosters(state.rosters, told.news, epoch);
   const witnessed = witness(state.witnessing, state.journal, told.news, now);
-  const alerts = [...own, ...zone.alerts];
+  const alerts = holdDeclared(state, [...own, ...zone.alerts], now);
 
   watchBypass(state.bypass, event, observations, now);
   for (const threat of lapsed) forget(state.opine, threat, now);

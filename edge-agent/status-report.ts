@@ -2,6 +2,7 @@
 import { type HostPort, mqttText } from "./config-schema.ts";
 import { addressText, type Config, hostPortText } from "./config.ts";
 import { meterName } from "./config-meters.ts";
+import { asHeld, openDeclared } from "./alert/declared.ts";
 import { type MeshCounts, reportMesh } from "./mesh-report.ts";
 import { bypassed } from "./observe/bypass.ts";
 import { openFaults } from "./observe/faults.ts";
@@ -96,6 +97,7 @@ export function reportStatus(from: StatusSources): Status {
     faults: openFaults(state.faults)
       .map(({ fault, evseId, at, says }) => ({ fault, evse: evseId, since: rfc3339(at), says })),
     incidents: incidentsOf(state),
+    ...declaredIn(state, wallMs),
     beliefs: beliefsOf(state, from),
     outlets: from.outlets.map(({ name, stats }) => ({ name, ...(stats ?? { sent: 0, dropped: 0 }) })),
     ...(zone !== undefined && mesh !== undefined && {
@@ -193,10 +195,20 @@ function logOf({ state, checkpointAt }: StatusSources): LogStatus {
 }
 
 function incidentsOf(state: AgentState): IncidentStatus[] {
-  return Object.values(state.alert.open).map(({ lastAlert }) => ({
-    incidentId: lastAlert.incidentId, threat: lastAlert.threat, severity: lastAlert.severity,
-    confidence: lastAlert.confidence, onset: lastAlert.onset, summary: lastAlert.summary,
+  return Object.values(state.alert.open).map(({ lastAlert }) => asHeld(state.declared, lastAlert))
+    .map(({ incidentId, threat, severity, confidence, onset, summary, declared }) => ({
+      incidentId, threat, severity, confidence, onset, summary,
+      ...(declared !== undefined && { heldUntil: declared.until }),
+    }));
+}
+
+function declaredIn({ declared }: AgentState, wallMs: WallMs): Pick<Status, "declared"> {
+  const standing = [...declared.held.values()].filter(({ over }) => !over);
+  const open = openDeclared(declared, wallMs).map(({ word, by, changes, stations, fromMs, toMs, reason }) => ({
+    word, by, changes, stations, from: rfc3339(fromMs as WallMs), to: rfc3339(toMs as WallMs), reason,
+    holds: standing.filter(({ window }) => window.word === word).length,
   }));
+  return open.length === 0 ? {} : { declared: open };
 }
 
 function beliefsOf(state: AgentState, { wallMs }: StatusSources): BeliefStatus[] {

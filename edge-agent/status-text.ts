@@ -95,6 +95,15 @@ function faultLines(faults: Status["faults"], time: string): string[] {
     `FAULT       ${evse > 0 ? `EVSE ${evse}: ` : ""}${plainText(says, 200)} (${fault}), ${ago(since, time)}`);
 }
 
+function declaredLines({ declared = [] }: Status): string[] {
+  return declared.map(({ changes, stations, from, to, by, reason, holds, word }) => {
+    const where = stations.length === 0 ? "" : ` at ${stations.map((one) => plainText(one, 48)).join(", ")}`;
+    return `declared    ${plainText(changes.join(", "), 80)}${where}, ${plainText(from, 30)} to ${plainText(to, 30)}, by `
+      + `${plainText(by, 48)}: ${plainText(reason, 200)}; holds ${counted(holds, "incident", "incidents")} `
+      + `(${plainText(word, 64).slice(0, 12)})`;
+  });
+}
+
 function beliefLines({ beliefs, faults, incidents, time }: Status): string[] {
   const open = incidents.map((incident) => `  ${incident.severity}  ${incident.threat}, `
     + `${certainty(incident.confidence)}, since ${plainText(incident.onset, 30)}\n`
@@ -119,6 +128,7 @@ function watchLines(status: Status): string[] {
     clockLine(status),
     ...logLines(status),
     `learned     ${learned.days.toFixed(1)} days of normal`,
+    ...declaredLines(status),
     ...beliefLines(status),
     ...meshLines(status),
   ];

@@ -20,6 +20,8 @@ export interface Status {
   /** Open ones only. */
   readonly faults?: readonly FaultStatus[];
   readonly incidents: readonly IncidentStatus[];
+  /** Declared changes, open or to come, the next first; absent: none. */
+  readonly declared?: readonly DeclaredStatus[];
   /** The strongest first, those above nothing at all. */
   readonly beliefs: readonly BeliefStatus[];
   readonly outlets: readonly OutletStatus[];
@@ -170,6 +172,22 @@ export interface IncidentStatus {
   readonly confidence: number;
   readonly onset: string;
   readonly summary: string;
+  /** Until when a declared change holds it: it was not told. */
+  readonly heldUntil?: string;
+}
+
+export interface DeclaredStatus {
+  /** SHA-256 of the signed bytes of the word that declared it, hexadecimal. */
+  readonly word: string;
+  readonly by: string;
+  readonly changes: readonly string[];
+  /** None: all. */
+  readonly stations: readonly string[];
+  readonly from: string;
+  readonly to: string;
+  readonly reason: string;
+  /** Incidents that it holds now. */
+  readonly holds: number;
 }
 
 export interface BeliefStatus {

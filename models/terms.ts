@@ -294,8 +294,31 @@ export interface Alert {
   readonly agent: string;
   /** At zone scope: what the zone agreed on, and the entry of this agent's log that holds it. */
   readonly certificate?: AlertCertificate;
+  /** At zone scope: how far it reaches, which its severity counts. */
+  readonly reach?: AlertReach;
+  /** There while a declared change explains it: it is in the log and the digest, and was not told by itself. */
+  readonly declared?: AlertDeclared;
   /** The id under which this agent told the incident until an earlier certificate of it came. */
   readonly formerly?: string;
+}
+
+export interface AlertReach {
+  /** Stations that it affects, of so many in the zone. */
+  readonly stations: number;
+  readonly of: number;
+  /** What those stations may draw together, W, and what the zone's equipment carries. */
+  readonly ratedW?: number;
+  readonly ratingW?: number;
+}
+
+export interface AlertDeclared {
+  /** SHA-256 of the signed bytes of the word that declared it, hexadecimal. */
+  readonly word: string;
+  readonly by: string;
+  readonly reason: string;
+  readonly until: string;
+  /** What it would have had; that of the alert is `info`. */
+  readonly severity: Severity;
 }
 
 export interface AlertCertificate {

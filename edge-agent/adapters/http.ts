@@ -17,7 +17,8 @@ export const SOCKET_NAME = "agent.sock";
 const MAX_SOCKET_PATH_BYTES = 107;
 /** Enough for a person, a prober and a page; a stranger who opens more gets none of the agent's memory. */
 const MAX_CONNECTIONS = 16;
-const MOST_ASKED_BYTES = 4_096;
+/** A signed word in base64 is the longest. */
+const MOST_ASKED_BYTES = 6_144;
 const LIMITS = { maxHeaderSize: 4096, headersTimeout: 5_000, requestTimeout: 5_000, keepAliveTimeout: 1_000 };
 
 export interface StatusServer {

@@ -7,6 +7,7 @@ import { createJournal } from "../record/journal.ts";
 import { createRecord, NEW_LOG } from "../record/record.ts";
 import { decodeEntry, type Entry } from "../record/entry.ts";
 import { alert, createAlert, HOLD_DOWN_MS } from "./alert.ts";
+import { createDeclared } from "./declared.ts";
 import { type Handle, type Handled, handleIncident, noteHandled, openAlerts } from "./handling.ts";
 import { createAgree } from "../../models/agree/agree.ts";
 import { createOpine } from "../../models/opine/opine.ts";
@@ -31,7 +32,7 @@ function world() {
   const log = createRecord({ origin: "o", crypto, recovered: NEW_LOG });
   const parts = {
     alert: createAlert({ crypto, region: "r", zone, station }), agree: createAgree(station, zone), opine: createOpine(),
-    journal: createJournal(log), zone: undefined,
+    journal: createJournal(log), zone: undefined, declared: createDeclared(),
   };
   const tell = (ms: number): Alert[] => alert(parts.alert, [verdict(12, ms)], [], new Map(), at(ms));
   const handle = (asked: Partial<Handle>, ms = 0) => handleIncident(parts, {

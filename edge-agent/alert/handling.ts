@@ -11,6 +11,7 @@ import type { Effect } from "../ports.ts";
 import type { Entry } from "../record/entry.ts";
 import { type JournalState, recordAlerts, recordOne } from "../record/journal.ts";
 import type { AlertState } from "./alert.ts";
+import { asHeld, type DeclaredState } from "./declared.ts";
 import type { ZoneAlertState } from "./zone-alert.ts";
 
 export const ACTIONS = ["acknowledge", "close"] as const;
@@ -43,6 +44,7 @@ export type HandleOutcome =
 
 interface Parts {
   readonly alert: AlertState;
+  readonly declared: DeclaredState;
   readonly agree: AgreeState;
   readonly opine: OpineState;
   readonly zone: ZoneAlertState | undefined;
@@ -53,13 +55,13 @@ interface Parts {
 const MOST_HANDLED = 256;
 const [MOST_NAME, MOST_REASON] = [48, 300];
 
-/** Incidents of every scope that are open at this agent, the last alert of each. */
-export function openAlerts({ alert, zone }: Pick<Parts, "alert" | "zone">): Alert[] {
+/** Incidents of every scope that are open at this agent, the last alert of each, marked where it is held. */
+export function openAlerts({ alert, zone, declared }: Pick<Parts, "alert" | "zone" | "declared">): Alert[] {
   const all = [
     ...Object.values(alert.open).map(({ lastAlert }) => lastAlert), ...(zone?.open.values() ?? []),
     ...[...zone?.region.open.values() ?? []].map((one) => one.alert),
   ];
-  return [...new Map(all.map((one) => [one.incidentId, one])).values()];
+  return [...new Map(all.map((one) => [one.incidentId, asHeld(declared, one)])).values()];
 }
 
 /** Takes one word, or says why not. What is to be done about it comes back as effects. */

@@ -11,6 +11,7 @@ import { type ContentHash, type Now, rfc3339, SECOND_MS, type WallMs } from "../
 import { type JournalState, recordNamed } from "../record/journal.ts";
 import type { AlertState } from "./alert.ts";
 import { CATALOGUE } from "./catalogue.ts";
+import { severityOf } from "./severity.ts";
 
 export interface RegionAlertState {
   readonly epochS: number;
@@ -66,14 +67,15 @@ function compose(
 ): Omit<Alert, "state"> {
   const { key, zones, decision: { sum, threshold } } = news;
   const threat = threatOf(key);
-  const { severity, nextStep } = CATALOGUE[threat];
+  const { nextStep } = CATALOGUE[threat];
   const scale = isIndependent(key) ? NATS : 1;
   const named = zones.slice(0, MOST_ZONES_NAMED).map(({ zone }) => zone).join(", ");
   const more = zones.length > MOST_ZONES_NAMED ? ` and ${zones.length - MOST_ZONES_NAMED} more` : "";
   return {
     schemaVersion: "1.0", time: rfc3339(now.wallMs), incidentId, scope: "region", threat,
     region: own.region, zone: own.zone, stations: [],
-    onset: rfc3339(Math.min(news.since * epochS * SECOND_MS, now.wallMs) as WallMs), severity,
+    onset: rfc3339(Math.min(news.since * epochS * SECOND_MS, now.wallMs) as WallMs),
+    severity: severityOf(threat, "region"),
     // Where zones are counted, each beyond those needed is worth a nat at least.
     confidence: Math.round(confidenceAt(sum / scale, threshold / scale) * 1_000) / 1_000,
     summary: `${zones.length} of ${all} zones of ${own.region} show ${key} at once (${named}${more}); `

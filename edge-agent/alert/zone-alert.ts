@@ -15,7 +15,7 @@ import { growthOf } from "../../models/agree/zone-decision.ts";
 import { clipOf, SUPPORT_MILLINATS, zoneThreshold } from "../../models/agree/zone-laws.ts";
 import { confidenceAt } from "../../models/opine/threshold.ts";
 import {
-  type Alert, EVIDENCE_KEYS, type ExplanationTerm, type Feature, type Threat, threatOf,
+  type Alert, type AlertReach, EVIDENCE_KEYS, type ExplanationTerm, type Feature, type Threat, threatOf,
 } from "../../models/terms.ts";
 import { type ContentHash, type Now, rfc3339, SECOND_MS, type StationId, type WallMs } from "../../models/units.ts";
 import { certificateEntries } from "../record/certificate-entry.ts";
@@ -23,18 +23,23 @@ import { recordNamed, type JournalState } from "../record/journal.ts";
 import { CATALOGUE } from "./catalogue.ts";
 import type { AlertState } from "./alert.ts";
 import { regionAlert, type RegionAlertState } from "./region-alert.ts";
+import { severityOf } from "./severity.ts";
 
 /** Where a member stands, for the map. */
 export interface Place {
   readonly station: StationId;
   readonly latE6: number;
   readonly lonE6: number;
+  /** Its rated power. */
+  readonly ratedW: number;
 }
 
 export interface ZoneAlertState {
   readonly protocol: ProtocolState;
   /** In the roster's order. */
   places: readonly Place[];
+  /** What the equipment that the zone shares carries. */
+  ratingW: number;
   readonly epochS: number;
   /** Open incidents by threat: the last alert of each. */
   readonly open: Map<Threat, Alert>;
@@ -235,11 +240,12 @@ function compose(
   const { certificate } = news;
   const onset = rfc3339(Math.min(certificate.onset * state.epochS * SECOND_MS, now.wallMs) as WallMs);
   const size = sizeOf(state);
+  const reach = reachOf(state, affected);
   const together = TOGETHER[news.key as Feature] ?? `show ${threat} at once`;
   const sum = trimmed(growthsOf(state, news), size.f).reduce((total, { growth }) => total + growth, 0);
   return {
     schemaVersion: "1.0", time: rfc3339(now.wallMs), incidentId, scope: "zone", threat, region: own.region,
-    zone: own.zone, stations: affected, onset, severity: entry.severity,
+    zone: own.zone, stations: affected, onset, severity: severityOf(threat, "zone", reach), reach,
     confidence: Math.round(confidenceAt(sum / NATS, zoneThreshold(news.key, size) / NATS) * NATS) / NATS,
     summary: `${affected.length} of ${size.n} chargers on ${own.zone} ${together} since ${onset}.`,
     explanation: explanationOf(state, news), evidence: [file], nextStep: entry.nextStep, agent: own.station,
@@ -248,6 +254,11 @@ function compose(
       quorum: quorumOf(state.protocol.directory), file, key: news.key,
     },
   };
+}
+
+function reachOf({ places, ratingW }: ZoneAlertState, affected: readonly StationId[]): AlertReach {
+  const ratedW = places.filter(({ station }) => affected.includes(station)).reduce((sum, one) => sum + one.ratedW, 0);
+  return { stations: affected.length, of: places.length, ratedW, ratingW };
 }
 
 /** The growths that the decision added: without the f highest and the f lowest. */

@@ -8,6 +8,7 @@ export const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   doctor: async () => (await tools()).doctor,
   status: async () => (await tools()).status,
   incident: async () => (await tools()).incident,
+  declare: async () => (await tools()).declare,
   page: async () => (await tools()).page,
   explain: async () => (await tools()).explain,
   learn: async () => (await tools()).learn,

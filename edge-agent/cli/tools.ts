@@ -3,6 +3,7 @@
  * agent, which runs for years, does not hold them in memory.
  */
 export { completion } from "./completion.ts";
+export { declare } from "./declare.ts";
 export { doctor } from "./doctor.ts";
 export { explain } from "./explain.ts";
 export { incident } from "./incident.ts";

@@ -144,3 +144,17 @@ export class Tab {
     return Buffer.from(String(data), "base64");
   }
 }
+
+/** WCAG 2.1, 1.4.3: the ratio of luminances, 4.5 at least; which elements fall short. */
+export const CONTRASTS = `(() => {
+  const light = (rgb) => { const [r, g, b] = rgb.match(/[\\d.]+/g).map((v) => v / 255)
+    .map((v) => (v <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4));
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b; };
+  const ground = (at) => { for (; at; at = at.parentElement) { const { backgroundColor: c } = getComputedStyle(at);
+    if (!/, 0\\)$/.test(c)) return c; } return "rgb(255,255,255)"; };
+  return [...document.querySelectorAll("main *, header *")].filter((at) => [...at.childNodes]
+    .some((n) => n.nodeType === 3 && n.textContent.trim()) && at.offsetParent && !(at instanceof SVGElement))
+    .filter((at) => {
+      const [a, b] = [light(getComputedStyle(at).color), light(ground(at))].sort((x, y) => y - x);
+      return (a + 0.05) / (b + 0.05) < 4.5; }).map((at) => at.outerHTML.slice(0, 80));
+})()`;

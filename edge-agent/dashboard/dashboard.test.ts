@@ -9,6 +9,7 @@ import { repoRoot } from "../../build/paths.ts";
 import { assert, test } from "../../build/testing.ts";
 import { createStatusServer } from "../adapters/http.ts";
 import { systemRandom } from "../adapters/crypto.ts";
+import { ok, problem } from "../../models/result.ts";
 import { STATUS } from "../status.testing.ts";
 import { Dashboard } from "./dashboard.ts";
 import { CODE_MS, MOST_GUESSES, type Role, SESSION_MS, Sessions } from "./sessions.ts";
@@ -65,6 +66,7 @@ async function withServer(use: (world: World) => Promise<void>): Promise<void> {
     sessions: world.sessions, page, secure: true, state: () => ({ secret: "state" }), monoMs: () => world.nowMs,
     handle: ({ reason }) => (reason === "" ? { ok: false, why: "bad", says: "a reason is missing" }
       : { ok: true, incidentId: "a".repeat(64), effects: [] }),
+    word: (file) => (Buffer.from(file).toString() === "signed" ? ok({ says: "firmware is foreseen" }) : problem("no word")),
     run: (args) => {
       world.run.push(args);
       return new Promise((resolve) => void (world.finish = resolve));
@@ -129,6 +131,20 @@ test("roles: each may what those before it may, and nothing more", () => withSer
   }
   assert.equal(may, { auditor: [200, 403, 403], installer: [200, 200, 403], operator: [200, 200, 200] });
 }));
+
+test("a signed declaration is brought by an installer or an operator; what it says is its signer's", () =>
+  withServer(async (world) => {
+    const word = (text: string) => JSON.stringify({ word: Buffer.from(text).toString("base64") });
+    const codes: number[] = [];
+    for (const role of ["auditor", "installer", "operator"] as const) {
+      const cookie = await world.enter(role);
+      for (const body of [word("signed"), word("forged"), "{}"]) {
+        codes.push((await world.ask("/api/word", { method: "POST", cookie, body })).code);
+      }
+    }
+    assert.equal(codes, [403, 403, 403, 200, 409, 409, 200, 409, 409]);
+    assert.is((await world.ask("/api/word", { method: "POST", body: word("signed") })).code, 401);
+  }));
 
 test("what changes something wants the page's own header, and a reason", () => withServer(async (world) => {
   const cookie = await world.enter("operator");

@@ -1,12 +1,12 @@
 /**
  * The page and what it asks for. Everything is behind a session; what changes something wants the page's own header
- * too,
- * which no other site's page can send. Checks and the story of an incident are told by a process of their own, so that
+ * too, which no other site's page can send. Checks and the story of an incident are told by a process of their own, so that
  * reading a log of megabytes holds up nobody.
  */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { brotliDecompressSync } from "node:zlib";
 import { type Action, ACTIONS, type Handle, type HandleOutcome } from "../alert/handling.ts";
+import type { Result } from "../../models/result.ts";
 import { mayDo, type Person, type Role, Sessions } from "./sessions.ts";
 
 /** The page as it travels in the program's file (build/page.ts): Brotli in base64, by path. */
@@ -25,6 +25,8 @@ export interface DashboardOptions {
   /** What the page shows, ready for JSON. */
   readonly state: () => unknown;
   readonly handle: (asked: Handle) => HandleOutcome | Extract<HandleOutcome, { ok: false }>;
+  /** Takes a word's file over (edge-agent/words.ts). */
+  readonly word: (file: Uint8Array) => Result<{ readonly says: string }>;
   /** Runs a command of this program to its end; its standard output. Absent: nothing can be run. */
   readonly run?: ((args: readonly string[]) => Promise<string>) | undefined;
   readonly monoMs: () => number;
@@ -34,15 +36,16 @@ const TYPES: Readonly<Record<string, string>> = {
   "/": "text/html; charset=utf-8", "/page.css": "text/css; charset=utf-8", "/page.js": "text/javascript; charset=utf-8",
 };
 /** Nothing but the page's own files; no frame around it, no form to elsewhere. */
-const HEADERS = {
+export const PAGE_HEADERS = {
   "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
     + "connect-src 'self'; form-action 'none'; base-uri 'none'; frame-ancestors 'none'",
   "X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer", "Cache-Control": "no-store",
   "Cross-Origin-Opener-Policy": "same-origin", "Cross-Origin-Resource-Policy": "same-origin",
   "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
 };
-const COOKIE = "kerbwatch";
-const MOST_BODY_BYTES = 4_096;
+export const COOKIE = "kerbwatch";
+/** A signed word has 4,096 bytes at most, in base64 a third more. */
+const MOST_BODY_BYTES = 6_144;
 const MOST_PAGE_BYTES = 256 * 1024;
 /** Requests a second and at once, of all viewers together: a page asks once in a few seconds. */
 const [PER_S, BURST] = [20, 60];
@@ -119,7 +122,7 @@ export class Dashboard {
     const takesBrotli = /\bbr\b/.test(String(request.headers["accept-encoding"] ?? ""));
     const body = takesBrotli ? Buffer.from(packed, "base64") : this.#unpacked(path, packed);
     response.writeHead(200, {
-      ...HEADERS, "Content-Type": TYPES[path], "Content-Length": body.length, "Connection": "close",
+      ...PAGE_HEADERS, "Content-Type": TYPES[path], "Content-Length": body.length, "Connection": "close",
       ...(takesBrotli && { "Content-Encoding": "br" }),
     });
     response.end(request.method === "HEAD" ? undefined : body);
@@ -149,6 +152,7 @@ export class Dashboard {
     if (request.headers["x-kerbwatch"] !== "page") return fail(403, "only the page itself may ask for this");
     if (what === "leave") return this.#leave(session);
     if (what === "doctor") return this.#allowed(person, "installer") ?? this.#command(["doctor", "--json"]);
+    if (what === "word") return this.#allowed(person, "installer") ?? this.#signed(request);
     if (what === "incidents") return this.#allowed(person, "operator") ?? this.#word(request, person, id, action);
     return fail(404, "no such thing");
   }
@@ -182,6 +186,13 @@ export class Dashboard {
     return fail({ bad: 400, unknown: 404, conflict: 409, standing: 409 }[outcome.why], outcome.says);
   }
 
+  /** Whoever signed it says it, not who brings it. */
+  async #signed(request: IncomingMessage): Promise<Answer> {
+    const body = await bodyOf(request);
+    const taken = this.#options.word(Buffer.from(textIn(body?.["word"]), "base64"));
+    return taken.ok ? [200, { says: taken.value.says }] : fail(409, taken.problem);
+  }
+
   #story(id: string): Promise<Answer> | Answer {
     return /^[0-9a-f]{6,64}$/.test(id) ? this.#command(["explain", id, "--json"]) : fail(400, "not an incident's id");
   }
@@ -206,7 +217,7 @@ function send(response: ServerResponse, [code, body, headers]: Answer, request: 
   request.resume();
   const text = JSON.stringify(body);
   response.writeHead(code, {
-    ...HEADERS, ...headers, "Content-Type": "application/json", "Content-Length": Buffer.byteLength(text),
+    ...PAGE_HEADERS, ...headers, "Content-Type": "application/json", "Content-Length": Buffer.byteLength(text),
     "Connection": "close",
   });
   response.end(request.method === "HEAD" ? undefined : text);

@@ -11,8 +11,12 @@ export interface Point {
   /** Energy since the page's history began, by the own meter and by what the charger reports, Wh. */
   readonly meterWh?: number;
   readonly reportedWh?: number;
-  /** The highest opinion on a threat, in [0, 1]. */
+  /** The highest opinion on a threat, in [0, 1]; 1 as well while the zone has certified anything. */
   readonly opinion?: number;
+  /** The strongest opinions of its own, by key. */
+  readonly opinions?: Readonly<Record<string, number>>;
+  /** Incidents that the zone has certified and that stand. */
+  readonly certified?: number;
 }
 
 /** Two hours of a point every 20 s. */

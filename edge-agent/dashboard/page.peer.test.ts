@@ -1,80 +1,18 @@
 /** The page in a real browser, in each role, with hostile strings in everything that it shows. */
-import { mkdirSync, mkdtempSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { packedPage } from "../../build/page.ts";
 import { repoRoot } from "../../build/paths.ts";
 import { assert, test } from "../../build/testing.ts";
-import type { Handle } from "../alert/handling.ts";
-import { CATALOGUE } from "../alert/catalogue.ts";
-import { createStatusServer } from "../adapters/http.ts";
-import { systemRandom } from "../adapters/crypto.ts";
-import { alertWith, HOSTILE } from "../adapters/outlets/outlets.testing.ts";
-import { MESH, STATUS } from "../status.testing.ts";
-import { Chromium, CHROMIUM, type Tab } from "./chromium.testing.ts";
-import { Dashboard } from "./dashboard.ts";
-import { type Role, Sessions } from "./sessions.ts";
-
-const NOW = Date.UTC(2026, 10, 1, 12);
-const HISTORY = Array.from({ length: 60 }, (_, n) => ({
-  at: NOW - (60 - n) * 60_000, meterWh: n * 190, reportedWh: n * 130, meterW: 7_000, opinion: n / 60,
-}));
-const ZONE = alertWith({
-  incidentId: "b".repeat(64), onset: "2026-11-01T10:00:00.000Z", stations: ["CP-002"],
-  certificate: { epoch: 177_235_562, rosterVersion: 4, quorum: 12, file: alertWith().evidence[0]! },
-});
-const STATION = alertWith({
-  incidentId: "a".repeat(64), scope: "station", threat: "energy-theft", stations: [HOSTILE], summary: HOSTILE,
-  onset: "2026-11-01T11:00:00.000Z", explanation: [{ term: HOSTILE, value: 9, share: 1 }],
-});
-const STORY = {
-  frames: [{ time: "2026-11-01T11:00:00.000Z", direction: "cp-to-csms", text: `[2,"1","X",{"v":"${HOSTILE}"}]` }],
-  certificates: [], missing: [],
-};
-
-const CHECKS = {
-  checks: [{ name: "clock", state: "ok", says: "good" }, { name: "disk", state: "fail", says: HOSTILE, mend: "x" }],
-};
-
-class World {
-  readonly asked: Handle[] = [];
-  readonly sessions = new Sessions(systemRandom, () => performance.now());
-  incidents: unknown[] = [{ ...STATION, open: true }, { ...ZONE, open: true }];
-
-  readonly state = (): unknown => ({
-    status: { ...STATUS, mesh: MESH, notices: [HOSTILE, ...STATUS.notices] },
-    incidents: this.incidents, history: HISTORY,
-    catalogue: { "energy-theft": CATALOGUE["energy-theft"], "load-manipulation": CATALOGUE["load-manipulation"] },
-    board: { memoryBytes: 64 * 1024 * 1024 }, witnesses: [{ station: "CP-002", holds: 300, forked: false }],
-    places: MESH.members.map(({ station }, n) => ({ station, latE6: 56_000_000 + 90 * n, lonE6: 40 * n * n })),
-  });
-
-  readonly handle = (asked: Handle) => {
-    if (this.asked.some(({ incidentId }) => incidentId === asked.incidentId)) {
-      return { ok: false as const, why: "conflict" as const, says: "alice acknowledged it first, at noon" };
-    }
-    this.asked.push(asked);
-    this.incidents = [{ ...STATION, open: true, handled: { ...asked, at: "2026-11-01T12:00:00.000Z" } }];
-    return { ok: true as const, incidentId: asked.incidentId, effects: [] };
-  };
-}
+import { Chromium, CHROMIUM, CONTRASTS, type Tab } from "./chromium.testing.ts";
+import { servePage, STATION, World } from "./page-world.testing.ts";
+import type { Role } from "./sessions.ts";
 
 /** One for all tests: it takes a second to start. */
 let opened: Chromium | undefined;
 
 async function withPage(use: (world: World, url: string, browser: Chromium) => Promise<void>): Promise<void> {
   const world = new World();
-  const run = (args: readonly string[]): Promise<string> =>
-    Promise.resolve(JSON.stringify(args[0] === "doctor" ? CHECKS : STORY));
-  const dashboard = new Dashboard({
-    sessions: world.sessions, page: await packedPage(repoRoot), secure: false, state: world.state, handle: world.handle,
-    run, monoMs: () => performance.now(),
-  });
-  const server = createStatusServer({
-    stateDir: mkdtempSync(join(tmpdir(), "kerbwatch-page-")), http: { host: "127.0.0.1", port: 0 },
-    status: () => STATUS, page: (request, response) => dashboard.take(request, response),
-  });
-  await server.start();
+  const server = await servePage(world);
   const browser = opened ??= await Chromium.start();
   browser.said.length = browser.requested.length = 0;
   try {
@@ -109,6 +47,7 @@ pageTest("nothing is told without a code; a wrong one is said, and a used one", 
   const tab = await browser.open(url);
   await tab.until(`!document.getElementById("enter").hidden`);
   assert.not.match(await textOf(tab, "main"), "CP-002");
+  assert.is(await tab.see(`document.getElementById("all").offsetParent`), null, "no empty frames either");
   await tab.see(`(() => { document.getElementById("code").value = "AAAA-AAAA";
     document.getElementById("code").form.requestSubmit(); })()`);
   await tab.until(`document.getElementById("wrong").textContent.includes("not a code")`);
@@ -151,6 +90,25 @@ pageTest("hostile strings are text: no element, script or line comes of them", a
   await tab.until(`document.querySelector("#incidents pre")?.textContent.includes("<script>")`);
 });
 
+pageTest("an installer brings a signed declaration; what it holds is shown, what is wrong with another is said",
+  async (world, url, browser) => {
+    const tab = await browser.open(url);
+    await enter(world, tab, "installer");
+    const bring = (text: string) => `(() => { const files = new DataTransfer(); files.items.add(new File([${
+      JSON.stringify(text)}], "x.word")); const at = document.getElementById("word"); at.files = files.files;
+      at.dispatchEvent(new Event("change")); })()`;
+    assert.match(await textOf(tab, "declared"), "Nothing is foreseen");
+    await tab.see(bring("an update is forged"));
+    await tab.until(`document.querySelector("#taken.wrong")?.textContent.includes("<script>")`);
+    await tab.see(bring("an update is foreseen"));
+    await tab.until(`document.getElementById("declared").textContent.includes("holds 1")`);
+    assert.match(await textOf(tab, "declared"), /firmware, reboot at CP-001, 2026-11-01 12:00:00 UTC to [^]*by alice/);
+    assert.is(await tab.see(`document.querySelectorAll("main script, main img").length`), 0);
+    const auditor = await browser.open(url);
+    await enter(world, auditor, "auditor");
+    assert.ok(await auditor.see(`document.getElementById("bring").hidden`));
+  });
+
 pageTest("an installer runs the checks, an operator answers, and of two the second learns of the first",
   async (world, url, browser) => {
     const installer = await browser.open(url);
@@ -187,20 +145,6 @@ pageTest("on a phone nothing is wider than the screen, in both themes every text
       }
     }
   });
-
-/** WCAG 2.1, 1.4.3: the ratio of luminances, 4.5 at least; which elements fall short. */
-const CONTRASTS = `(() => {
-  const light = (rgb) => { const [r, g, b] = rgb.match(/[\\d.]+/g).map((v) => v / 255)
-    .map((v) => (v <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4));
-    return 0.2126 * r + 0.7152 * g + 0.0722 * b; };
-  const ground = (at) => { for (; at; at = at.parentElement) { const { backgroundColor: c } = getComputedStyle(at);
-    if (!/, 0\\)$/.test(c)) return c; } return "rgb(255,255,255)"; };
-  return [...document.querySelectorAll("main *, header *")].filter((at) => [...at.childNodes]
-    .some((n) => n.nodeType === 3 && n.textContent.trim()) && at.offsetParent && !(at instanceof SVGElement))
-    .filter((at) => {
-      const [a, b] = [light(getComputedStyle(at).color), light(ground(at))].sort((x, y) => y - x);
-      return (a + 0.05) / (b + 0.05) < 4.5; }).map((at) => at.outerHTML.slice(0, 80));
-})()`;
 
 pageTest("every field has a name, every section a heading, and the keyboard reaches what a mouse does",
   async (world, url, browser) => {

@@ -9,6 +9,7 @@ import type { Config } from "../config.ts";
 import type { AgentState } from "../pipeline.ts";
 import type { AgentEvent, Clock, Random } from "../ports.ts";
 import type { Status } from "../status.ts";
+import type { Result } from "../../models/result.ts";
 import type { Alert } from "../../models/terms.ts";
 import { Dashboard, shippedPage } from "./dashboard.ts";
 import { History } from "./history.ts";
@@ -19,6 +20,8 @@ export interface PageSources {
   readonly state: () => AgentState;
   readonly status: () => Status;
   readonly handle: (asked: Handle) => HandleOutcome;
+  /** Takes a word's file over (edge-agent/words.ts). */
+  readonly word: (file: Uint8Array) => Result<{ readonly says: string }>;
   readonly clock: Clock;
   readonly random: Random;
   /** Path of this program's file; absent where it runs from anything else. */
@@ -27,6 +30,8 @@ export interface PageSources {
 
 /** Alerts that the page remembers beside the open incidents. */
 const MOST_RECENT = 100;
+/** Of each moment, for the plot of opinions. */
+const MOST_OPINIONS = 3;
 const RUN_WITHIN_MS = 30_000;
 const MOST_OUTPUT_BYTES = 2 * 1024 * 1024;
 /** What the agent is to need on a board (design, section 1). */
@@ -47,7 +52,7 @@ export class Page {
     this.#sessions = new Sessions(from.random, () => from.clock.monoMs());
     this.#dashboard = new Dashboard({
       sessions: this.#sessions, page: shippedPage(), secure: from.config.httpTls !== undefined,
-      state: () => this.#state(), handle: from.handle, monoMs: () => from.clock.monoMs(),
+      state: () => this.state(), handle: from.handle, word: from.word, monoMs: () => from.clock.monoMs(),
       ...(from.program !== undefined && { run: runner(from.program, from.config) }),
     });
   }
@@ -64,6 +69,10 @@ export class Page {
       const role = ROLES.find((one) => one === body["role"]);
       if (role === undefined) return { code: 400, body: { error: `a role is one of ${ROLES.join(", ")}` } };
       return { code: 200, body: { code: this.code(role, text(body["name"])), role } };
+    }
+    if (path === "/word") {
+      const taken = this.#from.word(Buffer.from(text(body["word"]), "base64"));
+      return taken.ok ? { code: 200, body: { says: taken.value.says } } : { code: 409, body: { error: taken.problem } };
     }
     const action = /^\/incidents\/(acknowledge|close)$/.exec(path)?.[1] as Handle["action"] | undefined;
     if (action === undefined) return undefined;
@@ -109,15 +118,19 @@ export class Page {
   #point(): void {
     const { meters, beliefs, mesh } = this.#from.status();
     const powers = meters.flatMap(({ state, powerW }) => (state === "reading" && powerW !== undefined ? [powerW] : []));
-    const open = (mesh?.incidents.length ?? 0) > 0 ? 1 : 0;
+    const certified = mesh?.incidents.length ?? 0;
+    const strongest = beliefs.slice(0, MOST_OPINIONS).map(({ key, opinion }) => [key, opinion]);
     this.#history.note({
       at: this.#from.clock.wallMs(), ...this.#sums,
       ...(powers.length > 0 && { meterW: powers.reduce((sum, power) => sum + power, 0) }),
-      opinion: Math.max(open, 0, ...beliefs.map(({ opinion }) => opinion)),
+      opinion: Math.max(Math.min(1, certified), ...beliefs.map(({ opinion }) => opinion)),
+      ...(strongest.length > 0 && { opinions: Object.fromEntries(strongest) as Record<string, number> }),
+      ...(mesh !== undefined && { certified }),
     });
   }
 
-  #state(): unknown {
+  /** What the page shows, ready for JSON. */
+  state(): unknown {
     const state = this.#from.state();
     const open = openAlerts(state);
     const ids = new Set(open.map(({ incidentId }) => incidentId));
@@ -129,7 +142,7 @@ export class Page {
     return {
       status: this.#from.status(), incidents, board: BOARD, history: this.#history.points(),
       catalogue: Object.fromEntries(threats.map((threat) => [threat, CATALOGUE[threat]])),
-      places: state.zone?.places ?? [],
+      places: (state.zone?.places ?? []).map(({ station, latE6, lonE6 }) => ({ station, latE6, lonE6 })),
       witnesses: [...state.witnessing?.partners.values() ?? []]
         .map(({ station, holds, forked }) => ({ station, holds, forked })),
     };

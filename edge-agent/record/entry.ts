@@ -42,6 +42,8 @@ const BODIES = {
   fork: { first: "text", second: "text" },
   /** What a person said of an incident: `acknowledge` or `close`, who, and why. */
   handled: { incidentId: "text", action: "text", by: "text", reason: "text" },
+  /** What a person said by a signed file (gossip/word.ts), as it came: a declared change, or that it is withdrawn. */
+  word: { message: "bytes" },
   /** Something about the agent itself that an auditor needs: a torn tail was cut, a clock was set. */
   notice: { text: "text" },
 } as const;

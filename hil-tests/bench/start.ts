@@ -3,12 +3,15 @@
  * code is 0 only if every act ended as told.
  */
 import { setMaxListeners } from "node:events";
-import { type Act, ACT_WITHIN_S, type Outcome } from "./acts/act.ts";
+import type { Act, Outcome } from "./acts/act.ts";
 import { actsFor } from "./acts/acts.ts";
 import { figures, sample } from "./street-figures.ts";
 import { type Options, readOptions } from "./street-options.ts";
 import { Screen, standardOutput } from "./street-screen.ts";
+import { StreetPage } from "./street-page.ts";
+import { Stage } from "./street-stage.ts";
 import { Street } from "./street.ts";
+import { streetView } from "./street-view.ts";
 import { wordTable } from "./told-table.ts";
 
 interface Played {
@@ -16,22 +19,17 @@ interface Played {
   readonly outcome: Outcome;
 }
 
-async function outcomeOf(act: Act, street: Street, sabotage: string | undefined): Promise<Outcome> {
-  const played = act.play(street, sabotage).catch((error: Error): Outcome =>
-    ({ observed: `failed: ${error.message}`, asTold: false }));
-  const late = street.seconds(ACT_WITHIN_S).then((): Outcome =>
-    ({ observed: `not over after ${ACT_WITHIN_S} s`, asTold: false }));
-  return await Promise.race([played, late]);
-}
-
-async function playAll(street: Street, screen: Screen, { only, sabotage }: Options): Promise<Played[]> {
-  const acts = actsFor(only);
+async function playAll(
+  street: Street, stage: Stage, screen: Screen, { only, sabotage }: Options,
+): Promise<Played[]> {
+  const acts = only === "none" ? [] : actsFor(only);
+  stage.busy = "the acts are being played one after another";
   const played: Played[] = [];
   for (const [index, act] of acts.entries()) {
     const [no, of] = [index + 1, acts.length];
     await screen.act(street, act, { no, of, state: "playing" });
     const own = sabotage !== undefined && Object.hasOwn(act.sabotages, sabotage) ? sabotage : undefined;
-    const outcome = await outcomeOf(act, street, own);
+    const outcome = await stage.play(act.id, own);
     if (street.stop.aborted) break;
     if (outcome.words !== undefined) screen.note(`  ${outcome.words}`);
     screen.note(`  observed: ${outcome.observed}`);
@@ -60,13 +58,26 @@ function measured(played: readonly Played[], lines: readonly string[]): string {
 
 const seconds = (sinceMs: number): string => `${((performance.now() - sinceMs) / 1000).toFixed(0)} s`;
 
-async function demonstrate(street: Street, screen: Screen, options: Options): Promise<number> {
+/** The page of the street, with the acts as buttons. */
+async function openPage(street: Street, stage: Stage, screen: Screen): Promise<StreetPage> {
+  const page = await StreetPage.open({
+    houses: new Map(street.houses.map(({ id, state }) => [id, state])), view: () => streetView(street, stage),
+    hindrance: (act) => stage.hindrance(act), monoMs: () => performance.now(),
+    play: (act) => void stage.play(act).then(({ observed, asTold }) =>
+      screen.note(`act ${act}: ${asTold ? "as told" : "NOT AS TOLD"}; observed: ${observed}`)),
+  });
+  screen.note(`the street's page: ${page.url}`);
+  return page;
+}
+
+async function demonstrate(street: Street, stage: Stage, screen: Screen, options: Options): Promise<number> {
   const since = performance.now();
-  await street.open(screen);
+  await street.open(screen, options.stay);
   screen.note(`the street is watched after ${seconds(since)}`);
+  if (options.only === "none") return 0;
   const before = sample(street.houses);
   screen.draw(street);
-  const played = await playAll(street, screen, options);
+  const played = await playAll(street, stage, screen, options);
   const after = sample(street.houses);
   const told = [...(await street.statuses()).values()];
   const ownBytes = told.flatMap((status) => status?.mesh?.traffic.sent.bytesPerEpoch ?? []);
@@ -78,8 +89,8 @@ async function demonstrate(street: Street, screen: Screen, options: Options): Pr
   return dead.length === 0 && played.every(({ outcome }) => outcome.asTold) ? 0 : 1;
 }
 
-function howToLook({ folder, houses }: Street): string {
-  return `\nStill running, in ${folder}. Look at an agent:\n` +
+function howToLook({ folder, houses }: Street, page: string): string {
+  return `\nStill running, in ${folder}. Look at the street, and play acts:\n  ${page}\nLook at an agent:\n` +
     `  node dist/kerbwatch.cjs status --state ${houses[0]!.state}\nCtrl-C ends it.`;
 }
 
@@ -88,17 +99,21 @@ async function run(options: Options, stop: AbortSignal): Promise<number> {
   const stopped = new Promise<undefined>((resolve) => stop.addEventListener("abort", () => resolve(undefined)));
   const street = await Street.lay(stop);
   const screen = new Screen(standardOutput());
+  const stage = new Stage(street);
+  let page: StreetPage | undefined;
   try {
-    const demonstration = demonstrate(street, screen, options);
+    if (options.stay) page = await openPage(street, stage, screen);
+    const demonstration = demonstrate(street, stage, screen, options);
     demonstration.catch(() => {}); // told by the race, unless somebody has stopped it
     const code = await Promise.race([demonstration, stopped]);
-    if (options.stay && code !== undefined) {
-      screen.note(howToLook(street));
+    if (page !== undefined && code !== undefined) {
+      stage.busy = undefined;
+      screen.note(howToLook(street, page.url));
       await stopped;
     }
     return code ?? 1;
   } finally {
-    await screen.end();
+    await Promise.all([screen.end(), page?.close()]);
     if (stop.aborted) screen.note("\nstopped; ending what was started");
     await street.close(options.keep);
     if (options.keep) screen.note(`kept: ${street.folder}`);

@@ -27,6 +27,8 @@ export interface StreetFacts {
   readonly operator: string;
   readonly roster: string;
   readonly epochS: number;
+  /** Each agent serves its page, on a port that is free. */
+  readonly pages: boolean;
 }
 
 /** Where the agent listens. */
@@ -98,7 +100,7 @@ export class House {
   }
 
   /** Writes the agent's configuration and starts it. Settles when chargers can connect. */
-  async startAgent({ csms, operator, roster, epochS }: StreetFacts): Promise<void> {
+  async startAgent({ csms, operator, roster, epochS, pages }: StreetFacts): Promise<void> {
     writeFileSync(this.config, JSON.stringify({
       station: this.id, listen: this.#chargersAt, csms, stateDir: this.state, epochS,
       operators: { threshold: 1, keys: [operator] },
@@ -109,7 +111,7 @@ export class House {
         evse: 1, kind: "modbus-tcp", model: "sdm630", address: this.#meter.address, unit: 1, everyS: 1,
         side: "evse-output",
       }],
-      alerts: { jsonl: this.#alertsFile },
+      alerts: { jsonl: this.#alertsFile }, ...(pages && { http: "127.0.0.1:0" }),
     }, undefined, 2));
     await this.#agent.start();
   }

@@ -7,6 +7,7 @@ const EVERYTHING: Options = { only: undefined, sabotage: undefined, stay: false,
 test("options, as a table", () => {
   const cases: [string, Partial<Options>][] = [
     ["", {}], ["--act c", { only: "c" }], ["--stay", { stay: true }], ["--keep", { keep: true }],
+    ["--stay --act none", { only: "none", stay: true }],
     ["--sabotage no-quorum", { only: "c", sabotage: "no-quorum" }],
     ["--sabotage no-quorum --act g", { only: "g", sabotage: "no-quorum" }],
   ];
@@ -18,7 +19,7 @@ test("options, as a table", () => {
 test("wrong options end in one line that says what is allowed, and exit code 2", () => {
   for (const [line, says] of [
     ["--act h", /^npm start: --act: found h; allowed: a, b, c, d, e, f, g /],
-    ["--act C", /found C/], ["--act", /--act/],
+    ["--act none", /--act none: allowed: with --stay/], ["--act C", /found C/], ["--act", /--act/],
     ["--act a --sabotage no-quorum", /--sabotage: found no-quorum; allowed: noise /],
     ["--sabotage all", /--sabotage: found all; allowed: noise, /],
     ["--sabotage toString", /found toString/], ["--ocpp 1.6", /--ocpp/], ["now", /now/],

@@ -4,8 +4,8 @@ import { ACT_IDS, type ActId } from "./acts/act.ts";
 import { ACTS, actOfSabotage, actsFor } from "./acts/acts.ts";
 
 export interface Options {
-  /** Play this one, and what it needs beforehand. */
-  readonly only: ActId | undefined;
+  /** Play this one, and what it needs beforehand; none: whoever is at the page plays them. */
+  readonly only: ActId | "none" | undefined;
   readonly sabotage: string | undefined;
   readonly stay: boolean;
   readonly keep: boolean;
@@ -22,7 +22,10 @@ between the agents. Attacked in seven acts; exit code 0 only if all of them end
 as told. Everything stays on loopback. Under five minutes on two cores.
 
   --act ID         play one act (${ACT_IDS.at(0)} to ${ACT_IDS.at(-1)}), and before it what it needs
-  --stay           leave it all running after the last act, until Ctrl-C
+  --stay           leave it all running after the last act, until Ctrl-C, with a
+                   page of the street: each agent's own page behind it, and
+                   buttons for the acts that were not played
+  --stay --act none  play nothing: the acts are the page's buttons
   --keep           keep the folder with keys, configurations, logs and alerts
   --help           this text
   --sabotage NAME  break the premise of an act, to see a failure reported; plays
@@ -59,6 +62,10 @@ interface Given {
 }
 
 function chosen({ act, sabotage, stay, keep }: Given): Options | Said {
+  if (act === "none") {
+    if (stay && sabotage === undefined) return { only: act, sabotage, stay, keep };
+    return wrong("--act none: allowed: with --stay, and without --sabotage");
+  }
   const id = ACT_IDS.find((one) => one === act);
   if (act !== undefined && id === undefined) return wrong(`--act: found ${act}; allowed: ${ACT_IDS.join(", ")}`);
   const only = id ?? (sabotage === undefined ? undefined : actOfSabotage(sabotage)?.id);

@@ -72,13 +72,17 @@ export class Street {
     return new Street(folder, csms, houses, ground, stop);
   }
 
-  /** Keys, learning, roster, agents, chargers. Settles when every agent states and hears its neighbours. */
-  async open(notes: Notes): Promise<void> {
+  /**
+   * Keys, learning, roster, agents, chargers. Settles when every agent states and hears its neighbours.
+   * @param pages whether agents serve their pages
+   */
+  async open(notes: Notes, pages = false): Promise<void> {
     const timezone = afternoonZone(new Date());
     await this.#learn(timezone, notes);
     const wish = { folder: this.folder, region: regionFile(PLOTS, timezone), epochS: this.ground.epochS };
     const { operator, roster } = await signedRoster(wish, this.stop);
-    this.#facts = { folder: this.folder, csms: this.csms.url, operator, roster, epochS: this.ground.epochS };
+    const { folder, csms: { url }, ground: { epochS } } = this;
+    this.#facts = { folder, csms: url, operator, roster, epochS, pages };
     notes.note("the roster is signed; starting twelve agents and twelve chargers");
     await this.#eachInTurn(async (house) => {
       await house.startAgent(this.#facts!);

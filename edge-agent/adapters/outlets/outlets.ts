@@ -70,8 +70,13 @@ export class FarOutlets {
 
   readonly #turns: Turns;
 
-  constructor(outlets: readonly { readonly courier: Courier; readonly of: AnyOutlet }[], crypto: Crypto) {
+  readonly #hasDigest: boolean;
+
+  constructor(
+    outlets: readonly { readonly courier: Courier; readonly of: AnyOutlet }[], crypto: Crypto, hasDigest: boolean,
+  ) {
     this.#outlets = outlets;
+    this.#hasDigest = hasDigest;
     this.#turns = createTurns(crypto);
   }
 
@@ -79,6 +84,8 @@ export class FarOutlets {
   send(alert: Alert, state: AgentState, now: Now): void {
     if (this.#outlets.length === 0) return;
     if (alert.state === "updated" && state.alert.handled.has(alert.incidentId)) return;
+    // Declared changes ring no bell; where there is no digest they are seen in the log alone.
+    if (alert.declared !== undefined && !this.#hasDigest) return;
     const [members, epoch] = [membersOf(state), epochOf(now.wallMs, state.gossip.epochS)];
     const isOurs = alert.scope === "station" || members === undefined
       || isTurn(this.#turns, alert, members, state.alert.station, epoch);
@@ -118,7 +125,7 @@ export function createFarOutlets(
     of, courier: new Courier({
       name, carrier, file: join(folder, `${name}.jsonl`), digestMs: config.alerts.digestS * 1_000,
     }, ports),
-  })), crypto);
+  })), crypto, config.alerts.digestS > 0);
 }
 
 const membersOf = ({ zone }: AgentState) => zone?.protocol.view.members;

@@ -1,13 +1,14 @@
-// The page of an agent, and of a street of them. Whatever comes from outside is put in as text, never as markup.
-const $ = (id) => document.getElementById(id);
+// The page of an agent. Whatever comes from outside is put in as text, never as markup. Where the body says so, the page
+// of a street (street.js, served by `npm start -- --stay`) begins instead, and shows this one for one charger at a time.
+export const $ = (id) => document.getElementById(id);
 const SVG = "http://www.w3.org/2000/svg";
 const EVERY_MS = 3000;
-let base = "api/";
+/** Where the agent answers; undefined while none is shown. */
+let base;
 let person;
-let newest;
 
 /** An element with attributes and children; text is text. */
-function el(name, attributes = {}, ...children) {
+export function el(name, attributes = {}, ...children) {
   const made = document.createElement(name);
   for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
   made.append(...children.filter((child) => child !== undefined && child !== "").map(plain));
@@ -18,21 +19,21 @@ const UNSAFE = /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u00ad\u200b-\u200f\u202
 function plain(child) {
   return typeof child === "string" ? child.replace(UNSAFE, " ") : child;
 }
-function svg(name, attributes, ...children) {
+export function svg(name, attributes, ...children) {
   const made = document.createElementNS(SVG, name);
   for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
   made.append(...children);
   return made;
 }
-const tag = (kind, text = kind) => el("span", { class: `tag ${kind}` }, text);
+export const tag = (kind, text = kind) => el("span", { class: `tag ${kind}` }, text);
 const rows = (id, pairs) => $(id).replaceChildren(...pairs.filter(([, value]) => value !== undefined)
   .flatMap(([key, value]) => [el("dt", {}, key), el("dd", {}, value)]));
-const time = (text) => new Date(text).toISOString().slice(0, 19).replace("T", " ") + " UTC";
-const percent = (share) => (share > 0.99 && share < 1 ? "over 99 %" : `${Math.round(share * 100)} %`);
+export const time = (text) => new Date(text).toISOString().slice(0, 19).replace("T", " ") + " UTC";
+export const percent = (share) => (share > 0.99 && share < 1 ? "over 99 %" : `${Math.round(share * 100)} %`);
 const kilo = (wh) => `${(wh / 1000).toFixed(2)} kWh`;
-const bytes = (n) => `${(n / 1048576).toFixed(0)} MB`;
+export const bytes = (n) => `${(n / 1048576).toFixed(0)} MB`;
 
-async function ask(path, body) {
+export async function ask(path, body) {
   const options = body === undefined ? {} : { method: "POST", headers: { "X-Kerbwatch": "page" }, body: JSON.stringify(body) };
   const response = await fetch(path.startsWith("/") ? path : base + path, options);
   const answer = await response.json().catch(() => ({ error: `HTTP ${response.status}` }));
@@ -42,7 +43,7 @@ async function ask(path, body) {
 function showEnter(is) {
   $("enter").hidden = !is;
   $("all").hidden = is;
-  $("leave").hidden = is || street !== undefined;
+  $("leave").hidden = is || document.body.dataset.street !== undefined;
   if (is) $("state").textContent = "Not signed in";
 }
 
@@ -66,9 +67,9 @@ function drawLine({ link, agent, clock, frames }) {
 /** A line through points of [0, 1] by [0, 1], in a box of 300 by 100. */
 const path = (points) => points.map(([x, y], i) => `${i === 0 ? "M" : "L"}${(40 + 255 * x).toFixed(1)},${(90 - 80 * y).toFixed(1)}`).join("");
 
-function plot(label, history, series, unit) {
+function plot(label, history, series, unit, top = 0) {
   const [from, to] = [history[0].at, history.at(-1).at];
-  const most = Math.max(1e-9, ...series.flatMap(({ of }) => history.map((point) => of(point) ?? 0)));
+  const most = Math.max(1e-9, top, ...series.flatMap(({ of }) => history.map((point) => of(point) ?? 0)));
   const lines = series.map(({ of, line }) => svg("path", { class: line, d: path(history.filter((p) => of(p) !== undefined)
     .map((p) => [to === from ? 1 : (p.at - from) / (to - from), of(p) / most])) }));
   return svg("svg", { viewBox: "0 0 300 112", role: "img", "aria-label": label },
@@ -82,8 +83,9 @@ function drawEnergy({ status: { meters }, history }) {
   const text = `By the agent's meter ${kilo(last.meterWh ?? 0)}, reported by the charger ${kilo(last.reportedWh ?? 0)}`;
   const parts = [el("p", {}, meters.length === 0 ? "No meter is configured: what is delivered is only known from the charger." : text)];
   if (history.length > 1) {
-    parts.push(plot(text, history, [{ of: (p) => p.meterWh, line: "meter-line" }, { of: (p) => p.reportedWh, line: "billed-line" }], kilo),
-      el("p", { class: "dim" }, "Line: meter. Dashed: reported. Since the agent's start, two hours at most."));
+    parts.push(plot(text, history, [{ of: (p) => p.meterWh, line: "line-0" }, { of: (p) => p.reportedWh, line: "line-1" }], kilo),
+      legend(["by the agent's meter", "reported by the charger"]),
+      el("p", { class: "dim" }, "Since the agent's start, two hours at most."));
   }
   parts.push(el("ul", {}, ...meters.map((m) => el("li", {}, `EVSE ${m.evse}, ${m.model}: `,
     el("span", { class: m.state === "reading" ? "good" : "warn" }, m.state),
@@ -91,37 +93,66 @@ function drawEnergy({ status: { meters }, history }) {
   $("energy").replaceChildren(...parts);
 }
 
+const MOST_LINES = 3;
+/** The keys whose opinion was highest at any time that is remembered. */
+function strongestOf(history) {
+  const most = new Map();
+  for (const { opinions = {} } of history) for (const [key, v] of Object.entries(opinions)) most.set(key, Math.max(v, most.get(key) ?? 0));
+  return [...most].sort((a, b) => b[1] - a[1]).slice(0, MOST_LINES).map(([key]) => key);
+}
+const legend = (names) => el("p", { class: "dim" }, ...names.flatMap((name, n) => [svg("svg", { class: "key", viewBox: "0 0 24 8",
+  "aria-hidden": "true" }, svg("path", { class: `line-${n}`, d: "M0 4H24" })), ` ${name} `]));
+
 function drawBeliefs({ status: { beliefs, learned }, history }) {
   const list = beliefs.map(({ key, opinion, says }) => el("div", {}, el("div", {}, `${key} ${opinion.toFixed(2)} `, el("span", { class: "dim" }, says)),
     el("meter", { min: 0, max: 1, high: 0.9, value: opinion, "aria-label": `opinion on ${key}` })));
-  const over = history.length > 1 ? [el("h3", {}, "The highest, over time"),
-    plot("highest opinion over time", history, [{ of: (p) => p.opinion, line: "meter-line" }], (v) => v.toFixed(1))] : [];
+  const keys = strongestOf(history);
+  const over = history.length < 2 ? [] : keys.length === 0 ? [el("p", { class: "dim" }, "Nor was anything, these two hours at most.")]
+    : [el("h3", {}, "Over time"), plot(`opinions over time: ${keys.join(", ")}`, history, keys.map((key, n) =>
+      ({ of: (p) => p.opinions?.[key] ?? 0, line: `line-${n}` })), (v) => v.toFixed(1), 1), legend(keys)];
   $("beliefs").replaceChildren(...(list.length > 0 ? list : [el("p", { class: "good" }, "Nothing is suspected.")]), ...over,
     el("p", { class: "dim" }, `${learned.days.toFixed(1)} days of normal are learned; 1 is a verdict.`));
 }
 
-function dotOf(member, place, affected, own, scale) {
+/** `labels`: those that were put already; one that would lie on another is left out, and the table has it. */
+function dotOf(member, place, affected, own, scale, labels) {
   const kind = member.guilty ? "guilty" : affected ? "affected" : member.suspected ? "silent" : "";
-  const [x, y] = scale(place);
+  const [x, y] = scale.at(place);
   const says = `${member.station}: ${kind || "good"}, trust ${member.trust / 10} %`;
+  const isFree = labels.every((at) => Math.abs(at[0] - x) > 6.5 * Math.max(member.station.length, at[2]) || Math.abs(at[1] - y) > 13);
+  if (isFree) labels.push([x, y, member.station.length]);
   return svg("g", {}, svg("title", {}, says), svg("circle", { class: `dot ${kind}${member.station === own ? " own" : ""}`, cx: x, cy: y,
-    r: 4 + 4 * member.trust / 1000 }), svg("text", { x: x + 10, y: y + 4 }, member.station));
+    r: 4 + 4 * member.trust / 1000 }), ...(isFree ? [svg("text", { x, y: y + 19, "text-anchor": "middle" }, plain(member.station))] : []));
 }
 
-function scaleOf(places) {
-  const [lats, lons] = [places.map((p) => p.latE6), places.map((p) => p.lonE6)];
-  const [south, west] = [Math.min(...lats), Math.min(...lons)];
-  const size = Math.max(1, Math.max(...lats) - south, Math.max(...lons) - west);
-  return (p) => [20 + 220 * (p.lonE6 - west) / size, 160 - 140 * (p.latE6 - south) / size];
+/** From places to points of a box of this width, north up; `height` says how high it comes to be, 120 at most. */
+export function scaleOf(places, width = 260) {
+  const span = (key) => [Math.min(...places.map((p) => p[key])), Math.max(...places.map((p) => p[key]))];
+  const [[south, north], [west, east]] = [span("latE6"), span("lonE6")];
+  const squeeze = Math.cos((south + north) / 2e6 * Math.PI / 180); // a degree of longitude is shorter than one of latitude
+  const unit = Math.max(1, (north - south) / 80, (east - west) * squeeze / (width - 60));
+  const height = (north - south) / unit + 40;
+  const at = (p) => [width / 2 + (p.lonE6 - (west + east) / 2) * squeeze / unit, 20 + (north - p.latE6) / unit];
+  return { at, height, width };
 }
 
-function drawZone({ status: { mesh, agent }, places, incidents }) {
+/** Its own opinion and what the zone made of it. */
+function zoneOverTime(history) {
+  const [first, last] = [history[0], history.at(-1)];
+  if (history.length < 2 || last.certified === undefined) return [];
+  const own = (p) => Math.max(0, ...Object.values(p.opinions ?? {}));
+  return [el("h3", {}, "Over time"), plot(`own opinion and certified incidents of the zone from ${time(first.at)} to ${time(last.at)}`, history,
+    [{ of: own, line: "line-0" }, { of: (p) => p.certified ?? 0, line: "line-1" }], (v) => v.toFixed(0), 1),
+  legend(["this charger's highest opinion", "incidents that the zone certified"])];
+}
+
+function drawZone({ status: { mesh, agent }, places, incidents, history }) {
   $("zone-part").hidden = mesh === undefined;
   if (mesh === undefined) return;
   const affected = new Set(incidents.filter((one) => one.open && one.scope === "zone").flatMap((one) => one.stations));
-  const scale = places.length > 0 ? scaleOf(places) : undefined;
+  const [scale, labels] = [places.length > 0 ? scaleOf(places) : undefined, []];
   const dots = scale ? mesh.members.flatMap((m) => places.filter((p) => p.station === m.station)
-    .map((p) => dotOf(m, p, affected.has(m.station), agent.station, scale))) : [];
+    .map((p) => dotOf(m, p, affected.has(m.station), agent.station, scale, labels))) : [];
   const table = el("table", {}, el("caption", { class: "dim" }, "Members of the zone"),
     el("thead", {}, el("tr", {}, ...["Station", "Heard", "Trust", "Affected"].map((name) => el("th", { scope: "col" }, name)))),
     el("tbody", {}, ...mesh.members.map((m) => el("tr", {}, el("th", { scope: "row" }, m.station),
@@ -129,8 +160,8 @@ function drawZone({ status: { mesh, agent }, places, incidents }) {
       el("td", { class: m.guilty ? "bad" : "" }, m.guilty ? "contradicted itself" : `${m.trust / 10} %`), el("td", {}, affected.has(m.station) ? "yes" : "")))));
   $("zone").replaceChildren(el("p", {}, `${mesh.zone}: ${mesh.n} members, ${mesh.f} may lie or be broken; a quorum is ${mesh.quorum}. `
     + `Links up: ${mesh.links.filter((l) => l.up).length} of ${mesh.links.length}. Roster ${mesh.rosterVersion}.`),
-  ...(dots.length > 0 ? [svg("svg", { viewBox: "0 0 300 180", role: "img", "aria-label": "map of the zone; the table below says the same" }, ...dots)] : []),
-  el("div", { class: "scroll" }, table));
+  ...(dots.length > 0 ? [svg("svg", { viewBox: `0 0 ${scale.width} ${scale.height}`, role: "img", "aria-label": "map of the zone; the table below says the same" }, ...dots)] : []),
+  ...zoneOverTime(history), el("div", { class: "scroll" }, table));
 }
 
 function drawLog({ status: { log }, witnesses }) {
@@ -163,7 +194,8 @@ function incidentBox(one, catalogue) {
   if (before?.says === says || before?.box.contains(document.activeElement)) return before.box;
   const about = catalogue[one.threat] ?? {};
   const label = one.open ? one.severity : "info";
-  const box = el("details", { "data-incident": one.incidentId }, el("summary", {}, tag(label, one.open ? one.severity : "over"), el("strong", {}, one.threat),
+  const word = !one.open ? "over" : one.declared ? "declared" : one.severity;
+  const box = el("details", { "data-incident": one.incidentId }, el("summary", {}, tag(label, word), el("strong", {}, one.threat),
     ` ${one.scope === "station" ? one.stations.join(", ") : one.scope === "zone" ? one.zone : one.region}, ${percent(one.confidence)} sure, since ${time(one.onset)}. ${one.summary}`));
   if (before?.box.open) box.open = true;
   box.append(el("h3", {}, "Why"), ...one.explanation.map(({ term, share }) => el("div", {}, `${term} ${percent(share)}`,
@@ -224,6 +256,24 @@ function drawIncidents({ incidents, catalogue }) {
   else if (!same) $("incidents").replaceChildren(...boxes);
 }
 
+function drawDeclared({ declared = [] }) {
+  $("bring").hidden = person.role === "auditor";
+  const rows = declared.map((one) => el("li", {}, el("strong", {}, one.changes.join(", ")), ` ${one.stations.length > 0 ? `at ${one.stations.join(", ")}` : "everywhere here"}, `
+    + `${time(one.from)} to ${time(one.to)}, by ${one.by}: ${one.reason} `, tag(one.holds > 0 ? "warn" : "dim", `holds ${one.holds}`)));
+  $("declared").replaceChildren(...(rows.length > 0 ? rows : [el("li", { class: "dim" }, "Nothing is foreseen.")]));
+}
+
+$("word").addEventListener("change", async () => {
+  const [file] = $("word").files;
+  if (file === undefined) return;
+  const bytes = file.size > 4096 ? [] : new Uint8Array(await file.arrayBuffer());
+  const { code, answer } = await ask("word", { word: btoa(String.fromCharCode(...bytes)) });
+  $("taken").className = code === 200 ? "good" : "wrong";
+  $("taken").textContent = plain(code === 200 ? `Taken: ${answer.says}` : answer.error);
+  $("word").value = "";
+  await refresh();
+});
+
 function drawNotices({ status: { faults = [], notices } }) {
   const all = [...faults.map((f) => el("li", { class: "warn" }, `Fault${f.evse > 0 ? ` at EVSE ${f.evse}` : ""}: ${f.says}, since ${time(f.since)}`)),
     ...[...notices].reverse().slice(0, 20).map((text) => el("li", {}, text))];
@@ -237,20 +287,21 @@ function draw(state) {
   $("state").textContent = `${LINKS[status.link.state] ?? status.link.state}; ${open === 0 ? "no incident is open" : `${open} open incident${open > 1 ? "s" : ""}`}; ${person.name}, ${person.role}`;
   document.title = `${open > 0 ? `(${open}) ` : ""}${status.agent.station} · kerbwatch`;
   $("checks-part").hidden = person.role === "auditor";
-  drawIncidents(state); drawLine(status); drawEnergy(state); drawBeliefs(state); drawZone(state); drawLog(state); drawBoard(state); drawNotices(state);
+  drawIncidents(state); drawLine(status); drawEnergy(state); drawBeliefs(state); drawZone(state); drawLog(state); drawBoard(state); drawDeclared(status); drawNotices(state);
 }
 
 async function refresh() {
+  const asked = base;
   try {
     const { code, answer } = await ask("state");
+    if (asked !== base) return;
     if (code === 401) return showEnter(true);
     if (code !== 200) return void ($("state").textContent = answer.error);
     ({ person } = answer);
-    newest = answer.state;
     showEnter(false);
-    draw(newest);
+    draw(answer.state);
   } catch {
-    $("state").textContent = "The agent does not answer; trying again";
+    if (asked === base) $("state").textContent = "The agent does not answer; trying again";
   }
 }
 
@@ -278,37 +329,15 @@ $("check").addEventListener("click", async () => {
     : [el("li", { class: "wrong" }, answer.error)]));
 });
 
-let street;
-function drawStreet({ houses, acts }, chosen) {
-  const house = (id) => {
-    const button = el("button", { "aria-pressed": String(id === chosen) }, id);
-    button.addEventListener("click", () => {
-      base = `/house/${encodeURIComponent(id)}/api/`;
-      drawn.clear();
-      drawStreet(street, id);
-      void refresh();
-    });
-    return button;
-  };
-  const act = ({ id, title, running }) => {
-    const button = el("button", running ? { disabled: "" } : {}, `Act ${id}: ${title}`);
-    button.addEventListener("click", () => void ask(`/api/acts/${id}`, {}));
-    return button;
-  };
-  $("street").replaceChildren(el("h2", {}, "Chargers"), ...houses.map(house), el("h2", {}, "Acts"), ...acts.map(act));
-  $("street").hidden = false;
+/** Shows the agent that answers at `at`, and goes on asking it; undefined: none. */
+export async function show(at) {
+  base = at;
+  drawn.clear();
+  $("incidents").replaceChildren();
+  $("all").hidden = true;
+  if (at !== undefined) await refresh();
 }
-
-async function begin() {
-  const { code, answer } = await ask("/api/street");
-  if (code === 200) {
-    street = answer;
-    base = `/house/${encodeURIComponent(answer.houses[0])}/api/`;
-    drawStreet(answer, answer.houses[0]);
-  }
-  await refresh();
-  setInterval(() => {
-    if (!document.hidden && $("enter").hidden) void refresh();
-  }, EVERY_MS);
-}
-void begin();
+setInterval(() => {
+  if (base !== undefined && !document.hidden && $("enter").hidden) void refresh();
+}, EVERY_MS);
+if (document.body.dataset.street === undefined) void show("api/");
