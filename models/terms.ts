@@ -298,7 +298,7 @@ export interface Alert {
   readonly reach?: AlertReach;
   /** There while a declared change explains it: it is in the log and the digest, and was not told by itself. */
   readonly declared?: AlertDeclared;
-  /** The id under which this agent told the incident until an earlier certificate of it came. */
+  /** The id under which this agent told the incident until an earlier certificate of it came, or until it came back. */
   readonly formerly?: string;
 }
 

@@ -80,6 +80,26 @@ test("what an older certificate shows updates nothing", () => {
   assert.equal(says(tell(news({ certificate: at(epoch + 30), growths: wide }))), [1, "updated"]);
 });
 
+test("what clears and comes back within the hold-down goes on, under the name that all agents give it", () => {
+  for (const [minutes, state] of [[10, "updated"], [31, "raised"]] as const) {
+    const { state: agent, news, tell } = untold();
+    const [before] = tell(news()).alerts;
+    const time = new Date(NOW.wallMs - minutes * 60_000).toISOString();
+    agent.zone!.open.clear();
+    agent.zone!.closed.set(before!.threat, { ...before!, incidentId: "e".repeat(64), state: "cleared", time });
+    const [again] = tell(news()).alerts;
+    assert.equal([again!.state, again!.formerly], [state, state === "updated" ? "e".repeat(64) : undefined]);
+    assert.is(again!.incidentId, before!.incidentId);
+  }
+});
+
+test("its severity counts how far it reaches", () => {
+  const { news, tell } = untold();
+  const { severity, reach } = tell(news()).alerts[0]!;
+  assert.equal([severity, reach?.stations, reach?.of], ["high", 3, 4]);
+  assert.ok(reach!.ratedW! > 0 && reach!.ratingW! > 0);
+});
+
 test("the entry holds each statement once, and only those that the certificate lists", () => {
   const { state, incident, news, tell } = untold();
   const [one, two] = incident.newest.items;

@@ -21,7 +21,7 @@ import { type ContentHash, type Now, rfc3339, SECOND_MS, type StationId, type Wa
 import { certificateEntries } from "../record/certificate-entry.ts";
 import { recordNamed, type JournalState } from "../record/journal.ts";
 import { CATALOGUE } from "./catalogue.ts";
-import type { AlertState } from "./alert.ts";
+import { type AlertState, HOLD_DOWN_MS } from "./alert.ts";
 import { regionAlert, type RegionAlertState } from "./region-alert.ts";
 import { severityOf } from "./severity.ts";
 
@@ -161,9 +161,13 @@ function alertOf(
   const isOlder = news.certificate.epoch < (before?.certificate?.epoch ?? 0);
   if (isOlder || (before !== undefined && affected.every((one) => before.stations.includes(one)))) return undefined;
   const incidentId = incidentIdOf(own, news);
-  const told = [before, state.closed.get(threat)].some((one) => one?.incidentId === incidentId);
+  const closed = state.closed.get(threat);
+  const told = [before, closed].some((one) => one?.incidentId === incidentId);
   const alert = compose(state, own, news, { incidentId, file, affected, now });
-  return { ...alert, state: told ? "updated" : "raised" };
+  if (told || before !== undefined) return { ...alert, state: "updated" };
+  // Its name is that of its first certificate, at all agents; people hear that the one before goes on.
+  const goesOn = closed !== undefined && now.wallMs - Date.parse(closed.time) < HOLD_DOWN_MS;
+  return goesOn ? { ...alert, state: "updated", formerly: closed.incidentId } : { ...alert, state: "raised" };
 }
 
 function growthsOf(state: ZoneAlertState, news: CertificateNews): number[] {

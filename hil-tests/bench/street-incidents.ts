@@ -19,11 +19,11 @@ export function incidentsOf(
   const found = new Map<string, Incident & { raisedMs: number; readonly by: Map<string, Alert> }>();
   for (const [agent, alerts] of said) {
     for (const alert of alerts) {
-      const { incidentId: id, threat, scope, zone, state } = alert;
+      const { incidentId: id, threat, scope, zone, state, formerly } = alert;
       if (known.has(id) || state === "cleared") continue;
       const one = found.get(id) ?? { id, threat, scope, zone, raisedMs: Infinity, by: new Map<string, Alert>() };
       found.set(id, one);
-      if (state === "raised") one.raisedMs = Math.min(one.raisedMs, Date.parse(alert.time));
+      if (state === "raised" || formerly !== undefined) one.raisedMs = Math.min(one.raisedMs, Date.parse(alert.time));
       one.by.set(agent, alert);
     }
   }
