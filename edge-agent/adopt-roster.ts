@@ -16,7 +16,9 @@ import { setWitnesses } from "./record/witnessing.ts";
  * A member goes on with its statements, evidence and incidents; who is none any more watches alone, as without a
  * roster, and what it knows of the zone's incidents runs out.
  */
-export function adoptRoster({ detect, gossip, zone, witnessing, believed }: AgentState, roster: Roster, isMember: boolean): void {
+export function adoptRoster(
+  { detect, gossip, zone, witnessing, believed }: AgentState, roster: Roster, isMember: boolean,
+): void {
   if (zone === undefined) return;
   if (isMember) {
     setDirectory(zone.protocol, directoryOf(roster, gossip.zone));

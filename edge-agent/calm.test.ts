@@ -131,7 +131,8 @@ function bootsAs(story: Story, s: number, firmwareVersion: string): void {
   story.call(s + 91, "station", "BootNotification",
     { chargePointVendor: "V", chargePointModel: "M", firmwareVersion },
     { status: "Accepted", currentTime: new Date(START + s * 1_000).toISOString(), interval: 300 });
-  story.call(s + 95, "station", "StatusNotification", { connectorId: 1, errorCode: "NoError", status: "Available" }, {});
+  story.call(s + 95, "station", "StatusNotification",
+    { connectorId: 1, errorCode: "NoError", status: "Available" }, {});
 }
 
 test("an update: ordered over TLS, downloaded, installed, rebooted twice, another version told", () => {

@@ -98,8 +98,9 @@ function faultLines(faults: Status["faults"], time: string): string[] {
 function declaredLines({ declared = [] }: Status): string[] {
   return declared.map(({ changes, stations, from, to, by, reason, holds, word }) => {
     const where = stations.length === 0 ? "" : ` at ${stations.map((one) => plainText(one, 48)).join(", ")}`;
-    return `declared    ${plainText(changes.join(", "), 80)}${where}, ${plainText(from, 30)} to ${plainText(to, 30)}, by `
-      + `${plainText(by, 48)}: ${plainText(reason, 200)}; holds ${counted(holds, "incident", "incidents")} `
+    const when = `${plainText(from, 30)} to ${plainText(to, 30)}`;
+    return `declared    ${plainText(changes.join(", "), 80)}${where}, ${when}, by ${plainText(by, 48)}: `
+      + `${plainText(reason, 200)}; holds ${counted(holds, "incident", "incidents")} `
       + `(${plainText(word, 64).slice(0, 12)})`;
   });
 }

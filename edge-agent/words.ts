@@ -20,13 +20,19 @@ export interface Believed {
   roster: Pick<Roster, "network" | "version" | "people"> | undefined;
 }
 
+interface Configured {
+  readonly threshold: number;
+  readonly keys: readonly string[];
+}
+
 /** A lone agent has no roster: the operators of its configuration may say a word, each alone. */
 export function believedAlone(
-  crypto: Crypto, network: string, operators: { readonly threshold: number; readonly keys: readonly string[] } | undefined,
+  crypto: Crypto, network: string, operators: Configured | undefined,
 ): Believed["roster"] {
   const read = operators && readOperators(crypto, operators.threshold, operators.keys);
   if (read?.ok !== true) return undefined;
-  const people = read.value.named.map(({ label: name, publicKey: key }) => ({ name, role: "operator", key, zones: [] }));
+  const people = read.value.named
+    .map(({ label: name, publicKey: key }) => ({ name, role: "operator", key, zones: [] }));
   return { network, version: 0, people };
 }
 

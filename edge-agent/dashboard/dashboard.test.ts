@@ -66,7 +66,7 @@ async function withServer(use: (world: World) => Promise<void>): Promise<void> {
     sessions: world.sessions, page, secure: true, state: () => ({ secret: "state" }), monoMs: () => world.nowMs,
     handle: ({ reason }) => (reason === "" ? { ok: false, why: "bad", says: "a reason is missing" }
       : { ok: true, incidentId: "a".repeat(64), effects: [] }),
-    word: (file) => (Buffer.from(file).toString() === "signed" ? ok({ says: "firmware is foreseen" }) : problem("no word")),
+    word: (file) => (Buffer.from(file).toString() === "signed" ? ok({ says: "an update" }) : problem("no word")),
     run: (args) => {
       world.run.push(args);
       return new Promise((resolve) => void (world.finish = resolve));

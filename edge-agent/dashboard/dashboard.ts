@@ -1,7 +1,7 @@
 /**
  * The page and what it asks for. Everything is behind a session; what changes something wants the page's own header
- * too, which no other site's page can send. Checks and the story of an incident are told by a process of their own, so that
- * reading a log of megabytes holds up nobody.
+ * too, which no other site's page can send. Checks and the story of an incident are told by a process of their own, so
+ * that reading a log of megabytes holds up nobody.
  */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { brotliDecompressSync } from "node:zlib";

@@ -2,8 +2,6 @@
 import { mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { packedPage } from "../../build/page.ts";
-import { repoRoot } from "../../build/paths.ts";
 import { createStatusServer, type StatusServer } from "../adapters/http.ts";
 import { systemRandom } from "../adapters/crypto.ts";
 import { alertWith, HOSTILE } from "../adapters/outlets/outlets.testing.ts";
@@ -12,7 +10,7 @@ import type { Handle } from "../alert/handling.ts";
 import { ok, problem } from "../../models/result.ts";
 import type { DeclaredStatus } from "../status.ts";
 import { MESH, STATUS } from "../status.testing.ts";
-import { Dashboard } from "./dashboard.ts";
+import { Dashboard, type PackedPage } from "./dashboard.ts";
 import { type Role, Sessions } from "./sessions.ts";
 
 const NOW = Date.UTC(2026, 10, 1, 12);
@@ -74,11 +72,11 @@ export class World {
 }
 
 /** The page's server, listening, with its socket in the world's state directory. */
-export async function servePage(world: World): Promise<StatusServer> {
+export async function servePage(world: World, page: PackedPage): Promise<StatusServer> {
   const run = (args: readonly string[]): Promise<string> =>
     Promise.resolve(JSON.stringify(args[0] === "doctor" ? CHECKS : STORY));
   const dashboard = new Dashboard({
-    sessions: world.sessions, page: await packedPage(repoRoot), secure: false, state: world.state, handle: world.handle,
+    sessions: world.sessions, page, secure: false, state: world.state, handle: world.handle,
     word: world.word,
     run, monoMs: () => performance.now(),
   });

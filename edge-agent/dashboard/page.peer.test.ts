@@ -1,6 +1,7 @@
 /** The page in a real browser, in each role, with hostile strings in everything that it shows. */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { packedPage } from "../../build/page.ts";
 import { repoRoot } from "../../build/paths.ts";
 import { assert, test } from "../../build/testing.ts";
 import { Chromium, CHROMIUM, CONTRASTS, type Tab } from "./chromium.testing.ts";
@@ -12,7 +13,7 @@ let opened: Chromium | undefined;
 
 async function withPage(use: (world: World, url: string, browser: Chromium) => Promise<void>): Promise<void> {
   const world = new World();
-  const server = await servePage(world);
+  const server = await servePage(world, await packedPage(repoRoot));
   const browser = opened ??= await Chromium.start();
   browser.said.length = browser.requested.length = 0;
   try {

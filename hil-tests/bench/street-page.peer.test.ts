@@ -66,7 +66,7 @@ pageTest("acts are buttons: played, shown as told or not, and what cannot be pla
     await tab.until(`!${row(2)}.querySelector("button").disabled`);
   });
 
-pageTest("behind a charger is its agent's page, by mouse, keyboard and the way back", async ({ world }, url, browser) => {
+pageTest("behind a charger is its agent's page, and the way back", async ({ world }, url, browser) => {
   const tab = await browser.open(url);
   await shown(tab);
   await tab.see(`document.querySelector('#maps table a[href="#N-1"]').click()`);

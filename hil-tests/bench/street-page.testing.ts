@@ -1,4 +1,6 @@
 /** A street that is none, for its page: twelve chargers by the plan, one with an agent's page behind it, small acts. */
+import { packedPage } from "../../build/page.ts";
+import { repoRoot } from "../../build/paths.ts";
 import { servePage, STATION, World, ZONE } from "../../edge-agent/dashboard/page-world.testing.ts";
 import type { Alert } from "../../models/terms.ts";
 import type { Act, ActId, Outcome } from "./acts/act.ts";
@@ -43,7 +45,7 @@ export class PlayedStreet {
   };
 
   async open(): Promise<{ readonly page: StreetPage; close(): Promise<void> }> {
-    const agent = await servePage(this.world);
+    const agent = await servePage(this.world, await packedPage(repoRoot));
     const page = await StreetPage.open({
       houses: new Map(PLOTS.map(({ station }, n) => [station, n === 0 ? this.world.stateDir : "/nowhere"])),
       view: this.view, hindrance: (act) => this.stage.hindrance(act), play: (act) => void this.stage.play(act),
