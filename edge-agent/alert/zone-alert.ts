@@ -129,7 +129,8 @@ function certified(
   const entries = parts.flatMap((part) => part.entries);
   const alert = alertOf(state, own, news, parts[0]!.hash, now);
   if (alert === undefined) return { entries, alerts: renamed };
-  state.open.set(alert.threat, alert);
+  const { formerly: _, ...kept } = alert;
+  state.open.set(alert.threat, kept);
   return { entries, alerts: [...renamed, alert] };
 }
 

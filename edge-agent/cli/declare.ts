@@ -4,9 +4,8 @@ import { askAgent } from "../adapters/agent-client.ts";
 import { readSmallFile } from "../adapters/roster-file.ts";
 import { CHANGES, declaredOf } from "../alert/declared.ts";
 import { plainText, shown } from "../plain-text.ts";
-import { nearest } from "../nearest.ts";
 import { declaredText } from "../words.ts";
-import { type Command, type Io, parseOptions, UsageError } from "./command.ts";
+import { type Command, type Io, oneOf, parseOptions, UsageError } from "./command.ts";
 import { must, written } from "./roster/files.ts";
 import { readKeyOption } from "./roster/sign.ts";
 import { STATE_HELP, STATE_OPTIONS, stateDirOf } from "./state-dir.ts";
@@ -125,19 +124,8 @@ Example
 Exit codes: 0 done, 1 not taken, or no agent is running there, 2 wrong usage.
 `;
 
-const COMMANDS: Readonly<Record<string, (args: readonly string[], io: Io) => Promise<number>>> = {
-  create, withdraw, send,
-};
-
-async function run(args: string[], io: Io): Promise<number> {
-  const [word, ...rest] = args;
-  const command = word !== undefined && Object.hasOwn(COMMANDS, word) ? COMMANDS[word] : undefined;
-  if (command !== undefined) return command(rest, io);
-  const close = word === undefined ? undefined : nearest(word, Object.keys(COMMANDS));
-  throw new UsageError(`declare: found ${shown(word)}; `
-    + (close === undefined ? `allowed: ${Object.keys(COMMANDS).join(", ")}` : `did you mean ${close}?`));
-}
+const run = oneOf("declare", { create, withdraw, send });
 
 export const declare: Command = {
-  name: "declare", summary: "signed maintenance windows, so that foreseen changes raise no alarm", help: HELP, run,
+  name: "declare", summary: "signed maintenance windows: what is foreseen raises no alarm", help: HELP, run,
 };

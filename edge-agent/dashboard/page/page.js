@@ -60,12 +60,12 @@ function drawLine({ link, agent, clock, frames }) {
     ["Delay added", delay ?? "nothing passed yet"],
     ["Frames", `${link.framesFromStation} from the charger, ${link.framesFromCsms} from the CSMS, ${skipped} unread`],
     ["Beside it", frames && `${frames.from}: ${frames.state}`],
-    ["Clock", `${clock.state}${clock.aheadOfCsmsMs === undefined ? "" : `, ${(clock.aheadOfCsmsMs / 1000).toFixed(1)} s ahead of the CSMS`}`],
+    ["Clock", `${clock.state}${clock.aheadOfCsmsMs === undefined ? "" : `, ${Math.abs(clock.aheadOfCsmsMs / 1000).toFixed(1)} s ${clock.aheadOfCsmsMs < 0 ? "behind" : "ahead of"} the CSMS`}`],
   ]);
 }
 
 /** A line through points of [0, 1] by [0, 1], in a box of 300 by 100. */
-const path = (points) => points.map(([x, y], i) => `${i === 0 ? "M" : "L"}${(40 + 255 * x).toFixed(1)},${(90 - 80 * y).toFixed(1)}`).join("");
+const path = (points) => points.map(([x, y], i) => `${i === 0 ? "M" : "L"}${(54 + 241 * x).toFixed(1)},${(90 - 80 * y).toFixed(1)}`).join("");
 
 function plot(label, history, series, unit, top = 0) {
   const [from, to] = [history[0].at, history.at(-1).at];
@@ -73,9 +73,9 @@ function plot(label, history, series, unit, top = 0) {
   const lines = series.map(({ of, line }) => svg("path", { class: line, d: path(history.filter((p) => of(p) !== undefined)
     .map((p) => [to === from ? 1 : (p.at - from) / (to - from), of(p) / most])) }));
   return svg("svg", { viewBox: "0 0 300 112", role: "img", "aria-label": label },
-    svg("line", { class: "axis", x1: 40, y1: 90, x2: 295, y2: 90 }), svg("line", { class: "axis", x1: 40, y1: 10, x2: 40, y2: 90 }),
+    svg("line", { class: "axis", x1: 54, y1: 90, x2: 295, y2: 90 }), svg("line", { class: "axis", x1: 54, y1: 10, x2: 54, y2: 90 }),
     svg("text", { x: 2, y: 14 }, unit(most)), svg("text", { x: 2, y: 93 }, unit(0)),
-    svg("text", { x: 40, y: 106 }, time(from).slice(11, 16)), svg("text", { x: 262, y: 106 }, time(to).slice(11, 16)), ...lines);
+    svg("text", { x: 54, y: 106 }, time(from).slice(11, 16)), svg("text", { x: 262, y: 106 }, time(to).slice(11, 16)), ...lines);
 }
 
 function drawEnergy({ status: { meters }, history }) {
