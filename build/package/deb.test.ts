@@ -1,6 +1,6 @@
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { repoRoot } from "../paths.ts";
@@ -48,7 +48,35 @@ if (hasTool("dpkg-deb") && hasTool("xz")) {
   test.skip("Debian packages", "no dpkg-deb or xz: apt-get install dpkg xz-utils");
 }
 
+const UNITS = "usr/lib/systemd/system";
+
+/** What systemd-analyze says of the package's units, among those of this machine; nothing when all is well. */
+function verified(deb: string, change: (text: string) => string): string {
+  const root = mkdtempSync(join(tmpdir(), "kerbwatch-units-"));
+  try {
+    execFileSync("dpkg-deb", ["-x", deb, root]);
+    cpSync(`/${UNITS}`, join(root, UNITS), { recursive: true, verbatimSymlinks: true });
+    const units = ["kerbwatch.service", "kerbwatch.socket"].map((name) => `/${UNITS}/${name}`);
+    for (const unit of units) writeFileSync(join(root, unit), change(readFileSync(join(root, unit), "utf8")));
+    const args = [`--root=${root}`, "verify", ...units];
+    const { status, stderr } = spawnSync("systemd-analyze", args, { encoding: "utf8" });
+    return status === 0 ? stderr : `${stderr}exit code ${status}`;
+  } finally {
+    rmSync(root, { recursive: true, force: true });
+  }
+}
+
 if (hasTool("systemd-analyze")) {
+  test("systemd-analyze verify has nothing to say of either unit, and would say it", async () => {
+    await withDeb((deb) => {
+      assert.is(verified(deb, (text) => text), "");
+      const misspelt = (text: string): string => text.replace("NoDelay=", "NoDelays=");
+      assert.match(verified(deb, misspelt), /kerbwatch\.socket:\d+: Unknown key/);
+      const elsewhere = (text: string): string => text.replace("/usr/bin/kerbwatch", "/usr/bin/kerbwatsch");
+      assert.match(verified(deb, elsewhere), /kerbwatsch is not executable/);
+    });
+  });
+
   test("systemd-analyze rates the service's exposure under 2.0", () => {
     const folder = mkdtempSync(join(tmpdir(), "kerbwatch-unit-"));
     const unit = join(folder, "kerbwatch.service");

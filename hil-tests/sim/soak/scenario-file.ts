@@ -1,15 +1,12 @@
 /** The scenario file of `kerbwatch-sim run`, YAML or JSON: contracts, section 6. */
 import { CORE_SCHEMA, load } from "js-yaml";
-import { nearest } from "../../../edge-agent/nearest.ts";
-import { shown } from "../../../edge-agent/plain-text.ts";
 import { refuse } from "../../../edge-agent/refuse.ts";
 import { UsageError } from "../../../edge-agent/usage-error.ts";
 import { type EvidenceKey, EVIDENCE_KEYS } from "../../../models/terms.ts";
+import { type Mapping, mapping, number, oneOf } from "../../yaml-fields.ts";
 import {
   type Attack, BEHAVIOURS, type Fault, type FaultKind, FAULTS, type Field, type Guessing, type Liar, type Scenario,
 } from "./scenario.ts";
-
-type Mapping = Readonly<Record<string, unknown>>;
 
 const KEYS = [
   "version", "agents", "spare", "zones", "liarsTolerated", "epochs", "witnesses", "signatures", "topology",
@@ -28,28 +25,6 @@ const MOST_SPARE = 4;
 const MOST_ZONES = 8;
 const MOST_EPOCHS = 100_000;
 const MOST_MILLINATS = 1_000_000;
-
-function mapping(value: unknown, place: string, allowed: readonly string[]): Mapping {
-  if (typeof value !== "object" || value === null || Array.isArray(value)) {
-    return refuse(place, value, `a mapping with ${allowed.join(", ")}`);
-  }
-  for (const name of Object.keys(value)) {
-    if (allowed.includes(name)) continue;
-    const close = nearest(name, allowed);
-    const hint = close === undefined ? `allowed: ${allowed.join(", ")}` : `did you mean ${close}?`;
-    throw new UsageError(`${place}: unknown key ${shown(name)}; ${hint}`);
-  }
-  return value as Mapping;
-}
-
-function number(value: unknown, place: string, from: number, to: number, whole = false): number {
-  const fits = typeof value === "number" && value >= from && value <= to && (!whole || Number.isInteger(value));
-  return fits ? value : refuse(place, value, `${whole ? "a whole number" : "a number"} from ${from} to ${to}`);
-}
-
-function oneOf<T extends string>(value: unknown, place: string, allowed: readonly T[]): T {
-  return allowed.find((one) => one === value) ?? refuse(place, value, allowed.join(", "));
-}
 
 function list<T>(value: unknown, place: string, read: (one: unknown, place: string) => T): readonly T[] {
   if (value === undefined) return [];
