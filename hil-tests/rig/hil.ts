@@ -13,9 +13,11 @@ import { playRig } from "./rig.ts";
 import { parseBoardFile } from "./real/board-file.ts";
 import { dryRun, playReal } from "./real/play-board.ts";
 import { playQemuOverSsh } from "./real/qemu-board.ts";
+import { playSimulation } from "./simulation.ts";
 import { playSystemd } from "./systemd.ts";
 
 const BENCHES: Readonly<Record<string, string>> = {
+  "street-sim": "the street's acts in virtual time, in one process, with the soak's checkers",
   "street": "twelve agents as processes of this machine's Node, each on a host of its own",
   "street-arm": "the same with ten agents on emulated arm64 and two on emulated ARMv7",
   "board": "a whole arm64 board in QEMU: a session from outside, power cuts, updates, no clock, figures",
@@ -82,6 +84,11 @@ async function main(): Promise<number> {
     const made = image === undefined ? {} : { made: image };
     const often = { cuts: Number(cuts ?? (quick ? 10 : 50)), quietS: quick ? 60 : 600 };
     return await playBoard({ ...chosen, ...often, ...made });
+  }
+  if (name === "street-sim") {
+    const recorder = new Recorder(name);
+    await playSimulation({ quick, ...(acts !== undefined && { acts }) }, recorder);
+    return recorder.end(files);
   }
   if (name === "systemd") {
     const recorder = new Recorder(name);

@@ -190,7 +190,9 @@ export async function playSystemd({ keep, acts }: SystemdOptions, recorder: Reco
     const release = await makeRelease((line) => recorder.say(line.trim()));
     mkdirSync(join(folder, "deb"));
     const maintainer = "the bench <bench@example.org>";
-    const deb = await makeDeb(of as "amd64" | "arm64", release, { maintainer, outDir: join(folder, "deb") });
+    const deb = await makeDeb(of as "amd64" | "arm64", release, {
+      maintainer, outDir: join(folder, "deb"), isPacked: false,
+    });
     await run("dpkg-deb", ["-x", deb, join(folder, "package")]);
     machine = new SystemdMachine(join(folder, "root"), join(folder, "package"));
     const bench = new Bench(machine, csms, await freePort());
