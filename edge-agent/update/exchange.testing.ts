@@ -9,17 +9,13 @@ import { madeRoster } from "../../gossip/roster.testing.ts";
 import { PLAIN_LAW } from "../../gossip/zone-network.testing.ts";
 import type { Epoch, MonotonicMs, StationId } from "../../models/units.ts";
 import { signerFromSeed } from "../adapters/crypto.ts";
-import type { NamedOperators } from "../operators.ts";
 import { exchangeReleases } from "./exchange.ts";
 import { createReleaseExchange, type ReleaseExchange } from "./exchange-state.ts";
 import { choose, install, readPointer, writePointer } from "./install.ts";
 import { PROGRAM_FILE, type Release, verifyRelease } from "./manifest.ts";
 import { kept, type Pointer } from "./pointer.ts";
-import { crypto, Disk, ISSUED_S, OPERATORS, releaseOf, signedRelease } from "./update.testing.ts";
+import { crypto, Disk, ISSUED_S, NAMED, OPERATORS, releaseOf, signedRelease } from "./update.testing.ts";
 
-export const NAMED: NamedOperators = {
-  ...OPERATORS, named: OPERATORS.keys.map((publicKey, i) => ({ label: `op${i}`, publicKey })),
-};
 const N = 5;
 const FIRST_EPOCH = 1_000;
 const EPOCH_S = 10;

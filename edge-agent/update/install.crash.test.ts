@@ -4,8 +4,11 @@
  */
 import { assert, test } from "../../build/testing.ts";
 import { choose, install, programOf, readPointer, writePointer } from "./install.ts";
-import { kept, rolledBack, takenBack } from "./pointer.ts";
-import { crypto, Disk, incomingOf, OPERATORS, PowerCut, programText, remains } from "./update.testing.ts";
+import { kept, rolledBack, takenBack, withdrawn } from "./pointer.ts";
+import { candidateOf, keepManifest, keepPiece, keptCandidate, piecesHere, type Shelf, wholeProgram } from "./shelf.ts";
+import {
+  crypto, Disk, incomingOf, NAMED, OPERATORS, PowerCut, programText, remains, releaseOf, signedRelease,
+} from "./update.testing.ts";
 
 /** What a start runs: the program's text, or `by hand`. Throws when it would run what is not whole. */
 function started(state: ReadonlyMap<string, Uint8Array>): string {
@@ -35,7 +38,31 @@ const running = (sequence: number) => (disk: Disk): void => {
   keep(disk);
 };
 
+/** What fetching a release from neighbours does to the disk, whatever of it is there already (fetching.ts). */
+function fetched(sequence: number): (disk: Shelf) => void {
+  const offered = candidateOf(crypto, NAMED, signedRelease(releaseOf(sequence)))!;
+  const program = programText(sequence);
+  return (disk) => {
+    if (readPointer(disk).newest >= sequence) return;
+    const candidate = keptCandidate(disk, readPointer(disk), crypto, NAMED) ?? offered;
+    if (candidate === offered) keepManifest(disk, readPointer(disk), offered);
+    if (piecesHere(disk, candidate) === 0) keepPiece(disk, candidate, 0, program);
+    let whole = wholeProgram(disk, crypto, candidate);
+    if (whole === undefined) {
+      keepPiece(disk, candidate, 0, program);
+      whole = wholeProgram(disk, crypto, candidate)!;
+    }
+    const { manifest, verified, signedBy } = candidate;
+    assert.ok(install(disk, crypto, { manifest, verified, program: whole, signedBy, fromNeighbours: true }).ok);
+  };
+}
+
 const STORIES: readonly Story[] = [
+  { name: "a release from neighbours, from its manifest to its trial", before: running(1), does: fetched(2),
+    allowed: ["release 1", "release 2"], ends: "release 2" },
+  { name: "the withdrawal of what came from neighbours", before: (disk) => { running(1)(disk); fetched(2)(disk); },
+    does: (disk) => writePointer(disk, withdrawn(readPointer(disk), "found ill")),
+    allowed: ["release 1", "release 2"], ends: "release 1" },
   { name: "the first installation", before: () => undefined, does: installed(1), allowed: ["by hand", "release 1"],
     ends: "release 1" },
   { name: "an installation beside a running release", before: running(1), does: installed(2),
@@ -87,7 +114,30 @@ for (const { name, before, does, allowed, ends } of STORIES) {
   });
 }
 
+test("wherever the power is cut while a release comes from neighbours, it comes whole in the end", () => {
+  const first = new Disk(Infinity);
+  running(1)(first);
+  const from = new Map([...first.names].map(([file, { content }]) => [file, content] as const));
+  for (let cutAt = 0; ; cutAt++) {
+    const disk = new Disk(cutAt, from);
+    let cut = false;
+    try {
+      fetched(2)(disk);
+    } catch (error) {
+      if (!(error instanceof PowerCut)) throw error;
+      cut = true;
+    }
+    for (const state of remains(disk)) {
+      states += 1;
+      const again = new Disk(Infinity, state);
+      fetched(2)(again);
+      assert.is(started(new Map([...again.names].map(([file, { content }]) => [file, content]))), "release 2");
+    }
+    if (!cut) break;
+  }
+});
+
 test("the power cuts above were many", () => {
-  assert.ok(states > 120, `${states} states`);
+  assert.ok(states > 240, `${states} states`);
   console.log(`${states} states of the disk`);
 });

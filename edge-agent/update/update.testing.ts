@@ -2,6 +2,7 @@
 import { nodeCrypto, signerFromSeed } from "../adapters/crypto.ts";
 import { encodeSignedFile, signFile } from "../../gossip/signed-file.ts";
 import type { Signer } from "../../models/crypto.ts";
+import type { NamedOperators } from "../operators.ts";
 import type { Incoming } from "./install.ts";
 import { encodeRelease, PROGRAM_FILE, type Release, verifyRelease } from "./manifest.ts";
 import type { Shelf } from "./shelf.ts";
@@ -9,6 +10,9 @@ import type { Shelf } from "./shelf.ts";
 export const crypto = nodeCrypto();
 export const SIGNERS: readonly Signer[] = [1, 2, 3].map((byte) => signerFromSeed(new Uint8Array(32).fill(byte)));
 export const OPERATORS = { threshold: 2, keys: SIGNERS.map(({ publicKey }) => publicKey) };
+export const NAMED: NamedOperators = {
+  ...OPERATORS, named: OPERATORS.keys.map((publicKey, i) => ({ label: `op${i}`, publicKey })),
+};
 export const ISSUED_S = 1_780_000_000;
 
 export const programText = (sequence: number): Uint8Array =>

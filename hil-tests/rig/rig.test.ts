@@ -3,8 +3,10 @@ import { join } from "node:path";
 import { repoRoot } from "../../build/paths.ts";
 import { assert, test } from "../../build/testing.ts";
 import { LOOP_TURNS, loopTurnS, readingOf } from "./board-reading.ts";
+import { Recorder } from "./recorder.ts";
 import { junitXml, type Result, resultTable, traceJson } from "./results.ts";
 import { parseScenario } from "./scenario.ts";
+import { playSimulation } from "./simulation.ts";
 
 const STREET = readFileSync(join(repoRoot, "hil-tests/rig/scenarios/street.yaml"), "utf8");
 const RESULTS: readonly Result[] = [
@@ -59,4 +61,11 @@ test("a board that prints no figures, or no loop, is no board of nought", () => 
   assert.throws(() => readingOf("cat: can't open '/proc/77/stat': No such file or directory\n"), /no figures/);
   assert.throws(() => loopTurnS("loop=0\n"), /no loop/);
   assert.is(loopTurnS(`x\nloop=${LOOP_TURNS / 100}\n`), 1e-8);
+});
+
+test("each act of the scenario file is played in virtual time, and is as it is told there", async () => {
+  const { acts } = parseScenario(STREET);
+  const recorder = new Recorder("street-sim");
+  await playSimulation({ acts: [...acts, "c", "e"], quick: false }, recorder);
+  assert.is(recorder.end({}), 0);
 });

@@ -27,7 +27,7 @@ const EACH = Array.from({ length: PER_ZONE }, (_, i) => i);
 const place = (number: number): number => number - 1;
 
 const QUIET: SimScenario = {
-  agents: PER_ZONE, spare: 0, liarsTolerated: 1, epochs: EPOCHS, witnesses: true, signatures: "simulated",
+  agents: PER_ZONE, spare: 0, zones: 1, liarsTolerated: 1, epochs: EPOCHS, witnesses: true, signatures: "simulated",
   topology: "mesh", passedOnTo: PER_ZONE, faults: [], liars: [], broken: [], attacks: [], guessing: [],
 };
 /** Wrong cards, one a charger and epoch: fewer than any charger minds. */
@@ -59,11 +59,10 @@ const SIM_ACTS: Readonly<Record<string, SimAct>> = {
   e: { scenario: { ...QUIET, liars: [{ agent: place(1), behaviour: "equivocate", from: BEGIN }] }, names: place(1) },
   f: {
     scenario: { ...QUIET, ...SPRAYED, faults: [
-      ...[1, 2].map((number) =>
-        ({ kind: "crash", agent: place(number), at: BEGIN, effects: 1, downEpochs: 3 }) as const),
-      { kind: "partition", from: BEGIN, to: EPOCHS, shape: "one-way", side: [place(6)] },
+      { kind: "crash", agent: place(1), at: BEGIN - 8, effects: 1, downEpochs: 1 },
+      { kind: "partition", from: BEGIN - 8, to: EPOCHS, shape: "one-way", side: [place(2)] },
     ] },
-    raises: "authorization-abuse", by: [1, 2, 3, 4, 5].map(place),
+    raises: "authorization-abuse", by: [1, 3, 4, 5, 6].map(place),
   },
   g: { scenario: { ...QUIET, ...SPRAYED }, raises: "authorization-abuse" },
   partition: {
