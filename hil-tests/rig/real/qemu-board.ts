@@ -25,6 +25,13 @@ const SERVER_PACKAGES = ["dropbear-bin", "libtomcrypt1", "libtommath1", "libgmp1
 const LIBRARY = /^lib(tomcrypt|tommath|gmp|crypt|z)\.so\.\d+/;
 const LIBRARIES = "usr/lib/aarch64-linux-gnu";
 const DISK_MB = "64M";
+/** Its host key is made once and lasts, as a real board's does: a client refuses a board that shows another. */
+const SERVER = `#!/bin/sh
+mkdir -p /var/lib/kerbwatch/ssh
+[ -e /etc/dropbear ] || ln -s /var/lib/kerbwatch/ssh /etc/dropbear
+export LD_LIBRARY_PATH=/ssh
+exec /bin/dropbear -F -E -R -s -p 22
+`;
 
 async function serverRoot(say: Say): Promise<string> {
   const folder = cached("ssh-server-arm64");
@@ -51,8 +58,7 @@ async function overlay(folder: string, publicKey: string, say: Say): Promise<Buf
     + "kerbwatch:x:65532:65532:kerbwatch:/var/lib/kerbwatch:/nologin\n", 0o644);
   put("root/.ssh/authorized_keys", publicKey, 0o600);
   for (const path of ["root/.ssh", "root"]) chmodSync(join(root, path), 0o700);
-  put("etc/dropbear/README", "host keys are made at the first connection\n", 0o644);
-  put("bin/ssh-server", "#!/bin/sh\nexport LD_LIBRARY_PATH=/ssh\nexec /bin/dropbear -F -E -R -s -p 22\n", 0o755);
+  put("bin/ssh-server", SERVER, 0o755);
   const inittab = readFileSync(join(repoRoot, "targets/qemu-virt-arm64/inittab"), "utf8");
   put("etc/inittab", `${inittab}::respawn:/bin/ssh-server\n`, 0o644);
   return gzipSync(cpioOf(root, 0), { level: 1 });
