@@ -6,7 +6,7 @@ import { bringInto, type NewForce } from "./adapters/followed-roster.ts";
 import type { Street } from "./adapters/membership.ts";
 import { adoptRoster, changeText } from "./adopt-roster.ts";
 import type { AgentState } from "./pipeline.ts";
-import { rosterOf, stationAt, ZoneCores } from "./zone-cores.testing.ts";
+import { rosterOf, stationAt, ZONE, ZoneCores } from "./zone-cores.testing.ts";
 
 const without = (roster: Roster, ...gone: number[]): Roster =>
   ({ ...roster, members: roster.members.filter(({ station }) => !gone.map(stationAt).includes(station)) });
@@ -27,7 +27,7 @@ test("members that stay go on under the new roster, and its order is the map's",
   const cores = new ZoneCores(6, 1);
   cores.pass(5);
   const next = without(rosterOf(6, 1, 2), 1);
-  for (const { index } of cores.houses) adoptRoster(stateOf(cores, index), next, index !== 1);
+  for (const { index } of cores.houses) adoptRoster(stateOf(cores, index), next, index === 1 ? undefined : ZONE);
   cores.roster = next;
   cores.pass(2);
   assert.is(stateOf(cores, 0).gossip.rosterVersion, 2);
@@ -48,7 +48,7 @@ test("who is listed no more says nothing, states to its own log alone, and clear
   attack(cores, [0, 1, 2, 3, 4]);
   assert.is(raised(cores, 4).length, 1);
   const next = without(rosterOf(5, 1, 2), 4);
-  for (const { index } of cores.houses) adoptRoster(stateOf(cores, index), next, index !== 4);
+  for (const { index } of cores.houses) adoptRoster(stateOf(cores, index), next, index === 4 ? undefined : ZONE);
   const { published, log, alerts } = cores.house(4);
   const [said, logged] = [published.length, log.length];
   cores.pass(40);
@@ -57,11 +57,40 @@ test("who is listed no more says nothing, states to its own log alone, and clear
   assert.is(alerts.at(-1)?.state, "cleared");
   // Listed again it states in every epoch.
   const again = rosterOf(5, 1, 3);
-  for (const { index } of cores.houses) adoptRoster(stateOf(cores, index), again, true);
+  for (const { index } of cores.houses) adoptRoster(stateOf(cores, index), again, ZONE);
   cores.roster = again;
   cores.pass(8);
   assert.ok(published.length >= said + 6);
   assert.is(stateOf(cores, 4).zone!.protocol.view.members.filter(({ statements }) => statements.length > 0).length, 5);
+});
+
+test("who is moved begins in its new zone: the old one's incidents are over, its chain of statements goes on", () => {
+  const cores = new ZoneCores(5, 1);
+  cores.pass(5);
+  attack(cores, [0, 1, 2, 3, 4]);
+  const state = stateOf(cores, 4);
+  const { seq, lastEpoch } = state.gossip;
+  assert.is(state.zone!.open.size, 1);
+  const hill = "hill" as ZoneId;
+  const five = rosterOf(5, 1, 2);
+  const next: Roster = {
+    ...five, zones: [...five.zones, { id: hill, ratingW: 0, f: 0 }],
+    members: five.members.map((one) => (one.station === stationAt(4) ? { ...one, zone: hill } : one)),
+  };
+  for (const { index } of cores.houses) adoptRoster(stateOf(cores, index), next, index === 4 ? hill : ZONE);
+  cores.roster = next;
+  const log = cores.house(4).log.length;
+  cores.pass(3);
+  assert.equal([state.gossip.zone, state.agree.zone, state.alert.zone], [hill, hill, hill]);
+  assert.is(cores.house(4).alerts.at(-1)?.state, "cleared");
+  assert.equal(state.zone!.protocol.view.members.map(({ station }) => station), [stationAt(4)]);
+  assert.equal([state.gossip.seq, state.gossip.lastEpoch], [seq + 3, lastEpoch + 3]);
+  assert.ok(cores.house(4).log.length > log);
+  for (const index of [0, 1, 2, 3]) {
+    assert.is(stateOf(cores, index).zone!.protocol.view.members.length, 4);
+    assert.is(stateOf(cores, index).zone!.open.size, 1, "the others' incident goes on");
+    assert.not(stateOf(cores, index).zone!.protocol.view.members.some(({ guilt }) => guilt !== undefined));
+  }
 });
 
 function force(state: AgentState, more: Partial<NewForce>, street = true): { says: string[]; heard: unknown[] } {
@@ -83,9 +112,12 @@ test("what is said, and whom the transport hears: as a member, gone, moved, and 
   assert.equal(gone,
     { says: ["roster: version 2 has no member CP-0; have it enrolled; watches alone"], heard: [undefined] });
   assert.is(state.zone!.protocol.self, -1);
-  const moved = force(state, { member: { ...rosterOf(4, 1).members[0]!, zone } });
-  assert.equal(moved.heard, [undefined]);
-  assert.match(moved.says.join(), /^roster: version 2 moves CP-0 to zone feeder-8; start the agent anew.*alone$/);
+  const four = rosterOf(4, 1, 2);
+  const members = [{ ...four.members[0]!, zone }, ...four.members.slice(1)];
+  const zones = [four.zones[0]!.id, zone].map((id) => ({ id, ratingW: 0, f: 0 }));
+  const roster = { ...four, members, zones };
+  assert.equal(force(state, { roster, member: members[0]! }), { heard: [2], says: [
+    "roster: version 2 is in force: CP-0 moves from zone feeder-7; 1 members in zone feeder-8; new: CP-0"] });
   const alone = force({ ...state, zone: undefined }, {}, false);
   assert.equal(alone, { says: ["roster: version 2 lists CP-0: start the agent anew to join its zone"], heard: [] });
 });

@@ -7,22 +7,25 @@ import { reseatRegion } from "../gossip/region.ts";
 import { type Roster, zoneMembers } from "../gossip/roster.ts";
 import { declareJointCauses } from "../models/detect/detect.ts";
 import { jointCauses } from "../models/detect/joint-causes.ts";
-import type { StationId } from "../models/units.ts";
+import type { StationId, ZoneId } from "../models/units.ts";
 import { placesOf, regionSeats } from "./core.ts";
 import type { AgentState } from "./pipeline.ts";
 import { setWitnesses } from "./record/witnessing.ts";
 
 /**
- * A member goes on with its statements, evidence and incidents; who is none any more watches alone, as without a
- * roster, and what it knows of the zone's incidents runs out.
+ * A member goes on with its statements, evidence and incidents, and in another zone with its statements and evidence
+ * alone; who is none any more watches alone, as without a roster, and what it knows of the zone's incidents runs out.
+ * @param own the zone that the roster has the agent in; undefined: it is no member
  */
-export function adoptRoster(
-  { detect, gossip, zone, witnessing, believed }: AgentState, roster: Roster, isMember: boolean,
-): void {
+export function adoptRoster(state: AgentState, roster: Roster, own: ZoneId | undefined): void {
+  const { detect, gossip, zone, witnessing, believed } = state;
   if (zone === undefined) return;
+  const isMember = own !== undefined;
   if (isMember) {
-    setDirectory(zone.protocol, directoryOf(roster, gossip.zone));
-    Object.assign(zone, placesOf(roster, gossip.zone));
+    if (own !== gossip.zone) moveTo(state, own);
+    setDirectory(zone.protocol, directoryOf(roster, own));
+    Object.assign(zone, placesOf(roster, own));
+    zone.region.zones = roster.zones.length;
     const { region, crypto, station } = zone.protocol;
     if (region !== undefined) reseatRegion(region, regionSeats(crypto, roster, station));
   } else {
@@ -35,6 +38,12 @@ export function adoptRoster(
   declareJointCauses(detect, isMember ? jointCauses(roster.events, gossip.zone) : []);
   gossip.rosterVersion = isMember ? roster.version : 0;
   gossip.statedEveryMs = isMember ? 0 : AT_LEAST_EVERY_MS;
+}
+
+/** Its chain of statements goes on, in another zone's name: two of one epoch would be two words of one author. */
+function moveTo({ gossip, agree, alert, zone }: AgentState, own: ZoneId): void {
+  for (const one of [gossip, agree, alert]) one.zone = own;
+  zone?.closed.clear();
 }
 
 const MOST_NAMED = 5;

@@ -2,9 +2,9 @@
 import { assert, test } from "../build/testing.ts";
 import { encodeRoster } from "../gossip/roster.ts";
 import { rosterHash } from "../gossip/roster-file.ts";
-import { type Epoch, epochOf, type WallMs } from "../models/units.ts";
-import { connectThrough, entriesOf, passes } from "./agent.testing.ts";
-import { crypto, onStreet, rosterOf, until } from "./agent-street.testing.ts";
+import { type Epoch, epochOf, type WallMs, type ZoneId } from "../models/units.ts";
+import { connectThrough, entriesOf, passes, statementsOf } from "./agent.testing.ts";
+import { crypto, onStreet, rosterOf, until, ZONE } from "./agent-street.testing.ts";
 
 test("a neighbour is added and another taken away while agents run; wrong files change nothing", () =>
   onStreet(async ([one, two, three], csms) => {
@@ -48,6 +48,36 @@ test("a neighbour is added and another taken away while agents run; wrong files 
     assert.is(two!.stated().filter(([version]) => version === 3).length, 0);
     assert.ok(two!.stated().at(-1)![1] > silent[1]);
     await passes(alone);
+  }));
+
+test("moved to another zone, a member goes on there without a restart, and its charger notices nothing", () =>
+  onStreet(async ([one, two, three], csms) => {
+    const hill = "hill" as ZoneId;
+    const [street, alone] = [{ id: ZONE, ratingW: 0, f: 0 }, { id: hill, ratingW: 0, f: 0 }];
+    const first = rosterOf([one!.member, two!.member, { ...three!.member, zone: hill }], undefined,
+      { zones: [alone, street] });
+    for (const house of [one!, two!, three!]) {
+      house.put(first);
+      await house.start(csms);
+    }
+    const ends = await connectThrough(two!.agent.listening.port, csms);
+    await until(() => one!.hears(two!) && two!.hears(one!));
+    const second = rosterOf([one!.member, { ...two!.member, zone: hill }, { ...three!.member, zone: hill }], first,
+      { zones: [alone, street], fromEpoch: epochOf(Date.now() as WallMs, 1) + 8 as Epoch });
+    two!.put(second);
+    assert.match(await two!.says(/in force/),
+      /version 2 is in force: CP-002 moves from zone street; 2 members in zone hill; new: CP-002$/);
+    assert.match(await one!.says(/in force/), /version 2 is in force: 1 members in zone street; gone: CP-002$/);
+    await until(() => two!.hears(three!) && three!.hears(two!));
+    const stated = statementsOf(entriesOf(two!.stateDir));
+    assert.equal(stated.map(({ seq }) => seq), stated.map((_, place) => place), "one chain");
+    assert.is(new Set(stated.map(({ epoch }) => epoch)).size, stated.length, "no epoch twice");
+    assert.equal([...new Set(stated.map(({ zone, rosterVersion }) => `${zone} ${rosterVersion}`))],
+      ["street 1", "hill 2"]);
+    await passes(ends);
+    await two!.stop();
+    await two!.start(csms);
+    await until(() => two!.hears(three!) && three!.hears(two!));
   }));
 
 test("given to one, a roster is everybody's: the others have it from their neighbours, and it is in their logs", () =>

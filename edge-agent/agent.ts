@@ -268,7 +268,7 @@ class Agent implements RunningAgent {
       if (this.#forwarder.stats().connections.now === 0) this.#onEvent(event);
     });
     // A street that cannot be heard costs the charger nothing: the agent watches alone until it can.
-    await this.#street?.mesh.start()
+    await this.#street?.start()
       .catch((error: Error) => this.#said.notice(`mesh: ${error.message}; watches alone`));
     this.#tickAtNextEpoch();
   }
@@ -282,14 +282,14 @@ class Agent implements RunningAgent {
       forward: this.#forwarder.stats(), link: this.#link, learnedBefore: this.#learnedBefore,
       meters: this.#meters.map((meter) => meter.stats()), frames: this.#frames?.stats(), lastMeterAt: this.#lastMeterAt,
       outlets: [...this.#outlets.map((one) => ({ name: one.name, stats: one.stats?.() })), ...this.#far.stats()],
-      checkpointAt: this.#checkpointAt, notices: this.#said.latest, mesh: this.#street?.mesh.stats(),
+      checkpointAt: this.#checkpointAt, notices: this.#said.latest, mesh: this.#street?.stats(),
       certificates: ownCertificates(this.#tls),
     });
   }
 
   async stop(): Promise<void> {
     this.#cancelTick();
-    await this.#street?.mesh.stop();
+    await this.#street?.stop();
     await this.#forwarder.stop();
     await Promise.all([...this.#meters, this.#frames].map((source) => source?.stop()));
     this.#stopped = true;

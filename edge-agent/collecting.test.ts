@@ -184,7 +184,7 @@ test("members of other zones, over bridges, are no witnesses", () => {
     neighboursOf(crypto, joined, station).some(({ link }) => link === "bridge"));
   assert.is(bridges.length, 2);
   for (const { index } of zone.houses) {
-    adoptRoster(stateOf(zone, index), joined, true);
+    adoptRoster(stateOf(zone, index), joined, ZONE);
     assert.equal([...witnessingOf(zone, index).partners.keys()],
       [0, 1, 2, 3].filter((other) => other !== index).map(stationAt));
   }
@@ -195,6 +195,6 @@ test("who stays a neighbour under a new roster is asked from where it stands", (
   zone.pass(MINUTE + 3);
   const before = [...witnessingOf(zone, 0).partners.values()].map(({ holds }) => holds);
   assert.ok(before.every((holds) => holds > 0));
-  adoptRoster(stateOf(zone, 0), rosterOf(4, 1, 2), true);
+  adoptRoster(stateOf(zone, 0), rosterOf(4, 1, 2), ZONE);
   assert.equal([...witnessingOf(zone, 0).partners.values()].map(({ holds }) => holds), before);
 });

@@ -179,7 +179,7 @@ test("a new roster: who is gone witnesses no more, who comes back is known, a ne
   pass(zone, 2 * MINUTE + 2);
   const adopt = (roster: Roster): void => {
     for (const { core, index } of zone.houses) {
-      adoptRoster(core!.state, roster, memberOf(roster, stationAt(index)) !== undefined);
+      adoptRoster(core!.state, roster, memberOf(roster, stationAt(index))?.zone);
     }
     zone.roster = roster;
   };

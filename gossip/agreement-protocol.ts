@@ -79,12 +79,20 @@ function checkSize({ members, zone }: Directory): void {
   if (members.length > MOST_MEMBERS) throw new RangeError(`zone ${zone.id} has more than ${MOST_MEMBERS} members`);
 }
 
-/** Another roster came into force. Statements and incidents stay; what was made under the old one is left. */
+/**
+ * Another roster came into force. Statements and incidents stay; what was made under the old one is left. A member that
+ * is in another zone now begins there as after a start: what it holds is of a zone that is no longer its own.
+ */
 export function setDirectory(state: ProtocolState, directory: Directory): void {
   checkSize(directory);
+  const isMoved = directory.zone.id !== state.directory.zone.id;
   state.directory = directory;
   state.self = directory.indexOf(state.station);
-  state.view = reseat(state.view, directory);
+  state.view = isMoved ? createZoneView(directory) : reseat(state.view, directory);
+  if (isMoved) {
+    state.signedThrough = Math.max(state.signedThrough, state.signing);
+    state.incidents.clear();
+  }
   // Votes under the old roster count for nothing under this one.
   state.voted.clear();
   keepClocksOf(state.clock, directory.members.map(({ station }) => station));

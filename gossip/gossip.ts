@@ -21,7 +21,7 @@ export interface GossipState {
   readonly crypto: Crypto;
   readonly signer: Signer;
   readonly network: string;
-  readonly zone: ZoneId;
+  zone: ZoneId;
   readonly station: StationId;
   readonly epochS: number;
   readonly earliest: WallMs;

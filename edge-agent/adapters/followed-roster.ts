@@ -116,12 +116,12 @@ export function bringInto(
     const text = problem ?? `version ${version} lists ${member?.station}: start the agent anew to join its zone`;
     return notice(`roster: ${text}`);
   }
-  const isMember = member?.zone === gossip.zone;
-  adoptRoster(state, roster, isMember);
-  street.follow(isMember ? roster : undefined);
-  const moved = `version ${version} moves ${member?.station} to zone ${member?.zone}; start the agent anew to join it`;
-  notice(isMember ? `roster: version ${version} is in force: ${changeText(before, roster, gossip.zone)}`
-    : `roster: ${problem ?? moved}; watches alone`);
+  const from = gossip.zone;
+  adoptRoster(state, roster, member?.zone);
+  street.follow(member && roster);
+  const moved = from === gossip.zone ? "" : ` ${member?.station} moves from zone ${from};`;
+  notice(member === undefined ? `roster: ${problem}; watches alone`
+    : `roster: version ${version} is in force:${moved} ${changeText(before, roster, gossip.zone)}`);
 }
 
 /** What changes when a file is replaced, or written to. */

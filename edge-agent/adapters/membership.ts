@@ -7,6 +7,7 @@ import { type Member, memberOf, type Roster } from "../../gossip/roster.ts";
 import type { KnownRoster } from "../../gossip/roster-chain.ts";
 import type { Crypto } from "../../models/crypto.ts";
 import { ok, problem, type Result } from "../../models/result.ts";
+import type { StationId, ZoneId } from "../../models/units.ts";
 import type { Config, Environment } from "../config.ts";
 import { mqttText } from "../config-schema.ts";
 import { type NamedOperators, readOperators } from "../operators.ts";
@@ -84,43 +85,75 @@ export interface MeshPorts {
 const mqttOf = ({ host, port, ca }: SiteBroker): string => mqttText({ secure: ca !== undefined, host, port });
 
 export interface Street {
-  readonly mesh: Mesh;
+  /** Rejects with an Error of one line when the embedded broker cannot listen. */
+  start(): Promise<void>;
+  stop(): Promise<void>;
+  stats(): ReturnType<Mesh["stats"]>;
   /** Another roster is in force: only its members are heard from now on; undefined: nobody. */
   follow(roster: Roster | undefined): void;
   /** Says what the pipeline says, each message on its author's topic. */
   publish(messages: readonly Outgoing[]): void;
 }
 
+/** Which topics a mesh subscribes to follows from these, and is settled when it is made. */
+function seatIn({ zones, members }: Roster, station: StationId): { readonly zone: ZoneId; readonly text: string } {
+  const { zone } = members.find((one) => one.station === station)!;
+  return { zone, text: JSON.stringify([zone, zones.map(({ id }) => id)]) };
+}
+
 /** The transport of a member, not started yet. */
-export function streetOf({ roster: first, member, keys }: Membership, config: Config, ports: MeshPorts): Street {
+export function streetOf({ roster: first, member: { station }, keys }: Membership, config: Config, ports: MeshPorts):
+  Street {
   const { crypto, clock, timers, random, notice, onEvent, env } = ports;
   let members: readonly MeshMember[] = [];
-  const mesh = createMesh({
-    identity: tlsIdentity(member.station, keys.tlsSeed), network: first.network, zones: [member.zone],
-    region: first.zones.map(({ id }) => id),
+  const meshIn = (roster: Roster, zone: ZoneId): Mesh => createMesh({
+    identity: tlsIdentity(station, keys.tlsSeed), network: roster.network, zones: [zone],
+    region: roster.zones.map(({ id }) => id),
     members: () => members, clock, timers, random, brokers: brokersOf(
-      crypto, member.zone, readSiteBrokers(config, env), config.mesh?.brokersAtOnce ?? Infinity, mqttOf),
+      crypto, zone, readSiteBrokers(config, env), config.mesh?.brokersAtOnce ?? Infinity, mqttOf),
     ...(config.mesh?.listen !== undefined && { listen: config.mesh.listen }),
   }, (topic, bytes, from) => onEvent({ kind: "message", topic, bytes, from }), notice);
+  let seat = seatIn(first, station);
+  let mesh = meshIn(first, seat.zone);
   let reach = reachOf([]);
-  let [isAway, turn] = [false, Promise.resolve()];
-  const follow = (roster: Roster | undefined): void => {
-    members = roster?.members.map(({ station, zone, keys: { tls } }) => ({ station, zone, tlsKey: tls })) ?? [];
-    const neighbours = roster === undefined ? [] : neighboursOf(crypto, roster, member.station);
-    reach = reachOf(neighbours);
-    mesh.setNeighbours(neighbours.map(({ member: { station, keys: { tls }, address } }) =>
-      ({ station, tlsKey: tls, address })));
-    if (isAway === (roster === undefined)) return;
-    isAway = roster === undefined;
-    turn = turn.then(() => (isAway ? mesh.stop() : mesh.start()))
+  let [isRunning, isAway, turn] = [false, false, Promise.resolve()];
+  /** One after the other: a port is free again before it is bound anew. */
+  const change = (from: Mesh, to: Mesh | undefined): void => {
+    turn = turn.then(() => from.stop()).then(() => to?.start())
       .catch((error: Error) => notice(`mesh: ${error.message}; watches alone`));
   };
-  follow(first);
-  const publish = (messages: readonly Outgoing[]): void => {
-    for (const message of messages) {
-      const { kind, station, bytes, zone = member.zone } = message;
-      mesh.publish(topicText({ network: first.network, zone, kind, station }), bytes, leftOut(message, reach));
-    }
+  const follow = (roster: Roster | undefined): void => {
+    const before = mesh;
+    const next = roster === undefined ? seat : seatIn(roster, station);
+    if (roster !== undefined && next.text !== seat.text) mesh = meshIn(roster, next.zone);
+    seat = next;
+    members = roster?.members.map((one) => ({ station: one.station, zone: one.zone, tlsKey: one.keys.tls })) ?? [];
+    const neighbours = roster === undefined ? [] : neighboursOf(crypto, roster, station);
+    reach = reachOf(neighbours);
+    mesh.setNeighbours(neighbours.map(({ member: { station: name, keys: { tls }, address } }) =>
+      ({ station: name, tlsKey: tls, address })));
+    const isSame = mesh === before && isAway === (roster === undefined);
+    isAway = roster === undefined;
+    if (isRunning && !isSame) change(before, isAway ? undefined : mesh);
   };
-  return { mesh, follow, publish };
+  follow(first);
+  return {
+    follow, stats: () => mesh.stats(),
+    start: () => {
+      isRunning = true;
+      return isAway ? Promise.resolve() : mesh.start();
+    },
+    stop: async () => {
+      isRunning = false;
+      await turn;
+      await mesh.stop();
+    },
+    publish: (messages) => {
+      for (const message of messages) {
+        const { kind, station: author, bytes, zone = seat.zone } = message;
+        const topic = topicText({ network: first.network, zone, kind, station: author });
+        mesh.publish(topic, bytes, leftOut(message, reach));
+      }
+    },
+  };
 }

@@ -23,7 +23,7 @@ interface Incident {
 export interface AlertState {
   readonly crypto: Crypto;
   readonly region: string;
-  readonly zone: ZoneId;
+  zone: ZoneId;
   readonly station: StationId;
   open: Partial<Record<Threat, Incident>>;
   /** What cleared by itself lately: should it be raised again soon, it is the same incident. */

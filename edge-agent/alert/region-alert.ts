@@ -15,7 +15,7 @@ import { severityOf } from "./severity.ts";
 
 export interface RegionAlertState {
   readonly epochS: number;
-  readonly zones: number;
+  zones: number;
   /** By threat: the last alert of what is open, and which keys hold it open: several can speak of one threat. */
   readonly open: Map<Threat, { readonly alert: Alert; readonly keys: ReadonlySet<EvidenceKey> }>;
 }

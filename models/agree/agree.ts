@@ -19,7 +19,7 @@ interface Raised {
 
 export interface AgreeState {
   readonly station: StationId;
-  readonly zone: ZoneId;
+  zone: ZoneId;
   /** What stands raised: plain JSON, remembered across restarts. */
   raised: Partial<Record<Threat, Raised>>;
 }

@@ -137,7 +137,7 @@ export class SimAgent {
     const taken = takeForce(this.chain, epochOf(wallMs, EPOCH_S));
     if (taken === undefined) return;
     this.#keepTaken(taken);
-    adoptRoster(this.core!.state, taken.roster, this.isMember);
+    adoptRoster(this.core!.state, taken.roster, memberOf(this.roster, this.station)?.zone);
   }
 
   #keepTaken(taken: RosterChain["inForce"] | undefined): void {
