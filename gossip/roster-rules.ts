@@ -3,7 +3,7 @@
  * is wrong, what was found there and what is allowed.
  */
 import { ok, problem, type Result } from "../models/result.ts";
-import { type Epoch, ID_RULE, isStationId, isZoneId, type StationId, type ZoneId } from "../models/units.ts";
+import { type Epoch, ID_RULE, isStationId, type StationId, type ZoneId } from "../models/units.ts";
 import { hex } from "./bytes.ts";
 import { type CborValue, decodeCbor } from "./cbor.ts";
 import { MOST_MEMBERS } from "./directory.ts";
@@ -48,11 +48,23 @@ function list(value: unknown, place: string, low: number, high: number): readonl
   return refuse(place, value, `a list of ${low === high ? low : `${low} to ${high}`}`);
 }
 
+/** Of a station, a zone, a network or a person: all have one rule. */
+function idOf<T extends string>(value: unknown, place: string): T {
+  return typeof value === "string" && isStationId(value) ? value as string as T : refuse(place, value, ID_RULE);
+}
+
 function key(value: unknown, place: string): Uint8Array {
   if (!(value instanceof Uint8Array)) return refuse(place, value, "a public key of 32 bytes");
   const why = publicKeyProblem(value);
   if (why !== undefined) throw new Refused(`${place}: found ${found(value)} (${why}); allowed: an Ed25519 public key`);
   return value;
+}
+
+/** Refuses names of a list that are not each once and sorted. */
+function rising(names: readonly string[], place: string, field: string, allowed: string): void {
+  names.forEach((name, i) => {
+    if (i > 0 && byText(names[i - 1]!, name) >= 0) refuse(`${place}[${i}]${field}`, name, allowed);
+  });
 }
 
 /** Refuses a key that was seen before, and remembers it otherwise. */
@@ -80,15 +92,14 @@ function previousOf(value: unknown, version: number): Uint8Array {
 
 function zonesOf(value: unknown): readonly Zone[] {
   const zones = list(value, "zones", 1, MAX_MEMBERS).map((item, i): Zone => {
-    const [id, ratingW, f] = list(item, `zones[${i}]`, 3, 3);
-    if (typeof id !== "string" || !isZoneId(id)) return refuse(`zones[${i}].id`, id, ID_RULE);
+    const place = `zones[${i}]`;
+    const [id, ratingW, f] = list(item, place, 3, 3);
     return {
-      id, ratingW: integer(ratingW, `zones[${i}].ratingW`, 0, MAX_U32), f: integer(f, `zones[${i}].f`, 0, MAX_MEMBERS),
+      id: idOf(id, `${place}.id`), ratingW: integer(ratingW, `${place}.ratingW`, 0, MAX_U32),
+      f: integer(f, `${place}.f`, 0, MAX_MEMBERS),
     };
   });
-  zones.forEach(({ id }, i) => {
-    if (i > 0 && byText(zones[i - 1]!.id, id) >= 0) refuse(`zones[${i}].id`, id, "each zone once, sorted by id");
-  });
+  rising(zones.map(({ id }) => id), "zones", ".id", "each zone once, sorted by id");
   return zones;
 }
 
@@ -101,11 +112,10 @@ function addressOf(value: unknown, place: string): string {
 
 function memberOfValue(item: CborValue, place: string): Member {
   const [station, zone, ...rest] = list(item, place, 10, 10);
-  if (typeof station !== "string" || !isStationId(station)) return refuse(`${place}.station`, station, ID_RULE);
-  if (typeof zone !== "string" || !isZoneId(zone)) return refuse(`${place}.zone`, zone, ID_RULE);
+  const own = { station: idOf<StationId>(station, `${place}.station`), zone: idOf<ZoneId>(zone, `${place}.zone`) };
   const [statement, log, witness, tls] = PURPOSES.map((purpose, i) => key(rest[i], `${place}.${purpose} key`));
   return {
-    station, zone, keys: { statement: statement!, log: log!, witness: witness!, tls: tls! },
+    ...own, keys: { statement: statement!, log: log!, witness: witness!, tls: tls! },
     address: addressOf(rest[4], `${place}.address`),
     latE6: integer(rest[5], `${place}.latE6`, -MAX_LAT_E6, MAX_LAT_E6),
     lonE6: integer(rest[6], `${place}.lonE6`, -MAX_LON_E6, MAX_LON_E6),
@@ -116,10 +126,8 @@ function memberOfValue(item: CborValue, place: string): Member {
 function membersOf(value: unknown): readonly Member[] {
   const members = list(value, "members", 1, MAX_MEMBERS).map((item, i) => memberOfValue(item, `members[${i}]`));
   const seen = new Map<string, string>();
-  members.forEach(({ station, keys: own }, i) => {
-    if (i > 0 && byText(members[i - 1]!.station, station) >= 0) {
-      refuse(`members[${i}].station`, station, "each station once, sorted by station");
-    }
+  rising(members.map(({ station }) => station), "members", ".station", "each station once, sorted by station");
+  members.forEach(({ keys: own }, i) => {
     for (const purpose of PURPOSES) once(seen, own[purpose], `members[${i}].${purpose} key`);
   });
   return members;
@@ -169,18 +177,13 @@ function eventsOf(value: unknown): readonly string[] {
   });
 }
 
-function idOf(value: unknown, place: string): string {
-  return typeof value === "string" && isStationId(value) ? value : refuse(place, value, ID_RULE);
-}
-
 function personOf(item: CborValue, place: string, zones: ReadonlySet<string>): Person {
   const [name, role, own, some] = list(item, place, 4, 4);
-  const named = list(some, `${place}.zones`, 0, MAX_MEMBERS).map((zone, i, all) => {
-    const at = `${place}.zones[${i}]`;
-    if (typeof zone !== "string" || !zones.has(zone)) return refuse(at, zone, "a zone of this roster");
-    if (i > 0 && byText(all[i - 1] as string, zone) >= 0) refuse(at, zone, "each zone once, sorted");
+  const named = list(some, `${place}.zones`, 0, MAX_MEMBERS).map((zone, i) => {
+    if (typeof zone !== "string" || !zones.has(zone)) refuse(`${place}.zones[${i}]`, zone, "a zone of this roster");
     return zone as ZoneId;
   });
+  rising(named, `${place}.zones`, "", "each zone once, sorted");
   return {
     name: idOf(name, `${place}.name`), role: idOf(role, `${place}.role`), key: key(own, `${place}.key`), zones: named,
   };
@@ -192,10 +195,8 @@ function peopleOf(value: unknown, { zones, members, revoked }: Roster): readonly
   const people = list(value, "people", 0, MAX_PEOPLE).map((item, i) => personOf(item, `people[${i}]`, known));
   const taken = new Map(revoked.map((one) => [hex(one), "somebody revoked"]));
   for (const { station, keys: own } of members) for (const each of PURPOSES) taken.set(hex(own[each]), station);
-  people.forEach(({ name, key: own }, i) => {
-    if (i > 0 && byText(people[i - 1]!.name, name) >= 0) refuse(`people[${i}].name`, name, "each once, sorted by name");
-    once(taken, own, `people[${i}].key`);
-  });
+  rising(people.map(({ name }) => name), "people", ".name", "each once, sorted by name");
+  people.forEach(({ key: own }, i) => once(taken, own, `people[${i}].key`));
   return people;
 }
 
@@ -212,7 +213,7 @@ function trustedOf(value: unknown, revoked: readonly Uint8Array[]): readonly Tru
       return refuse(`${place}.root`, root, `${HASH_BYTES} bytes`);
     }
     return {
-      station: idOf(station, `${place}.station`) as StationId, log: own,
+      station: idOf(station, `${place}.station`), log: own,
       size: integer(size, `${place}.size`, 1, MAX_U32), root,
     };
   });
@@ -232,8 +233,7 @@ function rosterOf(value: CborValue): Roster {
   const fields = list(value, "roster", FIELDS, MORE_FIELDS + MAX_LATER_FIELDS);
   if (fields.length === FIELDS + 1) refuse("roster", fields, `a list of ${FIELDS}, or of ${MORE_FIELDS} and more`);
   if (fields[0] !== ROSTER_FORMAT) refuse("format", fields[0], String(ROSTER_FORMAT));
-  const network = fields[1];
-  if (typeof network !== "string" || !isZoneId(network)) return refuse("network", network, ID_RULE);
+  const network = idOf(fields[1], "network");
   const version = integer(fields[2], "version", 1, MAX_U32);
   const operators = keys(fields[7], "operators", 1, MAX_OPERATORS);
   const roster: Roster = {

@@ -8,16 +8,17 @@ import { decodeCbor, encodeCbor } from "./cbor.ts";
 import { signAs, verifyAs } from "./domain.ts";
 import type { Person, Roster } from "./roster.ts";
 
+const OPERATOR = ["operator"] as const;
 /** Which roles may say what; the list only grows. An auditor reads, and changes nothing. */
 export const SAID_BY = {
   /** An incident is known of; what is told of it goes on. */
-  acknowledge: ["operator"],
+  acknowledge: OPERATOR,
   /** An incident is over, with a reason. */
-  close: ["operator"],
+  close: OPERATOR,
   /** A change that is foreseen: when, at which stations, and of which kinds. */
-  declare: ["operator"],
+  declare: OPERATOR,
   /** A declared change is not to be: its word's hash. */
-  withdraw: ["operator"],
+  withdraw: OPERATOR,
 } as const satisfies Readonly<Record<string, readonly Role[]>>;
 export type Role = "operator" | "installer" | "auditor";
 export type WordKind = keyof typeof SAID_BY;
@@ -95,27 +96,27 @@ function bodyOf(text: unknown): Saying["body"] | undefined {
  * timely is for whoever acts on it.
  */
 export function verifyWord(crypto: Crypto, roster: Roster, zone: string, file: Uint8Array): Result<Word> {
+  const no = (why: string): Result<Word> => problem(`word: ${why}`);
   const taken = takenApart(file);
   const [bytes, signature, [format, network, name, atS, kind, text] = []] = taken ?? [];
   if (bytes === undefined || signature === undefined || format !== FORMAT) {
-    return problem(`word: found something else; allowed: a signed word of format ${FORMAT}, at most ${MAX_WORD_BYTES} `
-      + "bytes");
+    return no(`allowed: a signed word of format ${FORMAT}, at most ${MAX_WORD_BYTES} bytes`);
   }
-  if (network !== roster.network) return problem(`word: of another network; allowed: ${roster.network}`);
+  if (network !== roster.network) return no(`of another network; allowed: ${roster.network}`);
   const by = roster.people?.find((one) => one.name === name);
-  if (by === undefined) return problem(`word: by nobody whom version ${roster.version} of the roster lists`);
+  if (by === undefined) return no(`by nobody whom version ${roster.version} of the roster lists`);
   if (typeof kind !== "string" || !Object.hasOwn(SAID_BY, kind)) {
-    return problem(`word: of a kind that is not known; allowed: ${Object.keys(SAID_BY).join(", ")}`);
+    return no(`of a kind that is not known; allowed: ${Object.keys(SAID_BY).join(", ")}`);
   }
   const said = kind as WordKind;
   if (!maySay(by, said)) {
-    return problem(`word: ${said} by ${by.name}, found role ${by.role}; allowed: ${SAID_BY[said].join(", ")}`);
+    return no(`${said} by ${by.name}, found role ${by.role}; allowed: ${SAID_BY[said].join(", ")}`);
   }
-  if (!countsIn(by, zone)) return problem(`word: by ${by.name}, whose zones are ${by.zones.join(", ")}; found ${zone}`);
-  if (!verifyAs(DOMAIN, bytes, signature, by.key, crypto)) return problem(`word: not signed by the key of ${by.name}`);
+  if (!countsIn(by, zone)) return no(`by ${by.name}, whose zones are ${by.zones.join(", ")}; found ${zone}`);
+  if (!verifyAs(DOMAIN, bytes, signature, by.key, crypto)) return no(`not signed by the key of ${by.name}`);
   const body = bodyOf(text);
   if (typeof atS !== "number" || atS < 0 || body === undefined) {
-    return problem(`word: allowed: a time, and a JSON object of at most ${MAX_WORD_CHARS} characters`);
+    return no(`allowed: a time, and a JSON object of at most ${MAX_WORD_CHARS} characters`);
   }
   return ok({ by, kind: said, atS, body, hash: crypto.sha256(bytes) });
 }

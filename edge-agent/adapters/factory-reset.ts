@@ -47,7 +47,7 @@ function logLast({ state: { journal, witnessing }, now, carryOut }: Leaving, { b
   const { refused, frontier: { size } } = journal.log;
   const witnesses = witnessing?.partners.size ?? 0;
   return refused === undefined ? { code: 200, body: { size, witnesses } }
-    : { code: 409, body: { error: `the log is not signed any more (${refused}), so nothing can be logged first` } };
+    : { code: 409, body: { error: `nothing can be logged first: ${refused}` } };
 }
 
 /** What is asked on the agent's socket; undefined: something else. */
