@@ -82,11 +82,11 @@ function evseNames(given: readonly string[], cdrs: readonly Cdr[], meters: Reado
   if (given.length > 0) {
     return new Map(given.map((text) => {
       const [, name, number] = /^(.{1,48})=(\d{1,3})$/.exec(text) ?? [];
-      if (name !== undefined) return [name, Number(number)] as const;
+      if (name !== undefined) return [name.toLowerCase(), Number(number)] as const;
       throw new UsageError(`--evse: found ${shown(text)}; allowed: NAME=N, as in DE*ABC*E1=1`);
     }));
   }
-  const names = [...new Set(cdrs.map(({ evseUid }) => evseUid))];
+  const names = [...new Set(cdrs.map(({ evseUid }) => evseUid.toLowerCase()))];
   const only = names.length === 1 && meters.size === 1 ? [...meters][0] : undefined;
   if (only !== undefined) return new Map([[names[0]!, only]]);
   const found = names.slice(0, 5).map((name) => shown(name)).join(", ") || "none";

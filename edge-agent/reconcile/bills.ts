@@ -13,7 +13,7 @@ export interface Bill {
   readonly energyWh: number;
 }
 
-/** The number of an EVSE by the operator's names of it. */
+/** The number of an EVSE by the operator's names of it, in small letters: a CiString's case says nothing. */
 export type EvseNames = ReadonlyMap<string, number>;
 
 /** Of EVSEs that have names in `evses`; the meter is the EVSE's own, else the station's (0). Oldest first. */
@@ -23,7 +23,7 @@ export function billsOf(cdrs: readonly Cdr[], evses: EvseNames, meters: Readonly
   readonly elsewhere: number;
 } {
   const own = cdrs.flatMap((cdr) => {
-    const evseId = evses.get(cdr.evseUid) ?? evses.get(cdr.evseId ?? "");
+    const evseId = evses.get(cdr.evseUid.toLowerCase()) ?? evses.get((cdr.evseId ?? "").toLowerCase());
     return evseId === undefined ? [] : [{ cdr, evseId, meter: meters.has(evseId) ? evseId : 0 }];
   });
   const last = new Map<number, Bill>();

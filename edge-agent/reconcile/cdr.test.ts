@@ -30,6 +30,13 @@ test("a record of OCPI 2.2.1 is cut down to what a meter can be held against", (
   });
 });
 
+test("an EVSE that is named by its evse_id alone is that", () => {
+  const { evse_uid: _, ...place } = cdrWith()["cdr_location"] as Record<string, unknown>;
+  const cdr = parseCdr(cdrWith({ cdr_location: place }));
+  assert.ok(!isProblem(cdr));
+  assert.is(cdr.evseUid, "BE*BEC*E041503003");
+});
+
 test("a time without zone is UTC, as OCPI has it; one with an offset is that", () => {
   for (const text of ["2026-03-01T09:00:00", "2026-03-01T09:00:00.5", "2026-03-01T10:30:00+01:30"]) {
     const cdr = parseCdr(cdrWith({ start_date_time: text }));
@@ -69,7 +76,7 @@ test("each id once: the same again is left out, another of the same id is told, 
   const book = new CdrBook((place, { what, found }) => told.push(`${place} ${what} ${found}`));
   const again = cdrWith({ id: "b", total_energy: 9 });
   book.take([cdrWith(), cdrWith({ id: "b" }), cdrWith(), again, cdrWith({ id: "c" })], "x");
-  book.take([cdrWith({ id: "d", credit: true, credit_reference_id: "c", total_energy: -7 }), 7], "page 2");
+  book.take([cdrWith({ id: "d", credit: true, credit_reference_id: "C", total_energy: -7 }), 7], "page 2");
   assert.equal(book.all().map(({ id, energyWh }) => [id, energyWh]), [["CDR-1", 7_000], ["b", 7_000]]);
   assert.equal(book.counts, { records: 7, bad: 2, twice: 1, credited: 1 });
   assert.equal(told, ["x[3] id b", "page 2[1] CDR 7"]);

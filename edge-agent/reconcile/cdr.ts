@@ -9,7 +9,7 @@ import { captureProblem, type CaptureProblem, isProblem } from "../observe/trace
 
 export interface Cdr {
   readonly id: string;
-  /** `evse_uid` and `evse_id` of its location, as the operator has them. */
+  /** `evse_uid` and `evse_id` of its location, as the operator has them; some leave the first out. */
   readonly evseUid: string;
   readonly evseId?: string;
   readonly startMs: WallMs;
@@ -53,7 +53,8 @@ export function parseCdr(value: unknown): Cdr | CaptureProblem {
   const id = idOf(value.id, MOST_ID_CHARS);
   if (id === undefined) return captureProblem("id", value.id, `1 to ${MOST_ID_CHARS} printable characters`);
   const place = fieldsOf(value.cdr_location);
-  const evseUid = idOf(place.evse_uid, MOST_EVSE_CHARS);
+  const evseId = idOf(place.evse_id, MOST_EVSE_CHARS);
+  const evseUid = place.evse_uid === undefined ? evseId : idOf(place.evse_uid, MOST_EVSE_CHARS);
   if (evseUid === undefined) {
     return captureProblem("cdr_location.evse_uid", place.evse_uid, `1 to ${MOST_EVSE_CHARS} printable characters`);
   }
@@ -68,7 +69,6 @@ export function parseCdr(value: unknown): Cdr | CaptureProblem {
   if (typeof value.currency !== "string" || !/^[A-Z]{3}$/.test(value.currency)) {
     return captureProblem("currency", value.currency, "three capital letters (ISO 4217)");
   }
-  const evseId = idOf(place.evse_id, MOST_EVSE_CHARS);
   return {
     id, evseUid, ...times, energyWh: kWh * 1_000, ...(evseId !== undefined && { evseId }),
     ...(credits !== undefined && { credits }),
@@ -101,6 +101,7 @@ export function recordsIn(parsed: unknown): readonly unknown[] | CaptureProblem 
 
 /** All good records, each once, and nothing that was taken back. */
 export class CdrBook {
+  /** By id in small letters: a CiString's case says nothing. */
   readonly #byId = new Map<string, Cdr>();
   readonly #credited = new Set<string>();
   readonly counts = { records: 0, bad: 0, twice: 0, credited: 0 };
@@ -123,7 +124,7 @@ export class CdrBook {
 
   /** Oldest first. */
   all(): Cdr[] {
-    return [...this.#byId.values()].filter(({ id }) => !this.#credited.has(id))
+    return [...this.#byId.values()].filter(({ id }) => !this.#credited.has(id.toLowerCase()))
       .sort((a, b) => a.startMs - b.startMs || a.endMs - b.endMs || (a.id < b.id ? -1 : 1));
   }
 
@@ -135,11 +136,12 @@ export class CdrBook {
   #keep(cdr: Cdr, place: string): void {
     if (cdr.credits !== undefined) {
       this.counts.credited += 1;
-      this.#credited.add(cdr.credits);
+      this.#credited.add(cdr.credits.toLowerCase());
       return;
     }
-    const known = this.#byId.get(cdr.id);
-    if (known === undefined) this.#byId.set(cdr.id, cdr);
+    const key = cdr.id.toLowerCase();
+    const known = this.#byId.get(key);
+    if (known === undefined) this.#byId.set(key, cdr);
     else if (JSON.stringify(known) === JSON.stringify(cdr)) this.counts.twice += 1;
     else this.#refuse(place, captureProblem("id", cdr.id, "each once: another record of this id says something else"));
   }

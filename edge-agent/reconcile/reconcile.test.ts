@@ -57,7 +57,7 @@ function lived(story: Story = {}): Lived {
       if (day < fromDay || random.int(1_000) >= missing * 1_000) cdrs.push(...(story.each?.(cdr) ?? [cdr]));
     }
   }
-  const reconciler = new Reconciler(billsOf(cdrs, new Map([["E1", 1]]), new Set([1])).bills, classes);
+  const reconciler = new Reconciler(billsOf(cdrs, new Map([["e1", 1]]), new Set([1])).bills, classes);
   let wh = 100_000;
   for (let at = START; at < START + days * DAY_MS; at = (at + everyMs) as WallMs) {
     const open = sessions.filter(({ from, to }) => at >= from - everyMs && at <= to + everyMs);
@@ -143,7 +143,7 @@ test("a meter that was replaced, read rarely or not at all compares nothing ther
   assert.ok(replaced.reconciled.periods.some(({ state }) => state === "not-compared"));
   const rare = lived({ everyMs: HOUR_MS });
   assert.equal([told(rare), states(rare)("agrees") + states(rare)("not-compared")], [[], rare.cdrs.length]);
-  const none = new Reconciler(billsOf(rare.cdrs, new Map([["E1", 1]]), new Set([1])).bills, CLASS_B).end();
+  const none = new Reconciler(billsOf(rare.cdrs, new Map([["e1", 1]]), new Set([1])).bills, CLASS_B).end();
   assert.ok(none.sessions.every(({ state }) => state === "not-compared"));
   assert.equal([none.periods, none.beliefs], [[], []]);
 });
@@ -156,7 +156,7 @@ test("two EVSEs under one station meter: what they took at one time is one bill"
     { id: "c", evseUid: "E1", startMs: at(200), endMs: at(260), energyWh: 7_000 },
     { id: "d", evseUid: "E9", startMs: at(200), endMs: at(260), energyWh: 7_000 },
   ];
-  const { bills, elsewhere } = billsOf(cdrs, new Map([["E1", 1], ["E2", 2]]), new Set([0]));
+  const { bills, elsewhere } = billsOf(cdrs, new Map([["e1", 1], ["e2", 2]]), new Set([0]));
   assert.equal(bills.map(({ ids, energyWh, meter }) => [ids, energyWh, meter]),
     [[["a", "b"], 14_000, 0], [["c"], 7_000, 0]]);
   assert.is(elsewhere, 1);
@@ -170,7 +170,7 @@ test("readings and records without order, without length, and far away, change n
       return { id: String(id), evseUid: "E1", startMs, endMs: (startMs + random.int(4) * HOUR_MS) as WallMs,
         energyWh: random.int(3) * 10_000 };
     }).sort((a, b) => a.startMs - b.startMs);
-    const reconciler = new Reconciler(billsOf(cdrs, new Map([["E1", 1]]), new Set([1])).bills, CLASS_B);
+    const reconciler = new Reconciler(billsOf(cdrs, new Map([["e1", 1]]), new Set([1])).bills, CLASS_B);
     for (let times = 0; times < 60; times += 1) {
       reconciler.reading((START + random.int(48) * HOUR_MS) as WallMs,
         { evseId: random.int(3), energyImportWh: random.int(90_000) }, "evse-output");
