@@ -106,8 +106,8 @@ export class Figures {
     return outcomeOf([
       memory("alone", after, yardstick, BUDGETS.residentTimesBareAlone),
       within("seconds from start to a charger's link", startS, BUDGETS.startS, 1),
-      within("million turns a frame", frame, BUDGETS.frameMillionTurns),
-      within("million turns in an idle epoch", epochS * this.#idle, BUDGETS.idleEpochMillionTurns, 0),
+      within("thousand turns a frame", 1000 * frame, BUDGETS.frameThousandTurns, 1),
+      within("million turns in an idle epoch", epochS * this.#idle, BUDGETS.idleEpochMillionTurns, 1),
       { saw: `a turn ${(1e9 * yardstick.turnS).toFixed(1)} ns`, ok: true },
     ]);
   }
@@ -140,7 +140,7 @@ export class Figures {
     const writtenMb = (after.writtenBytes - before.writtenBytes) / MILLION / (after.atS - before.atS) * DAY_S;
     return [
       memory(`with ${NEIGHBOURS} neighbours`, after, yardstick, BUDGETS.residentTimesBareTogether),
-      within("million turns an epoch", epochS * turns, BUDGETS.epochMillionTurns, 0),
+      within("million turns an epoch", epochS * turns, BUDGETS.epochMillionTurns, 1),
       ...(this.#idle === undefined ? [] : [within("million turns a neighbour's statement",
         epochS * (turns - this.#idle) / NEIGHBOURS, BUDGETS.statementMillionTurns, 1)]),
       within("MB written a day", writtenMb, BUDGETS.writtenMbADay, 0),

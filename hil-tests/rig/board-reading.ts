@@ -43,7 +43,7 @@ export function readingOf(out: string): Reading {
 }
 
 /** What a turn of an empty loop costs, in the board's own time: what all else is a multiple of. */
-export const LOOP_TURNS = 2e8;
+export const LOOP_TURNS = 5e7;
 export const LOOP_COMMAND = `/usr/lib/kerbwatch/node -e '`
   + `const turn = () => { for (let i = 0; i < ${LOOP_TURNS}; i++); }; const before = process.cpuUsage(); turn(); `
   + `const { user, system } = process.cpuUsage(before); console.log("loop=" + (user + system))'`;

@@ -4,9 +4,10 @@
  */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { copyFileSync, existsSync, mkdtempSync, rmSync } from "node:fs";
+import { copyFileSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+import { gunzipSync } from "node:zlib";
 import { type BoardImage, boardIn, makeBoard } from "../../build/package/board.ts";
 import { makeCard } from "../../build/package/card.ts";
 import { makeRelease } from "../../build/package/release.ts";
@@ -48,6 +49,13 @@ function imageOf(made: string, folder: string): Made {
   return { image, card };
 }
 
+/** Unpacked once by this machine, and not at each of the many boots by the emulated one. */
+function unpacked({ kernel, initramfs }: BoardImage, folder: string): BoardImage {
+  const plain = join(folder, "initramfs.cpio");
+  writeFileSync(plain, gunzipSync(readFileSync(initramfs)));
+  return { kernel, initramfs: plain };
+}
+
 /** Gives the exit code. @throws MissingTool when QEMU or mke2fs is not here */
 export async function playBoard(options: BoardOptions): Promise<number> {
   needTools({ "qemu-system-aarch64": "qemu-system-arm", mke2fs: "e2fsprogs" });
@@ -58,7 +66,8 @@ export async function playBoard(options: BoardOptions): Promise<number> {
     const { prefix, instead } = privateNet();
     const { xml, json } = options;
     const orders: BoardOrders = {
-      ...chosen, folder, image, ...(card !== undefined && { card }), ...(instead !== undefined && { instead }),
+      ...chosen, folder, image: unpacked(image, folder), ...(card !== undefined && { card }),
+      ...(instead !== undefined && { instead }),
       ...(xml !== undefined && { xml: resolve(xml) }), ...(json !== undefined && { json: resolve(json) }),
     };
     const rig = ["build/run.mjs", "hil-tests/rig/board-rig.ts"].map((path) => join(repoRoot, path));
