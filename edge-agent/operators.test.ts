@@ -10,7 +10,8 @@ const bob = formatOperatorKey(crypto, { label: "bob", publicKey: keyOf(2) });
 
 test("an operator's key is a verifier key named operator/<label>, and reads back", () => {
   assert.match(alice, /^operator\/alice\+[0-9a-f]{8}\+[A-Za-z0-9+/]{44}$/);
-  assert.equal(parseOperatorKey(crypto, alice), { ok: true, value: { label: "alice", publicKey: keyOf(1) } });
+  const value = { label: "alice", publicKey: keyOf(1), role: "operator" };
+  assert.equal(parseOperatorKey(crypto, alice), { ok: true, value });
   assert.throws(() => formatOperatorKey(crypto, { label: "a b", publicKey: keyOf(1) }), /label/);
 });
 
@@ -19,7 +20,7 @@ test("keys of others, and keys with a changed character, are refused", () => {
   const wrong = [
     "", "operator/alice", named("kerbwatch/CP-001"), named("operator/"), named("operator"), named("operator/a/b"),
     named("xoperator/a"), alice.replace("alice", "alicf"), `${alice}=`, ` ${alice}`, alice.replace("+", "+0"),
-    bob.slice(0, -2), formatVerifierKey(verifierKeyOf(crypto, "operator/weak", new Uint8Array(32))),
+    bob.slice(0, -2), named("auditor/a"), named("installer/a"), formatVerifierKey(verifierKeyOf(crypto, "operator/weak", new Uint8Array(32))),
   ];
   for (const text of wrong) assert.not.ok(parseOperatorKey(crypto, text).ok, text);
 });
