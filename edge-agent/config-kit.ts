@@ -123,6 +123,10 @@ export const whole = (from: number, to: number, unit: string, means: string, oth
     `a whole number from ${from} to ${to}${unit === "" ? "" : ` (${unit})`}`, means, otherwise);
 export const flag = (means: string) => documented(v.boolean(), "true or false", means);
 export const path = (means: string, otherwise?: string) => textThat(isPath, "a path", means, otherwise);
+export const TOPIC_RULE = "1 to 256 characters without + and #";
+/** A topic that messages have: no filter. */
+export const topic = (means: string, otherwise?: string) =>
+  textThat((text) => /^[^+#\u0000-\u001f\u007f]{1,256}$/.test(text), TOPIC_RULE, means, otherwise);
 export const secret = (means: string) =>
   textThat((text) => parseSecretRef(text) !== undefined, "file:PATH or env:NAME, never the secret itself", means);
 /** A mapping with these keys and no others. A list is no mapping, which valibot alone would let pass. */

@@ -2,6 +2,7 @@
 import type { MeterSide } from "../models/terms.ts";
 import { brokerProblem, buildBroker, effectiveBroker, must } from "./config-brokers.ts";
 import type { BrokerConfig, Environment } from "./config-brokers.ts";
+import { TOPIC_RULE } from "./config-kit.ts";
 import { mqttText } from "./config-schema.ts";
 import type { RawConfig } from "./config-schema.ts";
 import { everestTopics, EVEREST_POWERMETER } from "./observe/everest.ts";
@@ -57,7 +58,7 @@ const KEYS: Readonly<Record<Kind, readonly Key[]>> = {
 /** What a key that is missing may hold; the others may be missing. */
 const REQUIRED: Readonly<Partial<Record<Key, string>>> = {
   model: METER_MODEL_NAMES.join(", "), address: "host:port, port 1 to 65535",
-  broker: "mqtts://host:port, or mqtt://host:port, or a group of keys", topic: "1 to 256 characters without + and #",
+  broker: "mqtts://host:port, or mqtt://host:port, or a group of keys", topic: TOPIC_RULE,
   module: "1 to 64 of A-Z a-z 0-9 _ . -",
 };
 const FORGERY = "may read and forge what comes from there";

@@ -4,7 +4,7 @@ import { ID_RULE, isStationId } from "../models/units.ts";
 import { SEVERITIES } from "../models/terms.ts";
 import {
   address, brokerKeys, documented, flag, group, hostPort, MQTT_URL, oneOf, orGroup, parseHttpAddress, path,
-  secret, textThat, whole,
+  secret, textThat, topic, whole,
 } from "./config-kit.ts";
 
 const ALL = "whether this agent sends its zone's and region's alerts there whoever else does. Otherwise members "
@@ -24,8 +24,7 @@ const mqtt = group({
   ...brokerKeys("whether mqtt:// may go to another machine than this one: whoever is in between can then read alerts, "
     + "the password too, hold them back and forge them"),
   ca: v.exactOptional(path("authorities that the certificate of an mqtts:// broker must come from, PEM")),
-  topic: v.exactOptional(textThat((text) => /^[^+#\u0000-\u001f\u007f]{1,256}$/.test(text),
-    "1 to 256 characters without + and #", "where alerts are published, QoS 1", "kerbwatch/REGION/ZONE/STATION/alert")),
+  topic: v.exactOptional(topic("where alerts are published, QoS 1", "kerbwatch/REGION/ZONE/STATION/alert")),
   ...of,
 }, "alerts to an MQTT broker");
 

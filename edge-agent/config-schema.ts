@@ -6,7 +6,7 @@ import * as v from "valibot";
 import { MAX_PORT } from "../gossip/host-port.ts";
 import {
   address, brokerKeys, documented, flag, group, hostPort, idOf, listOf, MQTT_URL, oneOf, orGroup, parseMqttAddress,
-  path, secret, textThat, whole,
+  path, secret, textThat, topic, whole,
 } from "./config-kit.ts";
 import { OUTLETS } from "./config-outlets-schema.ts";
 import { isJsonPointer } from "./observe/meters/json-pointer.ts";
@@ -90,8 +90,7 @@ const meter = group({
   address: v.exactOptional(hostPort(1, "where the meter answers", "required for Modbus")),
   unit: v.exactOptional(whole(0, 255, "", "Modbus unit id", "1")),
   broker: v.exactOptional(source("where the meter's messages are", "required for mqtt and everest")),
-  topic: v.exactOptional(textThat((text) => /^[^+#\u0000-\u001f\u007f]{1,256}$/.test(text),
-    "1 to 256 characters without + and #", "where the meter speaks; what the broker kept from before is left out",
+  topic: v.exactOptional(topic("where the meter speaks; what the broker kept from before is left out",
     "required for mqtt")),
   powerW: quantity("power, W"),
   energyImportWh: quantity("the register of imported energy, Wh"),

@@ -56,6 +56,7 @@ export class Guard {
 }
 
 class GuardLane implements Lane {
+  readonly cuts: boolean;
   readonly #direction: Direction;
   readonly #tap: Tap;
   readonly #context: GuardContext;
@@ -80,6 +81,7 @@ class GuardLane implements Lane {
   constructor(
     direction: Direction, tap: Tap, context: GuardContext, answer: (direction: Direction, text: string) => void,
   ) {
+    this.cuts = context.policy !== undefined;
     this.#direction = direction;
     this.#tap = tap;
     this.#context = context;
@@ -95,7 +97,7 @@ class GuardLane implements Lane {
   }
 
   push(chunk: Buffer): void {
-    if (this.#context.policy === undefined) return this.#out(chunk);
+    if (!this.cuts) return this.#out(chunk);
     const cut = this.#cutter.push(chunk, this.#take);
     if (cut < chunk.length) this.#passRest(chunk.subarray(cut));
     this.#keepHeld();
@@ -103,14 +105,14 @@ class GuardLane implements Lane {
   }
 
   passed(chunk: Buffer): void {
-    if (this.#context.policy !== undefined) return;
+    if (this.cuts) return;
     this.#cutter.push(chunk, this.#follow);
     this.#tap.push(this.#direction, chunk);
     this.#addWaiting();
   }
 
   end(): void {
-    if (this.#context.policy === undefined) return;
+    if (!this.cuts) return;
     this.#release();
     this.#out(this.#cutter.takeHead());
   }

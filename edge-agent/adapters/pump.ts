@@ -24,6 +24,8 @@ export interface Outlet {
 
 /** Passes the bytes of one direction on in its own pieces. Must not throw. */
 export interface Lane {
+  /** Whether it may write a piece in several parts. */
+  readonly cuts: boolean;
   /** Where to; called once, before anything else. */
   open(outlet: Outlet): void;
   push(chunk: Buffer): void;
@@ -77,6 +79,7 @@ export function passOn(
   const pass = (chunk: Buffer): void => {
     const begun = performance.now();
     if (lane === undefined) write(chunk);
+    else if (!lane.cuts) lane.push(chunk);
     else inOneGo(to, () => lane.push(chunk));
     const delayUs = (performance.now() - begun) * 1000;
     lane?.passed(chunk);
