@@ -1,8 +1,9 @@
 /**
- * `npm run bench forward [-- --quick --json FILE]`: what being in line costs, in one run on loopback, held against
- * nginx `stream`, HAProxy, a bare splice on Node, a bare ws relay and ocpp-rpc that makes each call anew; then what the
- * agent itself takes: one observed frame; 500 stations that come and go in rounds; a million frames through one
- * connection, as fast as they go and at a rate at which all are observed.
+ * `npm run bench forward [-- --quick --json FILE --only plain:200]`: what being in line costs, in one run on loopback,
+ * held against nginx `stream`, HAProxy, a bare splice on Node, a bare ws relay and ocpp-rpc that makes each call anew;
+ * then what the agent itself takes: one observed frame; 500 stations that come and go in rounds; a million frames
+ * through one connection, as fast as they go and at a rate at which all are observed. `--only` compares in one case,
+ * and ends.
  */
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { loadavg, tmpdir } from "node:os";
@@ -23,6 +24,8 @@ import { tapCost } from "./tap-cost.ts";
 
 const SIZES = [200, 16_384] as const;
 const FULL: Effort = { tripRounds: 40, trips: 400, bulkRounds: 9, bulkBytes: 24 << 20 };
+/** The load's own compressor would take most of the time: deflated, an eighth of the bulk says as much. */
+const DEFLATED_SHARE = 1 / 8;
 const QUICK: Effort = { tripRounds: 11, trips: 200, bulkRounds: 3, bulkBytes: 6 << 20 };
 
 function casesOf(): Case[] {
@@ -32,12 +35,22 @@ function casesOf(): Case[] {
     [{ transport: "plain", bytes }, { transport: "tls", bytes, tls }, { transport: "deflate", bytes }]);
 }
 
-async function compare(effort: Effort, folder: string): Promise<Row[]> {
+/** @throws Error that says which there are */
+function chosenCases(only: string | undefined): Case[] {
+  const all = casesOf();
+  const nameOf = ({ transport, bytes }: Case): string => `${transport}:${bytes}`;
+  const chosen = all.filter((one) => only === undefined || only === nameOf(one));
+  if (chosen.length === 0) throw new Error(`--only: found ${only}; allowed: ${all.map(nameOf).join(", ")}`);
+  return chosen;
+}
+
+async function compare(effort: Effort, only: string | undefined, folder: string): Promise<Row[]> {
   for (const proxy of PROXIES) if (binaryOf(proxy) === undefined) console.log(`${proxy}: not installed, left out`);
   console.log(TABLE_HEAD);
   const rows: Row[] = [];
-  for (const one of casesOf()) {
-    const added = rowsOf(await measure(one, effort, folder), one.transport, one.bytes);
+  for (const one of chosenCases(only)) {
+    const bulkBytes = effort.bulkBytes * (one.transport === "deflate" ? DEFLATED_SHARE : 1);
+    const added = rowsOf(await measure(one, { ...effort, bulkBytes }, folder), one.transport, one.bytes);
     for (const row of added) console.log(lineOf(row));
     rows.push(...added);
   }
@@ -66,14 +79,17 @@ async function loadAgent(quick: boolean, folder: string): Promise<AgentLoads> {
 }
 
 async function main(): Promise<void> {
-  const { values } = parseArgs({ options: { json: { type: "string" }, quick: { type: "boolean" } } });
+  const { values } = parseArgs({ options: {
+    json: { type: "string" }, quick: { type: "boolean" }, only: { type: "string" },
+  } });
   const quick = values.quick === true;
   const folder = mkdtempSync(join(tmpdir(), "kerbwatch-forward-"));
   process.once("exit", () => rmSync(folder, { recursive: true, force: true, maxRetries: 3 }));
   try {
-    const rows = await compare(quick ? QUICK : FULL, folder);
+    const rows = await compare(quick ? QUICK : FULL, values.only, folder);
     const aims = aimsOf(rows);
     console.log(`\n${aims.map(aimLine).join("\n")}`);
+    if (values.only !== undefined) return;
     const observed = [false, true].flatMap((deflate) =>
       SIZES.map((bytes) => tapCost(bytes, deflate, quick ? 4_000 : 20_000)));
     console.log("\none observed frame, from bytes to event, processor time:");
