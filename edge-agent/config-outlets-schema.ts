@@ -7,22 +7,20 @@ import {
   secret, textThat, topic, whole,
 } from "./config-kit.ts";
 
-const ALL = "whether this agent sends its zone's and region's alerts there whoever else does. Otherwise members "
-  + "of a zone "
-  + "are taken to share the receiver: one of them sends, and the next takes over when it falls silent";
+const ALL = "whether its zone's and region's alerts are sent whoever else sends them; otherwise one member does, "
+  + "and the next when it falls silent";
 const of = {
   least: v.exactOptional(oneOf(SEVERITIES, SEVERITIES.join(", "), "what is less severe is not sent there"), "info"),
   all: v.exactOptional(flag(ALL), false),
 };
-const ca = (whose: string) => v.exactOptional(path(`authorities that the certificate of ${whose} must come from, PEM; `
-  + "absent: those of the system"));
-const plain = v.exactOptional(flag("whether alerts may go to another machine without TLS: whoever is in between "
-  + "can then "
-  + "read, hold back and, but for a webhook's, forge them"), false);
+const ca = (whose: string) =>
+  v.exactOptional(path(`authorities for the certificate of ${whose}, PEM; absent: the system's`));
+const plain = v.exactOptional(flag("whether alerts may go to another machine without TLS, where whoever is "
+  + "in between reads, holds back and, but for a webhook's, forges them"), false);
 
 const mqtt = group({
-  ...brokerKeys("whether mqtt:// may go to another machine than this one: whoever is in between can then read alerts, "
-    + "the password too, hold them back and forge them"),
+  ...brokerKeys("whether mqtt:// may go to another machine, where whoever is in between reads alerts and the password, "
+    + "holds them back and forges them"),
   ca: v.exactOptional(path("authorities that the certificate of an mqtts:// broker must come from, PEM")),
   topic: v.exactOptional(topic("where alerts are published, QoS 1", "kerbwatch/REGION/ZONE/STATION/alert")),
   ...of,

@@ -109,6 +109,21 @@ test("a release that ends at once is started three times; then the program given
   });
 });
 
+test("a release that throws as it is loaded is taken back at once, and the one before it runs", async () => {
+  await onBoard(async (board, start) => {
+    await install(board, 1, "throw new Error('a broken release');\n");
+    const agent = start();
+    await agent.err.next((line) => line.includes("chargers connect to"));
+    assert.is(await agent.stop(), 0);
+    assert.ok(agent.err.all.some((line) => line.includes("it does not start: a broken release")));
+    assert.match(noticesOf(board.stateDir).join("\n"), /is taken back, it does not start: a broken release/);
+    const again = start();
+    await again.err.next((line) => line.includes("chargers connect to"));
+    assert.is(await again.stop(), 0);
+    assert.not.ok(again.err.all.some((line) => line.includes("takes over")));
+  });
+});
+
 test("a release that somebody changed on the board is not started", async () => {
   await onBoard(async (board, start) => {
     await install(board, 1, readFileSync(program));

@@ -7,7 +7,8 @@ import { createRequire } from "node:module";
 import { join } from "node:path";
 import type { Config } from "../config.ts";
 import { readOperators } from "../operators.ts";
-import { choose, programOf } from "../update/install.ts";
+import { choose, programOf, readPointer, writePointer } from "../update/install.ts";
+import { takenBack } from "../update/pointer.ts";
 import { nodeCrypto } from "./crypto.ts";
 import { releaseFolder, releasesIn } from "./release-folder.ts";
 
@@ -30,29 +31,50 @@ export function ownRelease(env: Environment): OwnRelease | undefined {
 }
 
 /**
- * Starts the release's program with this process's arguments, if there is one; false: go on with this one. What goes
- * wrong before it is started leaves this one; what goes wrong afterwards ends the process and counts against a trial.
+ * Starts the release's program with this process's arguments, if there is one; false: go on with this one. A release
+ * on trial that throws as it is loaded is taken back there and then, and what ran before it runs; what goes wrong
+ * later ends the process and counts against the trial.
  */
 export function becomesRelease(config: Config, env: Environment, say: (text: string) => void): boolean {
   const { operators, stateDir } = config;
   if (operators === undefined) return false;
+  const crypto = nodeCrypto();
+  const trusted = readOperators(crypto, operators.threshold, operators.keys);
+  if (!trusted.ok) return false; // said where the configuration is used
+  const folder = releaseFolder(stateDir);
   try {
-    const crypto = nodeCrypto();
-    const trusted = readOperators(crypto, operators.threshold, operators.keys);
-    if (!trusted.ok) return false; // said where the configuration is used
-    const { release, onTrial } = choose(releaseFolder(stateDir), crypto, trusted.value);
-    if (release === undefined) return false;
-    const path = join(releasesIn(stateDir), programOf(release.hash));
-    env[RELEASE_VARIABLE] = `${release.hash} ${onTrial ? "trial" : "kept"}`;
-    say(`release ${release.sequence} (${release.name})${onTrial ? " on trial" : ""} takes over`);
-    process.argv[1] = path;
-    // Its own handlers take the place of this program's.
-    for (const event of ["uncaughtException", "unhandledRejection"]) process.removeAllListeners(event);
-    createRequire(path)(path);
-    return true;
+    for (;;) {
+      const { release, onTrial } = choose(folder, crypto, trusted.value);
+      if (release === undefined) return false;
+      env[RELEASE_VARIABLE] = `${release.hash} ${onTrial ? "trial" : "kept"}`;
+      say(`release ${release.sequence} (${release.name})${onTrial ? " on trial" : ""} takes over`);
+      const failed = loadProgram(join(releasesIn(stateDir), programOf(release.hash)));
+      if (failed === undefined) return true;
+      if (!onTrial) throw failed;
+      const why = `it does not start: ${failed.message}`;
+      say(why);
+      writePointer(folder, takenBack(readPointer(folder), why));
+    }
   } catch (error) {
     delete env[RELEASE_VARIABLE];
     say(`update: no release is started (${(error as Error).message}); the program given by hand runs`);
     return false;
   }
+}
+
+/** Why it could not be loaded; this program goes on as it was then. */
+function loadProgram(path: string): Error | undefined {
+  const own = process.argv[1]!;
+  process.argv[1] = path;
+  try {
+    createRequire(path)(path);
+  } catch (error) {
+    process.argv[1] = own;
+    return error as Error;
+  }
+  // Its own handlers take the place of this program's, which came first.
+  for (const event of ["uncaughtException", "unhandledRejection"]) {
+    for (const first of process.listeners(event as "uncaughtException").slice(0, 1)) process.off(event, first);
+  }
+  return undefined;
 }

@@ -12,6 +12,8 @@ export interface CatalogueEntry {
   readonly nextStep: string;
 }
 
+const ALLOWED_BY_CLASS = "A meter whose class allows the difference";
+
 export const CATALOGUE: Readonly<Record<Threat, CatalogueEntry>> = {
   "authorization-abuse": {
     headline: "Somebody is guessing idTokens",
@@ -55,7 +57,7 @@ export const CATALOGUE: Readonly<Record<Threat, CatalogueEntry>> = {
       + "register was turned back.",
     innocent: [
       "Standby and heating of the charger itself",
-      "A meter whose class allows the difference",
+      ALLOWED_BY_CLASS,
       "A register that begins anew after a repair",
     ],
     severity: "high",
@@ -67,7 +69,7 @@ export const CATALOGUE: Readonly<Record<Threat, CatalogueEntry>> = {
     innocent: [
       "Losses between an AC meter and a DC outlet, 4 to 10 %",
       "A meter that was replaced and started elsewhere",
-      "A meter whose class allows the difference",
+      ALLOWED_BY_CLASS,
     ],
     severity: "high",
     nextStep: "Hold the billing of these transactions; have the charger's meter verified.",

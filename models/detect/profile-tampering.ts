@@ -57,6 +57,7 @@ export interface ProfileTampering {
 }
 
 /** What has not come to so many yet says less than what has: no further swing may take evidence back. */
+const LONG = "power above the limit for half an hour";
 const swings = (n: number) =>
   ({ term: `${n} swings of the limit in an hour`, attackShare: 0.6, honestShare: 0.05, weight: 60 });
 
@@ -75,7 +76,7 @@ export const LAW: BurstLaw = {
     "4": { term: "4 swings of the limit in an hour", attackShare: 0.35, honestShare: 0.05 },
     "10": swings(10), "25": swings(25), "60": swings(60),
     "ignored": { term: "power above the limit", attackShare: 0.25, honestShare: 0.03 },
-    "ignored long": { term: "power above the limit for half an hour", attackShare: 0.9, honestShare: 0.2 },
+    "ignored long": { term: LONG, attackShare: 0.9, honestShare: 0.2 },
   },
 };
 /** Judgements all: among a thousand stations each is seen once a year. */
@@ -85,7 +86,7 @@ export const FACTS: FactLaw = {
     "thrash": { term: "limits that swing within seconds of each other", years: 1_000 },
     "far above": { term: "a limit of five times all that was drawn or allowed here", years: 1_000 },
     "ignored": { term: "twice the power that the limit allows", years: 1_000 },
-    "ignored long": { term: "power above the limit for half an hour", years: 1_000 },
+    "ignored long": { term: LONG, years: 1_000 },
   },
 };
 /** Where smart charging is done, some sessions end in a pause: a judgement. */
