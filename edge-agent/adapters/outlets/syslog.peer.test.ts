@@ -41,17 +41,35 @@ action(type="omfile" file="${folder}/out" template="t" fileCreateMode="0644" asy
 `;
 }
 
-/** The lines that rsyslog wrote down of loads that it was sent. */
-async function told(transport: Transport, format: Format, loads: readonly Load[]): Promise<string[]> {
+interface Listening {
+  readonly ports: Readonly<Record<Transport, number>>;
+  readonly folder: string;
+  readonly receiver: Receiver;
+}
+
+/** While rsyslog listens; over TLS too where it is given a certificate. */
+async function withRsyslog<T>(
+  cert: ((folder: string) => { cert: string; key: string }) | undefined, body: (at: Listening) => Promise<T>,
+): Promise<T> {
   const folder = freshFolder();
   const ports = { udp: await freePort(), tcp: await freePort(), tls: await freePort() };
-  const cert = transport === "tls" ? selfSigned(folder, "s") : undefined;
   const conf = join(folder, "conf");
-  writeFileSync(conf, config(folder, ports, cert));
+  writeFileSync(conf, config(folder, ports, cert?.(folder)));
   const receiver = new Receiver(RSYSLOG!, ["-n", "-f", conf, "-i", join(folder, "pid")]);
   try {
     await receiver.listening(ports.tcp);
-    const ca = cert && readFileSync(cert.cert, "utf8");
+    if (cert !== undefined) await receiver.listening(ports.tls);
+    return await body({ ports, folder, receiver });
+  } finally {
+    await receiver.stop();
+  }
+}
+
+/** The lines that rsyslog wrote down of loads that it was sent. */
+function told(transport: Transport, format: Format, loads: readonly Load[]): Promise<string[]> {
+  const cert = transport === "tls" ? (folder: string) => selfSigned(folder, "s") : undefined;
+  return withRsyslog(cert, async ({ ports, folder, receiver }) => {
+    const ca = cert && readFileSync(join(folder, "s.crt"), "utf8");
     const outlet = createSyslog(
       { ...WHO, address: { host: "127.0.0.1", port: ports[transport] }, transport, format }, ca);
     for (const load of loads) await outlet.carry(load, NEVER);
@@ -59,9 +77,7 @@ async function told(transport: Transport, format: Format, loads: readonly Load[]
       (existsSync(join(folder, "out")) ? readFileSync(join(folder, "out"), "utf8").split("\n").slice(0, -1) : []);
     await until(() => lines().length >= loads.length, `rsyslog, which said: ${receiver.said}`);
     return lines();
-  } finally {
-    await receiver.stop();
-  }
+  });
 }
 
 function peerTest(name: string, needsTls: boolean, body: () => Promise<void>): void {
@@ -123,6 +139,15 @@ peerTest("the longest alert is one message of at most 2,048 octets", false, asyn
 const failing = (port: number, transport: Transport, ca?: string): Promise<string> =>
   createSyslog({ ...WHO, address: { host: "127.0.0.1", port }, transport, format: "rfc5424" }, ca)
     .carry(ONE, AbortSignal.timeout(1_000)).then(() => "taken", (error: Error) => error.message);
+
+for (const [name, isOver, trusts, expected] of [["that is trusted", false, true, /^taken$/],
+  ["of a stranger", false, false, /self-signed/], ["that is over", true, true, /expired/]] as const) {
+  peerTest(`a certificate ${name}`, true, () => withRsyslog((folder) => selfSigned(folder, "s", isOver),
+    async ({ ports, folder }) => {
+      const ca = trusts ? join(folder, "s.crt") : selfSigned(folder, "other").cert;
+      assert.match(await failing(ports.tls, "tls", readFileSync(ca, "utf8")), expected);
+    }));
+}
 
 test("nobody there, or one who cuts the line, is said", async () => {
   assert.match(await failing(await freePort(), "tcp"), /ECONNREFUSED/);

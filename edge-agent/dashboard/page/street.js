@@ -33,9 +33,11 @@ function actRow({ id, name, told, state, observed, words, why }) {
     ...(words ? [el("div", {}, `In an agent's words: ${words}`)] : []), says);
 }
 
+// Half of a verdict, from where the agent's own log mentions it: of its many keys one is often a third of the way by chance.
+const SUSPECTS = 0.5;
 const KINDS = { away: "silent", affected: "affected", suspects: "suspects", charging: "charging", idle: "" };
 const kindOf = ({ answers, affected, opinion, powerW }) => (!answers ? "away" : affected ? "affected"
-  : opinion >= 0.3 ? "suspects" : (powerW ?? 0) > 1000 ? "charging" : "idle");
+  : opinion >= SUSPECTS ? "suspects" : (powerW ?? 0) > 1000 ? "charging" : "idle");
 const WORDS = { away: "agent away", affected: "affected", suspects: "suspects", charging: "charging", idle: "quiet" };
 const COLOURS = { away: "dim", affected: "bad", suspects: "warn", charging: "info", idle: "good" };
 
