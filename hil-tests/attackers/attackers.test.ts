@@ -11,6 +11,7 @@ import { chargeWithoutTransaction, rollRegisterBack, underBillAlways, underBillO
 import { guessBurst, guessSpray } from "./guessed-tokens.ts";
 import { replacePassword, repointCsms, runOfChanges, weakenSecurityProfile } from "./hostile-configuration.ts";
 import { downgradeFirmware, orderUnsignedFirmware } from "./hostile-firmware.ts";
+import { powerSwings } from "./manipulated-load.ts";
 import { synchronisedStarts } from "./synchronised-starts.ts";
 
 const FROM = Date.UTC(2026, 2, 2) as WallMs;
@@ -138,6 +139,15 @@ test("cloned token: one token charges at two stations at once", () => {
   const [mine = [], theirs = []] = captures.map(({ ocpp }) => billedTransactions(ocpp));
   const overlaps = mine.filter((a) => theirs.some((b) => a.token === b.token && a.from < b.to && b.from < a.to));
   assert.is(overlaps.length, 3);
+});
+
+test("power swings: a register that is read once a minute counted half of what it would have", () => {
+  const { capture, truth } = powerSwings(CP1, dice(3, "swings"), 0.3);
+  const { from, to } = truth[0]!;
+  const evseId = [1, 2].find((evse) => deliveredWh(capture, evse, from, to) !== deliveredWh(CP1, evse, from, to))!;
+  const within = { from: from + 60_000, to: to - 60_000 };
+  const share = deliveredWh(capture, evseId, within.from, within.to) / deliveredWh(CP1, evseId, within.from, within.to);
+  assert.ok(share > 0.4 && share < 0.6, String(share));
 });
 
 test("a capture without a past, or without an opportunity, is refused", () => {

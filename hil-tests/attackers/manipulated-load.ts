@@ -127,7 +127,7 @@ const drop: JointAttack = (captures, chance, strength, window) =>
   });
 
 /** Without any order: the station's own software switches. */
-const powerSwings: Attack = (before, chance, strength, window) => {
+export const powerSwings: Attack = (before, chance, strength, window) => {
   const count = swings(strength);
   const [place] = opportunities(before, chance, 1, 2 * count * HALF_MS, window, (span) => charging(before, span)[0]);
   const { at: from, with: target } = place as { at: WallMs; with: Running };

@@ -1,5 +1,5 @@
 /** Other power than the honest capture had: at the agent's meter, in what the station reports, or in both. */
-import { HOUR_MS, type WallMs } from "../../models/units.ts";
+import { HOUR_MS, SECOND_MS, type WallMs } from "../../models/units.ts";
 import type { Capture, TimedLine } from "../sim/capture.ts";
 import { meterReading } from "../sim/inspect.ts";
 import type { Span } from "./attack.ts";
@@ -23,6 +23,11 @@ interface Point {
   readonly exportWh: number;
 }
 
+interface Charging {
+  readonly at: WallMs;
+  readonly chargingW: number;
+}
+
 /** What the electronics draw when nobody charges, W: the least that the meter ever showed. */
 function idleW(meter: readonly TimedLine[], evseId: number): number {
   let least = Number.POSITIVE_INFINITY;
@@ -36,34 +41,56 @@ function idleW(meter: readonly TimedLine[], evseId: number): number {
   return Number.isFinite(least) ? least : 0;
 }
 
-function powersOf(capture: Capture, { evseId, during, shape }: Reshaping, standbyW: number): Point[] {
-  const points: Point[] = [];
-  let [importWh, exportWh] = [0, 0];
-  let before: { at: WallMs; importW: number; exportW: number } | undefined;
-  for (const timed of capture.meter) {
-    if (timed.at < during.from) continue;
-    const reading = meterReading(timed);
-    if (reading.evseId !== evseId) continue;
-    const chargingW = Math.max(0, reading.powerW - standbyW);
-    const nowW = timed.at <= during.to ? shape(timed.at, chargingW) : chargingW;
-    const step = { at: timed.at, importW: Math.max(0, nowW) - chargingW, exportW: Math.max(0, -nowW) };
-    const hours = (timed.at - (before?.at ?? during.from)) / HOUR_MS;
-    importWh += ((step.importW + (before?.importW ?? 0)) / 2) * hours;
-    exportWh += ((step.exportW + (before?.exportW ?? 0)) / 2) * hours;
-    points.push({ at: timed.at, importWh, exportWh });
-    before = step;
+/** A meter's register counts all the time, however seldom it is read: energy is summed up in steps of this. */
+const STEP_MS = SECOND_MS;
+
+/** What one EVSE's meter showed of charging, from the last reading before `during` to the first after it. */
+function chargingAround({ meter }: Capture, { evseId, during }: Reshaping, standbyW: number): Charging[] {
+  const found: Charging[] = [];
+  const mine = `"evseId":${evseId},`;
+  for (const timed of meter) {
+    if (!timed.line.includes(mine)) continue;
+    if (timed.at <= during.from) found.length = 0;
+    found.push({ at: timed.at, chargingW: Math.max(0, meterReading(timed).powerW - standbyW) });
     if (timed.at > during.to) break;
   }
+  return found;
+}
+
+/** Energy by time: nothing at the beginning, then as it stands at each reading. */
+function pointsOf(capture: Capture, change: Reshaping, standbyW: number): Point[] {
+  const { during, shape } = change;
+  const readings = chargingAround(capture, change, standbyW);
+  const points: Point[] = [{ at: during.from, importWh: 0, exportWh: 0 }];
+  let [importWh, exportWh] = [0, 0];
+  readings.forEach((next, i) => {
+    const last = readings[i - 1] ?? { ...next, at: during.from };
+    if (next.at <= during.from) return;
+    const to = Math.min(next.at, during.to);
+    for (let from = Math.max(last.at, during.from); from < to; from += STEP_MS) {
+      const stepMs = Math.min(STEP_MS, to - from);
+      const at = from + stepMs / 2;
+      const share = (at - last.at) / (next.at - last.at);
+      const chargingW = last.chargingW + share * (next.chargingW - last.chargingW);
+      const nowW = shape(at as WallMs, chargingW);
+      importWh += ((Math.max(0, nowW) - chargingW) * stepMs) / HOUR_MS;
+      exportWh += (Math.max(0, -nowW) * stepMs) / HOUR_MS;
+    }
+    points.push({ at: next.at, importWh, exportWh });
+  });
   return points;
 }
 
-/** The import that has been added until `at`, Wh: the last point before, which lies a meter's interval back at most. */
+/** The import that has been added until `at`, Wh: on the line between the points around it, and kept after the last. */
 function addedWh(points: readonly Point[]): (at: WallMs) => number {
   let next = 0;
   return (at) => {
     while (next < points.length && (points[next] as Point).at <= at) next += 1;
     while (next > 0 && (points[next - 1] as Point).at > at) next -= 1;
-    return points[next - 1]?.importWh ?? 0;
+    const [before, after] = [points[next - 1], points[next]];
+    if (before === undefined || after === undefined) return before?.importWh ?? 0;
+    const share = (at - before.at) / (after.at - before.at);
+    return before.importWh + share * (after.importWh - before.importWh);
   };
 }
 
@@ -95,7 +122,7 @@ function reshapedMeter(
 /** Registers of both sides keep the difference afterwards. */
 export function withPower(capture: Capture, change: Reshaping): Capture {
   const standbyW = idleW(capture.meter, change.evseId);
-  const points = powersOf(capture, change, standbyW);
+  const points = pointsOf(capture, change, standbyW);
   const { during, shape, evseId } = change;
   const within: PowerShape = (at, powerW) => (at >= during.from && at <= during.to ? shape(at, powerW) : powerW);
   return {

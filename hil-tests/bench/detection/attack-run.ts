@@ -25,6 +25,8 @@ export interface AttackJob {
   readonly station: string;
   readonly seed: number;
   readonly meterEveryS: number;
+  /** Names of the attacks that are tried; absent: all. */
+  readonly only?: readonly string[];
 }
 
 export interface AttackOutcome {
@@ -248,7 +250,7 @@ export function runAttacks(job: AttackJob, of: CityStation): AttackResult {
   const honest = liveOn(standings[0] as Standing, capture, reader, { fromMs: from, untilMs: to, midnight });
   const scene = { job, capture, standings, reader, honest };
   const outcomes = Object.entries(ATTACKS).flatMap(([name, attack]) =>
-    (attack.scope === "zone" ? [] : STRENGTH_NAMES.map((strength) => outcomeOf(scene, name, attack, strength))));
+    (attack.scope === "zone" || job.only?.includes(name) === false ? [] : STRENGTH_NAMES.map((strength) => outcomeOf(scene, name, attack, strength))));
   const { city, station } = job;
   return { kind: "attacks", city, station, outcomes, honest: honest.raised.map(({ threat }) => threat) };
 }

@@ -2,7 +2,8 @@
  * `npm run bench detection [-- --quick --json FILE --seed S]`: what one station's agent finds, how often it is wrong,
  * how far its evidence can be believed, and what that costs; against three baselines fed the same features.
  *
- * `--seconds N` begins no more jobs after that long and tells what is known by then.
+ * `--seconds N` begins no more jobs after that long and tells what is known by then. `--attacks NAME,NAME` tries those
+ * alone. A line a job goes to standard error as it is done.
  *
  * Thresholds are the shipped ones, which follow from a promise and not from these data. The baselines learn, and have
  * their thresholds set to the aim's false-alarm rate, on all cities but the one that they are judged on.
@@ -13,6 +14,7 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { repoRoot, sharedDir } from "../../../build/paths.ts";
 import { THREATS } from "../../../models/terms.ts";
+import { ATTACKS } from "../../attackers/catalogue.ts";
 import { type AttackJob, type AttackOutcome, type AttackResult, runAttacks } from "./attack-run.ts";
 import { fixedThresholds } from "./baselines/fixed-thresholds.ts";
 import { isolationForest } from "./baselines/isolation-forest.ts";
@@ -29,7 +31,7 @@ import {
   attackRows, cityRow, leaveOneOut, lookAlikeRows, ownRow, samplingRows, tailRows, tallyOf, visibleRow, yearsOf,
 } from "./summary.ts";
 import {
-  alertTable, attackTable, honestTable, lookAlikeTable, methodTable, noProofTable, samplingTable, table, tailTable,
+  alertTable, attackTable, honestTable, lookAlikeTable, methodTable, noProofTable, resultLine, samplingTable, table, tailTable,
   threatTable, visibleText,
 } from "./text.ts";
 
@@ -46,6 +48,8 @@ interface Size {
   readonly meterEveryS: number;
   readonly costDays: number;
   readonly samplingDays: number;
+  /** Names of the attacks that are tried; absent: all. */
+  readonly only?: readonly string[];
 }
 
 const QUICK: Size = {
@@ -81,7 +85,8 @@ function jobsOf(shared: string, size: Size, seed: number): Job[] {
     .map(({ station }): Job =>
       ({ kind: "honest", city: city.name, station, seed, mostDays, meterEveryS, epochS: EPOCH_S })));
   const attacks = CITIES.flatMap((city) => chosen(busy(shared, city), size.attackedACity, seed + 1)
-    .map(({ station }): Job => ({ kind: "attacks", city: city.name, station, seed, meterEveryS })));
+    .map(({ station }): Job => ({ kind: "attacks", city: city.name, station, seed, meterEveryS,
+      ...(size.only !== undefined && { only: size.only }) })));
   const lookAlikes = CITIES.flatMap((city) => chosen(busy(shared, city), size.lookAlikesACity, seed + 3)
     .map(({ station }): Job => ({ kind: "look-alikes", city: city.name, station, seed, meterEveryS })));
   const ofCity = (jobs: readonly Job[]): Job[][] =>
@@ -190,15 +195,23 @@ function sizeOf(values: Readonly<Record<string, string | boolean | undefined>>):
   return {
     ...size, stationsACity: given("stations", size.stationsACity), mostDays: given("days", size.mostDays),
     attackedACity: given("attacked", size.attackedACity),
-    lookAlikesACity: given("look-alikes", size.lookAlikesACity),
+    lookAlikesACity: given("look-alikes", size.lookAlikesACity), ...namedAttacks(values["attacks"]),
   };
+}
+
+function namedAttacks(given: string | boolean | undefined): Pick<Size, "only"> {
+  if (typeof given !== "string") return {};
+  const only = given.split(",");
+  const unknown = only.find((name) => !Object.hasOwn(ATTACKS, name));
+  if (unknown === undefined) return { only };
+  throw new TypeError(`--attacks: found ${unknown}; allowed: ${Object.keys(ATTACKS).join(" ")}`);
 }
 
 async function main(shared: string): Promise<void> {
   const text = { type: "string" } as const;
   const { values } = parseArgs({ options: {
     json: text, seed: text, seconds: text, quick: { type: "boolean" }, stations: text, days: text, attacked: text,
-    "look-alikes": text } });
+    "look-alikes": text, attacks: text } });
   const seed = Number(values.seed ?? 1);
   const size = sizeOf(values);
   const jobs = jobsOf(shared, size, seed);
@@ -212,6 +225,7 @@ async function main(shared: string): Promise<void> {
     if (result.kind === "attacks") attacks.push(result);
     else if (result.kind === "look-alikes") lookAlikes.push(result);
     else (result.job.sampling === true ? samplings : honest).push(result);
+    console.error(resultLine(result));
     progress.at(done);
   }, () => performance.now() > endMs);
   const done = honest.length + attacks.length + lookAlikes.length + samplings.length;

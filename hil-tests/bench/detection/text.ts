@@ -2,8 +2,10 @@
 import type { Threat } from "../../../models/terms.ts";
 import { THREATS } from "../../../models/terms.ts";
 import { STRENGTH_NAMES } from "../../attackers/strength.ts";
-import type { FalseAlert } from "./honest-run.ts";
-import { NO_PROOF, SAME_AS_ATTACK } from "./no-proof.ts";
+import type { AttackResult } from "./attack-run.ts";
+import type { FalseAlert, HonestResult } from "./honest-run.ts";
+import type { LookAlikeResult } from "./look-alike-run.ts";
+import { isVisible, NO_PROOF, SAME_AS_ATTACK } from "./no-proof.ts";
 import type { AttackRow, CityRow, LookAlikeRow, MethodRow, SamplingRow, VisibleRow } from "./summary.ts";
 import { TAIL_RATES, type TailRow } from "./tally.ts";
 
@@ -127,3 +129,18 @@ export function tailTable(rows: readonly TailRow[]): string {
       ...findingFactors.map(figure), ...alarmFactors.map(figure), figure(promised.at(-1) ?? 0)]),
   );
 }
+
+/** One job's result in a line: what a long run tells as it goes. */
+export function resultLine(result: HonestResult | AttackResult | LookAlikeResult): string {
+  const said = `${result.kind} ${result.station}:`;
+  if (result.kind === "honest") return `${said} ${result.days} days, ${threatsOf(result.alerts)}`;
+  if (result.kind === "look-alikes") return `${said} ${threatsOf(result.outcomes.flatMap(({ alerts }) => alerts))}`;
+  const made = result.outcomes.filter(({ impossible }) => impossible === undefined);
+  const missed = made.filter(({ delayS, attack, strength }) => delayS === undefined && isVisible(attack, strength));
+  const names = missed.filter(({ strength }) => strength !== "weak").map(({ attack, strength, opinion }) =>
+    `${attack} ${strength} ${figure(opinion)}`);
+  return `${said} ${made.length} attacks, missed though visible and not weak: ${names.join(", ") || "none"}`;
+}
+
+const threatsOf = (alerts: readonly FalseAlert[]): string =>
+  alerts.map(({ threat, says }) => `${threat} (${says})`).join(", ") || "nothing raised";
