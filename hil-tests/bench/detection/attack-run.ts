@@ -249,8 +249,10 @@ export function runAttacks(job: AttackJob, of: CityStation): AttackResult {
   };
   const honest = liveOn(standings[0] as Standing, capture, reader, { fromMs: from, untilMs: to, midnight });
   const scene = { job, capture, standings, reader, honest };
-  const outcomes = Object.entries(ATTACKS).flatMap(([name, attack]) =>
-    (attack.scope === "zone" || job.only?.includes(name) === false ? [] : STRENGTH_NAMES.map((strength) => outcomeOf(scene, name, attack, strength))));
+  const tried = Object.entries(ATTACKS).filter(([name, { scope }]) =>
+    scope !== "zone" && job.only?.includes(name) !== false);
+  const outcomes = tried.flatMap(([name, attack]) =>
+    STRENGTH_NAMES.map((strength) => outcomeOf(scene, name, attack as StationAttack, strength)));
   const { city, station } = job;
   return { kind: "attacks", city, station, outcomes, honest: honest.raised.map(({ threat }) => threat) };
 }

@@ -31,8 +31,8 @@ import {
   attackRows, cityRow, leaveOneOut, lookAlikeRows, ownRow, samplingRows, tailRows, tallyOf, visibleRow, yearsOf,
 } from "./summary.ts";
 import {
-  alertTable, attackTable, honestTable, lookAlikeTable, methodTable, noProofTable, resultLine, samplingTable, table, tailTable,
-  threatTable, visibleText,
+  alertTable, attackTable, honestTable, lookAlikeTable, methodTable, noProofTable, resultLine, samplingTable, table,
+  tailTable, threatTable, visibleText,
 } from "./text.ts";
 
 type Job = HonestJob | AttackJob | LookAlikeJob;

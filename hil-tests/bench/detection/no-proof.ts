@@ -17,7 +17,7 @@ const FEW: readonly StrengthName[] = ["weak", "medium"];
 export const NO_PROOF: Readonly<Record<string, NoProof>> = {
   "out-of-service": { strengths: ALL, reason: "maintenance is the same two frames" },
   "stop-paying-sessions": { strengths: FEW, reason: "an app or a help desk stops a driver's session likewise" },
-  "forced-unlock": { strengths: FEW, reason: "a help desk frees a driver's cable by the same frames, twice a week too" },
+  "forced-unlock": { strengths: FEW, reason: "a help desk frees a driver's cable by the same frames, twice a week" },
   "silent-link": { strengths: FEW, reason: "a charger that hangs or a dead link is as silent, and is told as a fault" },
   "starve": { strengths: ["weak"], reason: "a tariff or a full feeder pauses a session likewise" },
   "replace-password": { strengths: ["weak"], reason: "passwords are renewed by the same call" },
