@@ -1,12 +1,13 @@
 /**
  * `npm run bench zone-laws`: where the thresholds of zone-laws.ts come from, and what they find.
  *
- * An honest street (street.testing.ts) lives through zone-years at ten-second epochs; every epoch with a rise is
+ * Honest streets (street.testing.ts) live through zone-years at ten-second epochs; every epoch with a rise is
  * decided as the zone would, with honest members and with f framers at +CLIP all year. The highest sums of separate
  * half hours give the sum that comes `BUDGET_PER_YEAR` times a year; where the years run out the tail is carried on
  * exponentially. Then attacks on learned streets: how often and how soon they raise. Beside the rule: Low-Sum-CUSUM,
  * and a proposer who may choose each member's older statement freely. `--only levels` (or `search`, `attacks`,
- * `commonCauses`) measures that part alone, `--zones 6/1,20/3` zones of those n and f in place of all.
+ * `commonCauses`) measures that part alone, `--zones 6/1,20/3` zones of those n and f in place of all, `--years 48` so
+ * many of each, `--seed 2` others.
  */
 import { writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
@@ -16,7 +17,7 @@ import { EVIDENCE_KEYS } from "../terms.ts";
 import { Peaks } from "./baselines/peaks.testing.ts";
 import { HOUR_S, type Key, KEYS, Street, type StreetOptions, wideClip } from "./street.testing.ts";
 import { lowSumCusum } from "./zone-decision.reference.ts";
-import { searchEveryKey, searchRaises, type ZoneSize } from "./zone-decision.ts";
+import { carries, searchEveryKey, searchRaises, type ZoneSize } from "./zone-decision.ts";
 import { BUDGET_PER_YEAR, clipOf, zoneThreshold } from "./zone-laws.ts";
 
 const YEAR_HOURS = 365 * 24;
@@ -52,22 +53,28 @@ function sumsOf(street: Street, key: Key, seconds: number, f: number): Record<Ru
 
 type PeaksOf = Record<Key, Record<Rule, Peaks>>;
 
-function honestYears(options: StreetOptions, f: number, years: number): PeaksOf {
+/** A street's own rates decide how it does: years are lived through in streets of their own, so long each. */
+const STREET_YEARS = 2;
+
+function honestYears(options: StreetOptions, f: number, years: number, seed = 0): PeaksOf {
   const peaks = Object.fromEntries(KEYS.map((key) =>
     [key, Object.fromEntries(RULES.map((rule) => [rule, new Peaks(LEAST_PEAK)]))])) as PeaksOf;
-  const street = new Street(options, seeded(7 + options.n * 100 + f));
-  street.live(LEARNING_HOURS, () => undefined);
-  street.live(Math.round(years * YEAR_HOURS), (key, seconds) => {
-    const sums = sumsOf(street, key, seconds, f);
-    for (const rule of RULES) peaks[key][rule].add(seconds, sums[rule]);
-  });
+  for (let lived = 0; lived < years; lived += STREET_YEARS) {
+    const street = new Street(options, seeded(7 + options.n * 100 + f + (seed + lived) * 10_000));
+    street.live(LEARNING_HOURS, () => undefined);
+    const beforeS = lived * YEAR_HOURS * HOUR_S * 2;
+    street.live(Math.round(Math.min(STREET_YEARS, years - lived) * YEAR_HOURS), (key, seconds) => {
+      const sums = sumsOf(street, key, seconds, f);
+      for (const rule of RULES) peaks[key][rule].add(beforeS + seconds, sums[rule]);
+    });
+  }
   return peaks;
 }
 
 const round = (value: number): number => Math.round(value * 10) / 10;
 
-function levels(n: number, f: number, years: number): object[] {
-  const peaks = honestYears({ n, epochS: 10 }, f, years);
+function levels(n: number, f: number, years: number, seed: number): object[] {
+  const peaks = honestYears({ n, epochS: 10 }, f, years, seed);
   return KEYS.map((key) => {
     const threshold = zoneThreshold(key, { n, f }) / 1_000;
     const per: number = BUDGET_PER_YEAR[key];
@@ -254,6 +261,18 @@ const ZONES: readonly ZoneYears[] = [
 ];
 const QUICK_ZONES: readonly ZoneYears[] = [[6, 1, 1]];
 
+/** Those that are asked for, of any size that carries its f; without a list all. */
+function zonesOf(listed: readonly ZoneYears[], asked: { zones?: string; years?: string }): ZoneYears[] {
+  const zones = asked.zones?.split(",").map((one): ZoneYears => {
+    const [n = NaN, f = NaN] = one.split("/").map(Number);
+    if (!carries({ n, f })) throw new RangeError(`--zones: ${one} is no zone of n/f with n > 3f`);
+    return listed.find((zone) => zone[0] === n && zone[1] === f) ?? [n, f, 1];
+  }) ?? listed;
+  const years = asked.years === undefined ? undefined : Number(asked.years);
+  if (years !== undefined && !(years > 0)) throw new RangeError(`--years: ${asked.years} is no number above 0`);
+  return zones.map(([n, f, own]) => [n, f, years ?? own]);
+}
+
 /** Each zone's years take minutes. */
 function toldAtOnce(rows: object[]): object[] {
   console.table(rows);
@@ -262,10 +281,12 @@ function toldAtOnce(rows: object[]): object[] {
 
 function main(): void {
   const text = { type: "string" } as const;
-  const { values } = parseArgs({ options: { json: text, only: text, zones: text, quick: { type: "boolean" } } });
+  const { values } = parseArgs({ options: {
+    json: text, only: text, zones: text, years: text, seed: text, quick: { type: "boolean" },
+  } });
   const quick = values.quick === true;
-  const wanted = values.zones?.split(",");
-  const zones = (quick ? QUICK_ZONES : ZONES).filter(([n, f]) => wanted?.includes(`${n}/${f}`) ?? true);
+  const zones = zonesOf(quick ? QUICK_ZONES : ZONES, values);
+  const seed = Number(values.seed ?? 0);
   const trials = quick ? 5 : 40;
   const attacks = [
     syncStarts(0.6), syncStarts(0.8), sprinkledRefusals(2), sprinkledRefusals(3),
@@ -274,7 +295,7 @@ function main(): void {
   const parts: Record<string, () => object[]> = {
     search: searchCost,
     attacks: () => attacks.flatMap((attack) => attackRows(attack, { n: 6, f: 1 }, trials)),
-    levels: () => zones.flatMap(([n, f, years]) => toldAtOnce(levels(n, f, years))),
+    levels: () => zones.flatMap(([n, f, years]) => toldAtOnce(levels(n, f, years, seed))),
     commonCauses: () => (quick ? [] : commonCauses(1)),
   };
   const result: Record<string, object[]> = {};

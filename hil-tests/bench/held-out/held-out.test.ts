@@ -7,7 +7,7 @@ import { localTime } from "../../../models/local-time.ts";
 import { CITIES, type CityStation } from "../detection/cities.ts";
 import { cell } from "./text.ts";
 import { CENTRE, honestYears, trial } from "./trials.ts";
-import { casesOf, pooled, raisedAt, risesOf, tracksOf } from "./zone-cases.ts";
+import { casesOf, pooled, raisedAt, risesOf, supporting, tracksOf } from "./zone-cases.ts";
 import { type Stated, zoneDays } from "./zone-days.ts";
 
 const SIZE = { n: 6, f: 1 };
@@ -50,6 +50,15 @@ test("the centre adds what everybody's evidence grew, within the widest clip, ov
   assert.is(pooled(apart, SPAN, EPOCH, "starts"), 5, "an onset after the fall");
 });
 
+test("those support who grew by more than a nat since one onset, liars and all losses aside", () => {
+  const grown = (...nats: number[]) => tracksOf(nats.map((one) => rising(1_000 * one)), { name: "" }, SPAN, 1);
+  const counted = (...nats: number[]): number => supporting(grown(...nats), SPAN, EPOCH, "starts");
+  assert.equal([counted(2, 2, 0.5, -4), counted(1, 1, 1), counted(30, 0, 0)], [2, 0, 1]);
+  assert.is(supporting(grown(9, 9, 9), SPAN, EPOCH, "stops"), 0);
+  const apart = tracksOf([rising(5_000, EPOCH - 200), rising(5_000)], { name: "" }, SPAN, 1);
+  assert.is(supporting(apart, SPAN, EPOCH, "starts"), 1, "one of them grew before the window");
+});
+
 test("a cell is the median, or the share that was found", () => {
   assert.equal([cell([]), cell([Infinity]), cell([1, Infinity]), cell([30, 10, 20]), cell([36_000])],
     ["", "-", "50 %", "20", "10.0 h"]);
@@ -74,6 +83,7 @@ test("a zone of a city: honest days are quiet, a strong attack on all is found f
   const attack = { name: "thin-guesses", threat: "authorization-abuse" } as const;
   const found = trial(zone, SIZE, 0, attack, "strong", honest.centre)!;
   assert.is(found.hit, SIZE.n);
+  assert.ok(found.evident > SIZE.f && found.evident <= SIZE.n, `${found.evident}`);
   for (const name of [CENTRE, "no liars", "f frame"]) {
     const delay = found.delays[name]!;
     assert.ok(delay > 0 && delay <= 3_600, `${name}: ${delay}`);

@@ -4,8 +4,8 @@ import { CENTRE, type HonestYears, type Trial } from "./trials.ts";
 import { casesOf, type ZoneSize } from "./zone-cases.ts";
 import type { ZoneDays } from "./zone-days.ts";
 
-const NAME = 30;
-const CELL = 10;
+const NAME = 28;
+const CELL = 8;
 
 const row = (head: string, cells: readonly string[]): string =>
   head.slice(0, NAME - 1).padEnd(NAME) + cells.map((cell) => cell.padStart(CELL)).join("");
@@ -18,6 +18,15 @@ export function cell(delays: readonly number[]): string {
   const middle = found.sort((a, b) => a - b)[found.length >> 1]!;
   return middle < 10_000 ? middle.toFixed(0) : `${(middle / 3_600).toFixed(1)} h`;
 }
+
+/** Whether enough stations had evidence for a zone that survives f liars to raise at all. */
+const isForZone = ({ f }: ZoneSize) => ({ evident }: Trial): boolean => evident > f;
+
+const middleOf = (values: readonly number[]): string =>
+  (values.length === 0 ? "" : String([...values].sort((a, b) => a - b)[values.length >> 1]));
+
+/** Of how many trials, and in how many of them too few stations had evidence. */
+const countText = (all: number, few: number): string => (few === 0 ? `${all}` : `${all} (${few})`);
 
 const delaysOf = (trials: readonly Trial[], name: string): number[] => trials.map(({ delays }) => delays[name]!);
 
@@ -40,29 +49,38 @@ export function attackTable(
   size: ZoneSize, trials: readonly Trial[], amountOf: (attack: string, strength: StrengthName) => string,
 ): string {
   const cases = [CENTRE, ...casesOf(size).map(({ name }) => name)];
-  const short = ["centre", "no liars", "f frame", "f hide", "f-1+1", "20 % lost", "50 % lost", "f cut off", "half off"];
-  const lines = ["", `n = ${size.n}, f = ${size.f}: seconds to the raise, or the share that was found; trials`,
-    row("", [...short.slice(0, cases.length), "trials"])];
+  const short = ["centre", "honest", "f frame", "f hide", "f-1+1", "20%lost", "50%lost", "f off", "half off"];
+  const lines = ["", `n = ${size.n}, f = ${size.f}: seconds to the raise, or the share that was found; stations hit >`,
+    "stations with evidence (medians); trials (in brackets: no more than f had evidence, left out of the cells)",
+    row("", [...short.slice(0, cases.length), "hit", "trials"])];
   for (const attack of new Set(trials.map((one) => one.attack))) {
     for (const strength of STRENGTH_NAMES) {
       const some = trials.filter((one) => one.attack === attack && one.strength === strength);
-      lines.push(row(`${attack} ${strength}`, [...cases.map((name) => cell(delaysOf(some, name))), `${some.length}`]));
+      const told = some.filter(isForZone(size));
+      const stations = `${middleOf(some.map(({ hit }) => hit))}>${middleOf(some.map(({ evident }) => evident))}`;
+      lines.push(row(`${attack} ${strength}`, [...cases.map((name) => cell(delaysOf(told, name))),
+        some.length === 0 ? "" : stations, countText(some.length, some.length - told.length)]));
     }
     lines.push(`  ${STRENGTH_NAMES.map((strength) => amountOf(attack, strength)).join(" / ")}`.slice(0, 119));
   }
-  return [...lines, ...ratioLines(trials)].join("\n");
+  return [...lines, ...ratioLines(trials, size)].join("\n");
 }
 
 /** Over the trials that the centre and the zone both found. */
-function ratioLines(trials: readonly Trial[]): string[] {
-  return ["no liars", "f hide"].map((name) => {
+function ratioLines(all: readonly Trial[], size: ZoneSize): string[] {
+  const trials = all.filter(isForZone(size));
+  const few = all.filter((one) => !isForZone(size)(one));
+  const fewFound = few.filter(({ delays }) => Number.isFinite(delays[CENTRE]!)).length;
+  const head = `in ${few.length} of ${all.length} trials no more than f stations had evidence: no zone that survives f `
+    + `liars may raise these (the centre: ${fewFound})`;
+  return [head, ...["no liars", "f hide"].map((name) => {
     const both = trials.filter(({ delays }) => [CENTRE, name].every((one) => Number.isFinite(delays[one])));
     const found = trials.filter(({ delays }) => Number.isFinite(delays[CENTRE]!)).length;
     const mean = (of: string): number => both.reduce((sum, { delays }) => sum + delays[of]!, 0) / both.length;
     const aim = name === "f hide" ? 2.5 : 1.5;
     return `${name}: ${both.length} of the ${found} that the centre finds; mean delay ${mean(name).toFixed(0)} s to `
       + `${mean(CENTRE).toFixed(0)} s, ${(mean(name) / mean(CENTRE)).toFixed(2)} times (aim ${aim})`;
-  });
+  })];
 }
 
 export function sizeTable(
@@ -70,8 +88,16 @@ export function sizeTable(
 ): string {
   const head = bySize.map(({ size: { n, f } }) => `${n}, ${f}`);
   const attacks = [...new Set(bySize.flatMap(({ trials }) => trials.map((one) => one.attack)))];
-  const lines = attacks.flatMap((attack) => [CENTRE, "no liars", "f hide"].map((name) =>
-    row(name === CENTRE ? `${attack}, ${name}` : `  ${name}`, bySize.map(({ trials }) =>
-      cell(delaysOf(trials.filter((one) => one.attack === attack && one.strength === "strong"), name))))));
+  const strong = (trials: readonly Trial[], attack: string): Trial[] =>
+    trials.filter((one) => one.attack === attack && one.strength === "strong");
+  const lines = attacks.flatMap((attack) => [
+    ...[CENTRE, "no liars", "f hide"].map((name) =>
+      row(name === CENTRE ? `${attack}, ${name}` : `  ${name}`, bySize.map(({ size, trials }) =>
+        cell(delaysOf(strong(trials, attack).filter(isForZone(size)), name))))),
+    row("  trials (too few had evidence)", bySize.map(({ size, trials }) => {
+      const some = strong(trials, attack);
+      return countText(some.length, some.filter((one) => !isForZone(size)(one)).length);
+    })),
+  ]);
   return ["", "Strong attacks by size, n and f", row("", head), ...lines].join("\n");
 }

@@ -14,7 +14,7 @@ import type { Capture } from "../../sim/capture.ts";
 import { dice, purposeSeed } from "../../sim/dice.ts";
 import { itemsOf } from "../../sim/trial.ts";
 import {
-  type Case, casesOf, pooled, raisedAt, type Rises, risesOf, type Span, tracksOf, type ZoneSize,
+  type Case, casesOf, pooled, raisedAt, type Rises, risesOf, type Span, supporting, tracksOf, type ZoneSize,
 } from "./zone-cases.ts";
 import { EPOCH_S, type Lived, noting, type Stated, type ZoneDays } from "./zone-days.ts";
 
@@ -101,6 +101,11 @@ export interface Trial {
   readonly strength: StrengthName;
   /** Stations at which something was done. */
   readonly hit: number;
+  /**
+   * Stations that had evidence for one of the threat's keys at one time, at the most. No more than f, and no zone that
+   * survives f liars may raise: the trial tells of the attack, or of the detector, and nothing of the zone.
+   */
+  readonly evident: number;
   /** Seconds from the attack's beginning, by case and `centre`; Infinity: not within its time. */
   readonly delays: Readonly<Record<string, number>>;
 }
@@ -127,25 +132,31 @@ export function trial(
   const delays = Object.fromEntries(casesOf(size).map((one) => {
     const tracks = tracksOf(stated, one, span, moment + 1);
     const rises = risesOf(stated, span, one.loss === undefined ? 0 : NEWER_WITHIN_EPOCHS);
-    return [one.name, delay(firstOf(rises, begin, keys, (epoch, rose) =>
+    return [one.name, delay(firstOf(rising(rises, begin, keys), (epoch, rose) =>
       raisedAt(tracks, span, size, epoch, rose).length > 0))];
   }));
   const all = tracksOf(stated, NOBODY_LIES, span, 1);
-  const first = firstOf(risesOf(stated, span, 0), begin, keys, (epoch, rose) =>
-    rose.some((key) => pooled(all, span, epoch, key) >= centre.get(key)!));
+  const rose = [...rising(risesOf(stated, span, 0), begin, keys)];
+  const first = firstOf(rose, (epoch, some) => some.some((key) => pooled(all, span, epoch, key) >= centre.get(key)!));
+  const evident = rose.flatMap(([epoch, some]) => some.map((key) => supporting(all, span, epoch, key)));
   return { city: zone.city, attack: attack.name, threat: attack.threat, strength,
-    hit: new Set(made.truth.map(({ station }) => station)).size, delays: { [CENTRE]: delay(first), ...delays } };
+    hit: new Set(made.truth.map(({ station }) => station)).size, evident: Math.max(0, ...evident),
+    delays: { [CENTRE]: delay(first), ...delays } };
 }
 
-/** The first epoch from `begin` on in which one of the keys rose and it is so. */
-function firstOf(
-  rises: Rises, begin: number, keys: readonly EvidenceKey[],
-  isSo: (epoch: number, rose: readonly EvidenceKey[]) => boolean,
-): number | undefined {
+/** The epochs from `begin` on in which some of the keys rose, and which. */
+function* rising(rises: Rises, begin: number, keys: readonly EvidenceKey[]): Generator<[number, EvidenceKey[]]> {
   for (const [epoch, rose] of rises) {
     const some = keys.filter((key) => rose.has(key));
-    if (epoch >= begin && some.length > 0 && isSo(epoch, some)) return epoch;
+    if (epoch >= begin && some.length > 0) yield [epoch, some];
   }
+}
+
+/** The first of these epochs in which it is so. */
+function firstOf(
+  epochs: Iterable<[number, EvidenceKey[]]>, isSo: (epoch: number, rose: readonly EvidenceKey[]) => boolean,
+): number | undefined {
+  for (const [epoch, rose] of epochs) if (isSo(epoch, rose)) return epoch;
   return undefined;
 }
 

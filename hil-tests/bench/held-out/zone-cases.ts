@@ -3,7 +3,7 @@
  * centre that hears everything would make of the same.
  */
 import { searchRaises, WINDOW_EPOCHS } from "../../../models/agree/zone-decision.ts";
-import { clipOf } from "../../../models/agree/zone-laws.ts";
+import { clipOf, SUPPORT_MILLINATS } from "../../../models/agree/zone-laws.ts";
 import { type EvidenceKey, EVIDENCE_KEYS } from "../../../models/terms.ts";
 import { type Dice, dice } from "../../sim/dice.ts";
 import type { Stated } from "./zone-days.ts";
@@ -108,20 +108,31 @@ export function raisedAt(
     .map(({ key }) => key);
 }
 
-/** The pooled CUSUM of a key, nats: growth of all since the best onset of the window, each within the widest clip. */
-export function pooled(tracks: readonly Track[], { first }: Span, epoch: number, key: EvidenceKey): number {
-  const clip = clipOf(key, { n: 1, f: 0 });
+/** What each member's evidence for a key grew by since each onset of the window, millinats. */
+function* growthsAt(tracks: readonly Track[], { first }: Span, epoch: number, key: EvidenceKey): Generator<number[]> {
   const keyIndex = EVIDENCE_KEYS.indexOf(key);
   const now = epoch - first;
   const newest = tracks.map((track) => track[now]?.evidence[keyIndex] ?? 0);
-  let most = 0;
   for (let onset = Math.max(0, now - WINDOW_EPOCHS + 1); onset < now; onset++) {
-    let sum = 0;
-    tracks.forEach((track, member) => {
-      const growth = newest[member]! - (track[onset]?.evidence[keyIndex] ?? 0);
-      sum += Math.max(-clip, Math.min(clip, growth));
-    });
-    most = Math.max(most, sum);
+    yield tracks.map((track, member) => newest[member]! - (track[onset]?.evidence[keyIndex] ?? 0));
+  }
+}
+
+/** The pooled CUSUM of a key, nats: growth of all since the best onset of the window, each within the widest clip. */
+export function pooled(tracks: readonly Track[], span: Span, epoch: number, key: EvidenceKey): number {
+  const clip = clipOf(key, { n: 1, f: 0 });
+  let most = 0;
+  for (const growths of growthsAt(tracks, span, epoch, key)) {
+    most = Math.max(most, growths.reduce((sum, growth) => sum + Math.max(-clip, Math.min(clip, growth)), 0));
   }
   return most / 1_000;
+}
+
+/** Members that support a raise of a key since one onset of the window, at the most. */
+export function supporting(tracks: readonly Track[], span: Span, epoch: number, key: EvidenceKey): number {
+  let most = 0;
+  for (const growths of growthsAt(tracks, span, epoch, key)) {
+    most = Math.max(most, growths.filter((growth) => growth > SUPPORT_MILLINATS).length);
+  }
+  return most;
 }
