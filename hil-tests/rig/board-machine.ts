@@ -51,6 +51,7 @@ export class BoardMachine {
   #asked = 0;
   #waiting: (() => void) | undefined;
   readonly begunMs = performance.now();
+  readonly #atExit = (): void => void this.#child.kill("SIGKILL");
 
   constructor(options: MachineOptions) {
     this.#child = spawn("qemu-system-aarch64", argumentsOf(options), { stdio: ["pipe", "pipe", "pipe"] });
@@ -61,7 +62,7 @@ export class BoardMachine {
       });
     }
     this.#child.stdin?.on("error", () => {}); // it was cut off
-    process.once("exit", () => this.#child.kill("SIGKILL"));
+    process.once("exit", this.#atExit);
   }
 
   /** Settles once the console takes commands. */
@@ -99,6 +100,7 @@ export class BoardMachine {
 
   /** QEMU is killed: the board's memory is gone, and what it had not flushed. */
   async cutPower(): Promise<void> {
+    process.off("exit", this.#atExit);
     if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
     const ended = once(this.#child, "exit");
     this.#child.kill("SIGKILL");
