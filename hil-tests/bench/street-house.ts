@@ -8,7 +8,7 @@ import type { Alert } from "../../models/terms.ts";
 import type { StationId, ZoneId } from "../../models/units.ts";
 import { AGENT_FILE, AgentProcess, runFile, type Ran } from "./agent-process.ts";
 import { startModbusMeter, type SimulatedMeter } from "./modbus-meter.ts";
-import { type Ground, LOOPBACK, type Place } from "./street-ground.ts";
+import { type Ground, LOOPBACK, type Place, type StreetAgent } from "./street-ground.ts";
 import { BenchStation, type Flow, type SessionOptions, type SessionResult } from "./station.ts";
 import { type Plot, RATED_W } from "./street-plan.ts";
 import { freePort } from "./street-ports.ts";
@@ -48,12 +48,15 @@ export class House {
   readonly #ports: Ports;
   readonly #follower: Follower;
   #station: BenchStation | undefined;
-  #agent: AgentProcess;
+  #agent: StreetAgent;
+  readonly #hub: string;
 
   private constructor(
-    plot: Plot, folder: string, place: Place, relay: Relay, meter: SimulatedMeter, ports: Ports,
+    plot: Plot, folder: string, { hub, place }: { readonly hub: string; readonly place: Place }, relay: Relay,
+    meter: SimulatedMeter, ports: Ports,
   ) {
     this.plot = plot;
+    this.#hub = hub;
     this.place = place;
     this.folder = folder;
     this.state = join(folder, "state");
@@ -63,18 +66,24 @@ export class House {
     this.#ports = ports;
     this.#follower = followFlow(meter);
     const [program, ...args] = place.command(this.config);
-    this.#agent = new AgentProcess(args, join(folder, "agent.log"), program);
+    this.#agent = place.elsewhere?.agent ?? new AgentProcess(args, join(folder, "agent.log"), program);
   }
 
   /** Meter, relay and folder; no agent and no charger yet. */
   static async build(plot: Plot, street: string, ground: Ground = LOOPBACK): Promise<House> {
     const folder = join(street, plot.station);
+    const { hub, bind = hub } = ground;
     mkdirSync(folder, { recursive: true });
-    const meter = await startModbusMeter({ host: ground.hub, model: "sdm630", quantities: { voltageV: 230 } });
+    const meter = await startModbusMeter({ host: bind, model: "sdm630", quantities: { voltageV: 230 } });
     const place = ground.place(plot);
-    const ports = { charger: await freePort(), broker: await freePort() };
-    const relay = await Relay.open({ host: place.host, port: ports.broker }, ground.hub);
-    return new House(plot, folder, place, relay, meter, ports);
+    const ports = place.elsewhere?.ports ?? { charger: await freePort(), broker: await freePort() };
+    const relay = await Relay.open({ host: place.host, port: ports.broker }, bind);
+    return new House(plot, folder, { hub, place }, relay, meter, ports);
+  }
+
+  /** Where neighbours dial it. */
+  get advertised(): string {
+    return `${this.#hub}:${this.relay.port}`;
   }
 
   get id(): StationId {
@@ -85,7 +94,7 @@ export class House {
     return this.plot.zone;
   }
 
-  get agent(): AgentProcess {
+  get agent(): StreetAgent {
     return this.#agent;
   }
 
@@ -101,18 +110,22 @@ export class House {
 
   /** Writes the agent's configuration and starts it. Settles when chargers can connect. */
   async startAgent({ csms, operator, roster, epochS, pages }: StreetFacts): Promise<void> {
+    const { elsewhere, host } = this.place;
+    const { listen, paths } = elsewhere ?? {
+      listen: { charger: this.#chargersAt, broker: `mqtts://${host}:${this.#ports.broker}` },
+      paths: { state: this.state, roster, alerts: this.#alertsFile },
+    };
     writeFileSync(this.config, JSON.stringify({
-      station: this.id, listen: this.#chargersAt, csms, stateDir: this.state, epochS,
+      station: this.id, listen: listen.charger, csms, stateDir: paths.state, epochS,
       operators: { threshold: 1, keys: [operator] },
-      mesh: {
-        roster, listen: `mqtts://${this.place.host}:${this.#ports.broker}`, advertise: `mqtts://${this.relay.address}`,
-      },
+      mesh: { roster: paths.roster, listen: listen.broker, advertise: `mqtts://${this.advertised}` },
       meters: [{
-        evse: 1, kind: "modbus-tcp", model: "sdm630", address: this.#meter.address, unit: 1, everyS: 1,
+        evse: 1, kind: "modbus-tcp", model: "sdm630", address: `${this.#hub}:${this.#meter.port}`, unit: 1, everyS: 1,
         side: "evse-output",
       }],
-      alerts: { jsonl: this.#alertsFile }, ...(pages && { http: "127.0.0.1:0" }),
+      alerts: { jsonl: paths.alerts }, ...(pages && { http: "127.0.0.1:0" }),
     }, undefined, 2));
+    await elsewhere?.prepare({ state: this.state, roster, config: this.config });
     await this.#agent.start();
   }
 
@@ -145,11 +158,13 @@ export class House {
 
   /** Alerts that the agent wrote so far, oldest first. */
   alerts(): Alert[] {
-    return readLines(this.#alertsFile).map((line) => JSON.parse(line) as Alert);
+    const lines = this.place.elsewhere?.alerts() ?? readLines(this.#alertsFile);
+    return lines.map((line) => JSON.parse(line) as Alert);
   }
 
   /** One command of the shipped file with `--state` of this agent. */
   async command(...words: readonly string[]): Promise<Ran> {
+    await this.place.elsewhere?.fetchLog(this.state);
     return await runFile(AGENT_FILE, [...words, "--state", this.state]);
   }
 

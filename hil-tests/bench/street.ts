@@ -66,7 +66,7 @@ export class Street {
   /** An empty street in a folder of its own: nothing learned, no agent running. */
   static async lay(stop: AbortSignal, ground: Ground = LOOPBACK): Promise<Street> {
     const folder = mkdtempSync(join(tmpdir(), "kerbwatch-"));
-    const csms = await BenchCsms.listen({ host: ground.hub, tokens: [], heartbeatS: HEARTBEAT_S });
+    const csms = await BenchCsms.listen({ host: ground.bind ?? ground.hub, tokens: [], heartbeatS: HEARTBEAT_S });
     const houses: House[] = [];
     for (const plot of PLOTS) houses.push(await House.build(plot, folder, ground));
     return new Street(folder, csms, houses, ground, stop);
@@ -81,8 +81,8 @@ export class Street {
     await this.#learn(timezone, notes);
     const wish = { folder: this.folder, region: regionFile(PLOTS, timezone), epochS: this.ground.epochS };
     const { operator, roster } = await signedRoster(wish, this.stop);
-    const { folder, csms: { url }, ground: { epochS } } = this;
-    this.#facts = { folder, csms: url, operator, roster, epochS, pages };
+    const { folder, csms: { url }, ground: { epochS, hub } } = this;
+    this.#facts = { folder, csms: `ws://${hub}:${new URL(url).port}`, operator, roster, epochS, pages };
     notes.note("the roster is signed; starting twelve agents and twelve chargers");
     await this.#eachInTurn(async (house) => {
       await house.startAgent(this.#facts!);
@@ -203,8 +203,8 @@ export class Street {
     notes.note(`twelve chargers make keys and learn ${LEARNED_DAYS} days of honest traffic each, in virtual time`);
     notes.learning(0);
     await this.#eachInTurn(async (house) => {
-      const { id, plot, state, folder, relay: { address } } = house;
-      await enrol({ id, state, address }, this.folder, this.stop);
+      const { id, plot, state, folder, advertised } = house;
+      await enrol({ id, state, address: advertised }, this.folder, this.stop);
       const learned = await learnStation({ plot, state, folder, timezone, now, signal: this.stop });
       this.learned.set(house, learned);
       house.setMeter(learned.meterWh);

@@ -35,7 +35,8 @@ ${Object.entries(BENCHES).map(([name, what]) => `  ${name.padEnd(12)} ${what}`).
   --act ID,..  these acts alone
   --cuts N     board: how many power cuts
   --image DIR  board: one that npm run package -- qemu-virt-arm64 made, in place of one of now
-  --board FILE board: a real one, as hil-tests/rig/real/board.example.yaml has it
+  --board FILE board: a real one, as hil-tests/rig/real/board.example.yaml has it: its own acts, and those of
+               the street's scenario file with it as one house of twelve
   --dry-run    with it: says what would be done, and does nothing
   --keep       keep the folder with configurations, logs and alerts
   --xml FILE   results as JUnit's XML
@@ -48,7 +49,7 @@ async function playFile(
   if (name !== "board" || file === undefined) throw new UsageError("--board FILE and --dry-run: allowed: with board");
   const board = parseBoardFile(readFileSync(file, "utf8"));
   if (!isDry) return await playReal(board, options);
-  process.stdout.write(dryRun(board));
+  process.stdout.write(dryRun(board, options));
   return 0;
 }
 
@@ -73,7 +74,7 @@ async function main(): Promise<number> {
   const { quick, keep, act, cuts, image, xml, json } = values;
   const acts = act?.split(",");
   const files = { ...(xml !== undefined && { xml }), ...(json !== undefined && { json }) };
-  const chosen = { keep, ...(acts !== undefined && { acts }), ...files };
+  const chosen = { keep, quick, ...(acts !== undefined && { acts }), ...files };
   if (values.board !== undefined || values["dry-run"]) {
     return await playFile(name, values.board, values["dry-run"], chosen);
   }

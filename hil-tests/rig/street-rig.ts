@@ -8,15 +8,14 @@ import { join } from "node:path";
 import { repoRoot } from "../../build/paths.ts";
 import { runtimeOf } from "../../build/package/runtime.ts";
 import { type Arch, NODE_FLAGS, PLATFORMS } from "../../targets/nodes.ts";
-import { ACT_WITHIN_S, type Outcome } from "../bench/acts/act.ts";
-import { ACTS } from "../bench/acts/acts.ts";
 import { AGENT_FILE } from "../bench/agent-process.ts";
 import type { Ground, Place } from "../bench/street-ground.ts";
 import { Street } from "../bench/street.ts";
 import type { Hosts } from "./hosts.ts";
-import { PARTITION, playPartition } from "./partition.ts";
+import { playPartition } from "./partition.ts";
 import { Recorder } from "./recorder.ts";
 import { parseScenario, type Scenario } from "./scenario.ts";
+import { openStreet, playStreetAct, tellDeaths } from "./street-acts.ts";
 
 /** What rig.ts hands over, as JSON in the environment. */
 export interface Orders {
@@ -53,22 +52,6 @@ async function groundOf(scenario: Scenario, { hosts, emulated }: Orders): Promis
   return { hub: hosts.hub.address, epochS, pace, place: (plot) => place(plot.station) };
 }
 
-/** Plays one act of the street or of the rig. */
-async function playAct(recorder: Recorder, street: Street, hosts: Hosts, id: string): Promise<void> {
-  const act = ACTS.find((one) => one.id === id);
-  const { name, told } = act ?? PARTITION;
-  const withinS = ACT_WITHIN_S * street.ground.pace;
-  const late = async (): Promise<Outcome> => {
-    await street.seconds(withinS);
-    return { observed: `not over after ${withinS} s`, asTold: false };
-  };
-  if (act === undefined && hosts.instead !== undefined) {
-    return recorder.skip({ id, name, told }, `no partition on loopback addresses: ${hosts.instead}`);
-  }
-  await recorder.play({ id, name, told }, () =>
-    Promise.race([act?.play(street, undefined) ?? playPartition(street, hosts), late()]));
-}
-
 interface Playing {
   readonly street: Street;
   readonly scenario: Scenario;
@@ -78,17 +61,12 @@ interface Playing {
 async function playAll(
   recorder: Recorder, { street, scenario, acts }: Playing, { hosts, emulated }: Orders,
 ): Promise<void> {
-  let learnt = 0;
-  await street.open({ note: (text) => recorder.say(text), learning: (share) => {
-    if (share - learnt < 0.25) return;
-    learnt = share;
-    recorder.say(`learned ${Math.round(100 * share)} %`);
-  } });
-  for (const act of acts) if (!street.stop.aborted) await playAct(recorder, street, hosts, act);
+  await openStreet(recorder, street);
+  const split = hosts.instead === undefined ? () => playPartition(street, hosts)
+    : `no partition on loopback addresses: ${hosts.instead}`;
+  for (const act of acts) if (!street.stop.aborted) await playStreetAct(recorder, street, act, split);
   if (emulated) await sayCosts(recorder, street, scenario);
-  const dead = street.deaths();
-  recorder.add({ id: "agents", name: "no agent ends unasked", told: "none", tookS: 0,
-    observed: dead.length === 0 ? "none" : dead.join(", "), state: dead.length === 0 ? "passed" : "failed" });
+  tellDeaths(recorder, street);
 }
 
 /** What agents of each processor took, so that whoever changes the scenario's pace knows how near it is to too much. */

@@ -35,6 +35,9 @@ const BAD: readonly (readonly [string, string, RegExp])[] = [
   ["port: 1502", "port: 15.5", /^meter\.port: found 15\.5/],
   ["evse: 1", "evse: 17", /^meter\.evse: found 17/],
   ["config: /etc", "config: etc", /^agent\.config: found "etc\/kerbwatch/],
+  ["station: N-1", "station: N-9", /^street\.station: found "N-9"; allowed: N-1, /],
+  ["port: 8883", "port: 70000", /^street\.port: found 70000/],
+  ["speed: native", "speed: fast", /^street\.speed: found "fast"; allowed: native, emulated$/],
   ["state: /var/lib/kerbwatch", "state: \"/var/$(reboot)\"", /^agent\.state: found/],
   ["name: pi", "name: [pi", /^board: no YAML/],
 ];
@@ -59,7 +62,10 @@ test("a dry run prints each step of each act, and does nothing", () => {
   for (const { steps } of actsOf(file, 9100)) for (const step of steps) assert.ok(said.includes(stepText(file, step)));
   assert.match(said, /ssh -o BatchMode=yes .*-p 22 root@192\.0\.2\.10 COMMAND/);
   assert.match(said, /on this machine: curl -fsS http:\/\/192\.0\.2\.20\/relay\/0\?turn=off/);
-  const { power: _, ...powered } = file;
+  assert.match(said, /before restore, the street's acts a, b, .* the board as N-1; no partition/);
+  assert.match(dryRun(file, { quick: true, keep: false, acts: ["g", "kill"] }), /the street's acts g, the board/);
+  const { power: _, street: __, ...powered } = file;
+  assert.match(dryRun(powered), /no street: the file has no `street`/);
   assert.match(dryRun(powered), /no power act: the file has no `power`/);
 });
 
@@ -70,6 +76,8 @@ test("a console is spoken to by what it prints: answers, exit codes, and its end
   assert.equal(await link.run("(exit 7)"), { code: 7, out: "" });
   assert.is((await link.run("exit")).code, 255);
   assert.equal(await link.run("echo again"), { code: 0, out: "again\n" }, "the program is started anew");
+  assert.equal(await link.run("base64 -d | tr a-z A-Z; cat", "b25lIHR3bwo=\n"), { code: 0, out: "ONE TWO\n" });
+  assert.equal(await link.run("echo and on"), { code: 0, out: "and on\n" }, "what it reads has an end");
   link.close();
 });
 

@@ -2,6 +2,8 @@
 import { CORE_SCHEMA, load } from "js-yaml";
 import { refuse } from "../../../edge-agent/refuse.ts";
 import { UsageError } from "../../../edge-agent/usage-error.ts";
+import type { StationId } from "../../../models/units.ts";
+import { PLOTS } from "../../bench/street-plan.ts";
 import { mapping, number, oneOf } from "../../yaml-fields.ts";
 
 export type Reach =
@@ -32,11 +34,23 @@ export interface BoardFile {
     readonly restart: string;
     readonly kill: string;
   };
+  /**
+   * Which house of the street's scenario it stands in for, with eleven processes of this machine; where its neighbours
+   * reach its broker, at the charger's host, and where that listens on the board; which of the scenario's speeds it
+   * keeps up with. Absent: the street's acts are left out.
+   */
+  readonly street?: {
+    readonly station: StationId;
+    readonly port: number;
+    readonly boardPort: number;
+    readonly speed: "native" | "emulated";
+  };
   /** Of the meter that the bench simulates on this machine. */
   readonly meter: { readonly port: number; readonly evse: number };
 }
 
-const KEYS = ["version", "name", "reach", "power", "upWithinS", "outside", "bind", "charger", "agent", "meter"];
+const KEYS = ["version", "name", "reach", "power", "upWithinS", "outside", "bind", "charger", "agent", "meter",
+  "street"];
 const MOST_CHARS = 20_000;
 const MOST_PORT = 65_535;
 const HOST = /^[A-Za-z0-9.:_-]{1,253}$/;
@@ -90,6 +104,17 @@ function agentOf(value: unknown): BoardFile["agent"] {
   };
 }
 
+function streetOf(value: unknown): Pick<BoardFile, "street"> {
+  if (value === undefined) return {};
+  const fields = mapping(value, "street", ["station", "port", "boardPort", "speed"]);
+  const at = port(fields["port"] ?? 8883, "street.port");
+  return { street: {
+    station: oneOf(fields["station"], "street.station", PLOTS.map(({ station }) => station)), port: at,
+    boardPort: port(fields["boardPort"] ?? at, "street.boardPort"),
+    speed: oneOf(fields["speed"] ?? "native", "street.speed", ["native", "emulated"]),
+  } };
+}
+
 /** @throws UsageError of one line that names the key, what was found and what is allowed */
 export function parseBoardFile(content: string): BoardFile {
   if (content.length > MOST_CHARS) {
@@ -113,7 +138,7 @@ export function parseBoardFile(content: string): BoardFile {
     outside: host(file["outside"], "outside"), bind: host(file["bind"] ?? file["outside"], "bind"),
     charger: { host: host(charger["host"], "charger.host"), port: chargerPort,
       boardPort: port(charger["boardPort"] ?? chargerPort, "charger.boardPort") },
-    agent: agentOf(file["agent"] ?? {}),
+    agent: agentOf(file["agent"] ?? {}), ...streetOf(file["street"]),
     meter: {
       port: port(meter["port"] ?? 1502, "meter.port"), evse: number(meter["evse"] ?? 1, "meter.evse", 1, 16, true),
     },

@@ -8,8 +8,11 @@ export interface Ran {
 }
 
 export interface BoardLink {
-  /** Never rejects: what cannot be reached has failed. */
-  run(command: string): Promise<Ran>;
+  /**
+   * Never rejects: what cannot be reached has failed.
+   * @param input what it reads, lines of letters, digits and `+/=` (base64)
+   */
+  run(command: string, input?: string): Promise<Ran>;
   close(): void;
 }
 
@@ -19,14 +22,14 @@ const MOST_OUTPUT = 8 * 1024 * 1024;
 /** OpenSSH's own failures. */
 const UNREACHED = 255;
 
-function ran(program: string, args: readonly string[]): Promise<Ran> {
+function ran(program: string, args: readonly string[], input = ""): Promise<Ran> {
   return new Promise((resolve) => {
     const options = { timeout: ANSWER_MS, maxBuffer: MOST_OUTPUT, encoding: "utf8" } as const;
     const child = execFile(program, args, options, (error, stdout, stderr) => {
       const code = error === null ? 0 : typeof error.code === "number" ? error.code : UNREACHED;
       resolve({ code, out: code === 0 ? stdout : `${stdout}${stderr}` });
     });
-    child.stdin?.end();
+    child.stdin?.on("error", () => undefined).end(input); // it may end without having read
   });
 }
 
@@ -46,9 +49,9 @@ class SshLink implements BoardLink {
     this.#words = sshWords(reach);
   }
 
-  run(command: string): Promise<Ran> {
+  run(command: string, input?: string): Promise<Ran> {
     const [program = "", ...args] = this.#words;
-    return ran(program, [...args, command]);
+    return ran(program, [...args, command], input);
   }
 
   close(): void {}
@@ -60,6 +63,7 @@ class SerialLink implements BoardLink {
   #child: ChildProcess | undefined;
   #said = "";
   #asked = 0;
+  #last: Promise<unknown> = Promise.resolve();
   #heard: () => void = () => undefined;
 
   constructor(command: string) {
@@ -82,11 +86,19 @@ class SerialLink implements BoardLink {
     return child;
   }
 
-  async run(command: string): Promise<Ran> {
+  /** One after the other: the console is one. */
+  run(command: string, input?: string): Promise<Ran> {
+    const answer = this.#last.then(() => this.#type(command, input));
+    this.#last = answer;
+    return answer;
+  }
+
+  async #type(command: string, input?: string): Promise<Ran> {
     const mark = `kw${this.#asked += 1}`;
     this.#said = "";
     const child = this.#console();
-    child.stdin?.write(`echo ${mark}'<'; ${command}; echo "${mark}>$?"\n`);
+    const [from, lines] = input === undefined ? ["", ""] : [` <<'${mark}'`, `${input}\n${mark}\n`];
+    child.stdin?.write(`echo ${mark}'<'; { ${command}; }${from}; echo "${mark}>$?"\n${lines}`);
     const answer = new RegExp(`${mark}<\\r?\\n([^]*?)${mark}>(\\d+)`);
     const endMs = performance.now() + ANSWER_MS;
     for (;;) {

@@ -53,11 +53,14 @@ function wholeLog({ agent }: BoardFile): Step {
 /** A board's own configuration is kept beside the bench's. */
 const kept = (file: BoardFile): string => `${file.agent.config}.before-bench`;
 
+/** Puts a configuration in the place of the board's own, which is kept. */
+export const putCommand = (file: BoardFile, config: string): string =>
+  `{ [ -e ${kept(file)} ] || cp -p ${file.agent.config} ${kept(file)}; } && `
+  + `printf %s ${quoted(config)} > ${file.agent.config}`;
+
 export function actsOf(file: BoardFile, csmsPort: number): readonly BoardAct[] {
   const { agent, power } = file;
-  const config = quoted(benchConfig(file, csmsPort));
-  const put = `{ [ -e ${kept(file)} ] || cp -p ${agent.config} ${kept(file)}; } && `
-    + `printf %s ${config} > ${agent.config}`;
+  const put = putCommand(file, benchConfig(file, csmsPort));
   const cycle: readonly Step[] = power === undefined ? [] : [
     { on: "here", command: power.off, judge: did("power off") },
     { on: "here", command: power.on, judge: did("power on") },

@@ -6,27 +6,33 @@ import { BenchStation } from "../../bench/station.ts";
 import { Recorder } from "../recorder.ts";
 import type { BoardFile } from "./board-file.ts";
 import { type BoardLink, linkTo, type Ran, runHere, sshWords } from "./board-link.ts";
-import { actsOf, SESSION, STATION, type Step, stepText, TOKEN } from "./board-steps.ts";
+import { actsOf, type BoardAct, SESSION, STATION, type Step, stepText, TOKEN } from "./board-steps.ts";
+import { NO_PARTITION, playBoardStreet, type StreetChoice, streetActs } from "./board-street.ts";
 
 const LOOK_MS = 1_000;
 /** Of a dry run, where no CSMS listens yet. */
 const CSMS_PORT = 9100;
 
-export interface RealOptions {
-  readonly keep: boolean;
-  readonly acts?: readonly string[];
+export interface RealOptions extends StreetChoice {
   readonly xml?: string;
   readonly json?: string;
 }
 
+/** The last act, after which the board is as it was found. */
+const RESTORE = "restore";
+
 /** What would be done, in its order. */
-export function dryRun(file: BoardFile): string {
+export function dryRun(file: BoardFile, choice: StreetChoice = { quick: false, keep: false }): string {
   const { reach } = file;
   const how = reach.kind === "ssh" ? `${sshWords(reach).join(" ")} COMMAND` : `${reach.command}, typed on it`;
   const acts = actsOf(file, CSMS_PORT).flatMap(({ id, name, steps }) =>
     [`${id}: ${name}`, ...steps.map((step) => `  ${stepText(file, step)}`)]);
   const power = file.power === undefined ? ["no power act: the file has no `power`"] : [];
-  return [`${file.name}: commands on the board by: ${how}`, ...acts, ...power].map((line) => `${line}\n`).join("");
+  const { station } = file.street ?? {};
+  const street = station === undefined ? "no street: the file has no `street`"
+    : `before ${RESTORE}, the street's acts ${streetActs(choice).join(", ")}, the board as ${station}; ${NO_PARTITION}`;
+  const lines = [`${file.name}: commands on the board by: ${how}`, ...acts, ...power, street];
+  return lines.map((line) => `${line}\n`).join("");
 }
 
 class RealBench {
@@ -94,25 +100,30 @@ class RealBench {
   }
 }
 
-/** Stops at the first step of an act that is not as told. Gives the exit code. */
+/** Stops at the first step of an act that is not as told. */
+async function playSteps(bench: RealBench, { steps }: BoardAct): Promise<ReturnType<typeof outcomeOf>> {
+  const checks: Check[] = [];
+  for (const step of steps) {
+    checks.push(await bench.take(step));
+    if (checks.at(-1)?.ok !== true) break;
+  }
+  return outcomeOf(checks);
+}
+
+/** Gives the exit code. */
 export async function playReal(file: BoardFile, options: RealOptions): Promise<number> {
   const recorder = new Recorder(file.name);
   const csms = await BenchCsms.listen({ host: file.bind, tokens: [TOKEN] });
   const meter = await startModbusMeter({
     host: file.bind, port: file.meter.port, model: "sdm630", quantities: { voltageV: 230 },
   });
-  const bench = new RealBench(file, linkTo(file.reach), csms, meter);
+  const link = linkTo(file.reach);
+  const bench = new RealBench(file, link, csms, meter);
+  const { acts } = options;
   try {
     for (const act of actsOf(file, Number(new URL(csms.url).port))) {
-      if (options.acts !== undefined && !options.acts.includes(act.id)) continue;
-      await recorder.play(act, async () => {
-        const checks: Check[] = [];
-        for (const step of act.steps) {
-          checks.push(await bench.take(step));
-          if (checks.at(-1)?.ok !== true) break;
-        }
-        return outcomeOf(checks);
-      });
+      if (act.id === RESTORE) await playBoardStreet(file, link, recorder, options);
+      if (acts?.includes(act.id) ?? true) await recorder.play(act, () => playSteps(bench, act));
     }
   } finally {
     await bench.close();

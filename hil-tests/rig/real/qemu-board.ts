@@ -2,11 +2,11 @@
  * `npm run hil board-ssh`: the QEMU board as if it were a real one. An SSH server is laid over the image in a second
  * archive that the shipped image does not have; all else is a board file, whose power is two commands.
  */
-import { execFileSync, spawnSync } from "node:child_process";
+import { execFileSync, spawn, spawnSync } from "node:child_process";
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync } from "node:fs";
 import { rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { gzipSync } from "node:zlib";
 import { makeBoard } from "../../../build/package/board.ts";
 import { cpioOf } from "../../../build/package/cpio.ts";
@@ -16,7 +16,8 @@ import { cached, once } from "../../../build/package/runtime.ts";
 import { needTools, type Say, step } from "../../../build/package/tools.ts";
 import { repoRoot } from "../../../build/paths.ts";
 import { freePort } from "../../bench/street-ports.ts";
-import { OUTSIDE } from "../private-net.ts";
+import { BROKER_PORT } from "../board-machine.ts";
+import { OUTSIDE, privateNet } from "../private-net.ts";
 import { parseBoardFile } from "./board-file.ts";
 import { benchConfig } from "./board-steps.ts";
 import { playReal, type RealOptions } from "./play-board.ts";
@@ -68,24 +69,30 @@ interface Ports {
   readonly ssh: number;
   readonly charger: number;
   readonly meter: number;
+  readonly broker: number;
 }
 
 /** The board file, with all that is this board's own in it. */
-function boardFile(folder: string, initramfs: string, kernel: string, { ssh, charger, meter }: Ports): string {
+function boardFile(folder: string, initramfs: string, kernel: string, ports: Ports, together: boolean): string {
+  const { ssh, charger, meter, broker } = ports;
   const quoted = (path: string): string => `'${path}'`;
+  const forwarded = ([[ssh, 22], [charger, 9000], [broker, BROKER_PORT]] as const).map(([here, there]) =>
+    `hostfwd=tcp:127.0.0.1:${here}-:${there}`);
   const pid = join(folder, "qemu.pid");
   const qemu = ["qemu-system-aarch64 -M virt -cpu cortex-a72 -m 1024 -display none -monitor none",
     `-serial file:${join(folder, "console.txt")} -daemonize -pidfile ${quoted(pid)} -no-reboot`,
     `-kernel ${quoted(kernel)} -initrd ${quoted(initramfs)}`,
     "-append 'console=ttyAMA0 quiet panic=1 rdinit=/init'",
     `-drive file=${join(folder, "disk.img")},if=virtio,format=raw,cache=writeback`,
-    `-netdev user,id=n,hostfwd=tcp:127.0.0.1:${ssh}-:22,hostfwd=tcp:127.0.0.1:${charger}-:9000`,
+    `-netdev user,id=n,${forwarded.join(",")}`,
     "-device virtio-net-pci,netdev=n,romfile="].join(" ");
   return JSON.stringify({
-    version: 1, name: "qemu-over-ssh", upWithinS: 600, outside: OUTSIDE, bind: "127.0.0.1",
+    version: 1, name: "qemu-over-ssh", upWithinS: 600, outside: OUTSIDE, bind: together ? "0.0.0.0" : "127.0.0.1",
     reach: { kind: "ssh", host: "127.0.0.1", port: ssh, user: "root", options: [
       `IdentityFile=${join(folder, "key")}`, `UserKnownHostsFile=${join(folder, "known_hosts")}`,
       "StrictHostKeyChecking=accept-new", "IdentitiesOnly=yes", "LogLevel=ERROR",
+      // One connection for all commands: each handshake takes the emulation a second.
+      "ControlMaster=auto", `ControlPath=${join(folder, "line")}`, "ControlPersist=60",
     ] },
     power: { off: `kill -9 $(cat ${quoted(pid)}); rm -f ${quoted(pid)}`, on: qemu },
     charger: { host: "127.0.0.1", port: charger, boardPort: 9000 },
@@ -94,32 +101,75 @@ function boardFile(folder: string, initramfs: string, kernel: string, { ssh, cha
       kill: "kill -9 $(pidof node)",
     },
     meter: { port: meter },
+    ...(together && { street: { station: "N-1", port: broker, boardPort: BROKER_PORT, speed: "emulated" } }),
   }, undefined, 1);
 }
 
-/** Gives the exit code. @throws MissingTool when QEMU, mke2fs or OpenSSH's client is not here */
+/** What is handed over into the network of its own, as JSON in the environment. */
+interface Orders {
+  readonly file: string;
+  readonly options: RealOptions;
+}
+export const QEMU_ORDERS_VARIABLE = "KERBWATCH_BOARD_SSH";
+
+/** Image, keys and disk, in `folder`; the path of the board file. */
+async function lay(folder: string, together: boolean, say: Say): Promise<string> {
+  const { kernel, initramfs } = await makeBoard(await makeRelease(say), folder);
+  execFileSync("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-C", "bench", "-f", join(folder, "key")]);
+  const both = join(folder, "both.cpio.gz");
+  const over = await overlay(folder, readFileSync(join(folder, "key.pub"), "utf8"), say);
+  writeFileSync(both, Buffer.concat([readFileSync(initramfs), over]));
+  const ports = {
+    ssh: await freePort(), charger: await freePort(), meter: await freePort(), broker: await freePort(),
+  };
+  const text = boardFile(folder, both, kernel, ports, together);
+  writeFileSync(join(folder, "board.yaml"), text);
+  mkdirSync(join(folder, "disk"));
+  // As it was found: its CSMS is not there.
+  writeFileSync(join(folder, "disk/kerbwatch.yaml"), benchConfig(parseBoardFile(text), 1));
+  execFileSync("mke2fs", ["-q", "-t", "ext4", "-d", join(folder, "disk"), join(folder, "disk.img"), DISK_MB]);
+  return join(folder, "board.yaml");
+}
+
+async function playInside({ file: path, options }: Orders): Promise<number> {
+  const file = parseBoardFile(readFileSync(path, "utf8"));
+  execFileSync("sh", ["-c", file.power!.on], { stdio: "inherit" });
+  return await playReal(file, options);
+}
+
+/**
+ * Gives the exit code. The board and the street's other agents must have the same addresses for each other: where no
+ * network of its own can be had, the street is left out. @throws MissingTool when QEMU, mke2fs or OpenSSH is not here
+ */
 export async function playQemuOverSsh(options: RealOptions): Promise<number> {
   needTools({ "qemu-system-aarch64": "qemu-system-arm", mke2fs: "e2fsprogs", "ssh-keygen": "openssh-client" });
   const folder = mkdtempSync(join(tmpdir(), "kerbwatch-board-ssh-"));
   const say: Say = (line) => console.log(line);
+  const { prefix, instead } = privateNet();
+  if (instead !== undefined) say(`no street: ${instead}`);
   try {
-    const { kernel, initramfs } = await makeBoard(await makeRelease(say), folder);
-    execFileSync("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-C", "bench", "-f", join(folder, "key")]);
-    const both = join(folder, "both.cpio.gz");
-    const over = await overlay(folder, readFileSync(join(folder, "key.pub"), "utf8"), say);
-    writeFileSync(both, Buffer.concat([readFileSync(initramfs), over]));
-    const ports = { ssh: await freePort(), charger: await freePort(), meter: await freePort() };
-    const text = boardFile(folder, both, kernel, ports);
-    writeFileSync(join(folder, "board.yaml"), text);
-    const file = parseBoardFile(text);
-    mkdirSync(join(folder, "disk"));
-    writeFileSync(join(folder, "disk/kerbwatch.yaml"), benchConfig(file, 1)); // as it was found: its CSMS is not there
-    execFileSync("mke2fs", ["-q", "-t", "ext4", "-d", join(folder, "disk"), join(folder, "disk.img"), DISK_MB]);
-    execFileSync("sh", ["-c", file.power!.on], { stdio: "inherit" });
-    return await playReal(file, options);
+    const { xml, json } = options;
+    const orders: Orders = { file: await lay(folder, instead === undefined, say), options: {
+      ...options, ...(xml !== undefined && { xml: resolve(xml) }), ...(json !== undefined && { json: resolve(json) }),
+    } };
+    const own = ["build/run.mjs", "hil-tests/rig/real/qemu-board.ts"].map((path) => join(repoRoot, path));
+    const [program = process.execPath, ...args] = [...prefix, process.execPath, ...own];
+    const env = { ...process.env, [QEMU_ORDERS_VARIABLE]: JSON.stringify(orders) };
+    const child = spawn(program, args, { stdio: "inherit", cwd: repoRoot, env });
+    for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => child.kill(signal));
+    return await new Promise<number>((done) => child.on("close", (code) => done(code ?? 1)));
   } finally {
     spawnSync("sh", ["-c", `kill -9 $(cat '${join(folder, "qemu.pid")}')`], { stdio: "ignore" });
     if (options.keep) say(`kept: ${folder}`);
     else rmSync(folder, { recursive: true, force: true });
   }
+}
+
+const given = process.env[QEMU_ORDERS_VARIABLE];
+delete process.env[QEMU_ORDERS_VARIABLE];
+if (given !== undefined) {
+  process.exit(await playInside(JSON.parse(given) as Orders).catch((error: Error) => {
+    console.error(`hil: ${error.message}`);
+    return 1;
+  }));
 }
