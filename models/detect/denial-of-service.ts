@@ -21,7 +21,7 @@
  */
 import type { Finding, Observation, Reading, Term, Traffic } from "../terms.ts";
 import { DAY_MS, HOUR_MS, MINUTE_MS, type Now, SECOND_MS } from "../units.ts";
-import { type Detector, framesOf, MOST_NATS, weigh } from "./detector.ts";
+import { type Detector, framesOf, hasRoom, MOST_NATS, weigh } from "./detector.ts";
 import { createFacts, type FactLaw, type Facts, mixed, passFacts, showFact, type Step } from "./learned/facts.ts";
 import { eventNats, quietNats } from "./learned/rate.ts";
 import {
@@ -102,7 +102,6 @@ const KEEP_CONNECTIONS = 0.95;
 const SAID_MS = 5 * MINUTE_MS;
 const CHARGING_W = 1_000;
 const RESTING_W = 100;
-const MOST_EVSES = 32;
 /**
  * A flood has so many times the messages of the fullest minute of late. Five EVSEs that report each second are always
  * honest (6 x 50 a minute), and ten a second never are (6 x 100), however slowly it was taught.
@@ -191,7 +190,7 @@ function reportsOtherwise(state: DenialOfService, seen: Observation & { kind: "c
 function metered(state: DenialOfService, { evseId, powerW = NaN }: Reading, now: Now): void {
   const key = String(evseId);
   const before = Object.hasOwn(state.charges, key) ? state.charges[key] : undefined;
-  if (before === undefined && Object.keys(state.charges).length >= MOST_EVSES) return;
+  if (!hasRoom(state.charges, key)) return;
   const charges = powerW > CHARGING_W ? true : powerW < RESTING_W ? false : before;
   if (charges === undefined) return;
   if (before !== undefined && charges !== before && now.monoMs - state.heardMs > SAID_MS) state.owesWord = true;

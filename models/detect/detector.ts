@@ -29,6 +29,14 @@ export function weigh(terms: readonly Term[], least: number, most: number): { na
   return { nats, terms: terms.map((term) => ({ term: term.term, nats: (term.nats * nats) / sum })) };
 }
 
+/** EVSEs, or meters, that a station is followed at: what it claims is hostile, so that its tables are bounded. */
+export const MOST_EVSES = 32;
+
+/** Whether a table by EVSE or meter may take an entry: one that it has, or one more within the bound. */
+export function hasRoom(table: object, key: string | number): boolean {
+  return Object.hasOwn(table, key) || Object.keys(table).length < MOST_EVSES;
+}
+
 /** How the station took an order, where that softens it: an attempt is told as such. */
 export function unlessAccepted(outcome: Outcome): string {
   if (outcome === "refused") return " (the station refused)";

@@ -20,7 +20,7 @@
  */
 import type { Finding, Observation } from "../terms.ts";
 import { DAY_MS, HOUR_MS, MINUTE_MS, type Now } from "../units.ts";
-import { type Detector, framesOf, weigh } from "./detector.ts";
+import { type Detector, framesOf, hasRoom, weigh } from "./detector.ts";
 import { INFLATION } from "./billing-inflation.ts";
 import { type Balance, createBalance, dropStale, isOpen, noteRolled, type Settled } from "./energy/balance.ts";
 import { type Calendar, createCalendar, passCalendar } from "./energy/calendar.ts";
@@ -101,7 +101,6 @@ const ROLLBACK_LEAST_WH = 100;
 const RESTART_BELOW_WH = 50;
 /** Of the steps back of a day one teaches, so that a run of them is not its own habit. */
 const TEACH_EVERY_MS = DAY_MS;
-const MOST_EVSES = 32;
 const MOST_ENDED = 16;
 const NO_EVSE = -1;
 
@@ -223,7 +222,7 @@ function idleBlock(
 }
 
 function meterOf(watch: IdleWatch, key: string): IdleMeter | undefined {
-  if (watch.meters[key] === undefined && Object.keys(watch.meters).length >= MOST_EVSES) return undefined;
+  if (!hasRoom(watch.meters, key)) return undefined;
   return (watch.meters[key] ??=
     { clearSinceMs: -1, startMs: -1, startWh: 0, powerSumW: 0, powerReadings: 0, running: false });
 }
@@ -270,7 +269,7 @@ function rollback(state: EnergyTheft, { comparisons }: Settled, seen: Observatio
   const before = state.registerWh[key];
   delete state.saidOfRegister[key];
   if (seen.kind === "transaction-ended") {
-    if (before !== undefined || Object.keys(state.registerWh).length < MOST_EVSES) {
+    if (hasRoom(state.registerWh, key)) {
       state.registerWh[key] = registerWh;
     }
     return [];

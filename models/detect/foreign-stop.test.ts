@@ -12,9 +12,12 @@ class Charger {
   s = 0;
   wh = 40_000;
   #no = 0;
+  #said = 0;
 
   see(seen: Seen): number {
-    return this.bench.see(seen, this.s).reduce((sum, { nats }) => sum + nats, 0);
+    const nats = this.bench.see(seen, this.s).reduce((sum, one) => sum + one.nats, 0);
+    this.#said += nats;
+    return nats;
   }
 
   run(minutes: number, powerW: number, transactionId?: string): void {
@@ -26,6 +29,13 @@ class Charger {
       if (transactionId !== undefined) this.see({ kind: "reported-reading", reading, transactionId, offline: false });
       this.see({ kind: "tick" });
     }
+  }
+
+  /** What is said meanwhile, nats. */
+  rise(doing: () => void): number {
+    const before = this.#said;
+    doing();
+    return this.#said - before;
   }
 
   start(): string {
@@ -68,6 +78,22 @@ test("a transaction that is stopped in its station's name and charges on is told
     const { says } = charger.bench.findings.filter(({ nats }) => nats > 3).at(-1)!;
     assert.is(says, "a transaction was stopped, and the charging went on");
   }
+});
+
+test("what else the meter feeds is no current that flows on after a stop, and hides none that does", () => {
+  const charger = new Charger().lived();
+  const ended = (restW: number, afterW: number): number => {
+    charger.run(30, restW);
+    const id = charger.start();
+    charger.run(40, restW + 7_000, id);
+    charger.run(20, restW + 200, id);
+    charger.run(10, afterW, id);
+    charger.stop(id);
+    return charger.rise(() => charger.run(10, afterW));
+  };
+  assert.ok(ended(4_000, 4_000) <= 0);
+  assert.ok(ended(4_000, 4_200) <= 0);
+  assert.ok(ended(4_000, 11_000) > 3);
 });
 
 test("without a meter, stop after stop of transactions that are reported on add up", () => {

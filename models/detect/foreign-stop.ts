@@ -8,10 +8,12 @@
  *
  * Null: the station's own habits, from shipped judgements. Honest look-alikes: drivers of one household or fleet, who
  * stop each other's sessions; readings after the stop, which some stations send for a minute; a stop that is sent again
- * because its answer was lost, whose register is the same; the next vehicle, before which the current paused.
+ * because its answer was lost, whose register is the same; the next vehicle, before which the current paused; what else
+ * the meter feeds, which flowed before the vehicle came.
  */
 import type { Observation, Term } from "../terms.ts";
 import { DAY_MS, MINUTE_MS, type Now, type TokenPseudonym } from "../units.ts";
+import { hasRoom } from "./detector.ts";
 import { plausible } from "./energy/tracks.ts";
 import { createHabit, type Habit, habitTerm, learnHabit, type TraitLaw } from "./learned/habit.ts";
 import { CHARGING_W } from "./sessions.ts";
@@ -37,8 +39,9 @@ interface Stopped {
   evseId: number;
   atMs: number;
   stopWh: number | undefined;
-  /** Whose meter tells of it, and the power there at the stop and the lowest since, W. */
+  /** Whose meter tells of it, and what the transaction added to its power at the stop and at least since, W. */
   meter: string;
+  restW: number;
   powerW: number;
   leastW: number;
   /** Likelihood ratio so far, nats, and the traits that are judged. */
@@ -48,8 +51,8 @@ interface Stopped {
 
 export interface AfterStops {
   habits: Record<Trait, Habit>;
-  /** By metered EVSE: power and when. */
-  powers: Record<string, { powerW: number; atMs: number }>;
+  /** By metered EVSE: power and when; and what it was before a transaction began, which is not the vehicle's. */
+  powers: Record<string, { powerW: number; atMs: number; restW: number }>;
   /** By EVSE: the last stop, until its time is over. */
   stopped: Record<string, Stopped>;
   /** When something odd taught last; -1: never. */
@@ -64,7 +67,6 @@ const GOES_ON_SHARE = 0.5;
 const MORE_WH = 200;
 /** Of the stops under an attack this share is foreign. */
 const ATTACKED_SHARE = 0.1;
-const MOST_EVSES = 32;
 
 export function createAfterStops(): AfterStops {
   return {
@@ -90,13 +92,14 @@ export function noteStop(
   state: AfterStops, seen: Observation & { kind: "transaction-ended" }, began: Began, alone: boolean, now: Now,
 ): Term[] {
   const key = String(began.evseId);
-  if (state.stopped[key] === undefined && Object.keys(state.stopped).length >= MOST_EVSES) return [];
+  if (!hasRoom(state.stopped, key)) return [];
   const meter = state.powers[key] === undefined && alone ? "0" : key;
   const power = state.powers[meter];
   const known = power !== undefined && now.monoMs - power.atMs < FRESH_MS;
+  const restW = known ? power.restW : 0;
   const stopped: Stopped = state.stopped[key] = {
     id: seen.transactionId, evseId: began.evseId, atMs: now.monoMs, meter, nats: 0, judged: [], leastW: Infinity,
-    stopWh: plausible(seen.registerWh) ?? began.lastWh, powerW: known ? power.powerW : 0,
+    stopWh: plausible(seen.registerWh) ?? began.lastWh, restW, powerW: known ? power.powerW - restW : 0,
   };
   const comparable = seen.token !== undefined && began.token !== undefined;
   return comparable ? [judge(state, stopped, "token", seen.token !== began.token, now)] : [];
@@ -113,6 +116,10 @@ export function afterStop(state: AfterStops, seen: Observation, now: Now): Term[
     case "transaction-ended":
       return seen.offline ? [] : toldOf(state, seen.transactionId, plausible(seen.registerWh), now);
     case "transaction-started":
+      for (const meter of [seen.evseId, 0]) {
+        const power = state.powers[String(meter)];
+        if (power !== undefined) power.restW = power.powerW;
+      }
       for (const [key, { evseId, meter }] of Object.entries(state.stopped)) {
         if (evseId === seen.evseId || meter === "0") delete state.stopped[key];
       }
@@ -135,12 +142,12 @@ function metered(state: AfterStops, seen: Observation & { kind: "meter-reading" 
   const powerW = plausible(seen.reading.powerW);
   if (powerW === undefined) return [];
   const key = String(seen.reading.evseId);
-  if (state.powers[key] === undefined && Object.keys(state.powers).length >= MOST_EVSES) return [];
-  state.powers[key] = { powerW, atMs: now.monoMs };
+  if (!hasRoom(state.powers, key)) return [];
+  state.powers[key] = { powerW, atMs: now.monoMs, restW: state.powers[key]?.restW ?? 0 };
   const found: Term[] = [];
   for (const stopped of Object.values(state.stopped)) {
     if (stopped.meter !== key) continue;
-    stopped.leastW = Math.min(stopped.leastW, powerW);
+    stopped.leastW = Math.min(stopped.leastW, powerW - stopped.restW);
     const due = now.monoMs - stopped.atMs >= SETTLED_MS && !stopped.judged.includes("flows");
     // Where nothing flowed at the stop nothing can flow on.
     if (!due || stopped.powerW <= CHARGING_W) continue;
@@ -165,9 +172,9 @@ function judge(state: AfterStops, stopped: Stopped, trait: Trait, shows: boolean
   stopped.judged.push(trait);
   stopped.nats += nats;
   // Of what is odd one a day teaches, so that a run of it is not its own habit.
-  const lately = state.oddMs >= 0 && now.monoMs - state.oddMs < DAY_MS;
+  const lately = shows && state.oddMs >= 0 && now.monoMs - state.oddMs < DAY_MS;
+  if (!lately) learnHabit(state.habits[trait], shows);
   if (shows && !lately) state.oddMs = now.monoMs;
-  if (!shows || !lately) learnHabit(state.habits[trait], shows);
   return { term, nats: amongHonest(stopped.nats, ATTACKED_SHARE) - before };
 }
 

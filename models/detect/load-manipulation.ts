@@ -13,7 +13,7 @@
  */
 import type { Feature, Finding, Observation } from "../terms.ts";
 import { HOUR_MS, MINUTE_MS, type Now, type WallMs } from "../units.ts";
-import { type Detector, framesOf, MOST_NATS } from "./detector.ts";
+import { type Detector, framesOf, hasRoom, MOST_NATS } from "./detector.ts";
 import { type CauseWindow, type Direction, type JointCause, openWindows, windowNames } from "./joint-causes.ts";
 import { answered, type Answers, closed, keepAnswers } from "./learned/answers.ts";
 import {
@@ -147,7 +147,7 @@ function isLargeStep(beforeW: number, afterW: number): boolean {
 function remember(values: Record<string, number>, evseId: number, value: number): number | undefined {
   const key = String(evseId);
   const before = values[key];
-  if (before === undefined && Object.keys(values).length >= MOST_EVSES) return undefined;
+  if (!hasRoom(values, key)) return undefined;
   values[key] = value;
   return before;
 }

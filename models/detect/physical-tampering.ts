@@ -18,7 +18,7 @@
  */
 import type { Finding, Observation, Term } from "../terms.ts";
 import { HOUR_MS, MINUTE_MS, type Now } from "../units.ts";
-import { type Detector, framesOf, MOST_NATS, weigh } from "./detector.ts";
+import { type Detector, framesOf, hasRoom, MOST_NATS, weigh } from "./detector.ts";
 import { plausible } from "./energy/tracks.ts";
 import { createHabit, type Habit, habitTerm, honestShare, learnHabit, type TraitLaw } from "./learned/habit.ts";
 
@@ -177,7 +177,7 @@ function reported(state: PhysicalTampering, seen: Observation & { kind: "reporte
   if (registerWh === undefined) return [];
   const key = String(seen.reading.evseId);
   const before = state.reported[key];
-  if (before === undefined && Object.keys(state.reported).length >= MOST_EVSES) return [];
+  if (!hasRoom(state.reported, key)) return [];
   state.reported[key] = registerWh;
   const meter = state.meters[key] === undefined ? "0" : key;
   const silence = state.meters[meter]?.silence;
@@ -216,7 +216,7 @@ function flowShare({ flowHours, hours }: PhysicalTampering): number {
 function reading(state: PhysicalTampering, seen: Observation & { kind: "meter-reading" }, now: Now): Finding[] {
   const key = String(seen.reading.evseId);
   const before = state.meters[key];
-  if (before === undefined && Object.keys(state.meters).length >= MOST_EVSES) return [];
+  if (!hasRoom(state.meters, key)) return [];
   const registerWh = plausible(seen.reading.energyImportWh);
   const powerW = Math.abs(plausible(seen.reading.powerW) ?? 0);
   const everyMs = before === undefined ? 0 : intervalMs(before, now);

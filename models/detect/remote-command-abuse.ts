@@ -23,7 +23,7 @@
  */
 import type { Finding, Observation } from "../terms.ts";
 import { MINUTE_MS, type Now } from "../units.ts";
-import { type Detector, framesOf, unlessAccepted } from "./detector.ts";
+import { type Detector, framesOf, hasRoom, unlessAccepted } from "./detector.ts";
 import { type Act, type ActLaw, createAct, mixtureOf, tryAct } from "./learned/acts.ts";
 import {
   type Burst, type BurstLaw, createBurst, isOpen, levelOf, passBurst, seeBurst, usualADay,
@@ -142,7 +142,6 @@ const OPPOSITES: Readonly<Record<string, string>> = {
   "make-operative": "make-inoperative", "make-inoperative": "make-operative",
 };
 const UNDONE_OFTEN = 3;
-const MOST_EVSES = 32;
 
 export const remoteCommandAbuse: Detector<RemoteCommandAbuse> = {
   name: "remote-command-abuse",
@@ -348,7 +347,7 @@ function undoes(state: RemoteCommandAbuse, { command: name, evseId }: Command, n
   if (opposite === undefined) return false;
   const key = String(evseId ?? 0);
   const before = Object.hasOwn(state.last, key) ? state.last[key] : undefined;
-  if (before !== undefined || Object.keys(state.last).length < MOST_EVSES) state.last[key] = { name, atMs: now.monoMs };
+  if (hasRoom(state.last, key)) state.last[key] = { name, atMs: now.monoMs };
   if (before?.name !== opposite) return false;
   // The next driver's start after the last one's stop takes back nothing.
   const back = name === "remote-stop" || name === "make-operative";

@@ -20,7 +20,7 @@
  */
 import type { Finding, Observation, Reading, Term } from "../terms.ts";
 import { DAY_MS, HOUR_MS, MINUTE_MS, type Now } from "../units.ts";
-import { type Detector, framesOf, MOST_NATS, weigh } from "./detector.ts";
+import { type Detector, framesOf, hasRoom, MOST_NATS, weigh } from "./detector.ts";
 import { plausible } from "./energy/tracks.ts";
 import { createHabit, type Habit, habitTerm, honestShare, learnHabit, type TraitLaw } from "./learned/habit.ts";
 import { createRate, eventNats, learnRate, type LearnedRate, quietNats, upperPerHour } from "./learned/rate.ts";
@@ -107,7 +107,6 @@ const CONTRADICTED: TraitLaw = {
 const IMPORT_W = 500;
 const STANDING_MS = 90 * DAY_MS;
 const GRACE_MS = 10 * MINUTE_MS;
-const MOST_METERS = 32;
 const DISCHARGE_ORDERS = new Set(["frequency-signal", "set-der-control"]);
 const ENDS_WITH_TRANSACTION = new Set(["TxProfile", "energy-transfer", "operation-mode"]);
 
@@ -167,7 +166,7 @@ function permit(state: ReversePower, seen: Observation, now: Now): void {
     : seen.kind === "command" && DISCHARGE_ORDERS.has(seen.command) ? seen.command : undefined;
   if (by === undefined) return;
   const evse = String("evseId" in seen ? seen.evseId ?? 0 : 0);
-  if (state.agreed[evse] === undefined && Object.keys(state.agreed).length >= MOST_METERS) return;
+  if (!hasRoom(state.agreed, evse)) return;
   const once = evse !== "0" && ENDS_WITH_TRANSACTION.has(by);
   state.agreed[evse] = { untilMs: now.monoMs + (once ? DAY_MS : STANDING_MS), once };
 }
@@ -193,7 +192,7 @@ const newMeter = (): FlowMeter => ({
 function flow(
   state: ReversePower, key: string, seen: Observation & { readonly reading: Reading }, now: Now,
 ): Finding[] {
-  if (state.meters[key] === undefined && Object.keys(state.meters).length >= MOST_METERS) return [];
+  if (!hasRoom(state.meters, key)) return [];
   const meter = (state.meters[key] ??= newMeter());
   const powerW = plausible(seen.reading.powerW);
   const registerWh = netWh(seen.reading);

@@ -20,7 +20,7 @@
  */
 import type { Finding, Observation, Term } from "../terms.ts";
 import { DAY_MS, HOUR_MS, MINUTE_MS, type Now, type TokenPseudonym } from "../units.ts";
-import { type Detector, framesOf, MOST_NATS, weigh } from "./detector.ts";
+import { type Detector, framesOf, hasRoom, MOST_NATS, weigh } from "./detector.ts";
 import { plausible } from "./energy/tracks.ts";
 import { afterStop, type AfterStops, amongHonest, createAfterStops, noteStop, wasStopped } from "./foreign-stop.ts";
 import { createHabit, type Habit, habitTerm, learnHabit, type TraitLaw } from "./learned/habit.ts";
@@ -121,7 +121,6 @@ const NO_ID = /^(-\d+|0|9223372036854775807)$/;
 const LEARN_BELOW_NATS = 4;
 const MOST_OPEN = 64;
 const MOST_IDS = 64;
-const MOST_EVSES = 32;
 const LONGEST_MS = 72 * HOUR_MS;
 const [NOT_YET, NEVER] = [-1, -2];
 
@@ -130,7 +129,7 @@ const PRIOR_CELLS = BEGINS.flatMap(([, , begin]) => OUTCOMES.map(([, , outcome])
 
 export const sessionSpoofing: Detector<SessionSpoofing> = {
   name: "session-spoofing",
-  version: 2,
+  version: 3,
   create: () => ({
     cells: [...PRIOR_CELLS], foreignStops: createHabit(FOREIGN_STOP), usedIds: createHabit(USED_ID),
     takenIds: createHabit(TAKEN_ID), takenMs: -1, afterStops: createAfterStops(), open: {}, ids: [],
@@ -174,7 +173,7 @@ function look(state: SessionSpoofing, seen: Observation, now: Now): Finding[] {
 }
 
 function put<T>(values: Record<string, T>, evseId: number, value: T): void {
-  if (String(evseId) in values || Object.keys(values).length < MOST_EVSES) values[String(evseId)] = value;
+  if (hasRoom(values, evseId)) values[String(evseId)] = value;
 }
 
 function metered(state: SessionSpoofing, seen: Observation & { kind: "meter-reading" }, now: Now): Finding[] {

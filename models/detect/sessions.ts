@@ -1,6 +1,7 @@
 /** What is going on at the EVSEs: open transactions, whether somebody began them remotely, and the power they draw. */
 import type { Observation } from "../terms.ts";
 import { HOUR_MS, MINUTE_MS, type Now } from "../units.ts";
+import { hasRoom } from "./detector.ts";
 
 export interface Session {
   readonly id: string;
@@ -19,7 +20,6 @@ export interface Sessions {
 
 const NONE: readonly Session[] = [];
 const MOST_OPEN = 32;
-const MOST_EVSES = 32;
 /** IEC 61851-1 lets no EV charge below 6 A: 1,380 W on one phase. */
 export const CHARGING_W = 1_000;
 /** A reading that is older says nothing of now. */
@@ -77,7 +77,7 @@ function noteFlow(
 ): void {
   const key = String(evseId);
   const before = Object.hasOwn(sessions.flow, key) ? sessions.flow[key] : undefined;
-  if (before === undefined && Object.keys(sessions.flow).length >= MOST_EVSES) return;
+  if (!hasRoom(sessions.flow, key)) return;
   const has = energyImportWh !== undefined && Number.isFinite(energyImportWh);
   if (powerW !== undefined && Number.isFinite(powerW)) {
     sessions.flow[key] = { powerW, registerWh: has ? energyImportWh : before?.registerWh ?? -1, atMs: now.monoMs };

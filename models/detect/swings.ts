@@ -8,7 +8,7 @@
  */
 import type { Finding, Observation } from "../terms.ts";
 import { HOUR_MS, MINUTE_MS, type Now } from "../units.ts";
-import { framesOf } from "./detector.ts";
+import { framesOf, hasRoom, MOST_EVSES } from "./detector.ts";
 import { plausible, stepOf } from "./energy/tracks.ts";
 import { createSpells, happened, passed, type SpellLaws, type Spells } from "./learned/spells.ts";
 
@@ -71,7 +71,6 @@ const BACK_SHARE = 0.7;
 const LONGEST_MS = 5 * MINUTE_MS;
 /** An order works within so long. */
 const ORDERED_MS = 2 * MINUTE_MS;
-const MOST_EVSES = 32;
 /** Readings further apart say nothing of the time between; register and power have agreed so often, so closely. */
 const LONGEST_PAUSE_MS = 5 * MINUTE_MS;
 const DISORDER_MS = 15 * MINUTE_MS;
@@ -134,7 +133,7 @@ function seeSwing(swings: Swings, seen: Observation, now: Now): Swing | undefine
 function read(
   swings: Swings, key: string, powerW: number, registerWh: number | undefined, now: Now,
 ): Swing | undefined {
-  if (swings.currents[key] === undefined && Object.keys(swings.currents).length >= MOST_EVSES) return undefined;
+  if (!hasRoom(swings.currents, key)) return undefined;
   const begins = { highW: powerW, highMs: now.monoMs, lowW: 0, fellMs: -1 };
   const current = (swings.currents[key] ??= { ...begins, lastW: powerW, lastWh: -1, lastMs: now.monoMs });
   const ordered = swings.orderMs >= 0 && Math.min(current.lastMs, current.fellMs < 0 ? Infinity : current.fellMs) -
@@ -167,7 +166,7 @@ function passedBetween(
   now: Now,
 ): Swing | undefined {
   if (registerWh === undefined) return undefined;
-  if (gauges[key] === undefined && Object.keys(gauges).length >= MOST_EVSES) return undefined;
+  if (!hasRoom(gauges, key)) return undefined;
   const gauge = (gauges[key] ??= { stepWh: COARSEST_WH, agreed: 0, backMs: -1 });
   gauge.stepWh = stepOf(gauge.stepWh, registerWh);
   const pauseMs = now.monoMs - lastMs;

@@ -16,6 +16,7 @@
  */
 import type { MeterSide, Observation, Reading } from "../../terms.ts";
 import { HOUR_MS, MINUTE_MS, type Now, SECOND_MS } from "../../units.ts";
+import { hasRoom } from "../detector.ts";
 import { type Agreement, priorAgreement } from "./agreement.ts";
 import {
   beginBlock, closeIfWorth, type Comparison, createSession, endSession, noteRolledNats, type Pair, type Session,
@@ -107,7 +108,7 @@ export function onReading(balance: Balance, reading: Reading, side: MeterSide, n
   if (registerWh === undefined) return NOTHING;
   const key = String(reading.evseId);
   const before = balance.meters[key];
-  if (before === undefined && Object.keys(balance.meters).length >= MOST_METERS) return NOTHING;
+  if (!hasRoom(balance.meters, key)) return NOTHING;
   const session = balance.sessions[key];
   // A register that went back was replaced, reset or wrapped: what was measured across that moment is void.
   const back = before !== undefined && registerWh < before.registerWh;
