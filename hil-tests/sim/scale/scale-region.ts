@@ -20,7 +20,8 @@ import { type Dice, dice } from "../dice.ts";
 import { SharedReader } from "../shared-reader.ts";
 import { addEvidence } from "../soak/evidence.ts";
 import type { Keys } from "../soak/sim-crypto.ts";
-import { EPOCH_S } from "./scale-plan.ts";
+import { CertificateWaits } from "./certificate-waits.ts";
+import { EPOCH_S, LIARS_TOLERATED, ZONE_SIZE } from "./scale-plan.ts";
 
 const EPOCH_MS = 1_000 * EPOCH_S;
 const BEGIN = Date.UTC(2026, 2, 2) as WallMs;
@@ -45,6 +46,8 @@ interface Agent {
   readonly isAttacked: boolean;
   readonly state: AgentState;
   readonly tickMs: number;
+  /** What the attack has added to its evidence, millinats. */
+  attackedBy: number;
   neighbours: readonly Agent[];
   reach: Reach;
 }
@@ -71,6 +74,7 @@ export class ScaleRegion {
   /** Statements made. */
   statements = 0;
   raised = 0;
+  readonly waits = new CertificateWaits({ n: ZONE_SIZE, f: LIARS_TOLERATED }, ATTACK.key);
   readonly #agents: Agent[];
   readonly #dice: Dice;
   readonly #made = new WeakSet<Uint8Array>();
@@ -86,7 +90,7 @@ export class ScaleRegion {
     this.#agents = roster.members.map(({ station, zone }, index): Agent => ({
       index, station, zone, neighbours: [], reach: reachOf([]),
       isAttacked: roster.zones.findIndex(({ id }) => id === zone) % ATTACKED_ZONE_IN === 0,
-      tickMs: this.#dice.int(CLOCKS_MS),
+      tickMs: this.#dice.int(CLOCKS_MS), attackedBy: 0,
       state: createCore({
         station, region: roster.network, zone, epochS: EPOCH_S, site: {}, crypto: keys.crypto, reader,
         tokenSecret: new Uint8Array(32), statementSigner: keys.signerOf(`${station} statement`),
@@ -138,7 +142,10 @@ export class ScaleRegion {
       addEvidence(opine, key, Math.round(this.#dice.uniform(NOISE_MILLINATS.low, NOISE_MILLINATS.high)));
     }
     const isOn = agent.isAttacked && this.#epoch >= ATTACK.from && this.#epoch < ATTACK.to;
-    if (isOn) addEvidence(opine, ATTACK.key, ATTACK.millinats);
+    if (isOn) {
+      addEvidence(opine, ATTACK.key, ATTACK.millinats);
+      agent.attackedBy += ATTACK.millinats;
+    }
     this.#step(agent, { kind: "tick" });
   }
 
@@ -151,7 +158,8 @@ export class ScaleRegion {
   }
 
   #publish(agent: Agent, message: Outgoing): void {
-    if (message.kind === "statement" && message.station === agent.station) this.#noteMade(message.bytes);
+    if (message.kind === "statement" && message.station === agent.station) this.#noteMade(agent, message.bytes);
+    if (message.kind === "certificate") this.waits.certified(agent.zone, this.#nowMs);
     const topic = this.#topicOf(agent, message);
     const size = message.bytes.length + topic.length;
     const counted = this.traffic.get(message.kind) ?? noTraffic();
@@ -167,9 +175,11 @@ export class ScaleRegion {
   }
 
   /** The author publishes it again for who lacks it. */
-  #noteMade(statement: Uint8Array): void {
-    if (!this.#made.has(statement)) this.statements += 1;
+  #noteMade({ zone, station, attackedBy }: Agent, statement: Uint8Array): void {
+    if (this.#made.has(statement)) return;
     this.#made.add(statement);
+    this.statements += 1;
+    if (attackedBy > 0) this.waits.stated(zone, station, attackedBy, this.#nowMs);
   }
 
   #send(agent: Agent, to: Agent, topic: string, bytes: Uint8Array): void {

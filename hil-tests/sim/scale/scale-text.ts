@@ -20,6 +20,8 @@ export interface ScaleRow {
   readonly allKbits: number;
   /** Zone alerts, over all agents. */
   readonly raised: number;
+  /** From the statement with which an attacked zone raises to its certificate, seconds: median and longest. */
+  readonly certifiedS: readonly [median: number, longest: number] | undefined;
 }
 
 type Column = readonly [head: string, of: (row: ScaleRow) => string];
@@ -35,6 +37,7 @@ const COLUMNS: readonly Column[] = [
   ["statements kbit/s", ({ statementKbits }) => statementKbits.toFixed(1)],
   ["all kbit/s", ({ allKbits }) => allKbits.toFixed(1)],
   ["zone alerts", ({ raised }) => `${raised}`],
+  ["certified s", ({ certifiedS }) => certifiedS?.map((one) => one.toFixed(1)).join("/") ?? "-"],
   ["s", ({ seconds }) => seconds.toFixed(0)],
 ];
 
@@ -48,6 +51,7 @@ export function scaleTable(rows: readonly ScaleRow[], mostZones: number): string
   const widths = COLUMNS.map((_, at) => Math.max(...cells.map((line) => line[at]!.length)));
   return [...cells.map((line) => line.map((cell, at) => cell.padStart(widths[at]!)).join("  ")), "",
     `One zone in ten is attacked. A roster has at most ${mostZones} zones here; rosters do not know of one another.`,
+    "Certified: from the statement with which a zone raises to its certificate, median/longest of the attacked zones.",
     "Shared by the agents of a process, not on boards: reading messages, checking signatures, links, directories.",
   ].join("\n");
 }

@@ -27,6 +27,8 @@ export interface WorkerResult {
   readonly statements: number;
   readonly traffic: ReadonlyMap<Kind, Traffic>;
   readonly raised: number;
+  /** From a zone's raise to its certificate, ms. */
+  readonly waitsMs: readonly number[];
 }
 
 export type WorkerNews =
@@ -53,7 +55,7 @@ export function playRosters(task: WorkerTask, tell: (news: WorkerNews) => void):
   tell({ kind: "done", result: {
     agents: sum((one) => one.agents), cpuMs: sum((one) => one.cpuMs), agentEpochs: sum((one) => one.agentEpochs),
     heapBytes: sum((one) => one.heapBytes), statements: sum((one) => one.statements), raised: sum((one) => one.raised),
-    traffic: added(results.map(({ traffic }) => traffic)),
+    traffic: added(results.map(({ traffic }) => traffic)), waitsMs: results.flatMap(({ waitsMs }) => waitsMs),
   } });
 }
 
@@ -73,10 +75,10 @@ function playRoster(
     if (epoch >= warmUp) cpuMs += (user + system) / 1_000;
     onDone((epoch + 1) / epochs);
   }
-  const { statements, traffic, raised } = region;
+  const { statements, traffic, raised, waits } = region;
   return {
     agents, cpuMs, agentEpochs: agents * (epochs - warmUp), heapBytes: heapInUse() - before, statements, traffic,
-    raised,
+    raised, waitsMs: waits.waitsMs(),
   };
 }
 

@@ -86,6 +86,7 @@ function rowOf(
   const traffic = added(results.map((one) => one.traffic));
   const wire = [...traffic.values()].reduce((total, one) => total + one.wire, 0);
   const statements = traffic.get("statement")!;
+  const waits = results.flatMap((one) => one.waitsMs).sort((a, b) => a - b);
   return {
     asked, agents, rosters: zones.length, zonesEach: Math.max(...zones), epochs, seconds,
     cpuMs: sum((one) => one.cpuMs) / sum((one) => one.agentEpochs),
@@ -95,6 +96,7 @@ function rowOf(
     statementKbits: (8 * statements.wire) / agents / epochs / EPOCH_S / 1_000,
     allKbits: (8 * wire) / agents / epochs / EPOCH_S / 1_000,
     raised: sum((one) => one.raised),
+    certifiedS: waits.length === 0 ? undefined : [waits[waits.length >> 1]! / 1_000, waits.at(-1)! / 1_000],
   };
 }
 
