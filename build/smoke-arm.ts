@@ -20,8 +20,9 @@ import { bundleTests } from "./test-process.ts";
  */
 const VECTOR_TESTS = [
   "edge-agent/adapters/crypto.test.ts", "edge-agent/config.test.ts", "edge-agent/observe/meters/modbus.test.ts",
-  "edge-agent/observe/meters/models.test.ts", "edge-agent/observe/vectors.test.ts", "edge-agent/record/witness.test.ts",
-  "gossip/cbor.test.ts", "gossip/message.test.ts", "gossip/roster.test.ts", "gossip/statement.test.ts",
+  "edge-agent/observe/meters/models.test.ts", "edge-agent/observe/vectors.test.ts", "edge-agent/reconcile/cdr.test.ts",
+  "edge-agent/record/witness.test.ts", "gossip/cbor.test.ts", "gossip/message.test.ts", "gossip/roster.test.ts",
+  "gossip/statement.test.ts", "gossip/word.test.ts",
   "hil-tests/second-implementation/vectors.test.ts", "models/agree/opinion-map.test.ts",
 ];
 /** Emulation is ten to thirty times slower. */
