@@ -64,11 +64,5 @@ export const PLATFORMS: Readonly<Record<Arch, Platform>> = {
 /** Debian's packages of the libraries that Node loads. */
 export const LIBRARY_PACKAGES: readonly string[] = ["libc6", "libstdc++6", "libgcc-s1", "libatomic1"];
 
-/**
- * Memory flags of Node on a board; the program sets the first by itself as well (small-heap.ts). The third keeps the
- * largest compiler's code from being read in for what is not hot, the fourth one helper's memory in place of four: with
- * eight neighbours 72 MB resident in place of 78 (Node 24 on x86-64), and no slower frames that could be seen.
- */
-export const NODE_FLAGS: readonly string[] = [
-  "--max-semi-space-size=1", "--max-old-space-size=48", "--optimize-for-size", "--v8-pool-size=1",
-];
+/** Memory flags of Node on a board; the program sets the first by itself as well (small-heap.ts). */
+export const NODE_FLAGS: readonly string[] = ["--max-semi-space-size=1", "--max-old-space-size=48"];
