@@ -164,6 +164,19 @@ test("one session is bounded, however bold", () => {
   }
 });
 
+test("theft that goes on is told again session after session, since an incident before it may be over", () => {
+  const world = new World();
+  honest(world, 10, {});
+  for (let n = 0; n < 8; n++) {
+    const before = world.bench.total(KEY);
+    world.session({ fromS: (11 + n) * 8 * HOUR, minutes: 60, powerW: 7_000, factor: 1.3 });
+    const nats = world.bench.total(KEY) - before;
+    assert.ok(nats > 12 && nats <= 16.5, `session ${n}: ${nats}`);
+  }
+  honest(world, 12, {});
+  assert.ok(world.bench.state.sums.billed < 10, `${world.bench.state.sums.billed}`);
+});
+
 test("slow teaching has an end: a drift of 0.2 % a session ends at 3 %, and 20 % beyond it are told", () => {
   const world = new World();
   let taught = 1;

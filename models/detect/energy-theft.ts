@@ -134,8 +134,10 @@ export function summed({ sums }: Pick<EnergyTheft, "sums">, stream: Stream, find
   return findings.flatMap((finding) => {
     if (finding.key !== THEFT.threat) return [finding];
     const before = mixtureOf(Object.values(sums));
-    sums[stream] = Math.min(MOST_SUM, Math.max(0, sums[stream] + finding.nats));
+    sums[stream] = Math.max(0, sums[stream] + finding.nats);
     const growth = mixtureOf(Object.values(sums)) - before;
+    // The bound is for what honest time has to take back. A theft that goes on goes on being told.
+    sums[stream] = Math.min(MOST_SUM, sums[stream]);
     return growth === 0 ? [] : [{ ...finding, ...weigh(finding.terms, growth, growth) }];
   });
 }
