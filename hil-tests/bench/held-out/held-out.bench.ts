@@ -3,13 +3,14 @@
  * thin at each of its stations, on cities whose sessions no threshold has seen. The zone's thresholds are those that
  * ship, for one certified false alert a zone and year under the worst lies (models/agree/zone-laws.ts): measured on
  * made-up streets and on no city. Beside it a centre that hears everything and has no liars, at the same budget of each
- * key, by these cities' honest days and never below what evidence itself promises.
+ * key, by these cities' honest days and never below what evidence itself promises, nor below the mean that a zone asks
+ * for where stations' evidence may have one cause. And the same, dropping the f highest since so many may lie.
  *
  * First what honest days raise, with and without framers; then each attack of zone scope, at three strengths, with
  * liars, losses and partitions; then zones of other sizes. A cell is the median delay in seconds, or the share of
- * trials in which it was found where that is not all. Trials in which no more than f stations had any evidence are told
- * apart: no zone that survives f liars may raise these. Copied cards are left out: stations tell one another of them in
- * notes, which are not played here.
+ * trials in which it was found where that is not all. Trials that the second centre does not find are told apart: no
+ * zone that survives f liars may raise these. Copied cards are left out: stations tell one another of them in notes,
+ * which are not played here.
  */
 import { writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";

@@ -1,11 +1,11 @@
 /** The tables of the held-out bench, at most 120 columns. */
 import { STRENGTH_NAMES, type StrengthName } from "../../attackers/strength.ts";
-import { CENTRE, type HonestYears, type Trial } from "./trials.ts";
+import { CENTRE, type HonestYears, type Trial, WARY_CENTRE } from "./trials.ts";
 import { casesOf, type ZoneSize } from "./zone-cases.ts";
 import type { ZoneDays } from "./zone-days.ts";
 
 const NAME = 28;
-const CELL = 8;
+const CELL = 7;
 
 const row = (head: string, cells: readonly string[]): string =>
   head.slice(0, NAME - 1).padEnd(NAME) + cells.map((cell) => cell.padStart(CELL)).join("");
@@ -19,13 +19,18 @@ export function cell(delays: readonly number[]): string {
   return middle < 10_000 ? middle.toFixed(0) : `${(middle / 3_600).toFixed(1)} h`;
 }
 
-/** Whether enough stations had evidence for a zone that survives f liars to raise at all. */
-const isForZone = ({ f }: ZoneSize) => ({ evident }: Trial): boolean => evident > f;
+/**
+ * Whether there is evidence for a zone that survives f liars: more than f stations have some, and without the f highest
+ * it is enough for somebody who hears everything. Else the trial tells of the attack, or of the detector, and not of
+ * the zone.
+ */
+const isForZone = ({ f }: ZoneSize) => ({ evident, delays }: Trial): boolean =>
+  evident > f && Number.isFinite(delays[WARY_CENTRE]!);
 
 const middleOf = (values: readonly number[]): string =>
   (values.length === 0 ? "" : String([...values].sort((a, b) => a - b)[values.length >> 1]));
 
-/** Of how many trials, and in how many of them too few stations had evidence. */
+/** Of how many trials, and in how many of them there was not evidence enough. */
 const countText = (all: number, few: number): string => (few === 0 ? `${all}` : `${all} (${few})`);
 
 const delaysOf = (trials: readonly Trial[], name: string): number[] => trials.map(({ delays }) => delays[name]!);
@@ -48,10 +53,10 @@ export function honestText(zones: readonly ZoneDays[], honest: ReadonlyMap<ZoneS
 export function attackTable(
   size: ZoneSize, trials: readonly Trial[], amountOf: (attack: string, strength: StrengthName) => string,
 ): string {
-  const cases = [CENTRE, ...casesOf(size).map(({ name }) => name)];
-  const short = ["centre", "honest", "f frame", "f hide", "f-1+1", "20%lost", "50%lost", "f off", "half off"];
+  const cases = [CENTRE, WARY_CENTRE, ...casesOf(size).map(({ name }) => name)];
+  const short = ["centre", "less f", "honest", "frame", "hide", "f-1+1", "-20 %", "-50 %", "f off", "half"];
   const lines = ["", `n = ${size.n}, f = ${size.f}: seconds to the raise, or the share that was found; stations hit >`,
-    "stations with evidence (medians); trials (in brackets: no more than f had evidence, left out of the cells)",
+    "stations with evidence (medians); trials (in brackets: too little without the f highest, not in the cells)",
     row("", [...short.slice(0, cases.length), "hit", "trials"])];
   for (const attack of new Set(trials.map((one) => one.attack))) {
     for (const strength of STRENGTH_NAMES) {
@@ -71,8 +76,8 @@ function ratioLines(all: readonly Trial[], size: ZoneSize): string[] {
   const trials = all.filter(isForZone(size));
   const few = all.filter((one) => !isForZone(size)(one));
   const fewFound = few.filter(({ delays }) => Number.isFinite(delays[CENTRE]!)).length;
-  const head = `in ${few.length} of ${all.length} trials no more than f stations had evidence: no zone that survives f `
-    + `liars may raise these (the centre: ${fewFound})`;
+  const head = `in ${few.length} of ${all.length} trials there was too little evidence without the f highest: no zone `
+    + `that survives f liars may raise these (the centre: ${fewFound})`;
   return [head, ...["no liars", "f hide"].map((name) => {
     const both = trials.filter(({ delays }) => [CENTRE, name].every((one) => Number.isFinite(delays[one])));
     const found = trials.filter(({ delays }) => Number.isFinite(delays[CENTRE]!)).length;
@@ -94,7 +99,7 @@ export function sizeTable(
     ...[CENTRE, "no liars", "f hide"].map((name) =>
       row(name === CENTRE ? `${attack}, ${name}` : `  ${name}`, bySize.map(({ size, trials }) =>
         cell(delaysOf(strong(trials, attack).filter(isForZone(size)), name))))),
-    row("  trials (too few had evidence)", bySize.map(({ size, trials }) => {
+    row("  trials (too little)", bySize.map(({ size, trials }) => {
       const some = strong(trials, attack);
       return countText(some.length, some.filter((one) => !isForZone(size)(one)).length);
     })),

@@ -4,7 +4,7 @@
  */
 import { Peaks } from "../../../models/agree/baselines/peaks.testing.ts";
 import { NEWER_WITHIN_EPOCHS, WINDOW_EPOCHS } from "../../../models/agree/zone-decision.ts";
-import { BUDGET_PER_YEAR } from "../../../models/agree/zone-laws.ts";
+import { BUDGET_PER_YEAR, isIndependent, zoneThreshold } from "../../../models/agree/zone-laws.ts";
 import { type EvidenceKey, EVIDENCE_KEYS, type Threat, threatOf } from "../../../models/terms.ts";
 import { DAY_MS, epochOf, HOUR_MS, MINUTE_MS, SECOND_MS, type WallMs } from "../../../models/units.ts";
 import type { JointlyAttacked } from "../../attackers/attack.ts";
@@ -31,6 +31,8 @@ const LEAST_PEAK = 0.5;
 const NOBODY_LIES: Case = { name: "" };
 
 export const CENTRE = "centre";
+/** The same, knowing that f of its stations may lie. */
+export const WARY_CENTRE = "centre, f highest dropped";
 const budgetOf = (key: EvidenceKey): number =>
   (BUDGET_PER_YEAR as Partial<Record<EvidenceKey, number>>)[key] ?? OTHER_BUDGET;
 
@@ -39,7 +41,10 @@ export interface HonestYears {
   readonly years: number;
   /** Incidents that a zone would have begun, by case: nobody lies, or f frame. */
   readonly raised: Readonly<Record<string, readonly string[]>>;
-  /** By key: what the pooled CUSUM exceeds as often as its budget allows, nats. */
+  /**
+   * By key: what the pooled CUSUM exceeds as often as its budget allows, nats. Where stations' evidence may have one
+   * cause, it needs the mean that a zone asks for, too: these days have none of what comes to all stations alike.
+   */
   readonly centre: ReadonlyMap<EvidenceKey, number>;
 }
 
@@ -71,7 +76,9 @@ export function honestYears(zones: readonly ZoneDays[], size: ZoneSize): HonestY
   const years = ms / YEAR_MS;
   const centre = new Map([...peaks].map(([key, found]) => {
     const promised = Math.log(HALF_HOURS_A_YEAR / budgetOf(key));
-    return [key, Math.max(promised, found.values.length === 0 ? 0 : found.level(years, budgetOf(key)))] as const;
+    const ofOneCause = isIndependent(key) ? 0 : zoneThreshold(key, { n: size.n, f: 0 }) / 1_000;
+    const seen = found.values.length === 0 ? 0 : found.level(years, budgetOf(key));
+    return [key, Math.max(promised, ofOneCause, seen)] as const;
   }));
   return { years, raised, centre };
 }
@@ -101,12 +108,9 @@ export interface Trial {
   readonly strength: StrengthName;
   /** Stations at which something was done. */
   readonly hit: number;
-  /**
-   * Stations that had evidence for one of the threat's keys at one time, at the most. No more than f, and no zone that
-   * survives f liars may raise: the trial tells of the attack, or of the detector, and nothing of the zone.
-   */
+  /** Stations that had evidence for one of the threat's keys at one time, at the most. */
   readonly evident: number;
-  /** Seconds from the attack's beginning, by case and `centre`; Infinity: not within its time. */
+  /** Seconds from the attack's beginning, by case and of both centres; Infinity: not within its time. */
   readonly delays: Readonly<Record<string, number>>;
 }
 
@@ -137,11 +141,12 @@ export function trial(
   }));
   const all = tracksOf(stated, NOBODY_LIES, span, 1);
   const rose = [...rising(risesOf(stated, span, 0), begin, keys)];
-  const first = firstOf(rose, (epoch, some) => some.some((key) => pooled(all, span, epoch, key) >= centre.get(key)!));
+  const seenBy = (without: number): number => delay(firstOf(rose, (epoch, some) =>
+    some.some((key) => pooled(all, span, epoch, key, without) >= centre.get(key)!)));
   const evident = rose.flatMap(([epoch, some]) => some.map((key) => supporting(all, span, epoch, key)));
   return { city: zone.city, attack: attack.name, threat: attack.threat, strength,
     hit: new Set(made.truth.map(({ station }) => station)).size, evident: Math.max(0, ...evident),
-    delays: { [CENTRE]: delay(first), ...delays } };
+    delays: { [CENTRE]: seenBy(0), [WARY_CENTRE]: seenBy(size.f), ...delays } };
 }
 
 /** The epochs from `begin` on in which some of the keys rose, and which. */
