@@ -1,12 +1,15 @@
-import { readFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { repoRoot } from "../../build/paths.ts";
 import { assert, test } from "../../build/testing.ts";
+import type { Street } from "../bench/street.ts";
 import { LOOP_TURNS, loopTurnS, readingOf } from "./board-reading.ts";
 import { Recorder } from "./recorder.ts";
 import { junitXml, type Result, resultTable, traceJson } from "./results.ts";
 import { parseScenario } from "./scenario.ts";
 import { playSimulation } from "./simulation.ts";
+import { playStreetAct } from "./street-acts.ts";
 
 const STREET = readFileSync(join(repoRoot, "hil-tests/rig/scenarios/street.yaml"), "utf8");
 const RESULTS: readonly Result[] = [
@@ -68,4 +71,22 @@ test("each act of the scenario file is played in virtual time, and is as it is t
   const recorder = new Recorder("street-sim");
   await playSimulation({ acts: [...acts, "c", "e"], quick: false }, recorder);
   assert.is(recorder.end({}), 0);
+});
+
+test("where a street cannot be split that act is skipped, and wrong cards are tried in its place", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "kerbwatch-rig-"));
+  const json = join(folder, "results.json");
+  try {
+    const recorder = new Recorder("street");
+    const street = { ground: { pace: 1 }, seconds: () => new Promise(() => {}), known() {
+      throw new Error("no street here");
+    } } as unknown as Street;
+    await playStreetAct(recorder, street, "partition", "no hosts");
+    assert.is(recorder.end({ json }), 1);
+    const { results } = JSON.parse(readFileSync(json, "utf8")) as { results: readonly Result[] };
+    assert.equal(results.map(({ id, state, observed }) => [id, state, observed]),
+      [["partition", "skipped", "no hosts"], ["c", "failed", "failed: no street here"]]);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 });
