@@ -23,7 +23,7 @@ SUPPORT = 1_000
 WINDOW = 180
 WIDE, SMALL, NARROW = 12_000, 6_000, 3_000
 # base, slope, whether of the counted members, by clip; and from how many counted members on the narrow one is used.
-MEASURED = {"starts": ((9100, 2.5, False), (17000, -2.9, True), 8), "stops": ((8000, 3, False), (19800, -4, True), 8),
+MEASURED = {"starts": ((9100, 2.5, False), (17000, -2.9, True), 8), "stops": ((9600, 2.5, False), (19800, -4, True), 8),
             "power-step": ((9100, 2.5, False), (12500, 0, True), 8),
             "refusals": ((2500, 5, False), (500, 4.7, False), 4),
             "authorization-abuse": ((5000, 6, False), (0, 5, False), 4)}
