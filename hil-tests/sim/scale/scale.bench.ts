@@ -32,7 +32,9 @@ interface Plan {
 const FULL: readonly Plan[] = [30, 120, 480, 1_000, 10_000, 100_000]
   .map((agents) => ({ agents, epochs: 60, warmUp: 10 }));
 const QUICK: readonly Plan[] = [30, 120, 480, 1_000].map((agents) => ({ agents, epochs: 28, warmUp: 8 }))
-  .concat([{ agents: 10_000, epochs: 3, warmUp: 1 }]);
+  .concat([{ agents: 10_000, epochs: 8, warmUp: 6 }]);
+/** An agent states from its fourth epoch on: fewer cost nothing and tell nothing. */
+const FEWEST_EPOCHS = 5;
 
 /** Rosters dealt out: the largest first, each to whom has least. */
 function dealt(zones: readonly number[]): WorkerTask["rosters"][] {
@@ -104,6 +106,7 @@ async function main(): Promise<void> {
   const text = { type: "string" } as const;
   const { values } = parseArgs({ options: { json: text, agents: text, epochs: text, quick: { type: "boolean" } } });
   const epochs = Number(values.epochs ?? 60);
+  if (!(epochs >= FEWEST_EPOCHS)) throw new RangeError(`--epochs: at least ${FEWEST_EPOCHS}, not ${values.epochs}`);
   const asked = values.agents?.split(",").map(Number)
     .map((agents) => ({ agents, epochs, warmUp: Math.min(10, epochs - 1) }));
   const plans = asked ?? (values.quick === true ? QUICK : FULL);
