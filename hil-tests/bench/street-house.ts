@@ -209,11 +209,12 @@ function followFlow(meter: SimulatedMeter): Follower {
   let last: Flow = { evseId: 1, powerW: 0, deliveredWh: 0 };
   let atMs = performance.now();
   let startWh = 0;
+  let shownWh = 0;
   const move = () => {
     const sinceWh = (last.powerW * (performance.now() - atMs)) / 3_600_000;
-    meter.set({
-      powerW: last.powerW, energyImportWh: startWh + last.deliveredWh + sinceWh, currentA: last.powerW / 400,
-    });
+    // A timer that comes late makes it run ahead of the session's end; a meter never counts backwards.
+    shownWh = Math.max(shownWh, startWh + last.deliveredWh + sinceWh);
+    meter.set({ powerW: last.powerW, energyImportWh: shownWh, currentA: last.powerW / 400 });
   };
   const timer = setInterval(move, METER_STEP_MS);
   return {

@@ -115,6 +115,17 @@ test("a meter's register that goes back in mid-session voids one block: honesty 
   }
 });
 
+test("a register that wavers within its resolution is not out of order: theft that follows is found at once", () => {
+  for (const [backWh, isCompared] of [[3, true], [12, true], [40, false]] as const) {
+    const charger = practised();
+    charger.meterWh -= backWh;
+    charger.read(0);
+    charger.factor = 1.3;
+    charger.start();
+    assert.is(nats(charger.run(12)) > 1, isCompared, `${backWh} Wh`);
+  }
+});
+
 test("a meter that fell silent is not carried on for more than two minutes", () => {
   const charger = practised();
   charger.powerW = 50_000;

@@ -17,7 +17,7 @@
 import type { MeterSide, Observation, Reading } from "../../terms.ts";
 import { HOUR_MS, MINUTE_MS, type Now, SECOND_MS } from "../../units.ts";
 import { hasRoom } from "../detector.ts";
-import { type Agreement, priorAgreement } from "./agreement.ts";
+import { type Agreement, priorAgreement, RESOLUTION_WH } from "./agreement.ts";
 import {
   beginBlock, closeIfWorth, type Comparison, createSession, endSession, noteRolledNats, type Pair, type Session,
   voidBlock,
@@ -102,12 +102,22 @@ function idKey(transactionId: string): string {
 
 const NOTHING: Settled = { comparisons: [] };
 
+/**
+ * A register that wavers within its resolution stands: it was neither replaced nor read out of order, and whoever can
+ * make it waver must not silence the comparison by it.
+ */
+function heldWh(before: MeterTrack | undefined, toldWh: number): number {
+  const backWh = (before?.registerWh ?? toldWh) - toldWh;
+  return backWh > 0 && backWh <= RESOLUTION_WH ? toldWh + backWh : toldWh;
+}
+
 /** Takes in the meter's reading; a session that ended since the last one is compared now. */
 export function onReading(balance: Balance, reading: Reading, side: MeterSide, now: Now): Settled {
-  const registerWh = plausible(reading.energyImportWh);
-  if (registerWh === undefined) return NOTHING;
+  const toldWh = plausible(reading.energyImportWh);
+  if (toldWh === undefined) return NOTHING;
   const key = String(reading.evseId);
   const before = balance.meters[key];
+  const registerWh = heldWh(before, toldWh);
   if (!hasRoom(balance.meters, key)) return NOTHING;
   const session = balance.sessions[key];
   // A register that went back was replaced, reset or wrapped: what was measured across that moment is void.
