@@ -31,6 +31,25 @@ test("a checkpoint once a minute and with an alert, and only over entries that a
   assert.equal([signed(250), signed(303)], [0, 1]);
 });
 
+test("where nothing is new but statements, which neighbours hold anyway: a checkpoint in ten minutes", () => {
+  const log = createRecord(
+    { origin: "kerbwatch/CP", crypto, signer: signerFromSeed(new Uint8Array(32)), recovered: NEW_LOG });
+  const journal = createJournal(log);
+  const duties = createDuties(at(0));
+  const signs = (s: number): boolean => wantsCheckpoint(duties, journal, [], at(s)).length > 0;
+  log.unseen = false; // as once the first was told
+  const statement = (s: number) => recordOne(journal, {
+    kind: "statement", at: at(s).wallMs, signedBytes: new Uint8Array(1), signature: new Uint8Array(64) });
+  statement(1);
+  assert.equal([signs(60), signs(300), signs(599), signs(600)], [false, false, false, true]);
+  statement(610);
+  recordOne(journal, { kind: "notice", at: at(620).wallMs, text: "so" });
+  assert.equal([signs(659), signs(660)], [false, true]);
+  log.unseen = false;
+  statement(670);
+  assert.equal([signs(720), signs(1_259), signs(1_260)], [false, false, true]);
+});
+
 test("neighbours' checkpoints alone ask for no checkpoint, however many; the next one covers them", () => {
   const log = createRecord(
     { origin: "kerbwatch/CP", crypto, signer: signerFromSeed(new Uint8Array(32)), recovered: NEW_LOG });

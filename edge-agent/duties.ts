@@ -23,6 +23,8 @@ export interface Duties {
 }
 
 const CHECKPOINT_EVERY_MS = MINUTE_MS;
+/** Where witnesses are told nothing before then (record/offers.ts): storing one costs as much flash as four epochs. */
+const QUIET_CHECKPOINT_EVERY_MS = 10 * MINUTE_MS;
 /** Quiet learning is slow, and flash wears: what a power cut may cost is a quarter of an hour of it. */
 const REMEMBER_EVERY_MS = 15 * MINUTE_MS;
 /** With a transaction what is known is saved soon, but not once for each of a backlog; with an alert at once. */
@@ -46,11 +48,12 @@ export function createDuties(now: Now, since: WallMs = now.wallMs): Duties {
 }
 
 /**
- * Signed at once with an alert, otherwise once a minute; nothing comes of it when no entry is new but neighbours'
- * checkpoints, which wait for the next one.
+ * Signed at once with an alert, otherwise once a minute, or in ten when nothing is new but statements; nothing comes of
+ * it when no entry is new but neighbours' checkpoints, which wait for the next one.
  */
 export function wantsCheckpoint(duties: Duties, journal: JournalState, alerts: readonly Alert[], now: Now): Effect[] {
-  const due = alerts.length > 0 || now.monoMs - duties.checkpointMs >= CHECKPOINT_EVERY_MS;
+  const everyMs = journal.log.unseen ? CHECKPOINT_EVERY_MS : QUIET_CHECKPOINT_EVERY_MS;
+  const due = alerts.length > 0 || now.monoMs - duties.checkpointMs >= everyMs;
   if (!due) return [];
   duties.checkpointMs = now.monoMs;
   const { frontier, quietSize } = journal.log;

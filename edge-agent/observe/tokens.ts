@@ -1,8 +1,9 @@
 /**
  * idTokens become pseudonyms here; the token itself never leaves this folder.
  *
- * The day key is derived from a secret that each agent makes for itself. Pseudonyms of two stations match, as comparing
- * them for cloning needs, once the roster seals one region secret to each member; until then only one station's do.
+ * The day key is derived from the secret that the operator gave to a zone's members (`mesh.tokenSecret`, SPEC.md 4a):
+ * pseudonyms of two stations then match, as comparing them for cloning needs. Without it each agent makes a secret for
+ * itself, and only one station's match.
  */
 import type { Crypto } from "../../models/crypto.ts";
 import { DAY_MS } from "../../models/units.ts";

@@ -35,8 +35,6 @@ export interface Collected {
   sentIn: number;
   /** When a checkpoint was prepared for them last, by the monotonic clock. */
   preparedMs: number;
-  /** A witness turned out to hold another one than the last: the next checkpoint is told. */
-  isBehind: boolean;
   /** The newest with enough cosignatures, and whether it is on disk as it is. */
   best: Offered | undefined;
   saved: boolean;
@@ -57,7 +55,7 @@ export function createCollected(
   needed: number, stored: Cosigned | undefined, silent: Iterable<StationId>,
 ): Collected {
   return {
-    needed, recent: [], outbox: [], sentIn: -1, preparedMs: -QUIET_MS, isBehind: false, best: stored, saved: true,
+    needed, recent: [], outbox: [], sentIn: -1, preparedMs: -QUIET_MS, best: stored, saved: true,
     silent: new Set(silent), asked: 0,
   };
 }
@@ -81,10 +79,10 @@ export function offer(state: Witnessing, journal: JournalState, epoch: Epoch, no
   const note = journal.checkpointNote;
   // Proofs lead to the tree as it is: once it has grown, the next checkpoint is offered.
   const isNew = note !== collected.recent.at(-1)?.note && log.frontier.size === log.signedSize;
-  const isDue = log.unseen || collected.isBehind || nowMs - collected.preparedMs >= QUIET_MS;
+  const isDue = log.unseen || nowMs - collected.preparedMs >= QUIET_MS;
   if (note !== "" && isNew && isDue) {
     collected.preparedMs = nowMs;
-    collected.isBehind = log.unseen = false;
+    log.unseen = false;
     prepare(state, { size: log.signedSize, note, lines: new Map() });
   }
   if (collected.outbox.length === 0 || collected.sentIn === epoch) return [];
@@ -123,7 +121,7 @@ export function collect(
   const { log, growth, collected, logKey, protocol: { crypto, directory } } = state;
   if (note === "") {
     witness.holds = 0;
-    collected.isBehind = true;
+    log.unseen = true;
     hasSaid(state, witness);
     return [];
   }
@@ -143,7 +141,7 @@ export function collect(
   hasSaid(state, witness);
   const offered = collected.recent.find((one) => one.size === size);
   offered?.lines.set(witness.station, lineOf(signature));
-  if (offered !== collected.recent.at(-1)) collected.isBehind = true;
+  if (offered !== collected.recent.at(-1)) log.unseen = true;
   if (offered !== undefined && offered.lines.size >= collected.needed && offered.size >= (collected.best?.size ?? 0)) {
     collected.best = offered;
     collected.saved = false;

@@ -56,7 +56,7 @@ export interface RecordState {
   signedSize: number;
   /** The log up to here needs no new checkpoint: what follows the newest are neighbours' checkpoints alone. */
   quietSize: number;
-  /** There are entries that witnesses should see with the next checkpoint. */
+  /** Witnesses should see the next checkpoint: for its entries, or since one of them holds another than the last. */
   unseen: boolean;
   /** As they were found: the own checkpoint, if it is good, and one of this log that witnesses cosigned. */
   readonly stored: string | undefined;
@@ -104,7 +104,7 @@ export function createRecord(options: RecordOptions): RecordState {
     origin, crypto, signer, notices, growth, signedSize,
     frontier: recovered.frontier,
     quietSize: signedSize,
-    unseen: false,
+    unseen: true,
     stored: attested.ok ? recovered.checkpoint : undefined,
     attestedSize: signedSize,
     cosigned: recovered.cosigned,
