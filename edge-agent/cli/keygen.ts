@@ -20,6 +20,7 @@ import type { StationId } from "../../models/units.ts";
 import { toBase64 } from "../record/base64.ts";
 import { UsageError, parseOptions } from "./command.ts";
 import type { Command, Io, Parsed } from "./command.ts";
+import { qrOf, qrText } from "./qr.ts";
 import { written } from "./roster/files.ts";
 
 const FOR: Readonly<Record<KeyPurpose, string>> = {
@@ -65,17 +66,18 @@ const OPTIONS = {
   member: { type: "string", value: "FILE" }, advertise: { type: "string", value: "HOST:PORT" },
   "token-secret": { type: "string", value: "FILE" }, operator: { type: "string", value: "FILE" },
   label: { type: "string", value: "NAME" }, role: { type: "string", value: "ROLE" }, json: { type: "boolean" },
+  qr: { type: "boolean" },
 } as const;
 type Options = Parsed<typeof OPTIONS>["options"];
 
 /** Refuses options that belong to the other use of the command. */
 function refuseBeside(options: Options, use: string, others: readonly (keyof Options)[]): void {
-  const other = others.find((name) => options[name] !== undefined);
+  const other = others.find((name) => options[name] !== undefined && options[name] !== false);
   if (other !== undefined) throw new UsageError(`--${other}: found beside --${use}; allowed: one or the other`);
 }
 
 function operatorKey(options: Options, path: string, io: Io): number {
-  refuseBeside(options, "operator", ["state", "station", "member", "advertise", "token-secret"]);
+  refuseBeside(options, "operator", ["state", "station", "member", "advertise", "token-secret", "qr"]);
   const label = options.label ?? basename(path).replace(/\.key$/, "");
   if (!isOperatorLabel(label)) throw new UsageError(`--label: found ${shown(label)}; allowed: ${OPERATOR_LABEL_RULE}`);
   const role = ROLES.find((one) => one === (options.role ?? "operator"));
@@ -97,7 +99,7 @@ function operatorKey(options: Options, path: string, io: Io): number {
 
 /** One secret for the members of a zone: who has it can test guessed idTokens against their notes. */
 function tokenSecret(options: Options, path: string, io: Io): number {
-  refuseBeside(options, "token-secret", ["state", "station", "member", "advertise", "label", "role"]);
+  refuseBeside(options, "token-secret", ["state", "station", "member", "advertise", "label", "role", "qr"]);
   try {
     const created = createFile(path, `${hex(systemRandom.bytes(TOKEN_SECRET_BYTES))}\n`);
     io.out(options.json ? `${JSON.stringify({ version: 1, file: path, created })}\n`
@@ -110,13 +112,17 @@ function tokenSecret(options: Options, path: string, io: Io): number {
   }
 }
 
-function writeMember(keys: DeviceKeys, station: StationId, options: Options, path: string, io: Io): boolean {
+/** What the operator needs of this device: as a file, as a QR code to be taken with a phone, or both. */
+function tellMember(keys: DeviceKeys, station: StationId, options: Options, io: Io): boolean {
   const address = options.advertise ?? "";
   const { statement, log, witness, tls } = keys.signers;
   const content = formatMemberFile(nodeCrypto(), {
     station, address, certificateSignature: tlsIdentity(station, keys.tlsSeed).signature,
     keys: { statement: statement.publicKey, log: log.publicKey, witness: witness.publicKey, tls: tls.publicKey },
   });
+  if (options.qr === true) io.out(qrText(qrOf(new TextEncoder().encode(JSON.stringify(JSON.parse(content))))));
+  const path = options.member;
+  if (path === undefined) return true;
   if (!written(path, content, io.err)) return false;
   if (!options.json) {
     const where = address === "" ? "without a broker of its own (--advertise HOST:PORT names one)"
@@ -127,7 +133,8 @@ function writeMember(keys: DeviceKeys, station: StationId, options: Options, pat
 }
 
 function deviceKeys(options: Options, io: Io): number {
-  const { state, station, member, advertise } = options;
+  const { state, station, member, advertise, qr } = options;
+  const names = member !== undefined ? "--member" : qr === true ? "--qr" : undefined;
   if (state === undefined) throw new UsageError("--state: missing; allowed: --state DIR, or --operator FILE");
   for (const name of ["label", "role"] as const) {
     if (options[name] !== undefined) throw new UsageError(`--${name}: found without --operator; allowed: with it`);
@@ -135,12 +142,13 @@ function deviceKeys(options: Options, io: Io): number {
   if (station !== undefined && !isStationId(station)) {
     throw new UsageError(`--station: found ${shown(station)}; allowed: ${ID_RULE}`);
   }
-  if (member !== undefined && station === undefined) {
-    throw new UsageError("--station: missing; allowed: --station ID, since --member names its keys");
+  if (names !== undefined && station === undefined) {
+    throw new UsageError(`--station: missing; allowed: --station ID, since ${names} names its keys`);
   }
-  if (advertise !== undefined && member === undefined) {
-    throw new UsageError("--member: missing; allowed: --member FILE, which --advertise goes into");
+  if (advertise !== undefined && names === undefined) {
+    throw new UsageError("--member: missing; allowed: --member FILE or --qr, which --advertise goes into");
   }
+  if (qr === true && options.json) throw new UsageError("--qr: found beside --json; allowed: one or the other");
   if (advertise !== undefined && (parseHostPort(advertise)?.port ?? 0) < 1) {
     throw new UsageError(`--advertise: found ${shown(advertise)}; allowed: host:port, port 1 to 65535`);
   }
@@ -149,7 +157,7 @@ function deviceKeys(options: Options, io: Io): number {
   io.out(options.json ? `${JSON.stringify({ version: 1, keys: list, warnings: keys.warnings })}\n`
     : asText(list, station));
   for (const warning of keys.warnings) io.err(`kerbwatch: ${warning}\n`);
-  return member === undefined || writeMember(keys, station!, options, member, io) ? 0 : 1;
+  return names === undefined || tellMember(keys, station!, options, io) ? 0 : 1;
 }
 
 async function run(args: string[], io: Io): Promise<number> {
@@ -171,7 +179,7 @@ export const keygen: Command = {
   help: `
 Usage: kerbwatch keygen --state DIR [--station ID] [--json]
        kerbwatch keygen --state DIR --station ID --member FILE
-                        [--advertise HOST:PORT] [--json]
+                        [--advertise HOST:PORT] [--qr] [--json]
        kerbwatch keygen --operator FILE [--label NAME] [--role ROLE] [--json]
        kerbwatch keygen --token-secret FILE [--json]
 
@@ -182,7 +190,8 @@ overwritten: the command then shows them, and says so. The agent makes missing
 keys by itself at its start.
 
 With --member, the public halves are also written to a file, which the operator
-makes the roster from. With --operator, makes the key of a person who signs
+makes the roster from; with --qr they are shown as a code that a phone reads,
+whose text is such a file. With --operator, makes the key of a person who signs
 rosters and prints its public half on one line, as "operators" in the
 configuration takes it. "kerbwatch roster --help" has the whole enrolment.
 
@@ -191,6 +200,8 @@ configuration takes it. "kerbwatch roster --help" has the whole enrolment.
   --station ID    the station's OCPP identity: shows verifier keys
                   (name+hash+key), as "ledger verify" takes them
   --member FILE   where the member file is written: <station>.member.json
+  --qr            the member file as a QR code, for a terminal of 110 columns
+                  with light text on a dark ground
   --advertise HOST:PORT
                   where neighbours reach this station's broker; absent: it has
                   none

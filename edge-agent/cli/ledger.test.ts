@@ -15,6 +15,7 @@ import { appendEntries, checkpoint, createRecord } from "../record/record.ts";
 import { UsageError } from "./command.ts";
 import type { Command } from "./command.ts";
 import { keygen } from "./keygen.ts";
+import { qrOf, qrText } from "./qr.ts";
 import { ledger } from "./ledger.ts";
 
 const crypto = nodeCrypto();
@@ -168,6 +169,18 @@ test("keygen: makes keys, shows public halves only, and overwrites nothing", wit
   assert.ok(first.out.includes(json.keys[1]!.verifierKey));
   assert.is(readFileSync(join(stateDir, "keys", "log.key"), "utf8"), file);
   assert.match((await execute(keygen, "--state", stateDir)).out, /was there; left as it is/);
+}));
+
+test("keygen --qr: the member file's text as a code, with a file or without", withFolder(async (stateDir) => {
+  const path = join(stateDir, "..", "member.json");
+  const own = ["--state", stateDir, "--station", station, "--advertise", "10.0.0.5:8883"];
+  const { code, out } = await execute(keygen, ...own, "--qr", "--member", path);
+  assert.is(code, 0);
+  const text = JSON.stringify(JSON.parse(readFileSync(path, "utf8")));
+  assert.ok(out.includes(qrText(qrOf(new TextEncoder().encode(text)))));
+  assert.ok((await execute(keygen, ...own, "--qr")).out.endsWith(qrText(qrOf(new TextEncoder().encode(text)))));
+  assert.match((await execute(keygen, "--state", stateDir, "--qr")).err, /--station: missing; .* since --qr names/);
+  assert.match((await execute(keygen, ...own, "--qr", "--json")).err, /--qr: found beside --json/);
 }));
 
 test("keygen: a zone's token secret is made once, for its owner alone, and is what the configuration takes",
