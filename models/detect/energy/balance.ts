@@ -72,8 +72,6 @@ const STALE_AT_REST_MS = 15 * MINUTE_MS;
 const DISORDER_MS = 15 * MINUTE_MS;
 const FIRST_EVERY_MS = 10 * SECOND_MS;
 const MOST_TRANSACTIONS = 64;
-/** No station has more meters; ids beyond are not followed. */
-const MOST_METERS = 32;
 /** A transaction without an end for longer than this has ended unseen. */
 const LONGEST_MS = 72 * HOUR_MS;
 
@@ -107,8 +105,8 @@ const NOTHING: Settled = { comparisons: [] };
  * make it waver must not silence the comparison by it.
  */
 function heldWh(before: MeterTrack | undefined, toldWh: number): number {
-  const backWh = (before?.registerWh ?? toldWh) - toldWh;
-  return backWh > 0 && backWh <= RESOLUTION_WH ? toldWh + backWh : toldWh;
+  const heldNow = before?.registerWh ?? toldWh;
+  return toldWh < heldNow && heldNow - toldWh <= RESOLUTION_WH ? heldNow : toldWh;
 }
 
 /** Takes in the meter's reading; a session that ended since the last one is compared now. */
@@ -185,7 +183,7 @@ export function onBoot(balance: Balance): void {
 
 function noteAfterBoot(balance: Balance, evseId: number, registerWh: number): void {
   const known = balance.bootWh;
-  if (known !== undefined && Object.keys(known).length < MOST_METERS) known[String(evseId)] ??= registerWh;
+  if (known !== undefined && hasRoom(known, evseId)) known[String(evseId)] ??= registerWh;
 }
 
 /** Whether a register that stepped back began anew: at a boot, from zero, or from what it had at the last boot. */
