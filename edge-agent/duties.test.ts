@@ -11,13 +11,14 @@ import { createRecord, NEW_LOG } from "./record/record.ts";
 
 const at = (s: number): Now => ({ wallMs: (1.7e12 + s * 1_000) as WallMs, monoMs: (s * 1_000) as MonotonicMs });
 const ALERT = {} as Alert;
+const newLog = () => createRecord(
+  { origin: "kerbwatch/CP", crypto, signer: signerFromSeed(new Uint8Array(32)), recovered: NEW_LOG });
 const tick = (s: number): Observation => ({ kind: "tick", at: at(s).wallMs });
 const started = (s: number): Observation =>
   ({ kind: "transaction-started", at: at(s).wallMs, transactionId: "t", evseId: 1, offline: false });
 
 test("a checkpoint once a minute and with an alert, and only over entries that are new", () => {
-  const log = createRecord(
-    { origin: "kerbwatch/CP", crypto, signer: signerFromSeed(new Uint8Array(32)), recovered: NEW_LOG });
+  const log = newLog();
   const journal = createJournal(log);
   const duties = createDuties(at(0));
   const signed = (s: number, alerts: Alert[] = []) => wantsCheckpoint(duties, journal, alerts, at(s)).length;
@@ -32,8 +33,7 @@ test("a checkpoint once a minute and with an alert, and only over entries that a
 });
 
 test("where nothing is new but statements, which neighbours hold anyway: a checkpoint in ten minutes", () => {
-  const log = createRecord(
-    { origin: "kerbwatch/CP", crypto, signer: signerFromSeed(new Uint8Array(32)), recovered: NEW_LOG });
+  const log = newLog();
   const journal = createJournal(log);
   const duties = createDuties(at(0));
   const signs = (s: number): boolean => wantsCheckpoint(duties, journal, [], at(s)).length > 0;
@@ -51,8 +51,7 @@ test("where nothing is new but statements, which neighbours hold anyway: a check
 });
 
 test("neighbours' checkpoints alone ask for no checkpoint, however many; the next one covers them", () => {
-  const log = createRecord(
-    { origin: "kerbwatch/CP", crypto, signer: signerFromSeed(new Uint8Array(32)), recovered: NEW_LOG });
+  const log = newLog();
   const journal = createJournal(log);
   const duties = createDuties(at(0));
   const signs = (s: number): boolean => wantsCheckpoint(duties, journal, [], at(s)).length > 0;
@@ -106,8 +105,7 @@ test("evidence is mentioned once on its way up, and again after it had gone back
 });
 
 test("another certificate of the CSMS is told and logged, eight times a day at most", () => {
-  const log = createRecord(
-    { origin: "kerbwatch/CP", crypto, signer: signerFromSeed(new Uint8Array(32)), recovered: NEW_LOG });
+  const log = newLog();
   const journal = createJournal(log);
   const duties = createDuties(at(0));
   const change = (s: number): Observation[] =>

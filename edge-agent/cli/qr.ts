@@ -96,7 +96,7 @@ function interleaved(data: readonly number[], version: number): number[] {
 }
 
 /** A symbol in the making: its modules, and which of them are patterns and no data. */
-class Symbol {
+class QrSymbol {
   readonly size: number;
   readonly dark: boolean[][];
   readonly fixed: boolean[][];
@@ -220,7 +220,7 @@ export function qrOf(bytes: Uint8Array): Modules {
   if (version > MOST_VERSION) throw new RangeError(`${bytes.length} bytes are too many for a QR code`);
   const codewords = interleaved(dataCodewords(bytes, version), version);
   const made = MASK_BITS.map((_, mask) => {
-    const symbol = new Symbol(version);
+    const symbol = new QrSymbol(version);
     symbol.setFormat(mask);
     symbol.fill(codewords);
     symbol.mask(mask);

@@ -271,9 +271,7 @@ function rollback(state: EnergyTheft, { comparisons }: Settled, seen: Observatio
   const before = state.registerWh[key];
   delete state.saidOfRegister[key];
   if (seen.kind === "transaction-ended") {
-    if (hasRoom(state.registerWh, key)) {
-      state.registerWh[key] = registerWh;
-    }
+    if (hasRoom(state.registerWh, key)) state.registerWh[key] = registerWh;
     return [];
   }
   if (seen.offline || before === undefined) return [];

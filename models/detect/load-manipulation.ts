@@ -13,7 +13,7 @@
  */
 import type { Feature, Finding, Observation } from "../terms.ts";
 import { HOUR_MS, MINUTE_MS, type Now, type WallMs } from "../units.ts";
-import { type Detector, framesOf, hasRoom, MOST_NATS } from "./detector.ts";
+import { type Detector, framesOf, hasRoom, MOST_EVSES, MOST_NATS } from "./detector.ts";
 import { type CauseWindow, type Direction, type JointCause, openWindows, windowNames } from "./joint-causes.ts";
 import { answered, type Answers, closed, keepAnswers } from "./learned/answers.ts";
 import {
@@ -63,7 +63,6 @@ const PRIOR: Record<Stream, readonly [perHour: number, weightHours: number]> = {
 const LARGE_STEP_W = 1_000;
 const LARGE_STEP_SHARE = 0.25;
 const LONGEST_QUIET_MS = 10 * MINUTE_MS;
-const MOST_EVSES = 32;
 
 const SAYS: Record<Stream, string> = {
   "starts": "a transaction started",

@@ -18,7 +18,7 @@
  */
 import type { Finding, Observation, Term } from "../terms.ts";
 import { HOUR_MS, MINUTE_MS, type Now } from "../units.ts";
-import { type Detector, framesOf, hasRoom, MOST_NATS, weigh } from "./detector.ts";
+import { type Detector, framesOf, hasRoom, MOST_EVSES, MOST_NATS, weigh } from "./detector.ts";
 import { plausible } from "./energy/tracks.ts";
 import { createHabit, type Habit, habitTerm, honestShare, learnHabit, type TraitLaw } from "./learned/habit.ts";
 
@@ -95,7 +95,6 @@ const STOOD_SHARE = 0.1;
 const LEAST_FLOW_SHARE = 0.1;
 const PRIOR_HOURS = 24;
 const MOST_HOURS = 90 * 24;
-const MOST_EVSES = 32;
 const NO_REGISTER = -1;
 
 export const physicalTampering: Detector<PhysicalTampering> = {

@@ -1,5 +1,5 @@
 /** Alerts to Mosquitto, heard by MQTT.js: neither is of our making. */
-import { readFileSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { spawnSync } from "node:child_process";
 import { createServer } from "node:net";
 import type { AddressInfo } from "node:net";
@@ -13,7 +13,9 @@ import type { SiteBroker } from "../mesh.ts";
 import { until } from "../mesh.testing.ts";
 import { freePort, Mosquitto, MOSQUITTO, MOSQUITTO_PASSWD, RUN_AS_ROOT } from "../mosquitto.testing.ts";
 import { createEverestAlerts, createMqttAlerts } from "./mqtt.ts";
-import { alertWith, freshFolder, hasCertificates, HOSTILE, selfSigned } from "./outlets.testing.ts";
+import {
+  alertWith, CERTIFICATES, freshFolder, hasCertificates, HOSTILE, selfSigned, trustedCa,
+} from "./outlets.testing.ts";
 
 const PORTS = { clock: systemClock, random: systemRandom };
 const NEVER = new AbortController().signal;
@@ -83,14 +85,12 @@ peerTest("a broker that asks for a name and a password", false, () => withBroker
   await until(() => heard.length === 1, "the one");
 }));
 
-for (const [name, isOver, trusts, expected] of [["that is trusted", false, true, /^taken$/],
-  ["of a stranger", false, false, /self-signed/], ["that is over", true, true, /expired/]] as const) {
+for (const [name, isOver, trusts, expected] of CERTIFICATES) {
   peerTest(`a certificate ${name}`, true, () => withBroker((folder) => {
     const { cert, key } = selfSigned(folder, "s", isOver);
     return ["allow_anonymous true", `certfile ${cert}`, `keyfile ${key}`];
   }, async (port, _heard, folder) => {
-    const ca = trusts ? join(folder, "s.crt") : selfSigned(folder, "other").cert;
-    assert.match(await carry({ host: HOST, port, ca: readFileSync(ca, "utf8") }), expected);
+    assert.match(await carry({ host: HOST, port, ca: trustedCa(folder, trusts && "s") }), expected);
   }));
 }
 

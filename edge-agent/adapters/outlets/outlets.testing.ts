@@ -2,7 +2,7 @@
 import { spawn, spawnSync } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -103,5 +103,15 @@ export function selfSigned(folder: string, name: string, isOver = false): { cert
   if (status !== 0) throw new Error(stderr);
   return { cert, key };
 }
+
+/** A receiver's certificate: what it is, whether it is over, whether the outlet trusts it, and what comes of it. */
+export const CERTIFICATES = [
+  ["that is trusted", false, true, /^taken$/], ["of a stranger", false, false, /self-signed/],
+  ["that is over", true, true, /expired/],
+] as const;
+
+/** The PEM text that an outlet trusts: the certificate of that name, or one that nobody has. */
+export const trustedCa = (folder: string, name: string | false): string =>
+  readFileSync(name === false ? selfSigned(folder, "other").cert : join(folder, `${name}.crt`), "utf8");
 
 export const hasCertificates = spawnSync("/usr/bin/python3", ["-c", "import cryptography"]).status === 0;

@@ -8,7 +8,9 @@ import { assert, test } from "../../../build/testing.ts";
 import { freePort } from "../mosquitto.testing.ts";
 import { until } from "../mesh.testing.ts";
 import type { Load } from "./courier.ts";
-import { alertWith, freshFolder, hasCertificates, HOSTILE, program, Receiver, selfSigned } from "./outlets.testing.ts";
+import {
+  alertWith, CERTIFICATES, freshFolder, hasCertificates, HOSTILE, program, Receiver, selfSigned, trustedCa,
+} from "./outlets.testing.ts";
 import { createSyslog } from "./syslog.ts";
 
 const RSYSLOG = program("/usr/sbin/rsyslogd");
@@ -140,13 +142,10 @@ const failing = (port: number, transport: Transport, ca?: string): Promise<strin
   createSyslog({ ...WHO, address: { host: "127.0.0.1", port }, transport, format: "rfc5424" }, ca)
     .carry(ONE, AbortSignal.timeout(1_000)).then(() => "taken", (error: Error) => error.message);
 
-for (const [name, isOver, trusts, expected] of [["that is trusted", false, true, /^taken$/],
-  ["of a stranger", false, false, /self-signed/], ["that is over", true, true, /expired/]] as const) {
+for (const [name, isOver, trusts, expected] of CERTIFICATES) {
   peerTest(`a certificate ${name}`, true, () => withRsyslog((folder) => selfSigned(folder, "s", isOver),
-    async ({ ports, folder }) => {
-      const ca = trusts ? join(folder, "s.crt") : selfSigned(folder, "other").cert;
-      assert.match(await failing(ports.tls, "tls", readFileSync(ca, "utf8")), expected);
-    }));
+    async ({ ports, folder }) =>
+      assert.match(await failing(ports.tls, "tls", trustedCa(folder, trusts && "s")), expected)));
 }
 
 test("nobody there, or one who cuts the line, is said", async () => {

@@ -11,7 +11,9 @@ import { assert, test } from "../../../build/testing.ts";
 import { systemClock } from "../clock.ts";
 import { freePort } from "../mosquitto.testing.ts";
 import { type Load, Refused } from "./courier.ts";
-import { alertWith, freshFolder, hasCertificates, HOSTILE, program, Receiver, selfSigned } from "./outlets.testing.ts";
+import {
+  alertWith, CERTIFICATES, freshFolder, hasCertificates, HOSTILE, program, Receiver, selfSigned, trustedCa,
+} from "./outlets.testing.ts";
 import { createWebhook, headersOf, keyOf, signature } from "./webhook.ts";
 
 const WEBHOOK = program("/usr/bin/webhook");
@@ -116,17 +118,16 @@ test("nobody there, or one who closes, is an error of one line", async () => {
     assert.match((await failure(port)).message, "socket hang up"));
 });
 
-for (const [name, isOver, trusts, expected] of [["that is trusted", false, true, /^taken$/],
-  ["of a stranger", false, false, /self-signed/], ["that is over", true, true, /expired/]] as const) {
+for (const [name, isOver, trusts, expected] of CERTIFICATES) {
   if (!hasCertificates) test.skip(`a certificate ${name}`, "no python3-cryptography");
   else test(`a certificate ${name}`, async () => {
-    const { cert, key } = selfSigned(freshFolder(), "c", isOver);
+    const folder = freshFolder();
+    const { cert, key } = selfSigned(folder, "s", isOver);
     const server = createSecureServer({ cert: readFileSync(cert), key: readFileSync(key) },
       (_request, response) => response.writeHead(204).end()).listen(0, "127.0.0.1");
     await once(server, "listening");
     const { port } = server.address() as AddressInfo;
-    const ca = trusts ? readFileSync(cert, "utf8") : readFileSync(selfSigned(freshFolder(), "other").cert, "utf8");
-    assert.match((await failure(port, ca, true)).message, expected);
+    assert.match((await failure(port, trustedCa(folder, trusts && "s"), true)).message, expected);
     server.close();
   });
 }

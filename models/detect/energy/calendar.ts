@@ -14,6 +14,7 @@
  */
 import type { MeterSide, Observation, Term } from "../../terms.ts";
 import { DAY_MS, HOUR_MS, MINUTE_MS, type Now } from "../../units.ts";
+import { hasRoom } from "../detector.ts";
 import { createHabit, type Habit, habitTerm, learnHabit, type TraitLaw } from "../learned/habit.ts";
 import { type Balance, isOpen, stands } from "./balance.ts";
 import { createStandby, standbyOf } from "./standby.ts";
@@ -82,7 +83,6 @@ const BILLS_OF_LATE_MS = 14 * DAY_MS;
 const TEACH_EVERY_MS = 7 * DAY_MS;
 /** Standard deviations of standby that are doubt. */
 const DOUBTS = 3;
-const MOST_METERS = 32;
 const MOST_STARTS = 64;
 const MOST_ENDED = 16;
 const UNKNOWN_WH = -1;
@@ -183,7 +183,7 @@ function reading(
     evseId === 0);
   const meter = calendar.meters[key];
   if (meter === undefined) {
-    if (busy || Object.keys(calendar.meters).length >= MOST_METERS) return [];
+    if (busy || !hasRoom(calendar.meters, key)) return [];
     const [day, month] = [begun("day", wh, now), begun("month", wh, now)];
     calendar.meters[key] = { day, month, lastWh: wh, restMs: now.monoMs };
     return [];
