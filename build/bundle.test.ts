@@ -72,9 +72,10 @@ test("the program runs alone in an empty folder, as an executable, with its vers
     const said: string[] = [];
     assert.ok(await makeProgram(root, AGENT, (line) => said.push(line)), said.join("\n"));
     assert.match(said[0] ?? "", /^dist\/kerbwatch\.cjs: [\d,]+ bytes \(budget 524,288, [\d.]+ % used\)$/);
-    assert.match(said[1] ?? "", /^ {2}held by an agent: [\d,]+ bytes \(budget 655,360, [\d.]+ % used\)$/);
-    assert.match(said[2] ?? "", /^ {2}as text dist\/kerbwatch\.plain\.cjs: [\d,]+ bytes, SHA-256 \w{64}$/);
-    assert.is(said.length, 8, "the five largest inputs follow");
+    assert.match(said[1] ?? "", /^ {2}held by any agent: [\d,]+ bytes \(budget 655,360, [\d.]+ % used\)$/);
+    assert.match(said[2] ?? "", /^ {2}held beyond by one with all options: 0 bytes \(budget 32,768, 0\.0 % used\)$/);
+    assert.match(said[3] ?? "", /^ {2}as text dist\/kerbwatch\.plain\.cjs: [\d,]+ bytes, SHA-256 \w{64}$/);
+    assert.is(said.length, 9, "the five largest inputs follow");
     assert.is(statSync(join(root, AGENT.outFile)).mode & 0o111, 0o111);
     await inTree({}, async (empty) => {
       rmSync(join(empty, "node_modules"));
@@ -132,11 +133,12 @@ function refused(name: string, source: string, reason: RegExp, program: Program 
 }
 
 const MODULE_NAME = `import { createRequire } from "node:module"; console.log(createRequire);`;
+const ROOM = { fileBytes: 1_000_000, textBytes: 1_000_000, optionalBytes: 1_000_000 };
 refused("one byte over the budget", MODULE_NAME, /not made: \d+ bytes; at most 20$/, {
-  ...AGENT, budget: { fileBytes: 20, textBytes: 1_000_000 },
+  ...AGENT, budget: { ...ROOM, fileBytes: 20 },
 });
 refused("one byte of text over the budget", MODULE_NAME, /not made: \d+ bytes of text; at most 20$/, {
-  ...AGENT, budget: { fileBytes: 1_000_000, textBytes: 20 },
+  ...AGENT, budget: { ...ROOM, textBytes: 20 },
 });
 test("what is apart costs no agent anything, and is there when it is asked for", () => inTree({
   "edge-agent/main.ts": `if (process.argv[2] === "b") void import("./b.ts").then(({ say }) => say());
@@ -146,8 +148,14 @@ test("what is apart costs no agent anything, and is there when it is asked for",
     export const say = () => console.log("b", word, "${"x".repeat(5e3)}");`,
   "edge-agent/word.ts": `export const word = process.pid > 0 ? "well" : "";`,
 }, async (root) => {
-  const made = await bundle(root, { ...AGENT, apart: "edge-agent/b.ts" });
+  const made = await bundle(root, { ...AGENT, apart: ["edge-agent/b.ts"] });
   assert.ok(made.heldBytes < 5_000 && made.text.length > 5_000);
+  assert.is(made.optionalBytes, 0, "what is apart is no option");
+  const optional = await bundle(root, { ...AGENT, optional: ["edge-agent/b.ts"] });
+  assert.is(optional.heldBytes, made.heldBytes);
+  assert.ok(optional.optionalBytes > 5_000 && optional.optionalBytes < 6_000);
+  const tight = await bundle(root, { ...AGENT, budget: { ...ROOM, optionalBytes: 20 }, optional: ["edge-agent/b.ts"] });
+  assert.equal(tight.faults, [`${optional.optionalBytes} bytes of optional text; at most 20`]);
   assert.ok((await bundle(root, AGENT)).heldBytes > 5_000, "unless it is not apart");
   writeFileSync(join(root, "p.cjs"), made.contents);
   const said = (...args: string[]) =>

@@ -16,30 +16,39 @@ export interface Chunk {
 export interface Chunks {
   /** The first is the entry. */
   readonly all: readonly Chunk[];
-  /** Of those that a process may come to hold that never asks for what is apart. */
+  /** Of those that a process may come to hold that never asks for what is apart or optional. */
   readonly textBytes: number;
+  /** Of those that it may come to hold beyond, when it asks for all that is optional. */
+  readonly optionalBytes: number;
   /** Of all modules in it. */
   readonly inputs: Metafile["outputs"][string]["inputs"];
 }
 
 type Outputs = Metafile["outputs"];
 
-/** What `from` leads to, itself included, but for `apart`. */
-function reached(outputs: Outputs, from: string, apart: string | undefined): Set<string> {
+/** What `from` leads to, itself included, but for the entries of `apart`. */
+function reached(outputs: Outputs, from: string, apart: readonly string[]): Set<string> {
   const found = new Set([from]);
   for (const path of found) {
     for (const { path: next, external } of outputs[path]!.imports) {
-      if (external !== true && outputs[next]!.entryPoint !== apart) found.add(next);
+      if (external !== true && !apart.includes(outputs[next]!.entryPoint ?? "")) found.add(next);
     }
   }
   return found;
 }
 
-/**
- * Splits the program of `options`, which say everything but the format.
- * @param apart an entry that is imported dynamically, and whose text the long-running process never holds
- */
-export async function chunksOf(options: BuildOptions, entry: string, apart: string | undefined): Promise<Chunks> {
+/** Entries that are imported dynamically. */
+export interface Apart {
+  /** Whose text the long-running process never holds. */
+  readonly apart?: readonly string[];
+  /** Whose text it holds where its configuration asks for it. */
+  readonly optional?: readonly string[];
+}
+
+/** Splits the program of `options`, which say everything but the format. */
+export async function chunksOf(
+  options: BuildOptions, entry: string, { apart = [], optional = [] }: Apart,
+): Promise<Chunks> {
   const result = await build({
     ...options, entryPoints: [entry], format: "esm", splitting: true, outdir: "dist", write: false, metafile: true,
     chunkNames: "[name]-[hash]",
@@ -53,9 +62,12 @@ export async function chunksOf(options: BuildOptions, entry: string, apart: stri
     if (file === undefined) throw new Error(`esbuild made nothing of ${path}`);
     return { name: `./${basename(path)}`, code: await asCommonJs(file.text) };
   }));
-  const held = reached(outputs, first, apart);
-  const textBytes = all.reduce((sum, { code }, index) => sum + (held.has(paths[index]!) ? code.length : 0), 0);
-  return { all, textBytes, inputs: Object.assign({}, ...Object.values(outputs).map(({ inputs }) => inputs)) };
+  const bytesOf = (held: Set<string>): number =>
+    all.reduce((sum, { code }, index) => sum + (held.has(paths[index]!) ? code.length : 0), 0);
+  const textBytes = bytesOf(reached(outputs, first, [...apart, ...optional]));
+  const optionalBytes = bytesOf(reached(outputs, first, apart)) - textBytes;
+  const inputs = Object.assign({}, ...Object.values(outputs).map((output) => output.inputs));
+  return { all, textBytes, optionalBytes, inputs };
 }
 
 async function asCommonJs(code: string): Promise<string> {

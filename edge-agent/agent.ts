@@ -21,13 +21,14 @@ import type { Incoming } from "./adapters/incoming.ts";
 import { askReset } from "./adapters/factory-reset.ts";
 import { type NeighbourReleases, neighbourReleases } from "./adapters/neighbour-releases.ts";
 import { RateLimitedNotices } from "./adapters/notices.ts";
-import { createFarOutlets, type FarOutlets } from "./adapters/outlets/outlets.ts";
+import type * as Outlets from "./adapters/outlets/outlets.ts";
 import { Said } from "./adapters/said.ts";
 import { createFrames, createMeters, type Frames, type Meter } from "./adapters/sources.ts";
 import { schemasFrom, shippedSchemas } from "./adapters/shipped-schemas.ts";
 import { createForwarder, type Forwarder, type ForwarderOptions } from "./adapters/splice.ts";
 import { type BothSides, followTls, ownCertificates } from "./adapters/tls-reload.ts";
 import type { Config, Environment } from "./config.ts";
+import { tellsFar } from "./config-outlets.ts";
 import { createCore } from "./core.ts";
 import { type Handle, handleIncident, type HandleOutcome } from "./alert/handling.ts";
 import { Page } from "./dashboard/serve.ts";
@@ -84,7 +85,9 @@ type Outlet = AlertSink & { stats?(): SinkStats };
  * @throws Error of one line that says what is in the way: a port in use, a key that is damaged, a second agent
  */
 export async function startAgent(config: Config, output: AgentOutput): Promise<RunningAgent> {
-  const agent = new Agent(config, output);
+  // A part of the program that is loaded where it is configured (build/chunks.ts).
+  const far = tellsFar(config.alerts) ? await import("./adapters/outlets/outlets.ts") : undefined;
+  const agent = new Agent(config, output, far);
   await agent.start();
   return agent;
 }
@@ -108,8 +111,8 @@ class Agent implements RunningAgent {
   /** Beside the line; absent where none are configured. */
   #frames: Frames | undefined;
   readonly #outlets: readonly Outlet[];
-  /** Beyond this machine. */
-  readonly #far: FarOutlets;
+  /** Beyond this machine; absent where none are configured. */
+  readonly #far: Outlets.FarOutlets | undefined;
   readonly #status: StatusServer;
   readonly #page: Page;
   /** Absent without `mesh`. */
@@ -126,7 +129,7 @@ class Agent implements RunningAgent {
   #checkpointAt: WallMs | undefined;
   #stopped = false;
 
-  constructor(config: Config, output: AgentOutput) {
+  constructor(config: Config, output: AgentOutput, outletsBeyond: typeof Outlets | undefined) {
     this.#config = config;
     this.#output = output;
     this.#baseClock = output.clock ?? systemClock;
@@ -179,7 +182,7 @@ class Agent implements RunningAgent {
         config, clock: this.#clock, random: systemRandom, program: output.program, state: () => this.#state,
         status: () => this.status(), handle: (asked) => this.#handle(asked), word: (file) => this.#takeWord(file),
       });
-      const { tls, forwarder, meters, outlets, far, status } = this.#adapters();
+      const { tls, forwarder, meters, outlets, far, status } = this.#adapters(outletsBeyond);
       this.#tls = tls;
       this.#forwarder = forwarder;
       this.#meters = meters;
@@ -204,7 +207,7 @@ class Agent implements RunningAgent {
     });
   }
 
-  #adapters() {
+  #adapters(outletsBeyond: typeof Outlets | undefined) {
     const { listen, csms, alerts, stateDir, http, mode } = this.#config;
     const { env, out, colour, incoming, leave = () => undefined } = this.#output;
     const onEvent = (event: AgentEvent) => this.#onEvent(event);
@@ -229,7 +232,7 @@ class Agent implements RunningAgent {
       stateDir, status: () => this.status(), page: page.take, ask, tls: readHttpTls(this.#config, env),
       ...(http !== undefined && { http }), ...(alerts.prometheus && { metrics: page.metrics }),
     });
-    const far = createFarOutlets(this.#config, env, ports, this.#crypto);
+    const far = outletsBeyond?.createFarOutlets(this.#config, env, ports, this.#crypto);
     return { tls, forwarder, meters, outlets, far, status };
   }
 
@@ -281,7 +284,7 @@ class Agent implements RunningAgent {
       http: this.#status.address(),
       forward: this.#forwarder.stats(), link: this.#link, learnedBefore: this.#learnedBefore,
       meters: this.#meters.map((meter) => meter.stats()), frames: this.#frames?.stats(), lastMeterAt: this.#lastMeterAt,
-      outlets: [...this.#outlets.map((one) => ({ name: one.name, stats: one.stats?.() })), ...this.#far.stats()],
+      outlets: [...this.#outlets.map((one) => ({ name: one.name, stats: one.stats?.() })), ...this.#far?.stats() ?? []],
       checkpointAt: this.#checkpointAt, notices: this.#said.latest, mesh: this.#street?.stats(),
       certificates: ownCertificates(this.#tls),
     });
@@ -294,7 +297,7 @@ class Agent implements RunningAgent {
     await Promise.all([...this.#meters, this.#frames].map((source) => source?.stop()));
     this.#stopped = true;
     this.#carryOut([...signCheckpoint(this.#state.journal), { kind: "remember" }]);
-    await Promise.all([...this.#outlets, this.#far].map((outlet) => outlet.close()));
+    await Promise.all([...this.#outlets, this.#far].map((outlet) => outlet?.close()));
     await this.#status.stop();
     this.#store.close();
   }
@@ -330,7 +333,7 @@ class Agent implements RunningAgent {
       const effects = step(this.#state, event, now);
       this.#page.note(event);
       this.#carryOut(effects);
-      if (event.kind === "tick") this.#far.tick(this.#state, now);
+      if (event.kind === "tick") this.#far?.tick(this.#state, now);
       if (event.kind === "tick") this.#releases?.take([], now.wallMs);
     } catch (error) {
       const { message } = error as Error;
@@ -375,7 +378,7 @@ class Agent implements RunningAgent {
         case "alert":
           if (effect.alert.declared === undefined) for (const outlet of this.#outlets) this.#send(outlet, effect.alert);
           this.#page.alerted(effect.alert);
-          this.#far.send(effect.alert, this.#state, this.#now());
+          this.#far?.send(effect.alert, this.#state, this.#now());
           break;
         case "fault":
           this.#said.notice(

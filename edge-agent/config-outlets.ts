@@ -155,6 +155,10 @@ export function buildOutlets(
   };
 }
 
+/** Whether anybody beyond this machine is told. */
+export const tellsFar = ({ mqtt, webhook, syslog, ocpp, everest }: OutletsConfig): boolean =>
+  [mqtt, webhook, syslog, ocpp, everest].some((outlet) => outlet !== undefined);
+
 /** As keys and values to print, without secrets. */
 export function effectiveOutlets(config: OutletsConfig): Record<string, unknown> {
   const { mqtt, webhook, syslog, ocpp, everest, prometheus, digestS } = config;

@@ -82,7 +82,6 @@ export class FarOutlets {
 
   /** Whoever has an incident in hand is told when it is over, and not with each thing that is added. Never throws. */
   send(alert: Alert, state: AgentState, now: Now): void {
-    if (this.#outlets.length === 0) return;
     if (alert.state === "updated" && state.alert.handled.has(alert.incidentId)) return;
     // Declared changes ring no bell; where there is no digest they are seen in the log alone.
     if (alert.declared !== undefined && !this.#hasDigest) return;
