@@ -27,7 +27,7 @@ import {
   relay,
 } from "./protocol-state.ts";
 import { namesOf, type Reader, readerOf } from "./reading.ts";
-import { beginRegionEpoch, type RegionState, takeAttestation, takeSummary } from "./region.ts";
+import { beginRegionEpoch, type RegionState, takeAttestation, takeSummary, turnOf } from "./region.ts";
 import type { Statement } from "./statement.ts";
 import { count, createTraffic, type Problem, pruneTraffic } from "./traffic.ts";
 import type { ZoneLaw } from "./zone-law.ts";
@@ -253,7 +253,7 @@ function handle(state: ProtocolState, accepted: Accepted, epoch: number, out: Ou
 
 function onSummary(state: ProtocolState, message: MessageOf<"summary">, out: Output): Problem | undefined {
   const problem = takeSummary(state, message, out);
-  if (problem === undefined) relay(state, message, out);
+  if (problem === undefined) relay(state, { ...message, turn: turnOf(message) }, out);
   return problem;
 }
 

@@ -154,6 +154,29 @@ test("passed on: to neither whom it came from nor its author, most of it along r
   for (const { station: one } of nine.members) assert.is(reachOf(neighboursOf(crypto, nine, one)).near.size, 6, "ring");
 });
 
+test("a summary goes along two rings one way, and the other way with its renewal; along one ring both ways", () => {
+  const roster = madeRoster({ zones: [{ id: "a", n: 30, f: 4 }], seed: 7 });
+  const told = (of: Roster, turn: 0 | 1) => new Map(of.members.map(({ station }) => {
+    const reach = reachOf(neighboursOf(crypto, of, station));
+    const except = leftOut({ kind: "summary", station: "x" as StationId, from: "x", turn }, reach);
+    return [station, [...reach.all].filter((one) => !except.has(one))];
+  }));
+  const [even, odd] = [told(roster, 0), told(roster, 1)];
+  for (const { station } of roster.members) {
+    assert.ok(even.get(station)!.length <= 2 && odd.get(station)!.length <= 2, station);
+    const back = even.get(station)!.filter((one) => odd.get(one as StationId)!.includes(station));
+    assert.equal(back, even.get(station), "turned round");
+    for (const ways of [even, odd]) {
+      const reached = new Set<string>([station]);
+      for (const one of reached) for (const to of ways.get(one as StationId)!) reached.add(to);
+      assert.is(reached.size, 30, "all are reached from everywhere");
+    }
+  }
+  const nine = madeRoster({ zones: [{ id: "a", n: FULL_MESH, f: 2 }] });
+  assert.equal(told(nine, 0), told(nine, 1));
+  assert.equal([...told(nine, 0).values()].map(({ length }) => length), nine.members.map(() => 2));
+});
+
 test("bridges between two zones outnumber the liars of both", () => {
   const roster = madeRoster({ zones: [{ id: "a", n: 6, f: 1 }, { id: "b", n: 6, f: 1 }] });
   const ends = roster.members.flatMap(({ station, zone }) => neighboursOf(crypto, roster, station)

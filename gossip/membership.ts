@@ -22,6 +22,9 @@ export interface Neighbour {
   readonly member: Member;
   /** `near` and `long` lie in the own zone, `long` ones along a ring; `bridge` leads to another. */
   readonly link: "near" | "long" | "bridge";
+  /** Where it stands on a ring, of those that this member is beside it on. */
+  readonly isNext?: boolean;
+  readonly isLast?: boolean;
 }
 
 const text = new TextEncoder();
@@ -91,10 +94,13 @@ function candidatePairs(ring: readonly Member[], linked: (a: number, b: number) 
 type Links = Map<StationId, Map<StationId, Neighbour>>;
 
 function link(links: Links, a: Member, b: Member, kind: Neighbour["link"]): void {
-  for (const [from, member] of [[a, b], [b, a]] as const) {
+  for (const [from, member, isNext] of [[a, b, true], [b, a, false]] as const) {
     const own = links.get(from.station) ?? new Map<StationId, Neighbour>();
-    if (from.station !== member.station && !own.has(member.station)) own.set(member.station, { member, link: kind });
     links.set(from.station, own);
+    const known = own.get(member.station);
+    if (from.station === member.station || (known !== undefined && kind !== "long")) continue;
+    const place = kind === "long" && { [isNext ? "isNext" : "isLast"]: true };
+    own.set(member.station, { member, link: kind, ...known, ...place });
   }
 }
 
@@ -122,7 +128,9 @@ function linkNearest(ring: readonly Member[], links: Links): void {
 
 function linkZone(crypto: Crypto, roster: Roster, members: readonly Member[], links: Links): void {
   if (members.length <= FULL_MESH) {
-    linkRing(drawn(crypto, roster, "ring 0", members), links);
+    // One ring for two: what goes along rings one way goes both ways here.
+    const ring = drawn(crypto, roster, "ring 0", members);
+    for (const one of [ring, [...ring].reverse()]) linkRing(one, links);
     for (const a of members) for (const b of members) link(links, a, b, "near");
     return;
   }
@@ -195,26 +203,37 @@ export interface Reach {
   readonly all: ReadonlySet<string>;
   readonly near: ReadonlySet<string>;
   readonly bridges: ReadonlySet<string>;
+  /** Those on rings to whom a summary of this turn (`turnOf`, region.ts) is not passed on. */
+  readonly turnedFrom: readonly [ReadonlySet<string>, ReadonlySet<string>];
 }
 
 export function reachOf(neighbours: readonly Neighbour[]): Reach {
-  const behind = (...wanted: Neighbour["link"][]): ReadonlySet<string> =>
-    new Set(neighbours.filter(({ link }) => wanted.includes(link)).map(({ member: { station } }) => station));
-  return { all: behind("near", "long", "bridge"), near: behind("near"), bridges: behind("bridge") };
+  const those = (wanted: (one: Neighbour) => boolean): ReadonlySet<string> =>
+    new Set(neighbours.filter(wanted).map(({ member: { station } }) => station));
+  const behind = (wanted: Neighbour["link"]): ReadonlySet<string> => those(({ link }) => link === wanted);
+  const notAt = (place: "isNext" | "isLast"): ReadonlySet<string> =>
+    those((one) => one.link === "long" && one[place] !== true);
+  return {
+    all: those(() => true), near: behind("near"), bridges: behind("bridge"),
+    turnedFrom: [notAt("isNext"), notAt("isLast")],
+  };
 }
 
 /**
  * Whom of its neighbours an agent does not tell what it publishes (SPEC.md, section 7): those over bridges, unless it
- * is for other zones; of another's message, the one whom it came from, its author, and of most messages the near ones.
+ * is for other zones; of another's message, the one whom it came from, its author, and of most messages the near ones;
+ * of a summary those who sit the other way round on the rings, too.
  * Answers to those who asked leave out nobody in the zone, but where they are for some alone.
  */
 export function leftOut(
-  { kind, station, from, only }: Pick<Outgoing, "kind" | "station" | "from" | "only">, { all, near, bridges }: Reach,
+  { kind, station, from, only, turn }: Pick<Outgoing, "kind" | "station" | "from" | "only" | "turn">,
+  { all, near, bridges, turnedFrom }: Reach,
 ): ReadonlySet<string> {
   if (only !== undefined) return new Set([...all].filter((one) => !only.has(one)));
   const beyond = OVER_BRIDGES.has(kind) ? NOBODY : bridges;
   if (from === undefined) return beyond;
-  return new Set([from, station, ...beyond, ...(ALONG_RINGS.has(kind) ? near : [])]);
+  const turned = turn === undefined ? NOBODY : turnedFrom[turn];
+  return new Set([from, station, ...beyond, ...turned, ...(ALONG_RINGS.has(kind) ? near : [])]);
 }
 
 /** A member that was not heard for more epochs than this is suspected: information, never guilt. */

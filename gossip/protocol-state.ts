@@ -37,6 +37,8 @@ export interface Outgoing {
   readonly only?: ReadonlySet<string>;
   /** Who handed it over just now, where it is passed on: the one who needs it no more. */
   readonly from?: string;
+  /** Which way a summary goes along the rings (region.ts). */
+  readonly turn?: 0 | 1;
 }
 
 export interface CertificateNews {
@@ -195,16 +197,16 @@ export function publish<K extends ComposedKind>(
   return message;
 }
 
-type Passed = Pick<Message, "kind" | "station" | "whole"> & { readonly zone?: ZoneId };
+type Passed = Pick<Message, "kind" | "station" | "whole"> & { readonly zone?: ZoneId; readonly turn?: 0 | 1 };
 
 /** Publishes a message as it is: another's, passed on, or an own one again. */
 export function relay(
-  state: ProtocolState, { kind, station, whole, zone }: Passed,
-  out: Output,
+  state: ProtocolState, { kind, station, whole, zone, turn }: Passed, out: Output,
 ): void {
   const own = station === state.station;
   const isForeign = zone !== undefined && zone !== state.directory.zone.id;
   out.outgoing.push({
     kind, station, bytes: whole, ...(!own && { relayed: true as const }), ...(isForeign && { zone }),
+    ...(turn !== undefined && { turn }),
   });
 }

@@ -199,6 +199,14 @@ function keepClaim({ claims }: RegionState, zone: ZoneId, keyIndex: number, one:
   byKey.set(keyIndex, one);
 }
 
+/**
+ * A summary is passed on along rings in one direction, which turns with each renewal: it costs a copy less, and whoever
+ * sits before a member on both rings keeps nothing from it for as long as a lease.
+ */
+export function turnOf({ content: { epoch } }: MessageOf<"summary">): 0 | 1 {
+  return Math.floor(epoch / SAID_AGAIN_EPOCHS) % 2 === 0 ? 0 : 1;
+}
+
 /** Whether a summary would change anything: asked before any signature is looked at. */
 export function isNewSummary({ region }: ProtocolState, { zone, content }: MessageOf<"summary">): boolean {
   const { epoch, keyIndex, level } = content;

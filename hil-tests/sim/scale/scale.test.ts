@@ -62,7 +62,7 @@ test("rosters one after the other: what they did adds up, and progress ends at o
 test("a record spreads over the links to all of a region; who misses what is lost for good is counted", () => {
   const whole = spreadRow({ agents: 300, loss: 0.3, resent: true, serfS: 2 });
   assert.equal([whole.agents, whole.leastReached], [300, 300]);
-  assert.ok(whole.meanS > 0 && whole.longestS >= whole.meanS && whole.copies < 4.5);
+  assert.ok(whole.meanS > 0 && whole.longestS >= whole.meanS && whole.copies < 3.3);
   const lossy = spreadRow({ agents: 300, loss: 0.6, resent: false, serfS: 2 });
   assert.ok(lossy.leastReached < 300 && lossy.longestS === Infinity);
 });
