@@ -17,7 +17,7 @@ import {
 import { controls, delays, type Effort, INTERVAL, type Size, thresholds } from "./baselines/gaussian-table.testing.ts";
 import { localisation, type MapRow } from "./baselines/localisation.testing.ts";
 import type { ControlRow, DelayRow, ThresholdRow } from "./baselines/rows.testing.ts";
-import { RULES, ZONE_RULE } from "./baselines/rules.testing.ts";
+import { POSSIBLE, RULES, ZONE_RULE } from "./baselines/rules.testing.ts";
 import { ATTACKS } from "./baselines/street-attacks.testing.ts";
 import { learnZone, SHIPPED, streetControls, streetDelays } from "./baselines/street-stage.testing.ts";
 
@@ -51,7 +51,7 @@ function gaussian(size: Size, shifts: readonly number[], effort: Effort, diced: 
     const rows = delays(size, shift, levels, effort, diced);
     heading(`Gaussian, ${nameOf(size)}, +${shift} sigma: delay in windows, ${effort.trials} trials of ${effort.most}`);
     console.log(delayTable(rows));
-    ratios(rows, [ZONE_RULE, "floor at -1"]);
+    ratios(rows, [POSSIBLE, ZONE_RULE, "floor at -1"]);
     into.delays.push(...rows);
   }
   const single = controls(size, levels, effort, diced);
@@ -69,7 +69,7 @@ function streets(size: Size, years: number, trials: number, diced: Diced, into: 
     const rows = streetDelays(zone, attack, trials, diced);
     heading(`Street, ${nameOf(size)}, ${attack.name}: delay in seconds, ${trials} trials of ${attack.hours} h`);
     console.log(delayTable(rows));
-    ratios(rows, [ZONE_RULE, SHIPPED]);
+    ratios(rows, [POSSIBLE, ZONE_RULE, SHIPPED]);
     into.delays.push(...rows);
   }
   const single = streetControls(zone, trials, diced);

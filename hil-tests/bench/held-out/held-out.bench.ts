@@ -3,8 +3,9 @@
  * thin at each of its stations, on cities whose sessions no threshold has seen. The zone's thresholds are those that
  * ship, for one certified false alert a zone and year under the worst lies (models/agree/zone-laws.ts): measured on
  * made-up streets and on no city. Beside it a centre that hears everything and has no liars, at the same budget of each
- * key, by these cities' honest days and never below what evidence itself promises, nor below the mean that a zone asks
- * for where stations' evidence may have one cause. And the same, dropping the f highest since so many may lie.
+ * key, by honest streets of the same make and these cities' honest days (what was measured on neither: by what evidence
+ * itself promises), nor below the mean that a zone asks for where stations' evidence may have one cause. And the same,
+ * dropping the f highest since so many may lie: what is possible for anybody who is safe against f framers.
  *
  * First what honest days raise, with and without framers; then each attack of zone scope, at three strengths, with
  * liars, losses and partitions; then zones of other sizes. A cell is the median delay in seconds, or the share of
@@ -19,6 +20,7 @@ import { ATTACKS } from "../../attackers/catalogue.ts";
 import { STRENGTH_NAMES, type StrengthName, STRENGTHS } from "../../attackers/strength.ts";
 import { CITIES, stationsOf } from "../detection/cities.ts";
 import { Progress } from "../detection/progress.ts";
+import { streetLevels } from "./street-levels.ts";
 import { attackTable, honestText, sizeTable } from "./text.ts";
 import { fits, type HonestYears, honestYears, type Trial, trial } from "./trials.ts";
 import type { ZoneSize } from "./zone-cases.ts";
@@ -37,9 +39,11 @@ interface Effort {
   readonly learnDays: number;
   readonly days: number;
   readonly moments: number;
+  /** Honest streets, each for a year, for the centre's thresholds. */
+  readonly streets: number;
 }
-const QUICK: Effort = { cities: ["Caltech", "Elaad"], learnDays: 14, days: 4, moments: 2 };
-const FULL: Effort = { cities: CITIES.map(({ name }) => name), learnDays: 28, days: 10, moments: 5 };
+const QUICK: Effort = { cities: ["Caltech", "Elaad"], learnDays: 14, days: 4, moments: 2, streets: 2 };
+const FULL: Effort = { cities: CITIES.map(({ name }) => name), learnDays: 28, days: 10, moments: 5, streets: 12 };
 
 const zoneAttacks = () => Object.entries(ATTACKS).filter(([, { scope, threat }]) =>
   scope === "zone" && !LEFT_OUT.has(threat)).map(([name, { threat, amount }]) => ({ name, threat, amount }));
@@ -71,7 +75,8 @@ function main(shared: string): void {
   let done = 0;
   const zones = cities.map((city) => zoneDays(city.name, stationsOf(shared, city), most, plan,
     () => progress.at(done += 1)));
-  const honest = new Map(sizes.map((size) => [size, honestYears(zones, size)]));
+  const honest = new Map(sizes.map((size) =>
+    [size, honestYears(zones, size, streetLevels(size.n, effort.streets, seed))]));
   console.log(honestText(zones, honest));
   const amounts = new Map(zoneAttacks().map(({ name, amount }) => [name, (of: StrengthName) =>
     amount(STRENGTHS[of])]));

@@ -1,6 +1,6 @@
 /** The tables of the held-out bench, at most 120 columns. */
 import { STRENGTH_NAMES, type StrengthName } from "../../attackers/strength.ts";
-import { CENTRE, type HonestYears, type Trial, WARY_CENTRE } from "./trials.ts";
+import { CENTRE, type HonestYears, type Trial, WARY_CENTRE, WARY_HIDDEN } from "./trials.ts";
 import { casesOf, type ZoneSize } from "./zone-cases.ts";
 import type { ZoneDays } from "./zone-days.ts";
 
@@ -71,22 +71,33 @@ export function attackTable(
   return [...lines, ...ratioLines(trials, size)].join("\n");
 }
 
-/** Over the trials that the centre and the zone both found. */
+/** Mean delays over the trials that all of these found, and the zone's over the centre's and over what is possible. */
 function ratioLines(all: readonly Trial[], size: ZoneSize): string[] {
   const trials = all.filter(isForZone(size));
   const few = all.filter((one) => !isForZone(size)(one));
-  const fewFound = few.filter(({ delays }) => Number.isFinite(delays[CENTRE]!)).length;
+  const found = (some: readonly Trial[], ...names: string[]): Trial[] =>
+    some.filter(({ delays }) => names.every((name) => Number.isFinite(delays[name]!)));
   const head = `in ${few.length} of ${all.length} trials there was too little evidence without the f highest: no zone `
-    + `that survives f liars may raise these (the centre: ${fewFound})`;
-  return [head, ...["no liars", "f hide"].map((name) => {
-    const both = trials.filter(({ delays }) => [CENTRE, name].every((one) => Number.isFinite(delays[one])));
-    const found = trials.filter(({ delays }) => Number.isFinite(delays[CENTRE]!)).length;
-    const mean = (of: string): number => both.reduce((sum, { delays }) => sum + delays[of]!, 0) / both.length;
-    const aim = name === "f hide" ? 2.5 : 1.5;
-    return `${name}: ${both.length} of the ${found} that the centre finds; mean delay ${mean(name).toFixed(0)} s to `
-      + `${mean(CENTRE).toFixed(0)} s, ${(mean(name) / mean(CENTRE)).toFixed(2)} times (aim ${aim})`;
+    + `that survives f liars may raise these (the centre: ${found(few, CENTRE).length})`;
+  const kinds = [["causes of each station's own", true], ["may have one cause, which takes a mean", false]] as const;
+  const cases = [["no liars", WARY_CENTRE, 1.5], ["f hide", WARY_HIDDEN, 2.5]] as const;
+  return [head, ...kinds.flatMap(([kind, independent]) => {
+    const some = trials.filter((one) => one.independent === independent);
+    return cases.map(([name, possible, aim]) => {
+      const both = found(some, CENTRE, possible, name);
+      const meanOf = (of: string): number => mean(delaysOf(both, of));
+      const [zone, centre, least] = [meanOf(name), meanOf(CENTRE), meanOf(possible)];
+      const able = found(some, possible);
+      return `${kind}; ${name}: ${found(able, name).length} of the ${able.length} that are possible\n  `
+        + `${zone.toFixed(0)} s to the centre's ${centre.toFixed(0)} (${ratio(zone, centre)}, aim ${aim}), `
+        + `possible ${least.toFixed(0)} (${ratio(least, centre)}; the zone ${ratio(zone, least)} of it)`;
+    });
   })];
 }
+
+const mean = (values: readonly number[]): number =>
+  values.reduce((sum, value) => sum + value, 0) / Math.max(1, values.length);
+const ratio = (a: number, b: number): string => (b === 0 ? "-" : (a / b).toFixed(2));
 
 export function sizeTable(
   bySize: readonly { readonly size: ZoneSize; readonly trials: readonly Trial[] }[],

@@ -14,7 +14,8 @@ import type { Capture } from "../../sim/capture.ts";
 import { dice, purposeSeed } from "../../sim/dice.ts";
 import { itemsOf } from "../../sim/trial.ts";
 import {
-  type Case, casesOf, pooled, raisedAt, type Rises, risesOf, type Span, supporting, tracksOf, type ZoneSize,
+  type Case, casesOf, type LeftOut, pooled, raisedAt, type Rises, risesOf, type Span, supporting, tracksOf,
+  type ZoneSize,
 } from "./zone-cases.ts";
 import { EPOCH_S, type Lived, noting, type Stated, type ZoneDays } from "./zone-days.ts";
 
@@ -31,8 +32,12 @@ const LEAST_PEAK = 0.5;
 const NOBODY_LIES: Case = { name: "" };
 
 export const CENTRE = "centre";
-/** The same, knowing that f of its stations may lie. */
+/**
+ * The same, knowing that f of its stations may lie: without the f highest. Nobody who is safe against f framers can
+ * have much less (gossip/AGREEMENT.md, "What is possible"). And the same while f hide, of whom it hears nothing.
+ */
 export const WARY_CENTRE = "centre, f highest dropped";
+export const WARY_HIDDEN = "centre, f highest dropped, f hide";
 const budgetOf = (key: EvidenceKey): number =>
   (BUDGET_PER_YEAR as Partial<Record<EvidenceKey, number>>)[key] ?? OTHER_BUDGET;
 
@@ -52,8 +57,13 @@ export interface HonestYears {
 const membersOf = ({ members }: ZoneDays, { n }: ZoneSize): readonly Lived[] => members.slice(0, n);
 export const fits = ({ members }: ZoneDays, { n }: ZoneSize): boolean => members.length >= n;
 
-/** What the honest days raise, and how high the centre's sums come in them. */
-export function honestYears(zones: readonly ZoneDays[], size: ZoneSize): HonestYears {
+/**
+ * What the honest days raise, and how high the centre's sums come in them.
+ * @param streets how high they come in honest streets, by key; absent: as evidence itself promises
+ */
+export function honestYears(
+  zones: readonly ZoneDays[], size: ZoneSize, streets: ReadonlyMap<EvidenceKey, number> = new Map(),
+): HonestYears {
   const raised: Record<string, string[]> = { "no liars": [], "f frame": [] };
   const peaks = new Map(EVIDENCE_KEYS.map((key) => [key, new Peaks(LEAST_PEAK)]));
   let [ms, offsetS] = [0, 0];
@@ -75,7 +85,7 @@ export function honestYears(zones: readonly ZoneDays[], size: ZoneSize): HonestY
   }
   const years = ms / YEAR_MS;
   const centre = new Map([...peaks].map(([key, found]) => {
-    const promised = Math.log(HALF_HOURS_A_YEAR / budgetOf(key));
+    const promised = streets.get(key) ?? Math.log(HALF_HOURS_A_YEAR / budgetOf(key));
     const ofOneCause = isIndependent(key) ? 0 : zoneThreshold(key, { n: size.n, f: 0 }) / 1_000;
     const seen = found.values.length === 0 ? 0 : found.level(years, budgetOf(key));
     return [key, Math.max(promised, ofOneCause, seen)] as const;
@@ -110,15 +120,28 @@ export interface Trial {
   readonly hit: number;
   /** Stations that had evidence for one of the threat's keys at one time, at the most. */
   readonly evident: number;
+  /** Whether stations' evidence had causes of its own at each, of the key that the centre, f highest dropped, saw. */
+  readonly independent: boolean;
   /** Seconds from the attack's beginning, by case and of both centres; Infinity: not within its time. */
   readonly delays: Readonly<Record<string, number>>;
 }
 
-/** One attack at one moment, in each of the cases; undefined where there is no opportunity for it. */
-export function trial(
+/** An attack as a zone lived through it. */
+export interface Played {
+  readonly stated: readonly (readonly Stated[])[];
+  readonly span: Span;
+  /** Those of the attack's threat. */
+  readonly keys: readonly EvidenceKey[];
+  /** When the attack began; and stations at which something was done. */
+  readonly from: number;
+  readonly hit: number;
+}
+
+/** One attack at one moment; undefined where there is no opportunity for it. */
+export function played(
   zone: ZoneDays, size: ZoneSize, moment: number, attack: { readonly name: string; readonly threat: Threat },
-  strength: StrengthName, centre: HonestYears["centre"],
-): Trial | undefined {
+  strength: StrengthName,
+): Played | undefined {
   const members = membersOf(zone, size);
   const at = zone.moments[moment]!;
   const before = members.map(({ standings }) => standings[moment]!.capture);
@@ -128,8 +151,21 @@ export function trial(
   const until = Math.min(at + MOST_MS, Math.max(...made.truth.map((one) => one.to)) + TOLD_WITHIN_MS);
   const stated = members.map((member, i) => (made.captures[i] === before[i] ? member.stated
     : livedOn(member, moment, made.captures[i]!, at, until)));
-  const span = { first: epochOf(at, EPOCH_S) - WINDOW_EPOCHS, last: epochOf(until as WallMs, EPOCH_S) };
-  const keys = EVIDENCE_KEYS.filter((key) => threatOf(key) === attack.threat);
+  return {
+    stated, span: { first: epochOf(at, EPOCH_S) - WINDOW_EPOCHS, last: epochOf(until as WallMs, EPOCH_S) },
+    keys: EVIDENCE_KEYS.filter((key) => threatOf(key) === attack.threat), from,
+    hit: new Set(made.truth.map(({ station }) => station)).size,
+  };
+}
+
+/** One attack at one moment, in each of the cases; undefined where there is no opportunity for it. */
+export function trial(
+  zone: ZoneDays, size: ZoneSize, moment: number, attack: { readonly name: string; readonly threat: Threat },
+  strength: StrengthName, centre: HonestYears["centre"],
+): Trial | undefined {
+  const lived = played(zone, size, moment, attack, strength);
+  if (lived === undefined) return undefined;
+  const { stated, span, keys, from, hit } = lived;
   const begin = epochOf(from as WallMs, EPOCH_S);
   const delay = (epoch: number | undefined): number =>
     (epoch === undefined ? Infinity : Math.max(0, (epoch + 1) * EPOCH_S - from / SECOND_MS));
@@ -141,12 +177,27 @@ export function trial(
   }));
   const all = tracksOf(stated, NOBODY_LIES, span, 1);
   const rose = [...rising(risesOf(stated, span, 0), begin, keys)];
-  const seenBy = (without: number): number => delay(firstOf(rose, (epoch, some) =>
-    some.some((key) => pooled(all, span, epoch, key, without) >= centre.get(key)!)));
+  const hidden = tracksOf(stated, { name: "", hide: size.f }, span, moment + 1);
+  const seeing = (tracks: typeof all, of: Partial<LeftOut>) => (epoch: number, some: readonly EvidenceKey[]) =>
+    some.filter((key) => pooled(tracks, span, epoch, key, of) >= levelOf(centre.get(key)!, key, size, of));
+  const seenBy = (tracks: typeof all, of: Partial<LeftOut>): number => {
+    const sees = seeing(tracks, of);
+    return delay(firstOf(rose, (epoch, some) => sees(epoch, some).length > 0));
+  };
+  const { f } = size;
+  const seen = rose.flatMap(([epoch, some]) => seeing(all, { highest: f })(epoch, some));
   const evident = rose.flatMap(([epoch, some]) => some.map((key) => supporting(all, span, epoch, key)));
-  return { city: zone.city, attack: attack.name, threat: attack.threat, strength,
-    hit: new Set(made.truth.map(({ station }) => station)).size, evident: Math.max(0, ...evident),
-    delays: { [CENTRE]: seenBy(0), [WARY_CENTRE]: seenBy(size.f), ...delays } };
+  return { city: zone.city, attack: attack.name, threat: attack.threat, strength, hit, evident: Math.max(0, ...evident),
+    independent: seen.slice(0, 1).some(isIndependent),
+    delays: { [CENTRE]: seenBy(all, {}), [WARY_CENTRE]: seenBy(all, { highest: f }),
+      [WARY_HIDDEN]: seenBy(hidden, { highest: f, lowest: f }), ...delays } };
+}
+
+/** Where evidence may have one cause, so much is asked for on average: of fewer stations less. */
+function levelOf(
+  level: number, key: EvidenceKey, { n }: ZoneSize, { highest = 0, lowest = 0 }: Partial<LeftOut>,
+): number {
+  return isIndependent(key) ? level : (level * (n - highest - lowest)) / n;
 }
 
 /** The epochs from `begin` on in which some of the keys rose, and which. */

@@ -118,18 +118,22 @@ function* growthsAt(tracks: readonly Track[], { first }: Span, epoch: number, ke
   }
 }
 
-/**
- * The pooled CUSUM of a key, nats: growth of all since the best onset of the window, each within the widest clip.
- * @param without so many of the highest, as somebody has to who knows that so many may lie
- */
+/** So many of the highest, as somebody has to who knows that so many may frame; so many of the lowest, who hide. */
+export interface LeftOut {
+  readonly highest: number;
+  readonly lowest: number;
+}
+
+/** The pooled CUSUM of a key, nats: growth of all since the best onset of the window, each within the widest clip. */
 export function pooled(
-  tracks: readonly Track[], span: Span, epoch: number, key: EvidenceKey, without = 0,
+  tracks: readonly Track[], span: Span, epoch: number, key: EvidenceKey,
+  { highest = 0, lowest = 0 }: Partial<LeftOut> = {},
 ): number {
   const clip = clipOf(key, { n: 1, f: 0 });
   let most = 0;
   for (const growths of growthsAt(tracks, span, epoch, key)) {
     const clipped = growths.map((growth) => Math.max(-clip, Math.min(clip, growth))).sort((a, b) => b - a);
-    most = Math.max(most, clipped.slice(without).reduce((sum, growth) => sum + growth, 0));
+    most = Math.max(most, clipped.slice(highest, clipped.length - lowest).reduce((sum, growth) => sum + growth, 0));
   }
   return most / 1_000;
 }

@@ -15,7 +15,16 @@ export function pooledCusum({ growths, lie }: Told): number {
   return largestOver(growths, (row) => sumOf(row));
 }
 
-/** The same with every member's part clipped and none left out: f framers add f clips, and the threshold bears that. */
+/**
+ * The centre again, knowing that f may frame and who hides: without the f highest, and without those who hide. About
+ * what is possible for anybody who is safe against f framers (gossip/AGREEMENT.md, "What is possible").
+ */
+export function waryCentre({ sorted, f, lie }: Told): number {
+  const hiding = lie?.claim === -1 ? lie.members : 0;
+  return largestOver(sorted, (row) => sumOf(row, hiding, row.length - f));
+}
+
+/** Every member's part clipped and added, none left out: f framers add f clips, and the threshold bears that. */
 export function clippedPool({ growths }: Told): number {
   return largestOver(growths, (row) => sumOf(row));
 }

@@ -4,7 +4,7 @@ import {
   alarmShare, BROKEN_SHIFT, GaussianRun, quantile, type Reading, type Setting,
 } from "./gaussian-stage.testing.ts";
 import { type ControlRow, delayFigures, type DelayRow, type ThresholdRow } from "./rows.testing.ts";
-import { CENTRE, RULES, TRIMMED_WINDOWS } from "./rules.testing.ts";
+import { CENTRE, POSSIBLE, RULES, TRIMMED_WINDOWS } from "./rules.testing.ts";
 
 /** Windows between false alarms, on average. */
 export const INTERVAL = 5_000;
@@ -54,9 +54,10 @@ export function thresholds({ n, f }: Size, effort: Effort, diced: Diced): Thresh
   const honest = highest({ n, f, shift: 0 }, effort, diced);
   const framed = highest({ n, f, shift: 0, lie: { members: f, claim: 1 } }, effort, diced);
   return NAMES.map((rule) => {
-    const level = quantile(framed[rule] ?? [], share);
-    const safe = rule === CENTRE ? quantile(honest[rule] ?? [], share) : orNone(level, rule === "any station alone");
-    return { stage: STAGE, key: "score", n, f, rule, honest: quantile(honest[rule] ?? [], share), safe };
+    const own = quantile(honest[rule === POSSIBLE ? CENTRE : rule] ?? [], share);
+    const isYardstick = rule === CENTRE || rule === POSSIBLE;
+    const safe = isYardstick ? own : orNone(quantile(framed[rule] ?? [], share), rule === "any station alone");
+    return { stage: STAGE, key: "score", n, f, rule, honest: own, safe };
   });
 }
 
@@ -118,7 +119,7 @@ export function controls(size: Size, levels: readonly ThresholdRow[], effort: Ef
   const small = { ...effort, runs: effort.trials };
   const broken = highest({ ...size, shift: 0, broken: 0 }, small, (seed) => diced(200_000 + seed));
   const whole = highest({ ...size, shift: 0 }, small, (seed) => diced(200_000 + seed));
-  return levels.filter(({ rule }) => rule !== CENTRE).map(({ rule, honest, safe }): ControlRow => {
+  return levels.filter(({ rule }) => rule !== CENTRE && rule !== POSSIBLE).map(({ rule, honest, safe }): ControlRow => {
     const share = (tops: readonly number[], level: number): number =>
       tops.filter((top) => top >= level).length / small.runs;
     const [with_, without] = [broken[rule] ?? [], whole[rule] ?? []];

@@ -9,7 +9,7 @@ import { casesOf, type Diced, type Size } from "./gaussian-table.testing.ts";
 import type { Setting } from "./gaussian-stage.testing.ts";
 import { Peaks } from "./peaks.testing.ts";
 import { type ControlRow, delayFigures, type DelayRow, type ThresholdRow } from "./rows.testing.ts";
-import { CENTRE, RULES, ZONE_RULE } from "./rules.testing.ts";
+import { CENTRE, POSSIBLE, RULES, ZONE_RULE } from "./rules.testing.ts";
 import { brokenStation, type StreetAttack, type StreetKey, together, sprinkled } from "./street-attacks.testing.ts";
 import { tell, type Told } from "./told.testing.ts";
 import { f1Of } from "./votes.testing.ts";
@@ -122,12 +122,12 @@ function thresholdRows(
   const shipped = zoneThreshold(key, { n, f }) / 1_000;
   const centre = level("pooled CUSUM", "honest");
   return [
-    ...Object.keys(RULES).map((rule) => {
+    ...Object.keys(RULES).filter((rule) => rule !== POSSIBLE).map((rule) => {
       const hopeless = rule === "any station alone" || rule === "pooled CUSUM";
       return { ...common, rule, honest: level(rule, "honest"), safe: hopeless ? Infinity : level(rule, "framed") };
     }),
     { ...common, rule: SHIPPED, honest: shipped, safe: shipped },
-    { ...common, rule: CENTRE, honest: centre, safe: centre },
+    ...[POSSIBLE, CENTRE].map((rule) => ({ ...common, rule, honest: centre, safe: centre })),
   ];
 }
 
