@@ -4,14 +4,13 @@
  * ship, for one certified false alert a zone and year under the worst lies (models/agree/zone-laws.ts): measured on
  * made-up streets and on no city. Beside it a centre that hears everything and has no liars, at the same budget of each
  * key, by honest streets of the same make and these cities' honest days (what was measured on neither: by what evidence
- * itself promises), nor below the mean that a zone asks for where stations' evidence may have one cause. And the same,
- * dropping the f highest since so many may lie: what is possible for anybody who is safe against f framers.
+ * itself promises), nor below the mean that a zone asks for where stations' evidence may have one cause. And what is
+ * possible at most, at the centre's thresholds, for anybody who is safe against f framers.
  *
  * First what honest days raise, with and without framers; then each attack of zone scope, at three strengths, with
  * liars, losses and partitions; then zones of other sizes. A cell is the median delay in seconds, or the share of
- * trials in which it was found where that is not all. Trials that the second centre does not find are told apart: no
- * zone that survives f liars may raise these. Copied cards are left out: stations tell one another of them in notes,
- * which are not played here.
+ * trials in which it was found where that is not all. Trials in which it is not possible are told apart. Copied cards
+ * are left out: stations tell one another of them in notes, which are not played here.
  */
 import { writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";

@@ -1,6 +1,6 @@
 /** The tables of the held-out bench, at most 120 columns. */
 import { STRENGTH_NAMES, type StrengthName } from "../../attackers/strength.ts";
-import { CENTRE, type HonestYears, type Trial, WARY_CENTRE, WARY_HIDDEN } from "./trials.ts";
+import { CENTRE, type HonestYears, POSSIBLE, POSSIBLE_HIDDEN, type Trial } from "./trials.ts";
 import { casesOf, type ZoneSize } from "./zone-cases.ts";
 import type { ZoneDays } from "./zone-days.ts";
 
@@ -20,12 +20,11 @@ export function cell(delays: readonly number[]): string {
 }
 
 /**
- * Whether there is evidence for a zone that survives f liars: more than f stations have some, and without the f highest
- * it is enough for somebody who hears everything. Else the trial tells of the attack, or of the detector, and not of
- * the zone.
+ * Whether there is evidence for a zone that survives f liars: more than f stations have some, and it is possible to see
+ * for who is safe against f framers. Else the trial tells of the attack, or of the detector, and not of the zone.
  */
 const isForZone = ({ f }: ZoneSize) => ({ evident, delays }: Trial): boolean =>
-  evident > f && Number.isFinite(delays[WARY_CENTRE]!);
+  evident > f && Number.isFinite(delays[POSSIBLE]!);
 
 const middleOf = (values: readonly number[]): string =>
   (values.length === 0 ? "" : String([...values].sort((a, b) => a - b)[values.length >> 1]));
@@ -53,10 +52,10 @@ export function honestText(zones: readonly ZoneDays[], honest: ReadonlyMap<ZoneS
 export function attackTable(
   size: ZoneSize, trials: readonly Trial[], amountOf: (attack: string, strength: StrengthName) => string,
 ): string {
-  const cases = [CENTRE, WARY_CENTRE, ...casesOf(size).map(({ name }) => name)];
-  const short = ["centre", "less f", "honest", "frame", "hide", "f-1+1", "-20 %", "-50 %", "f off", "half"];
+  const cases = [CENTRE, POSSIBLE, ...casesOf(size).map(({ name }) => name)];
+  const short = ["centre", "least", "honest", "frame", "hide", "f-1+1", "-20 %", "-50 %", "f off", "half"];
   const lines = ["", `n = ${size.n}, f = ${size.f}: seconds to the raise, or the share that was found; stations hit >`,
-    "stations with evidence (medians); trials (in brackets: too little without the f highest, not in the cells)",
+    "stations with evidence (medians); trials (in brackets: too little for who is safe against f framers)",
     row("", [...short.slice(0, cases.length), "hit", "trials"])];
   for (const attack of new Set(trials.map((one) => one.attack))) {
     for (const strength of STRENGTH_NAMES) {
@@ -77,10 +76,10 @@ function ratioLines(all: readonly Trial[], size: ZoneSize): string[] {
   const few = all.filter((one) => !isForZone(size)(one));
   const found = (some: readonly Trial[], ...names: string[]): Trial[] =>
     some.filter(({ delays }) => names.every((name) => Number.isFinite(delays[name]!)));
-  const head = `in ${few.length} of ${all.length} trials there was too little evidence without the f highest: no zone `
-    + `that survives f liars may raise these (the centre: ${found(few, CENTRE).length})`;
+  const head = `in ${few.length} of ${all.length} trials there was too little evidence: no zone that is safe against `
+    + `f framers may raise these (the centre: ${found(few, CENTRE).length})`;
   const kinds = [["causes of each station's own", true], ["may have one cause, which takes a mean", false]] as const;
-  const cases = [["no liars", WARY_CENTRE, 1.5], ["f hide", WARY_HIDDEN, 2.5]] as const;
+  const cases = [["no liars", POSSIBLE, 1.5], ["f hide", POSSIBLE_HIDDEN, 2.5]] as const;
   return [head, ...kinds.flatMap(([kind, independent]) => {
     const some = trials.filter((one) => one.independent === independent);
     return cases.map(([name, possible, aim]) => {

@@ -14,7 +14,7 @@ import type { Capture } from "../../sim/capture.ts";
 import { dice, purposeSeed } from "../../sim/dice.ts";
 import { itemsOf } from "../../sim/trial.ts";
 import {
-  type Case, casesOf, type LeftOut, pooled, raisedAt, type Rises, risesOf, type Span, supporting, tracksOf,
+  type Case, casesOf, type Liars, pooled, raisedAt, type Rises, risesOf, type Span, supporting, tracksOf,
   type ZoneSize,
 } from "./zone-cases.ts";
 import { EPOCH_S, type Lived, noting, type Stated, type ZoneDays } from "./zone-days.ts";
@@ -32,12 +32,9 @@ const LEAST_PEAK = 0.5;
 const NOBODY_LIES: Case = { name: "" };
 
 export const CENTRE = "centre";
-/**
- * The same, knowing that f of its stations may lie: without the f highest. Nobody who is safe against f framers can
- * have much less (gossip/AGREEMENT.md, "What is possible"). And the same while f hide, of whom it hears nothing.
- */
-export const WARY_CENTRE = "centre, f highest dropped";
-export const WARY_HIDDEN = "centre, f highest dropped, f hide";
+/** What is possible for who is safe against f framers (gossip/AGREEMENT.md, "What is possible"); and while f hide. */
+export const POSSIBLE = "possible";
+export const POSSIBLE_HIDDEN = "possible, f hide";
 const budgetOf = (key: EvidenceKey): number =>
   (BUDGET_PER_YEAR as Partial<Record<EvidenceKey, number>>)[key] ?? OTHER_BUDGET;
 
@@ -120,7 +117,7 @@ export interface Trial {
   readonly hit: number;
   /** Stations that had evidence for one of the threat's keys at one time, at the most. */
   readonly evident: number;
-  /** Whether stations' evidence had causes of its own at each, of the key that the centre, f highest dropped, saw. */
+  /** Whether stations' evidence had causes of its own at each, of the key that it was possible to see. */
   readonly independent: boolean;
   /** Seconds from the attack's beginning, by case and of both centres; Infinity: not within its time. */
   readonly delays: Readonly<Record<string, number>>;
@@ -178,26 +175,26 @@ export function trial(
   const all = tracksOf(stated, NOBODY_LIES, span, 1);
   const rose = [...rising(risesOf(stated, span, 0), begin, keys)];
   const hidden = tracksOf(stated, { name: "", hide: size.f }, span, moment + 1);
-  const seeing = (tracks: typeof all, of: Partial<LeftOut>) => (epoch: number, some: readonly EvidenceKey[]) =>
+  const seeing = (tracks: typeof all, of: Partial<Liars>) => (epoch: number, some: readonly EvidenceKey[]) =>
     some.filter((key) => pooled(tracks, span, epoch, key, of) >= levelOf(centre.get(key)!, key, size, of));
-  const seenBy = (tracks: typeof all, of: Partial<LeftOut>): number => {
+  const seenBy = (tracks: typeof all, of: Partial<Liars>): number => {
     const sees = seeing(tracks, of);
     return delay(firstOf(rose, (epoch, some) => sees(epoch, some).length > 0));
   };
   const { f } = size;
-  const seen = rose.flatMap(([epoch, some]) => seeing(all, { highest: f })(epoch, some));
+  const seen = rose.flatMap(([epoch, some]) => seeing(all, { framers: f })(epoch, some));
   const evident = rose.flatMap(([epoch, some]) => some.map((key) => supporting(all, span, epoch, key)));
   return { city: zone.city, attack: attack.name, threat: attack.threat, strength, hit, evident: Math.max(0, ...evident),
     independent: seen.slice(0, 1).some(isIndependent),
-    delays: { [CENTRE]: seenBy(all, {}), [WARY_CENTRE]: seenBy(all, { highest: f }),
-      [WARY_HIDDEN]: seenBy(hidden, { highest: f, lowest: f }), ...delays } };
+    delays: { [CENTRE]: seenBy(all, {}), [POSSIBLE]: seenBy(all, { framers: f }),
+      [POSSIBLE_HIDDEN]: seenBy(hidden, { framers: f, hiders: f }), ...delays } };
 }
 
 /** Where evidence may have one cause, so much is asked for on average: of fewer stations less. */
 function levelOf(
-  level: number, key: EvidenceKey, { n }: ZoneSize, { highest = 0, lowest = 0 }: Partial<LeftOut>,
+  level: number, key: EvidenceKey, { n }: ZoneSize, { framers = 0, hiders = 0 }: Partial<Liars>,
 ): number {
-  return isIndependent(key) ? level : (level * (n - highest - lowest)) / n;
+  return isIndependent(key) ? level : (level * (n - framers - hiders)) / n;
 }
 
 /** The epochs from `begin` on in which some of the keys rose, and which. */

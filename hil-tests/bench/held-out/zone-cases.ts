@@ -2,8 +2,10 @@
  * What the zone makes of what its members state, by the shipped law, under liars, losses and partitions; and what a
  * centre that hears everything would make of the same.
  */
+import { beyondFramers } from "../../../models/agree/baselines/alone-and-pooled.testing.ts";
+import { sumOf } from "../../../models/agree/baselines/told.testing.ts";
 import { searchRaises, WINDOW_EPOCHS } from "../../../models/agree/zone-decision.ts";
-import { clipOf, SUPPORT_MILLINATS } from "../../../models/agree/zone-laws.ts";
+import { clipOf, isIndependent, SUPPORT_MILLINATS } from "../../../models/agree/zone-laws.ts";
 import { type EvidenceKey, EVIDENCE_KEYS } from "../../../models/terms.ts";
 import { type Dice, dice } from "../../sim/dice.ts";
 import type { Stated } from "./zone-days.ts";
@@ -118,24 +120,29 @@ function* growthsAt(tracks: readonly Track[], { first }: Span, epoch: number, ke
   }
 }
 
-/** So many of the highest, as somebody has to who knows that so many may frame; so many of the lowest, who hide. */
-export interface LeftOut {
-  readonly highest: number;
-  readonly lowest: number;
+/** How many may frame, and how many of the lowest hide, as somebody knows who is safe against both. */
+export interface Liars {
+  readonly framers: number;
+  readonly hiders: number;
 }
 
-/** The pooled CUSUM of a key, nats: growth of all since the best onset of the window, each within the widest clip. */
+/**
+ * The pooled CUSUM of a key, nats: growth of all since the best onset of the window, each within the widest clip. With
+ * framers, what is possible at most for who is safe against them (gossip/AGREEMENT.md, "What is possible"); where
+ * evidence may have one cause and a mean is asked for, the sum without the highest.
+ */
 export function pooled(
   tracks: readonly Track[], span: Span, epoch: number, key: EvidenceKey,
-  { highest = 0, lowest = 0 }: Partial<LeftOut> = {},
+  { framers = 0, hiders = 0 }: Partial<Liars> = {},
 ): number {
   const clip = clipOf(key, { n: 1, f: 0 });
   let most = 0;
   for (const growths of growthsAt(tracks, span, epoch, key)) {
-    const clipped = growths.map((growth) => Math.max(-clip, Math.min(clip, growth))).sort((a, b) => b - a);
-    most = Math.max(most, clipped.slice(highest, clipped.length - lowest).reduce((sum, growth) => sum + growth, 0));
+    const nats = Float64Array.from(growths, (growth) => Math.max(-clip, Math.min(clip, growth)) / 1_000).sort();
+    const heard = nats.subarray(hiders);
+    most = Math.max(most, isIndependent(key) ? beyondFramers(heard, framers) : sumOf(heard, 0, heard.length - framers));
   }
-  return most / 1_000;
+  return most;
 }
 
 /** Members that support a raise of a key since one onset of the window, at the most. */

@@ -16,12 +16,28 @@ export function pooledCusum({ growths, lie }: Told): number {
 }
 
 /**
- * The centre again, knowing that f may frame and who hides: without the f highest, and without those who hide. About
- * what is possible for anybody who is safe against f framers (gossip/AGREEMENT.md, "What is possible").
+ * A bound, and no rule (gossip/AGREEMENT.md, "What is possible"): what tells the attacked zone from an honest one in
+ * which f framers, drawn at random, state what they would under the attack. Nobody who leaves that one in peace reads
+ * more. Evidence is taken at its word, as log-likelihood ratios; of who hides or is silent nothing is heard.
  */
-export function waryCentre({ sorted, f, lie }: Told): number {
-  const hiding = lie?.claim === -1 ? lie.members : 0;
-  return largestOver(sorted, (row) => sumOf(row, hiding, row.length - f));
+export function possible({ sorted, f, clip }: Told): number {
+  return largestOver(sorted, (row) => beyondFramers(row.filter((growth) => growth > -clip), f));
+}
+
+/** The sum, less the logarithm of the mean, over all sets of f members, of the exponential of theirs. */
+export function beyondFramers(values: Float64Array, f: number): number {
+  // Elementary symmetric polynomials of the exponentials, and how many terms the last one has.
+  const sums = new Float64Array(f + 1);
+  const sets = new Float64Array(f + 1);
+  sums[0] = sets[0] = 1;
+  for (const value of values) {
+    const ratio = Math.exp(value);
+    for (let size = f; size >= 1; size--) {
+      sums[size]! += ratio * sums[size - 1]!;
+      sets[size]! += sets[size - 1]!;
+    }
+  }
+  return sets[f] === 0 ? 0 : sumOf(values) - Math.log(sums[f]! / sets[f]!);
 }
 
 /** Every member's part clipped and added, none left out: f framers add f clips, and the threshold bears that. */

@@ -1,7 +1,8 @@
 /** Each rule against cases that were reckoned by hand. */
 import { assert, test } from "../../../build/testing.ts";
+import { seeded } from "../../../build/seeded.ts";
 import { naiveTrimmedSum } from "../zone-decision.reference.ts";
-import { anyStation, clippedPool, pooledCusum } from "./alone-and-pooled.testing.ts";
+import { anyStation, beyondFramers, clippedPool, pooledCusum, possible } from "./alone-and-pooled.testing.ts";
 import {
   averagedCluster, averagedMedian, hegselmannKrause, resilientMedian, wMsr,
 } from "./opinion-averaging.testing.ts";
@@ -46,6 +47,24 @@ for (const [name, statistic, none, frame, hide] of TABLE) {
     near(statistic(told({ members: 1, claim: -1 })), hide);
   });
 }
+
+test("what is possible: between the sum without the f highest and that, more by the logarithm of the choices", () => {
+  near(beyondFramers(Float64Array.of(3, 3, 3, 0), 2), 9 - Math.log((3 * Math.exp(6) + 3 * Math.exp(3)) / 6));
+  near(beyondFramers(Float64Array.of(5, 1), 0), 6);
+  near(beyondFramers(Float64Array.of(5, 1), 2), 0);
+  assert.is(beyondFramers(Float64Array.of(5), 2), 0, "too few to tell");
+  const random = seeded(5);
+  for (let i = 0; i < 200; i++) {
+    const values = Float64Array.from({ length: 7 }, () => 12 * (2 * random.next() - 1));
+    const dropped = [...values].sort((a, b) => a - b).slice(0, -2).reduce((sum, value) => sum + value, 0);
+    const found = beyondFramers(values, 2);
+    assert.ok(found >= dropped - 1e-9 && found <= dropped + Math.log(21) + 1e-9, `${found} for ${dropped}`);
+  }
+  // Of the two onsets the first: -2, 1 and 3 beside the highest, and the one at the clip unheard.
+  const [honest, framed, hidden] = [told(), told({ members: 1, claim: 1 }), told({ members: 1, claim: -1 })];
+  assert.ok(possible(honest) > 2 && possible(honest) < 2 + Math.log(5) + 1e-9);
+  assert.ok(possible(framed) < possible(honest) + 1 && possible(hidden) < possible(honest));
+});
 
 test("a sum whose kept growths support nothing counts as 0", () => {
   const flat = tell([Float64Array.of(9, 1, 1, 1, 1)], { f: 1, clip: 10, zoneClip: 10 });

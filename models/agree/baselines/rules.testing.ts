@@ -1,5 +1,5 @@
 /** Every rule that the bench holds against the zone's, by the name that its tables give it. */
-import { anyStation, clippedPool, pooledCusum, waryCentre } from "./alone-and-pooled.testing.ts";
+import { anyStation, clippedPool, pooledCusum, possible } from "./alone-and-pooled.testing.ts";
 import { averagedCluster, averagedMedian, resilientMedian } from "./opinion-averaging.testing.ts";
 import { commonOnset, flooredSum, lowSum, narrowPool, wideCommonOnset, winsorisedSum } from "./sums.testing.ts";
 import type { Statistic } from "./told.testing.ts";
@@ -9,7 +9,7 @@ export const ZONE_RULE = "zone's decision";
 /** Its statistic needs single windows, so only the Gaussian stage has it. */
 export const TRIMMED_WINDOWS = "trim each window";
 export const CENTRE = "all-seeing centre";
-/** Without the f highest, at the centre's threshold: a bound, and no rule. */
+/** At the centre's threshold: a bound, and no rule. */
 export const POSSIBLE = "what is possible";
 
 export const RULES: Readonly<Record<string, Statistic>> = {
@@ -28,5 +28,5 @@ export const RULES: Readonly<Record<string, Statistic>> = {
   "floor at -1": flooredSum(1),
   "floor at -2": flooredSum(2),
   "winsorised": winsorisedSum,
-  [POSSIBLE]: waryCentre,
+  [POSSIBLE]: possible,
 };
