@@ -1,7 +1,7 @@
 /**
  * `npm run bench foreign-verifiers`: a zone's evidence, checked by programs that nobody here wrote: Go's sumdb/note,
- * tlog and Ed25519 (Debian: golang-go, golang-golang-x-mod-dev), as a file and as a log in tiles; and with parts of it
- * changed, which they must refuse.
+ * tlog and Ed25519 (Debian: golang-go, golang-golang-x-mod-dev), as a file and as a log in tiles; by sigsum-witness and
+ * sigsum-verify (Debian 13: sigsum-go); and with parts of it changed, which they must refuse.
  */
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
@@ -9,8 +9,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { repoRoot } from "../../build/paths.ts";
+import { freePort } from "../../edge-agent/adapters/mosquitto.testing.ts";
 import { ran } from "../../edge-agent/cli/io.testing.ts";
 import { makeEvidence, type MadeEvidence } from "./made-evidence.ts";
+import { isAsItShould, type Row } from "./row.ts";
+import { compareSigsum, hasSigsum } from "./sigsum.ts";
 
 /** Where Debian's packages of Go libraries lie. */
 const GOPATH = "/usr/share/gocode";
@@ -34,12 +37,6 @@ const CHANGES: Readonly<Record<string, (file: Shape) => void>> = {
   "a digit of the consistency proof": ({ log: { cosigned: { consistency } } }) =>
     void (consistency.length > 0 ? consistency[0] = otherDigit(consistency[0]!, 5) : consistency.push("")),
 };
-
-interface Row {
-  readonly changed: string;
-  readonly accepted: boolean;
-  readonly said: string;
-}
 
 /** A program of Go's, built into the folder. */
 function built(folder: string, name: string): string {
@@ -90,21 +87,31 @@ function compare(folder: string, { evidence, keys }: MadeEvidence): readonly Row
   });
 }
 
+async function byGo(folder: string): Promise<readonly Row[]> {
+  if (spawnSync("go", ["version"]).error !== undefined || !existsSync(join(GOPATH, "src/golang.org/x/mod/sumdb"))) {
+    console.log("left out: Go's libraries: needs Debian's golang-go and golang-golang-x-mod-dev");
+    return [];
+  }
+  const made = await makeEvidence(folder);
+  return [...compare(folder, made), ...await compareTiles(folder, made)];
+}
+
+async function bySigsum(folder: string): Promise<readonly Row[]> {
+  if (hasSigsum()) return compareSigsum(folder, await freePort());
+  console.log("left out: sigsum-witness and sigsum-verify: needs sigsum-go of Debian 13");
+  return [];
+}
+
 async function main(): Promise<void> {
   const { values } = parseArgs({ options: { json: { type: "string" }, quick: { type: "boolean" } } });
-  if (spawnSync("go", ["version"]).error !== undefined || !existsSync(join(GOPATH, "src/golang.org/x/mod/sumdb"))) {
-    console.log("left out: needs Debian's golang-go and golang-golang-x-mod-dev");
-    return;
-  }
   const folder = mkdtempSync(join(tmpdir(), "kerbwatch-foreign-"));
   try {
-    const made = await makeEvidence(folder);
-    const rows = [...compare(folder, made), ...await compareTiles(folder, made)];
+    const rows = [...await byGo(folder), ...await bySigsum(folder)];
     for (const { changed, accepted, said } of rows) {
-      console.log(`${accepted ? "accepted" : "refused "}  ${changed.padEnd(34)}  ${said}`);
+      console.log(`${accepted ? "accepted" : "refused "}  ${changed.padEnd(52)}  ${said}`);
     }
     if (values.json !== undefined) writeFileSync(values.json, JSON.stringify(rows));
-    process.exitCode = rows.every(({ changed, accepted }) => accepted === changed.startsWith("nothing")) ? 0 : 1;
+    process.exitCode = rows.every(isAsItShould) ? 0 : 1;
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }

@@ -44,8 +44,8 @@ export class Receiver {
   readonly #exited: Promise<unknown>;
   said = "";
 
-  constructor(path: string, args: readonly string[]) {
-    this.child = spawn(path, args, { stdio: ["ignore", "pipe", "pipe"] });
+  constructor(path: string, args: readonly string[], env = process.env) {
+    this.child = spawn(path, args, { env, stdio: ["ignore", "pipe", "pipe"] });
     this.#exited = once(this.child, "exit");
     for (const stream of [this.child.stdout, this.child.stderr]) {
       stream?.on("data", (text) => void (this.said += String(text)));
