@@ -3,6 +3,7 @@ import { createHash } from "node:crypto";
 import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { NODE_FLAGS } from "../../targets/nodes.ts";
 import { repoRoot } from "../paths.ts";
 import { assert, test } from "../testing.ts";
 import { makeDeb } from "./deb.ts";
@@ -24,6 +25,12 @@ async function withDeb(use: (deb: string) => void): Promise<void> {
     rmSync(outDir, { recursive: true, force: true });
   }
 }
+
+test("the recipe for Yocto starts Node with the flags of all our packages", () => {
+  const path = "targets/everest-yocto/recipes-kerbwatch/kerbwatch/kerbwatch_0.1.0.bb";
+  const recipe = readFileSync(join(repoRoot, path), "utf8");
+  assert.ok(recipe.includes(`"${NODE_FLAGS.join(" ")}"`));
+});
 
 const sha256 = (path: string): string => createHash("sha256").update(readFileSync(path)).digest("hex");
 

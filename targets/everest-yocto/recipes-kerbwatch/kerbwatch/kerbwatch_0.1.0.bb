@@ -17,7 +17,8 @@ SYSTEMD_AUTO_ENABLE = "disable"
 do_install() {
     install -D -m 0644 ${WORKDIR}/kerbwatch.cjs ${D}${libdir}/kerbwatch/kerbwatch.cjs
     install -d ${D}${bindir}
-    printf '#!/bin/sh\nexec /usr/bin/node --max-semi-space-size=1 --max-old-space-size=48 %s "$@"\n' \
+    printf '#!/bin/sh\nexec /usr/bin/node %s %s "$@"\n' \
+        "--max-semi-space-size=1 --max-old-space-size=48 --no-turbofan --no-maglev" \
         ${libdir}/kerbwatch/kerbwatch.cjs > ${D}${bindir}/kerbwatch
     chmod 0755 ${D}${bindir}/kerbwatch
     install -D -m 0644 ${WORKDIR}/kerbwatch.service ${D}${systemd_system_unitdir}/kerbwatch.service
