@@ -13,6 +13,7 @@ import {
   freshFolder, Heard, HOSTILE_ORDER, passes, selfSigned, startCsms, statementsOf, within, writeConfig,
 } from "./agent.testing.ts";
 import { loadConfig } from "./adapters/config-file.ts";
+import { writeHere } from "./adapters/slot-file.ts";
 import { ran } from "./cli/io.testing.ts";
 
 interface Street {
@@ -343,9 +344,8 @@ function fullDisk(): never {
 test("a disk that fills up while it runs: said once, alerts go out, no frame is touched, the log stays good", () =>
   onStreet(async (street) => {
     let full = false;
-    const { writeSync } = await import("node:fs");
     const agent = await street.start({}, {
-      logWrite: (fd, bytes) => (full ? fullDisk() : writeSync(fd, bytes)),
+      logWrite: (...what) => (full ? fullDisk() : writeHere(...what)),
     });
     const ends = await street.connect(agent);
     await passes(ends);

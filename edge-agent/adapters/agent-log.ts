@@ -8,8 +8,9 @@ import { createGrowth, grow, growBy, type Growth } from "../record/growth.ts";
 import { EMPTY_FRONTIER } from "../record/merkle.ts";
 import { NEW_LOG, type RecoveredLog } from "../record/record.ts";
 import type { heldByWitnesses } from "../record/witnessing.ts";
-import { LedgerError, type LogRoom, openLedger, type Write } from "./ledger-file.ts";
+import { LedgerError, type LogRoom, openLedger } from "./ledger-file.ts";
 import { hasMemory, readMemory } from "./memory-file.ts";
+import type { Write } from "./slot-file.ts";
 
 export interface OpenLog {
   readonly store: LedgerStore;

@@ -1,5 +1,7 @@
 /** Writing small files so that a power cut leaves the old content or the new one, never a part. */
-import { closeSync, constants, fsyncSync, linkSync, openSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import {
+  closeSync, constants, fstatSync, fsyncSync, linkSync, openSync, readFileSync, renameSync, rmSync, writeFileSync,
+} from "node:fs";
 import { dirname } from "node:path";
 
 /** The error code of a failed system call; empty for any other error. */
@@ -24,6 +26,16 @@ export function syncFolder(folder: string): void {
     if (!CANNOT_SYNC_FOLDERS.has(errorCode(error))) throw error;
   } finally {
     if (fd !== undefined) closeSync(fd);
+  }
+}
+
+/** The whole file, or undefined when it is larger than any that this program wrote. Throws the system's error. */
+export function readBounded(path: string, limit: number): Uint8Array | undefined {
+  const fd = openSync(path, "r");
+  try {
+    return fstatSync(fd).size > limit ? undefined : readFileSync(fd);
+  } finally {
+    closeSync(fd);
   }
 }
 

@@ -1,72 +1,24 @@
 import { spawn } from "node:child_process";
 import {
-  appendFileSync, closeSync, constants, existsSync, mkdtempSync, openSync, readFileSync, readdirSync, rmSync, statSync,
-  writeFileSync, writeSync,
+  appendFileSync, closeSync, constants, existsSync, openSync, readFileSync, readdirSync, rmSync, statSync,
+  writeFileSync,
 } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { repoRoot } from "../../build/paths.ts";
 import { test, assert } from "../../build/testing.ts";
-import type { WallMs } from "../../models/units.ts";
 import type { LedgerStore } from "../ports.ts";
 import { formatCheckpoint } from "../record/checkpoint.ts";
-import { encodeEntry } from "../record/entry.ts";
-import type { Entry } from "../record/entry.ts";
 import { appendLeaf, EMPTY_FRONTIER, rootOf } from "../record/merkle.ts";
 import { signNote } from "../record/note.ts";
 import { appendEntries, checkpoint, createRecord } from "../record/record.ts";
-import { nodeCrypto, signerFromSeed } from "./crypto.ts";
-import { LedgerError, openLedger } from "./ledger-file.ts";
-import type { LedgerFailure, OpenedLedger, Write } from "./ledger-file.ts";
-import { SEGMENT_BYTES, checkpointPath, cosignedPath, readLog, segmentPath } from "./ledger-read.ts";
-
-const crypto = nodeCrypto();
-const signer = signerFromSeed(new Uint8Array(32).fill(1));
-const origin = "kerbwatch/CP-001";
-const at = Date.UTC(2026, 2, 1) as WallMs;
-const notice = (text: string): Uint8Array => encodeEntry({ kind: "notice", at, text });
-
-function withFolder(body: (stateDir: string) => unknown): () => Promise<void> {
-  return async () => {
-    const folder = mkdtempSync(join(tmpdir(), "kerbwatch-log-"));
-    try {
-      await body(join(folder, "state"));
-    } finally {
-      rmSync(folder, { recursive: true, force: true });
-    }
-  };
-}
-
-function failure(body: () => unknown): LedgerFailure | undefined {
-  try {
-    body();
-    return undefined;
-  } catch (error) {
-    if (error instanceof LedgerError) return error.failure;
-    throw error;
-  }
-}
-
-/** Opens, hands over and closes again. */
-function during<T>(stateDir: string, body: (opened: OpenedLedger) => T): T {
-  const opened = openLedger(stateDir, crypto);
-  try {
-    return body(opened);
-  } finally {
-    opened.store.close();
-  }
-}
-
-const append = (stateDir: string, ...texts: string[]): void =>
-  during(stateDir, ({ store }) => texts.forEach((text) => store.append([notice(text)])));
-
-function texts(stateDir: string): string[] {
-  const seen: string[] = [];
-  const onEntry = (entry: Entry): void => void seen.push(entry.kind === "notice" ? entry.text : entry.kind);
-  openLedger(stateDir, crypto, { onEntry }).store.close();
-  return seen;
-}
+import { openLedger } from "./ledger-file.ts";
+import type { OpenedLedger } from "./ledger-file.ts";
+import { SEGMENT_BYTES, checkpointPath, readLog, segmentPath, slotsPath } from "./ledger-read.ts";
+import {
+  append, crypto, during, failure, isZero, notice, origin, signer, smallDisk, texts, withFolder,
+} from "./ledger.testing.ts";
+import { writeHere, type Write } from "./slot-file.ts";
 
 test("a new log is empty; what is appended is there after a restart, in order", withFolder((stateDir) => {
   during(stateDir, ({ recovered, store }) => {
@@ -167,13 +119,13 @@ test("the checkpoint is replaced whole, and judged together with the log at the 
       carryOut(opened.store, record, `${i}`);
     });
   }
-  assert.not(existsSync(`${checkpointPath(stateDir)}.tmp`));
+  assert.equal(readdirSync(join(stateDir, "log")).sort(), ["00000000.seg", "checkpoint.slots"]);
   // A log that was put back from an older copy.
   const shorter = readFileSync(segmentPath(stateDir, 0)).subarray(0, -20);
   writeFileSync(segmentPath(stateDir, 0), shorter);
   const shortened = /3 entries, and its own checkpoint attests 4/;
   during(stateDir, (opened) => assert.match(begin(opened).refused ?? "", shortened));
-  writeFileSync(checkpointPath(stateDir), Buffer.alloc(1_000_000, 0x41));
+  writeFileSync(slotsPath(checkpointPath(stateDir)), Buffer.alloc(1_000_000, 0x41));
   during(stateDir, (opened) => assert.match(begin(opened).refused ?? "", /not its own/));
 }));
 
@@ -189,7 +141,6 @@ test("the cosigned checkpoint is replaced whole, read back with its root, judges
   const found = readLog(stateDir, crypto);
   assert.equal([found.cosigned, found.cosignedRoot], [sign(2, new Uint8Array(32)), roots[1]]);
   assert.is(found.checkpoint, undefined);
-  assert.not(existsSync(`${cosignedPath(stateDir)}.tmp`));
   during(stateDir, ({ store, recovered }) => {
     assert.is(createRecord({ origin, crypto, signer, recovered }).refused, undefined, "another tree");
     store.writeCosigned(sign(9, roots[2]!));
@@ -218,32 +169,19 @@ test("who reads leaf by leaf sees every one with the tree before it", withFolder
   assert.is(tree.size, 3);
 }));
 
-/** A disk that fails after `bytes` more bytes: what fits is written before the error. */
-function failingDisk(code: string): { write: Write; room: number } {
-  const disk = {
-    room: Infinity,
-    write(fd: number, bytes: Uint8Array): number {
-      if (bytes.length <= disk.room) return writeSync(fd, bytes);
-      const part = writeSync(fd, bytes.subarray(0, disk.room));
-      disk.room -= part;
-      if (part > 0) return part;
-      throw Object.assign(new Error(`${code}: no room`), { code });
-    },
-  };
-  return disk;
-}
-
 test("a full disk: a typed error, the part is cut, and with room again the log goes on", withFolder((stateDir) => {
   for (const room of [0, 1, 12, 40]) {
     rmSync(stateDir, { recursive: true, force: true });
-    const disk = failingDisk("ENOSPC");
+    const disk = smallDisk();
     const { store } = openLedger(stateDir, crypto, { write: disk.write });
-    for (const segment of ["first", "later"]) {
+    const big = notice("x".repeat(16_000));
+    const two = [notice("lost"), notice("lost too")];
+    for (const [text, lost] of [["first", two], ["later", Array<Uint8Array>(20).fill(big)]] as const) {
       disk.room = room;
-      assert.is(failure(() => store.append([notice("lost"), notice("lost too")])), "full", `${segment}, room ${room}`);
+      assert.is(failure(() => store.append(lost)), "full", `${text}, room ${room}`);
       assert.is(readLog(stateDir, crypto).tornBytes, 0);
       disk.room = Infinity;
-      store.append([notice(segment)]);
+      store.append([notice(text)]);
     }
     store.close();
     assert.equal(texts(stateDir), ["first", "later"]);
@@ -252,8 +190,8 @@ test("a full disk: a typed error, the part is cut, and with room again the log g
 
 test("a write that took place and then failed leaves no entry behind", withFolder((stateDir) => {
   let fails = true;
-  const write: Write = (fd, bytes) => {
-    const done = writeSync(fd, bytes);
+  const write: Write = (fd, bytes, position) => {
+    const done = writeHere(fd, bytes, position);
     if (fails) throw Object.assign(new Error("EIO"), { code: "EIO" });
     return done;
   };
@@ -267,9 +205,10 @@ test("a write that took place and then failed leaves no entry behind", withFolde
 
 test("a part that could not be cut at once is cut before the next append", withFolder((stateDir) => {
   let fails = true;
-  const write: Write = (fd, bytes) => {
-    if (!fails) return writeSync(fd, bytes);
-    writeSync(fd, bytes.subarray(0, 9));
+  const write: Write = (fd, bytes, position) => {
+    if (!fails) return writeHere(fd, bytes, position);
+    if (isZero(bytes)) throw Object.assign(new Error("EIO"), { code: "EIO" });
+    writeHere(fd, bytes.subarray(0, 9), position);
     closeSync(fd); // so that cutting the file fails too
     throw Object.assign(new Error("EIO"), { code: "EIO" });
   };
@@ -345,19 +284,19 @@ test("SIGKILL amid appends: nothing acknowledged is lost, nothing unwritten appe
 
 const FD_INFO = "/proc/self/fdinfo";
 if (existsSync(FD_INFO)) {
-  test("a write is durable when it returns: the segment is open for synchronous appending", withFolder((stateDir) => {
+  test("a write is durable when it returns: segment and notes are written synchronously", withFolder((stateDir) => {
     const flags: number[] = [];
-    const write: Write = (fd, bytes) => {
+    const write: Write = (fd, bytes, position) => {
       flags.push(Number.parseInt(/flags:\s*(\d+)/.exec(readFileSync(`${FD_INFO}/${fd}`, "utf8"))![1]!, 8));
-      return writeSync(fd, bytes);
+      return writeHere(fd, bytes, position);
     };
     const { store } = openLedger(stateDir, crypto, { write });
     store.append([notice("one")]);
     store.append([notice("two")]);
+    store.writeCheckpoint("three");
     store.close();
-    const { O_APPEND, O_DSYNC } = constants;
-    assert.is(flags.length, 2);
-    for (const one of flags) assert.is(one & (O_APPEND | O_DSYNC), O_APPEND | O_DSYNC);
+    assert.is(flags.length, 4, "the zeros too");
+    for (const one of flags) assert.is(one & constants.O_DSYNC, constants.O_DSYNC);
   }));
 } else test.skip("a write is durable when it returns", "no /proc");
 
@@ -368,9 +307,9 @@ test("what a failed write left, and could not be cut at once, is cut before the 
     if (openSync(segmentPath(stateDir, 0), how) !== fd) throw new Error("another descriptor was free");
   };
   let broken = -1;
-  const write: Write = (fd, bytes) => {
-    if (!failing) return writeSync(fd, bytes);
-    writeSync(fd, bytes.subarray(0, 9));
+  const write: Write = (fd, bytes, position) => {
+    if (!failing) return writeHere(fd, bytes, position);
+    writeHere(fd, bytes.subarray(0, 9), position);
     reopen(broken = fd, constants.O_RDONLY); // the file can be written no more, and not be cut
     throw Object.assign(new Error("EIO"), { code: "EIO" });
   };
@@ -379,7 +318,7 @@ test("what a failed write left, and could not be cut at once, is cut before the 
   failing = true;
   assert.is(failure(() => store.append([notice("lost")])), "failed");
   failing = false;
-  reopen(broken, constants.O_RDWR | constants.O_APPEND);
+  reopen(broken, constants.O_RDWR);
   store.append([notice("two")]);
   store.close();
   const { frontier, tornBytes, damage } = readLog(stateDir, crypto);

@@ -1,5 +1,9 @@
-/** The log on the board's own flash: append-only segments, and the newest checkpoint beside them. */
-import { closeSync, constants, ftruncateSync, mkdirSync, openSync, truncateSync, writeSync } from "node:fs";
+/**
+ * The log on the board's own flash: segments that only grow, and the newest checkpoint beside them. Room is laid out
+ * before it is written on, so that what is made durable is the blocks that it takes and nothing of the file system's
+ * own, if that is mounted with `lazytime` (gossip/SCALE.md).
+ */
+import { closeSync, constants, ftruncateSync, mkdirSync, openSync, truncateSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { Crypto } from "../../models/crypto.ts";
 import type { LedgerStore } from "../ports.ts";
@@ -9,14 +13,15 @@ import type { Frontier } from "../record/merkle.ts";
 import type { RecoveredLog } from "../record/record.ts";
 import { encodeBatch, encodeHeader } from "../record/segment.ts";
 import type { Subtree } from "../record/thin.ts";
-import { errorCode, replaceFile, syncFolder } from "./durable-file.ts";
+import { errorCode, syncFolder } from "./durable-file.ts";
 import {
-  MAX_BATCH_BYTES, SEGMENT_BYTES, checkpointPath, cosignedPath, logFolder, readLog, segmentPath,
+  MAX_BATCH_BYTES, SEGMENT_BYTES, checkpointPath, cosignedPath, logFolder, readLog, segmentPath, slotsPath,
 } from "./ledger-read.ts";
 import type { LogFound } from "./ledger-read.ts";
 import { sizesIn, thinSegment } from "./ledger-thin.ts";
 import { LockHeldError, takeLock } from "./lock-file.ts";
 import type { Lock } from "./lock-file.ts";
+import { SlotFile, type Write, writeAll, writeHere } from "./slot-file.ts";
 
 /** Why the log cannot be opened or written. */
 export type LedgerFailure = "full" | "unwritable" | "locked" | "damaged" | "closed" | "failed";
@@ -49,8 +54,8 @@ function ledgerError(error: unknown, stateDir: string): LedgerError {
 /** Segments that are thinned when a new one begins: two for each new one, so that a lower bound is reached. */
 const THINNED_AT_ONCE = 2;
 
-/** Writes some bytes to a file, like `fs.writeSync`; returns how many. */
-export type Write = (fd: number, bytes: Uint8Array) => number;
+/** Room that is laid out at once: a new stretch of it costs the journal as much as ten blocks, and 25 ms on a card. */
+export const LAID_OUT_BYTES = 256 * 1024;
 
 export interface LedgerOptions {
   /** Replaces the system call in tests of failed writes. */
@@ -80,7 +85,7 @@ export interface OpenedLedger {
   readonly recovered: RecoveredLog;
 }
 
-/** An append finds the log's end where the last good one left it, whatever happened in between. */
+/** An append begins where the last good one ended, whatever happened in between. */
 class LedgerFile implements LedgerStore {
   readonly #stateDir: string;
   readonly #crypto: Crypto;
@@ -92,14 +97,18 @@ class LedgerFile implements LedgerStore {
   #segment: number;
   /** Good bytes of the segment. */
   #bytes: number;
+  /** Of the segment's file, as far as it is surely there: zeros behind the good ones. */
+  #laidOut: number;
   #size: number;
   #fd: number | undefined;
   /** A failed write may have left a part of its batch behind. */
   #mustCut = false;
   #closed = false;
+  readonly #checkpoint: SlotFile;
+  readonly #cosigned: SlotFile;
 
   constructor(
-    stateDir: string, crypto: Crypto, { write = writeSync, mostBytes, boundaries = () => [] }: LedgerOptions,
+    stateDir: string, crypto: Crypto, { write = writeHere, mostBytes, boundaries = () => [] }: LedgerOptions,
     lock: Lock, found: LogFound,
   ) {
     this.#stateDir = stateDir;
@@ -111,6 +120,9 @@ class LedgerFile implements LedgerStore {
     this.#damage = found.damage;
     this.#segment = found.end.segment;
     this.#bytes = found.end.goodBytes;
+    this.#laidOut = found.tornBytes > 0 ? this.#bytes : found.end.fileBytes;
+    this.#checkpoint = new SlotFile(slotsPath(checkpointPath(stateDir)), crypto, write);
+    this.#cosigned = new SlotFile(slotsPath(cosignedPath(stateDir)), crypto, write);
     this.#size = found.frontier.size;
   }
 
@@ -129,11 +141,11 @@ class LedgerFile implements LedgerStore {
   }
 
   writeCheckpoint(note: string): void {
-    this.#replace(checkpointPath(this.#stateDir), note);
+    this.#replace(this.#checkpoint, note);
   }
 
   writeCosigned(note: string): void {
-    this.#replace(cosignedPath(this.#stateDir), note);
+    this.#replace(this.#cosigned, note);
   }
 
   /** What the log takes on the disk. Throws the system's error. */
@@ -157,10 +169,10 @@ class LedgerFile implements LedgerStore {
     }
   }
 
-  #replace(path: string, note: string): void {
+  #replace(file: SlotFile, note: string): void {
     if (this.#closed) throw new LedgerError("closed", "the log is closed");
     try {
-      replaceFile(path, note, 0o644);
+      file.replace(note);
     } catch (error) {
       throw ledgerError(error, this.#stateDir);
     }
@@ -173,8 +185,11 @@ class LedgerFile implements LedgerStore {
     this.#lock.release();
   }
 
+  /** Without what is laid out and was not needed, if that can be cut: an older release takes it for a torn write. */
   #closeFile(): void {
-    if (this.#fd !== undefined) closeSync(this.#fd);
+    if (this.#fd === undefined) return;
+    if (this.#laidOut > this.#bytes) this.#tryToCut(this.#fd);
+    closeSync(this.#fd);
     this.#fd = undefined;
   }
 
@@ -182,18 +197,19 @@ class LedgerFile implements LedgerStore {
     if (this.#bytes >= SEGMENT_BYTES) {
       this.#closeFile();
       this.#segment += 1;
-      this.#bytes = 0;
+      this.#bytes = this.#laidOut = 0;
       this.#makeRoom();
     }
-    const { O_RDWR, O_CREAT, O_APPEND, O_DSYNC } = constants;
-    this.#fd ??= openSync(segmentPath(this.#stateDir, this.#segment), O_RDWR | O_CREAT | O_APPEND | O_DSYNC, 0o600);
+    const { O_RDWR, O_CREAT, O_DSYNC } = constants;
+    this.#fd ??= openSync(segmentPath(this.#stateDir, this.#segment), O_RDWR | O_CREAT | O_DSYNC, 0o600);
     if (this.#mustCut) this.#cut(this.#fd);
     // The header goes with the first batch: a segment without entries can then only be a torn one.
     const isNew = this.#bytes === 0;
     const bytes = isNew ? Buffer.concat([encodeHeader(this.#crypto, this.#size), batch]) : batch;
+    this.#layOut(this.#fd, this.#bytes + bytes.length);
     this.#mustCut = true;
     try {
-      this.#writeAll(this.#fd, bytes);
+      writeAll(this.#write, this.#fd, bytes, this.#bytes);
       if (isNew) syncFolder(logFolder(this.#stateDir));
     } catch (error) {
       this.#tryToCut(this.#fd);
@@ -203,14 +219,23 @@ class LedgerFile implements LedgerStore {
     this.#bytes += bytes.length;
   }
 
-  #writeAll(fd: number, bytes: Uint8Array): void {
-    // One write as a rule. A short one is followed by the rest, or by the reason why it was short.
-    for (let done = 0; done < bytes.length;) done += this.#write(fd, bytes.subarray(done));
+  /** Zeros where the log will go on, in good time. They must be written: mere room is noted block by block again. */
+  #layOut(fd: number, end: number): void {
+    const from = Math.max(this.#laidOut, this.#bytes);
+    const until = Math.min(Math.ceil(end / LAID_OUT_BYTES) * LAID_OUT_BYTES, SEGMENT_BYTES);
+    if (end <= from || until <= from) return;
+    try {
+      writeAll(this.#write, fd, new Uint8Array(until - from), from);
+      this.#laidOut = until;
+    } catch {
+      // A full disk may still have room for the entries themselves; if not, their own write says so.
+    }
   }
 
   /** Removes whatever a failed write left behind the last good batch. */
   #cut(fd: number): void {
     ftruncateSync(fd, this.#bytes);
+    this.#laidOut = this.#bytes;
     this.#mustCut = false;
   }
 

@@ -1,5 +1,5 @@
 /** Reads the log's files: for the agent when it starts, and for the commands, which need no lock. */
-import { closeSync, fstatSync, openSync, readFileSync, readdirSync } from "node:fs";
+import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import type { Crypto } from "../../models/crypto.ts";
 import { parseCheckpoint } from "../record/checkpoint.ts";
@@ -10,7 +10,8 @@ import type { RecoveredLog } from "../record/record.ts";
 import { recover } from "../record/segment.ts";
 import type { Recovery, StoredEntry } from "../record/segment.ts";
 import { isSubtree, readThin, type Subtree, type ThinItem } from "../record/thin.ts";
-import { errorCode } from "./durable-file.ts";
+import { errorCode, readBounded } from "./durable-file.ts";
+import { readSlotFile } from "./slot-file.ts";
 
 /** A segment that has reached this size is followed by a new one. */
 export const SEGMENT_BYTES = 1024 * 1024;
@@ -28,18 +29,10 @@ const thinName = (number: number): string => `${String(number).padStart(8, "0")}
 /** Where an old segment lies once it was thinned. */
 export const thinPath = (stateDir: string, number: number): string => join(logFolder(stateDir), thinName(number));
 
-/** The whole file, or undefined when it is larger than any that this program wrote. */
-export function readBounded(path: string, limit: number): Uint8Array | undefined {
-  const fd = openSync(path, "r");
-  try {
-    return fstatSync(fd).size > limit ? undefined : readFileSync(fd);
-  } finally {
-    closeSync(fd);
-  }
-}
+/** Where a checkpoint lies (slot-file.ts); at the path itself is the last one of a release that had no slots. */
+export const slotsPath = (path: string): string => `${path}.slots`;
 
-/** A stored checkpoint, a signed note; undefined when there is none yet. Throws the system's error. */
-export function readNote(path: string): string | undefined {
+function readOlderNote(path: string): string | undefined {
   try {
     const bytes = readBounded(path, MAX_NOTE_CHARS * 3);
     return bytes === undefined ? "" : new TextDecoder().decode(bytes);
@@ -47,6 +40,16 @@ export function readNote(path: string): string | undefined {
     if (errorCode(error) === "ENOENT") return undefined;
     throw error;
   }
+}
+
+/**
+ * A stored checkpoint, a signed note; undefined when there is none yet. An older release's counts where it attests
+ * more: that release was gone back to. Throws the system's error.
+ */
+export function readNote(path: string, crypto: Crypto): string | undefined {
+  const found = readSlotFile(slotsPath(path), crypto)?.note;
+  const older = readOlderNote(path);
+  return found !== undefined && (claimedSize(found) ?? Infinity) >= (claimedSize(older) ?? 0) ? found : older;
 }
 
 interface SegmentFile {
@@ -74,6 +77,8 @@ export function segmentFiles(stateDir: string): SegmentFile[] {
 export interface LogEnd {
   readonly segment: number;
   readonly goodBytes: number;
+  /** Of the file: behind the good ones and what is torn lie the zeros that are laid out beforehand. */
+  readonly fileBytes: number;
 }
 
 export interface LogFound extends RecoveredLog {
@@ -86,14 +91,15 @@ function readSegmentFile(stateDir: string, crypto: Crypto, { number, isThin }: S
   if (bytes === undefined) return "larger than any segment";
   if (!isThin) {
     const found = recover(crypto, bytes);
-    return { found, items: found.entries, end: { segment: number, goodBytes: found.goodBytes } };
+    const end = { segment: number, goodBytes: found.goodBytes, fileBytes: bytes.length };
+    return { found, items: found.entries, end };
   }
   const thinned = readThin(crypto, bytes);
   if (!thinned.ok) return thinned.problem;
   const { firstIndex, items } = thinned.value;
   // Nothing is appended to it: the next segment begins behind.
   return { found: { firstIndex, entries: [], goodBytes: 0, tornBytes: 0 }, items,
-    end: { segment: number + 1, goodBytes: 0 } };
+    end: { segment: number + 1, goodBytes: 0, fileBytes: 0 } };
 }
 
 interface Read {
@@ -129,13 +135,13 @@ export function readLog(
   visit: (stored: StoredEntry, index: number, before: Frontier) => void = () => {},
   pass: (gone: Subtree, index: number, before: Frontier) => void = () => {},
 ): LogFound {
-  const checkpoint = readNote(checkpointPath(stateDir)); // before the entries: the log may grow meanwhile
-  const cosigned = readNote(cosignedPath(stateDir));
+  const checkpoint = readNote(checkpointPath(stateDir), crypto); // before the entries: the log may grow meanwhile
+  const cosigned = readNote(cosignedPath(stateDir), crypto);
   const claimed = [checkpoint, cosigned].map(claimedSize);
   const roots = claimed.map((size) => (size === 0 ? rootOf(crypto, EMPTY_FRONTIER) : undefined));
   const files = segmentFiles(stateDir);
   let frontier: Frontier = EMPTY_FRONTIER;
-  let end: LogEnd = { segment: 0, goodBytes: 0 };
+  let end: LogEnd = { segment: 0, goodBytes: 0, fileBytes: 0 };
   let tornBytes = 0;
   const result = (damage?: string): LogFound => ({
     frontier, tornBytes, end, ...(damage === undefined ? {} : { damage }),

@@ -11,10 +11,13 @@ import { leafHash, rootOf, verifyInclusion } from "../record/merkle.ts";
 import { parseCheckpoint } from "../record/checkpoint.ts";
 import { appendEntries, checkpoint, createRecord, NEW_LOG, type RecordState } from "../record/record.ts";
 import { parseNote } from "../record/note.ts";
+import { encodeSlot, slotAt } from "../record/slots.ts";
 import { nodeCrypto, signerFromSeed } from "./crypto.ts";
 import { proveEntry } from "./evidence-read.ts";
 import { openLedger } from "./ledger-file.ts";
-import { checkpointPath, logFolder, readLog, segmentPath, thinPath } from "./ledger-read.ts";
+import {
+  checkpointPath, logFolder, readLog, readNote, segmentPath, slotsPath, thinPath,
+} from "./ledger-read.ts";
 import { FULL_FROM, roomProblems } from "./ledger-room.ts";
 import { sizesIn, thinSegment } from "./ledger-thin.ts";
 
@@ -135,27 +138,30 @@ test("what is damaged is not thinned, and a thinned segment that was changed is 
 
 test("every crash state of a new checkpoint: the old one or the new one, and the log is signed on", () => {
   const { stateDir, record } = filled("note", 1);
-  const before = readFileSync(checkpointPath(stateDir), "utf8");
+  const path = slotsPath(checkpointPath(stateDir));
+  const before = readNote(checkpointPath(stateDir), crypto)!;
   appendEntries(record, [notice(1)]);
   const [effect] = checkpoint(record);
   const after = effect?.kind === "checkpoint" ? effect.note : "";
   const { store } = openLedger(stateDir, crypto);
   store.append([notice(1)]);
   store.close();
-  const opens = (): string => {
-    const { recovered, store: again } = openLedger(stateDir, crypto);
-    again.writeCheckpoint(recovered.checkpoint!);
-    again.close();
-    return createRecord({ origin: "kerbwatch/CP-1", crypto, recovered, signer }).refused ?? recovered.checkpoint!;
-  };
-  for (let length = 0; length <= after.length; length++) {
+  const old = readFileSync(path);
+  const slot = encodeSlot(crypto, 2, after);
+  for (let length = 0; length <= slot.length; length++) {
     for (const rest of ["", "\0".repeat(20), "\xff\xfe"]) {
-      writeFileSync(`${checkpointPath(stateDir)}.tmp`, after.slice(0, length) + rest);
-      assert.is(opens(), before);
+      const state = Buffer.from(old);
+      state.set(slot.subarray(0, length), slotAt(2));
+      state.set(Buffer.from(rest, "latin1"), slotAt(2) + length);
+      writeFileSync(path, state);
+      const { recovered, store: again } = openLedger(stateDir, crypto);
+      again.writeCheckpoint(recovered.checkpoint!);
+      again.close();
+      const { refused } = createRecord({ origin: "kerbwatch/CP-1", crypto, recovered, signer });
+      assert.equal([refused, recovered.checkpoint], [undefined, length === slot.length ? after : before], `${length}`);
+      assert.is(readNote(checkpointPath(stateDir), crypto), recovered.checkpoint);
     }
   }
-  writeFileSync(checkpointPath(stateDir), after);
-  assert.is(opens(), after);
 });
 
 test("room that gets short is said, by kind", () => {

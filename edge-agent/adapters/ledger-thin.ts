@@ -3,10 +3,10 @@ import { rmSync, statSync } from "node:fs";
 import type { Crypto } from "../../models/crypto.ts";
 import { recover } from "../record/segment.ts";
 import { thin, whatStays } from "../record/thin.ts";
-import { replaceFile, syncFolder } from "./durable-file.ts";
+import { readBounded, replaceFile, syncFolder } from "./durable-file.ts";
 import {
-  checkpointPath, claimedSize, cosignedPath, logFolder, MAX_SEGMENT_BYTES, readBounded, readNote, segmentFiles,
-  segmentPath, thinPath,
+  checkpointPath, claimedSize, cosignedPath, logFolder, MAX_SEGMENT_BYTES, readNote, segmentFiles, segmentPath,
+  thinPath,
 } from "./ledger-read.ts";
 
 /** Bytes of all segments, and the numbers of those that are whole. Throws the system's error. */
@@ -28,7 +28,7 @@ export function thinSegment(stateDir: string, crypto: Crypto, number: number, bo
   const found = bytes && recover(crypto, bytes);
   if (found?.firstIndex === undefined || found.damage !== undefined || found.tornBytes > 0) return 0;
   for (const note of [checkpointPath(stateDir), cosignedPath(stateDir)]) {
-    const size = claimedSize(readNote(note));
+    const size = claimedSize(readNote(note, crypto));
     if (size !== undefined) boundaries.add(size);
   }
   const thinned = thin(crypto, found.firstIndex, found.entries, whatStays(found.entries), boundaries);

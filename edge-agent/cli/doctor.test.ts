@@ -169,13 +169,13 @@ test("the log: whole, torn, and one that lost what its checkpoint attests", () =
   const { store } = openLedger(here.stateDir, crypto);
   store.append([entry, entry]);
   check(await examined(here), "log", "ok", /2 entries, whole/);
+  store.close();
   appendFileSync(segmentPath(here.stateDir, 0), "torn");
   check(await examined(here), "log", "warn", /2 entries, and 4 bytes of a write that a crash cut short/);
   const origin = originOf("CP-001" as StationId);
   const text = formatCheckpoint({ origin, size: 3, root: new Uint8Array(32) });
   writeFileSync(checkpointPath(here.stateDir), signNote(crypto, text, origin, signerFromSeed(new Uint8Array(32))));
   check(await examined(here), "log", "fail", /has 2 entries, and its checkpoint attests 3: some were lost/);
-  store.close();
 }));
 
 test("a state directory that others may write is warned of; one that is a file fails", () => site(async (here) => {

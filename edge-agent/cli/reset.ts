@@ -58,7 +58,7 @@ async function within<T>(ms: number, holds: () => Promise<T | undefined>): Promi
 
 /** How many neighbours cosigned the log up to there; undefined as long as too few have. */
 async function cosignedBy(stateDir: string, size: number): Promise<number | undefined> {
-  const note = readNote(cosignedPath(stateDir));
+  const note = readNote(cosignedPath(stateDir), nodeCrypto());
   const parsed = parseNote(note ?? "");
   return parsed.ok && (claimedSize(note) ?? 0) >= size ? parsed.value.signatures.length - 1 : undefined;
 }
@@ -86,7 +86,7 @@ async function leave({ stateDir, by, reason, now }: Asked, io: Io): Promise<{ si
 function logAlone({ stateDir, by, reason }: Asked): number {
   const crypto = nodeCrypto();
   const signer = readKey(stateDir, "log");
-  const note = parseNote(readNote(checkpointPath(stateDir)) ?? "");
+  const note = parseNote(readNote(checkpointPath(stateDir), crypto) ?? "");
   const parsed = note.ok ? parseCheckpoint(note.value.text) : note;
   if (signer === undefined || !parsed.ok) throw new Failed(`there is no log of this device's in ${stateDir}`);
   const { store, recovered } = openLedger(stateDir, crypto);

@@ -6,7 +6,7 @@ import { assert, test } from "../../build/testing.ts";
 import type { WallMs } from "../../models/units.ts";
 import { nodeCrypto, signerFromSeed } from "../adapters/crypto.ts";
 import { openLedger } from "../adapters/ledger-file.ts";
-import { checkpointPath, segmentPath } from "../adapters/ledger-read.ts";
+import { checkpointPath, readNote, segmentPath, slotsPath } from "../adapters/ledger-read.ts";
 import { thinSegment } from "../adapters/ledger-thin.ts";
 import { encodeEntry } from "../record/entry.ts";
 import { appendEntries, checkpoint, createRecord, NEW_LOG } from "../record/record.ts";
@@ -45,8 +45,9 @@ test("tiles of what is signed, and the checkpoint; of another log one line, and 
   for (const path of ["tile/0/000", "tile/0/001", "tile/0/002.p/88", "tile/1/000.p/2", "tile/entries/002.p/88"]) {
     assert.ok(existsSync(join(out, path)), path);
   }
-  const note = readFileSync(checkpointPath(state), "utf8");
+  const note = readNote(checkpointPath(state), crypto)!;
   assert.is(readFileSync(join(out, "checkpoint"), "utf8"), note);
+  rmSync(slotsPath(checkpointPath(state)));
   writeFileSync(checkpointPath(state), note.replace("\n600\n", "\n599\n"));
   const none = join(folder, "none");
   const bad = await ran(["ledger", "tiles", "--state", state, "--out", none]);

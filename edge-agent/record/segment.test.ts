@@ -35,15 +35,20 @@ function assertSound(state: Uint8Array, durable: number, what: string): Recovery
   assert.is(found.damage, undefined, what);
   assert.ok(found.entries.length >= durable, `${what}: ${found.entries.length} of ${durable}`);
   found.entries.forEach(({ entry }, i) => assert.ok(same(entry, ALL[i]!), `${what}: entry ${i}`));
-  assert.is(found.goodBytes + found.tornBytes, state.length, what);
+  assert.ok(state.subarray(found.goodBytes + found.tornBytes).every((byte) => byte === 0), `${what}: zeros behind`);
   return found;
 }
 
-/** Cutting the tail and appending goes on as if there had been no crash. */
+/** What is torn is cut off, zeros are written over: appending goes on as if there had been no crash. */
 function assertGoesOn(state: Uint8Array, found: Recovery, what: string): void {
   const fresh = Uint8Array.of(99, 99, 99);
-  const start = found.goodBytes === 0 ? [encodeHeader(crypto, 40)] : [state.subarray(0, found.goodBytes)];
-  const again = recover(crypto, join([...start, encodeBatch(crypto, [fresh])]));
+  const written = encodeBatch(crypto, [fresh]);
+  const batch = found.goodBytes === 0 ? join([encodeHeader(crypto, 40), written]) : written;
+  const kept = found.tornBytes > 0 ? state.subarray(0, found.goodBytes) : state;
+  const next = new Uint8Array(Math.max(kept.length, found.goodBytes + batch.length));
+  next.set(kept);
+  next.set(batch, found.goodBytes);
+  const again = recover(crypto, next);
   assert.is(again.tornBytes, 0, what);
   assert.is(again.entries.length, found.entries.length + 1, what);
   assert.equal(again.entries.at(-1)!.entry, fresh, what);
@@ -76,12 +81,16 @@ test("every crash state: what was durable is recovered, nothing else is, and the
   FILES.forEach((file, batch) => {
     const before = FILES[batch - 1] ?? new Uint8Array(0);
     for (const [what, state] of crashStates(before, file)) {
-      const name = `batch ${batch}: ${what}`;
-      assertGoesOn(state, assertSound(state, durableAfter(batch), name), name);
-      states += 1;
+      // At the end of the file, and where zeros were laid out for more.
+      for (const laidOut of [0, 3 * SECTOR]) {
+        const whole = join([state, new Uint8Array(laidOut)]);
+        const name = `batch ${batch}: ${what}, ${laidOut} bytes laid out behind`;
+        assertGoesOn(whole, assertSound(whole, durableAfter(batch), name), name);
+        states += 1;
+      }
     }
   });
-  assert.ok(states > 5000, `only ${states} states`);
+  assert.ok(states > 10_000, `only ${states} states`);
 });
 
 test("a whole file: all entries, the first index, nothing torn", () => {

@@ -6,6 +6,8 @@
  *
  * A batch is acknowledged after its write is durable, and only then the next is begun. So after a crash only the last
  * batch can be damaged, in any of its sectors: what is bad is *torn* when no later batch follows, else *damage*.
+ * Zeros to the end of the file are neither: they are laid out before anything is written, so that a write changes
+ * nothing of the file but its own blocks.
  */
 import type { Crypto } from "../../models/crypto.ts";
 import { MAX_ENTRY_BYTES } from "./entry.ts";
@@ -34,7 +36,7 @@ export interface Recovery {
   readonly entries: readonly StoredEntry[];
   /** Length of the header and the whole records. */
   readonly goodBytes: number;
-  /** What follows them and is the rest of an unacknowledged batch; zero when it is damage instead. */
+  /** What follows them up to the last that is not 0: the rest of an unacknowledged batch; none when it is damage. */
   readonly tornBytes: number;
   /** Set when acknowledged entries are bad: why, for people. Nothing may be cut then. */
   readonly damage?: string;
@@ -93,10 +95,17 @@ function recordAt(crypto: Crypto, bytes: Uint8Array, at: number): StoredEntry | 
   return startsWith(bytes, at + 4, hash.subarray(0, CHECK_BYTES)) ? { entry, leafHash: hash } : undefined;
 }
 
-/** Why the bytes from `from` on, which do not begin with a good record, are no torn tail; undefined when they are. */
-function damageAfter(crypto: Crypto, bytes: Uint8Array, from: number): string | undefined {
+/** Bytes from `from` on, up to the last that is not zero. */
+function writtenAfter(bytes: Uint8Array, from: number): number {
+  let end = bytes.length;
+  while (end > from && bytes[end - 1] === 0) end -= 1;
+  return end - from;
+}
+
+/** Why so many bytes from `from` on, which begin with no good record, are no torn tail; undefined when they are. */
+function damageAfter(crypto: Crypto, bytes: Uint8Array, from: number, written: number): string | undefined {
   let budget = SEARCH_HASH_BYTES;
-  for (let at = from; at < bytes.length; at++) {
+  for (let at = from; at < from + written; at++) {
     const head = recordHead(bytes, at);
     if (head === undefined || !head.first) continue;
     if (recordAt(crypto, bytes, at) !== undefined) {
@@ -123,14 +132,16 @@ function readHeader(crypto: Crypto, bytes: Uint8Array): { firstIndex: number } |
 
 /**
  * Reads a segment after whatever happened to it. Every entry whose batch was durable is given back; never one that was
- * not written. The caller cuts the file to `goodBytes` when there is a torn tail, and leaves it alone on damage.
+ * not written. The caller cuts the file to `goodBytes` when there is a torn tail, and leaves it alone on damage;
+ * without either, nothing but zeros follows the good bytes.
  */
 export function recover(crypto: Crypto, bytes: Uint8Array): Recovery {
   const header = readHeader(crypto, bytes);
   if (!("firstIndex" in header)) {
-    const damage = header.damage ?? damageAfter(crypto, bytes, 0);
+    const written = writtenAfter(bytes, 0);
+    const damage = header.damage ?? damageAfter(crypto, bytes, 0, written);
     return damage === undefined
-      ? { entries: [], goodBytes: 0, tornBytes: bytes.length }
+      ? { entries: [], goodBytes: 0, tornBytes: written }
       : { entries: [], goodBytes: 0, tornBytes: 0, damage };
   }
   const entries: StoredEntry[] = [];
@@ -141,7 +152,8 @@ export function recover(crypto: Crypto, bytes: Uint8Array): Recovery {
     entries.push(record);
     at += RECORD_HEAD_BYTES + record.entry.length;
   }
-  const damage = damageAfter(crypto, bytes, at);
+  const written = writtenAfter(bytes, at);
+  const damage = damageAfter(crypto, bytes, at, written);
   const found = { firstIndex: header.firstIndex, entries, goodBytes: at };
-  return damage === undefined ? { ...found, tornBytes: bytes.length - at } : { ...found, tornBytes: 0, damage };
+  return damage === undefined ? { ...found, tornBytes: written } : { ...found, tornBytes: 0, damage };
 }

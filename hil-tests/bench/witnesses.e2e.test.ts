@@ -115,9 +115,9 @@ test("what could not be written is not said: no statement, and no cosignature", 
   const agents: RunningAgent[] = [];
   writeOperators(street);
   let isFull = false;
-  const logWrite = (fd: number, bytes: Uint8Array): number => {
+  const logWrite = (fd: number, bytes: Uint8Array, position: number): number => {
     if (isFull) throw Object.assign(new Error("ENOSPC: no room"), { code: "ENOSPC" });
-    return writeSync(fd, bytes);
+    return writeSync(fd, bytes, 0, bytes.length, position);
   };
   const [full, other] = street.houses as [NewHouse, NewHouse];
   try {
