@@ -90,7 +90,7 @@ test("the agent's file carries the text that lies beside it, to the bit, and bot
     const unpacked = inside.map(([, chunk = ""]) => brotliDecompressSync(Buffer.from(chunk, "base64")));
     assert.ok(unpacked.length > 2 && unpacked.every((chunk) => text.includes(chunk)));
     const bytes = unpacked.reduce((sum, { length }) => sum + length, 0);
-    assert.ok(text.length - bytes < 40_000, "what is not in a chunk is the loader, and what is packed beside");
+    assert.ok(text.length - bytes < 42_000, "what is not in a chunk is the loader, and what is packed beside");
     assert.ok(readFileSync(small!).length < text.length / 2, "less than half of it");
     for (const args of [["--help"], ["doctor", "--reference"], ["statsu"]]) {
       assert.equal(run(small!, ...args), run(plain!, ...args));

@@ -73,7 +73,8 @@ async function makeState(work: string, epochS: number): Promise<string> {
   const out = join(work, "state.img");
   const env = { SOURCE_DATE_EPOCH: String(epochS), E2FSPROGS_FAKE_TIME: String(epochS) };
   const same = ["-U", CARD.stateUuid, "-E", `hash_seed=${CARD.stateUuid},lazy_itable_init=0,root_owner=0:0`];
-  await run("mke2fs", ["-q", "-t", "ext4", "-L", "kerbwatch", ...same, out, `${CARD.stateMb}M`], { env });
+  // Blocks of 1 KB: a statement that is made durable costs one or two (gossip/SCALE.md).
+  await run("mke2fs", ["-q", "-t", "ext4", "-b", "1024", "-L", "kerbwatch", ...same, out, `${CARD.stateMb}M`], { env });
   return out;
 }
 

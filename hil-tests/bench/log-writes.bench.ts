@@ -144,7 +144,8 @@ async function main(): Promise<void> {
   needTools({ mke2fs: "e2fsprogs", losetup: "mount", mount: "mount" });
   if (process.getuid?.() !== 0) throw new MissingTool("only root may mount what is written to: run it with sudo");
   const folder = mkdtempSync(join(tmpdir(), "kerbwatch-writes-"));
-  const disks = [4_096, 1_024].flatMap((block) => ["relatime", "commit=300"].map((how) => new Disk(folder, block, how)));
+  const disks = [4_096, 1_024].flatMap((block) =>
+    ["relatime", "commit=300"].map((how) => new Disk(folder, block, how)));
   try {
     const rows = await measure(disks, values.quick === true ? QUICK_EPOCHS : EPOCHS);
     for (const { name, mbADay, bytesAnEpoch, layingOut } of rows) {

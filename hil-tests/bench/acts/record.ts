@@ -19,7 +19,8 @@ function tamper(house: House): void {
   const folder = join(house.state, "log");
   const path = join(folder, readdirSync(folder).filter((name) => name.endsWith(".seg")).sort()[0]!);
   const bytes = readFileSync(path);
-  bytes[bytes.length >> 1]! ^= 1;
+  // Zeros are laid out behind the entries.
+  bytes[bytes.findLastIndex((byte) => byte !== 0) >> 1]! ^= 1;
   writeFileSync(path, bytes);
 }
 
