@@ -12,8 +12,11 @@ export interface SinkStats {
 
 /** Readable by the group, so that a log shipper need not be the agent. */
 const FILE_MODE = 0o640;
-/** Non-blocking: a named pipe that nobody reads must not hold up the agent, and with it the charger. */
-const FLAGS = constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | constants.O_NONBLOCK;
+/**
+ * Non-blocking: a named pipe that nobody reads must not hold up the agent, and with it the charger. Durable when it is
+ * written: a file system may note what nobody waits for minutes later.
+ */
+const FLAGS = constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | constants.O_NONBLOCK | constants.O_DSYNC;
 
 /** A write that stopped half way (full disk, power cut) left half a line: the next alert begins on a new one. */
 function endsMidLine(path: string, fd: number): boolean {

@@ -8,6 +8,8 @@ import { test, assert } from "../../build/testing.ts";
 import type { StationId } from "../../models/units.ts";
 import { parseVerifierKey } from "../record/note.ts";
 import { nodeCrypto, signerFromSeed } from "./crypto.ts";
+import { openLedger } from "./ledger-file.ts";
+import { checkpointPath } from "./ledger-read.ts";
 import { KEY_PURPOSES, KeyFileError, keyPath, loadOrCreateKeys, publicName, readKey } from "./keys.ts";
 
 const crypto = nodeCrypto();
@@ -91,11 +93,19 @@ test("an error says nothing of the seed", withFolder((stateDir) => {
 
 test("a lost log key is not quietly replaced while the log that it signed is there", withFolder((stateDir) => {
   loadOrCreateKeys(stateDir, seeded(1));
-  mkdirSync(join(stateDir, "log"));
-  writeFileSync(join(stateDir, "log", "checkpoint"), "x");
   rmSync(keyPath(stateDir, "log"));
-  assert.match(refusal(() => loadOrCreateKeys(stateDir, seeded(2))), /log.key: missing, and .* was signed with it/);
-  assert.not(existsSync(keyPath(stateDir, "log")));
+  const refuses = (): void => {
+    assert.match(refusal(() => loadOrCreateKeys(stateDir, seeded(2))), /log.key: missing, and .* was signed with it/);
+    assert.not(existsSync(keyPath(stateDir, "log")));
+  };
+  const { store } = openLedger(stateDir, nodeCrypto());
+  store.writeCheckpoint("x");
+  store.close();
+  refuses();
+  rmSync(join(stateDir, "log"), { recursive: true });
+  mkdirSync(join(stateDir, "log"));
+  writeFileSync(checkpointPath(stateDir), "as an older release left it");
+  refuses();
   rmSync(keyPath(stateDir, "statement"));
   rmSync(join(stateDir, "log"), { recursive: true });
   assert.equal(loadOrCreateKeys(stateDir, seeded(3)).created, ["statement", "log"]);

@@ -71,7 +71,7 @@ function refuseLostKey(stateDir: string): void {
       return [];
     }
   };
-  if (!files("log").includes("checkpoint")) return;
+  if (!files("log").some((name) => /^checkpoint(\.slots)?$/.test(name))) return;
   throw new KeyFileError(`${keyPath(stateDir, "log")}: missing, and ${join(stateDir, "log")} was signed with it; `
     + "put back a copy, or move the log away too");
 }

@@ -1,10 +1,11 @@
 /** Four real agents witness each other's logs, and an auditor with the roster reads who cosigned. */
-import { existsSync, readFileSync, writeFileSync, writeSync } from "node:fs";
+import { writeFileSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { assert, test } from "../../build/testing.ts";
 import { entriesOf } from "../../edge-agent/agent.testing.ts";
 import type { RunningAgent } from "../../edge-agent/agent.ts";
 import { nodeCrypto } from "../../edge-agent/adapters/crypto.ts";
+import { cosignedPath, readNote } from "../../edge-agent/adapters/ledger-read.ts";
 import { ran } from "../../edge-agent/cli/io.testing.ts";
 import { formatOperatorKey } from "../../edge-agent/operators.ts";
 import { decodeBody } from "../../gossip/statement.ts";
@@ -76,10 +77,7 @@ async function stated(agents: readonly RunningAgent[]): Promise<void> {
   await until(() => agents.every((agent, i) => entryCount(agent) > before[i]!));
 }
 
-function cosignedIn({ folder }: NewHouse): string {
-  const path = join(folder, "log", "cosigned");
-  return existsSync(path) ? readFileSync(path, "utf8") : "";
-}
+const cosignedIn = ({ folder }: NewHouse): string => readNote(cosignedPath(folder), nodeCrypto()) ?? "";
 
 test("each log is cosigned by the other three, on disk, and again after one of them was restarted", async () => {
   const street = await fourHouses();

@@ -1,11 +1,13 @@
 /** A second implementation, in Python, as a member of a zone of agents, which decides nothing without it. */
 import { type ChildProcessWithoutNullStreams, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { assert } from "../../build/testing.ts";
 import type { RunningAgent } from "../../edge-agent/agent.ts";
+import { nodeCrypto } from "../../edge-agent/adapters/crypto.ts";
+import { cosignedPath, readNote } from "../../edge-agent/adapters/ledger-read.ts";
 import { hex } from "../../gossip/bytes.ts";
 import type { MemberKeys, Roster } from "../../gossip/roster.ts";
 import { systemClock } from "../bench/bench-clock.ts";
@@ -148,10 +150,8 @@ peerTest("in a zone of agents it states, hears, votes and witnesses, and no quor
     assert.ok(peer.of("voted").some(({ proposal }) => proposal === certificate?.name));
     const alert = alertsOf(houses[0]!).find(({ scope }) => scope === "zone");
     assert.equal([alert?.threat, alert?.certificate?.quorum], ["authorization-abuse", 3]);
-    const cosigned = (house: NewHouse): boolean => {
-      const path = join(house.folder, "log", "cosigned");
-      return existsSync(path) && readFileSync(path, "utf8").includes("kerbwatch/CP-4/witness ");
-    };
+    const cosigned = ({ folder }: NewHouse): boolean =>
+      readNote(cosignedPath(folder), nodeCrypto())?.includes("kerbwatch/CP-4/witness ") ?? false;
     await peer.until(() => houses.every(cosigned));
     for (const agent of agents) {
       const { refused } = agent.status().mesh?.traffic ?? {};
