@@ -6,6 +6,7 @@ import {
   allowClass, createRecords, METER_CLASSES, type MeterClass, observeRecords, type Records,
 } from "../../models/detect/energy/records.ts";
 import { createStandby, standbyOf } from "../../models/detect/energy/standby.ts";
+import { holdReading } from "../../models/detect/energy/tracks.ts";
 import { createOpine, opine, type OpineState } from "../../models/opine/opine.ts";
 import type { Belief, MeterSide, Observation, Reading } from "../../models/terms.ts";
 import { HOUR_MS, MINUTE_MS, type MonotonicMs, type Now, type WallMs } from "../../models/units.ts";
@@ -92,6 +93,7 @@ export class Reconciler {
   readonly #beliefs = new Map<string, Belief>();
   /** Of all bills so far under a meter: registers that go on, as a station's do. */
   readonly #billedWh = new Map<number, number>();
+  readonly #held: Record<string, number> = {};
   #next = 0;
 
   constructor(bills: readonly Bill[], { own, billing }: Classes) {
@@ -105,7 +107,8 @@ export class Reconciler {
   }
 
   /** Readings in order of time; one out of order is not taken. */
-  reading(at: WallMs, reading: Reading, side: MeterSide): void {
+  reading(at: WallMs, told: Reading, side: MeterSide): void {
+    const reading = holdReading(this.#held, told);
     const { evseId, energyImportWh: wh } = reading;
     const meter = this.#meters.get(evseId);
     if (wh === undefined || (meter !== undefined && at < meter.at)) return;

@@ -164,6 +164,23 @@ test("one session is bounded, however bold", () => {
   }
 });
 
+test("a heater that ran before the agent came is no theft; what comes on top of it, or begins later, is", () => {
+  const heated = new World();
+  heated.idle(0, 24 * HOUR, 2_500);
+  assert.is(heated.bench.peak(KEY), 0);
+  heated.idle(24 * HOUR, 2 * HOUR, 2_500 + 3_700);
+  assert.ok(heated.bench.raisedAt.has(KEY), `${heated.bench.peak(KEY)}`);
+  for (const restsH of [1, 24]) {
+    const world = new World();
+    world.idle(0, restsH * HOUR);
+    world.idle(restsH * HOUR, 2 * HOUR, 2_500);
+    assert.ok(world.bench.raisedAt.has(KEY), `after ${restsH} h: ${world.bench.peak(KEY)}`);
+  }
+  const vehicle = new World();
+  vehicle.idle(0, 2 * HOUR, 7_200);
+  assert.ok(vehicle.bench.raisedAt.has(KEY), "a vehicle takes more than is ever believed");
+});
+
 test("theft that goes on is told again session after session, since an incident before it may be over", () => {
   const world = new World();
   honest(world, 10, {});

@@ -25,7 +25,7 @@ import { INFLATION } from "./billing-inflation.ts";
 import { type Balance, createBalance, dropStale, isOpen, noteRolled, type Settled } from "./energy/balance.ts";
 import { type Calendar, createCalendar, passCalendar } from "./energy/calendar.ts";
 import { balanceOf, type Suspicion, told } from "./energy/findings.ts";
-import { createStandby, standbyOf } from "./energy/standby.ts";
+import { createStandby, noteRest, standbyOf } from "./energy/standby.ts";
 import { plausible } from "./energy/tracks.ts";
 import { mixtureOf } from "./learned/acts.ts";
 import { MOST_SUM } from "./learned/burst.ts";
@@ -106,7 +106,7 @@ const NO_EVSE = -1;
 
 export const energyTheft: Detector<EnergyTheft> = {
   name: "energy-theft",
-  version: 6,
+  version: 7,
   create: () => ({
     balance: createBalance(),
     calendar: createCalendar(),
@@ -242,7 +242,9 @@ interface IdleBlock {
 }
 
 function judgeIdle(state: EnergyTheft, meter: IdleMeter, { key, readW, registerW }: IdleBlock, now: Now): Finding[] {
-  const standbyW = standbyOf(state.balance.standby[key] ?? createStandby()).meanW;
+  const standby = (state.balance.standby[key] ??= createStandby());
+  noteRest(standby, readW);
+  const standbyW = standbyOf(standby).meanW;
   const charging = readW > standbyW + CHARGING_W || registerW > standbyW + CHARGING_BY_REGISTER_W;
   const powerW = Math.max(0, charging ? Math.max(readW, registerW) : readW);
   const goesOn = charging && meter.running;

@@ -73,7 +73,7 @@ const SAYS: Record<Stream, string> = {
 
 export const loadManipulation: Detector<LoadManipulation> = {
   name: "load-manipulation",
-  version: 4,
+  version: 5,
   create: () => ({
     rates: {
       "starts": createRate(...PRIOR.starts),

@@ -1,5 +1,6 @@
 import { assert, test } from "../../build/testing.ts";
 import { Bench, type Seen } from "./detector.testing.ts";
+import { holdReading } from "./energy/tracks.ts";
 import { loadManipulation, type LoadManipulation } from "./load-manipulation.ts";
 
 const MINUTE = 60;
@@ -110,6 +111,9 @@ test("what falls with one transaction and rises with the next is no swing", () =
 class SlowCharger extends Charger {
   wh = 0;
   stepWh = 1;
+  /** By how much the register wavers, Wh. */
+  waverWh = 0;
+  readonly #held: Record<string, number> = {};
 
   /** What flows by seconds of the minute. */
   minutes(count: number, flow: (second: number) => number): void {
@@ -118,8 +122,10 @@ class SlowCharger extends Charger {
       this.wh += flow(n % 60) / HOUR;
       if (n % 10 === 9) this.see({ kind: "tick" });
       const energyImportWh = this.stepWh * Math.floor(this.wh / this.stepWh);
-      const reading = { evseId: 1, powerW: flow(n % 60), energyImportWh };
-      if (n % 60 === 59) this.see({ kind: "meter-reading", reading, side: "evse-output" });
+      const waverWh = n % 120 < 60 ? this.waverWh : 0;
+      const told = { evseId: 1, powerW: flow(n % 60), energyImportWh: energyImportWh - waverWh };
+      if (n % 60 !== 59) continue;
+      this.see({ kind: "meter-reading", reading: holdReading(this.#held, told), side: "evse-output" });
     }
   }
 
@@ -143,6 +149,31 @@ test("swings faster than the meter is read show in its register, whichever half 
   const { says } = new SlowCharger().slowly((s) => (s < 30 ? 0 : 7_000)).bench.findings
     .filter(({ key, nats }) => key === KEY && nats > 0).at(-1)!;
   assert.is(says, "the register counted 3.5 kW between two readings of 7.0 kW, without an order");
+});
+
+test("swings of a small current show in the register, too, where each reading falls into a pause", () => {
+  const charger = new SlowCharger().slowly(() => 7_000);
+  for (let n = 0; n < 4; n++) charger.session(() => charger.minutes(30, () => 2_300));
+  charger.session(() => {
+    charger.minutes(10, () => 2_300);
+    charger.minutes(12, (s) => (s < 30 ? 2_300 : 0));
+    charger.minutes(10, () => 2_300);
+  });
+  assert.ok(charger.bench.raisedAt.has(KEY), `${charger.peak}`);
+});
+
+test("a register that wavers in a pause is not out of order: swings that follow are found", () => {
+  for (const [waverWh, isFound] of [[3, true], [12, true], [40, false]] as const) {
+    const charger = new SlowCharger().slowly(() => 7_000);
+    charger.session(() => {
+      charger.minutes(10, () => 7_000);
+      charger.waverWh = waverWh;
+      charger.minutes(10, () => 0);
+      charger.minutes(1, () => 7_000);
+      charger.minutes(12, (s) => (s < 30 ? 0 : 7_000));
+    });
+    assert.is(charger.bench.raisedAt.has(KEY), isFound, `${waverWh} Wh: ${charger.peak}`);
+  }
 });
 
 test("a register in coarse steps, power that changes once, and one that never agreed say nothing", () => {

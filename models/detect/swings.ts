@@ -19,6 +19,8 @@ interface Current {
   /** The lowest since it fell, W, and when it fell; -1: it has not. */
   lowW: number;
   fellMs: number;
+  /** The highest that was read in this transaction, W. */
+  topW: number;
   /** The last reading: power, W, register, Wh (-1: none), and when. */
   lastW: number;
   lastWh: number;
@@ -68,6 +70,8 @@ const LAWS: SpellLaws<"swings"> = {
 const LEAST_W = 1_500;
 const LOW_SHARE = 0.4;
 const BACK_SHARE = 0.7;
+/** Between two readings without current the register must have counted this share of the most that flowed. */
+const RISEN_SHARE = 0.25;
 const LONGEST_MS = 5 * MINUTE_MS;
 /** An order works within so long. */
 const ORDERED_MS = 2 * MINUTE_MS;
@@ -134,11 +138,13 @@ function read(
   swings: Swings, key: string, powerW: number, registerWh: number | undefined, now: Now,
 ): Swing | undefined {
   if (!hasRoom(swings.currents, key)) return undefined;
-  const begins = { highW: powerW, highMs: now.monoMs, lowW: 0, fellMs: -1 };
+  const begins = { highW: powerW, highMs: now.monoMs, lowW: 0, fellMs: -1, topW: powerW };
   const current = (swings.currents[key] ??= { ...begins, lastW: powerW, lastWh: -1, lastMs: now.monoMs });
   const ordered = swings.orderMs >= 0 && Math.min(current.lastMs, current.fellMs < 0 ? Infinity : current.fellMs) -
     swings.orderMs < ORDERED_MS;
-  const [between, seen] = [passedBetween(swings, key, current, powerW, registerWh, now), seenAt(current, powerW, now)];
+  const between = passedBetween(swings, key, current, powerW, registerWh, now);
+  const seen = seenAt(current, powerW, now);
+  current.topW = Math.max(current.topW, powerW);
   Object.assign(current, { lastW: powerW, lastWh: registerWh ?? -1, lastMs: now.monoMs });
   return ordered ? undefined : between ?? seen;
 }
@@ -162,8 +168,8 @@ function seenAt(current: Current, powerW: number, now: Now): Swing | undefined {
 
 /** A swing that passed between two readings: the register tells of other power than both of them. */
 function passedBetween(
-  { gauges }: Swings, key: string, { lastW, lastWh, lastMs }: Current, powerW: number, registerWh: number | undefined,
-  now: Now,
+  { gauges }: Swings, key: string, { topW, lastW, lastWh, lastMs }: Current, powerW: number,
+  registerWh: number | undefined, now: Now,
 ): Swing | undefined {
   if (registerWh === undefined) return undefined;
   if (!hasRoom(gauges, key)) return undefined;
@@ -184,6 +190,8 @@ function passedBetween(
   }
   if (gauge.agreed < KNOWN) return undefined;
   const fell = least >= LEAST_W && meanW < BACK_SHARE * least && least - meanW > doubtW;
-  const rose = meanW >= LEAST_W && most < LOW_SHARE * meanW && meanW - most > doubtW;
+  // What flowed for half of the time was twice of its mean.
+  const rose = Math.max(topW, meanW) >= LEAST_W && meanW >= RISEN_SHARE * topW && most < LOW_SHARE * meanW &&
+    meanW - most > doubtW;
   return fell || rose ? { fromW: fell ? least : most, toW: meanW, between: true } : undefined;
 }

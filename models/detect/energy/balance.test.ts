@@ -6,6 +6,7 @@ import {
   type Balance, createBalance, onMeterLost, onReading, onReported, onStart, onStop,
 } from "./balance.ts";
 import type { Comparison } from "./session.ts";
+import { holdReading } from "./tracks.ts";
 
 const MINUTE = 60;
 const START = Date.UTC(2026, 2, 2);
@@ -21,6 +22,7 @@ class Charger {
   meterWh = 800_000;
   billedWh = 5_000;
   #s = 0;
+  readonly #held: Record<string, number> = {};
 
   get #now(): Now {
     return { wallMs: (START + this.#s * 1_000) as WallMs, monoMs: (this.#s * 1_000) as MonotonicMs };
@@ -31,7 +33,7 @@ class Charger {
   }
 
   read(powerW = this.powerW): readonly Comparison[] {
-    const reading = { evseId: 1, powerW, energyImportWh: Math.round(this.meterWh) };
+    const reading = holdReading(this.#held, { evseId: 1, powerW, energyImportWh: Math.round(this.meterWh) });
     return onReading(this.balance, reading, "evse-output", this.#now).comparisons;
   }
 

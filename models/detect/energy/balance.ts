@@ -17,10 +17,10 @@
 import type { MeterSide, Observation, Reading } from "../../terms.ts";
 import { HOUR_MS, MINUTE_MS, type Now, SECOND_MS } from "../../units.ts";
 import { hasRoom } from "../detector.ts";
-import { type Agreement, priorAgreement, RESOLUTION_WH } from "./agreement.ts";
+import { type Agreement, priorAgreement } from "./agreement.ts";
 import {
-  beginBlock, closeIfWorth, type Comparison, createSession, endSession, noteRolledNats, type Pair, type Session,
-  voidBlock,
+  beginBlock, closeIfWorth, type Comparison, createSession, endSession, noteRead, noteRolledNats, type Pair,
+  type Session, voidBlock,
 } from "./session.ts";
 import { createStandby, endIdle, passIdle, type Standby } from "./standby.ts";
 import {
@@ -100,22 +100,12 @@ function idKey(transactionId: string): string {
 
 const NOTHING: Settled = { comparisons: [] };
 
-/**
- * A register that wavers within its resolution stands: it was neither replaced nor read out of order, and whoever can
- * make it waver must not silence the comparison by it.
- */
-function heldWh(before: MeterTrack | undefined, toldWh: number): number {
-  const heldNow = before?.registerWh ?? toldWh;
-  return toldWh < heldNow && heldNow - toldWh <= RESOLUTION_WH ? heldNow : toldWh;
-}
-
 /** Takes in the meter's reading; a session that ended since the last one is compared now. */
 export function onReading(balance: Balance, reading: Reading, side: MeterSide, now: Now): Settled {
-  const toldWh = plausible(reading.energyImportWh);
-  if (toldWh === undefined) return NOTHING;
+  const registerWh = plausible(reading.energyImportWh);
+  if (registerWh === undefined) return NOTHING;
   const key = String(reading.evseId);
   const before = balance.meters[key];
-  const registerWh = heldWh(before, toldWh);
   if (!hasRoom(balance.meters, key)) return NOTHING;
   const session = balance.sessions[key];
   // A register that went back was replaced, reset or wrapped: what was measured across that moment is void.
@@ -123,7 +113,7 @@ export function onReading(balance: Balance, reading: Reading, side: MeterSide, n
   if (session !== undefined && back) voidBlock(session);
   const powerW = Math.max(0, plausible(reading.powerW) ?? 0);
   const everyMs = before === undefined ? FIRST_EVERY_MS : Math.min(STALE_MS, now.monoMs - before.atMs);
-  if (session !== undefined) session.peakW = Math.max(session.peakW, powerW);
+  if (session !== undefined) noteRead(session, powerW, now.monoMs);
   else idle(balance, key, registerWh, side, now);
   const stepWh = stepOf(before?.stepWh ?? COARSEST_WH, registerWh);
   const countedMs = before === undefined || registerWh !== before.registerWh ? now.monoMs : before.countedMs;

@@ -2,6 +2,7 @@ import { assert, test } from "../../../build/testing.ts";
 import type { MeterSide } from "../../terms.ts";
 import { Bench, type Seen } from "../detector.testing.ts";
 import { energyTheft, type EnergyTheft } from "../energy-theft.ts";
+import { holdReading } from "./tracks.ts";
 
 const MINUTE = 60;
 const HOUR = 3_600;
@@ -24,6 +25,9 @@ class Station {
   readonly bench = new Bench<EnergyTheft>(energyTheft);
   readonly side: MeterSide;
   s = 0;
+  /** By how much the register wavers, Wh. */
+  waverWh = 0;
+  readonly #held: Record<string, number> = {};
   #day = 0;
   #wh = 1_000_000;
   #billedWh = 50_000;
@@ -39,7 +43,8 @@ class Station {
       this.s += seconds;
       this.#wh += (powerW * seconds) / HOUR;
       if (billed) this.#billedWh += (powerW * seconds) / HOUR;
-      const reading = { evseId: 1, powerW, energyImportWh: Math.round(this.#wh) };
+      const energyImportWh = Math.round(this.#wh) - (Math.round(this.s / EVERY_S) % 2) * this.waverWh;
+      const reading = holdReading(this.#held, { evseId: 1, powerW, energyImportWh });
       this.bench.see({ kind: "meter-reading", reading, side: this.side }, this.s);
       if (told === undefined) continue;
       const register = { evseId: 1, energyImportWh: Math.round(this.#billedWh) };
@@ -123,6 +128,16 @@ test("an agent that was away, and a register that went back, know nothing of the
       station.days(2);
     }
     assert.is(station.spoken, 0);
+  }
+});
+
+test("a register that wavers within its resolution breaks neither day nor month", () => {
+  for (const [waverWh, isTold] of [[3, true], [12, true], [100, false]] as const) {
+    const station = new Station();
+    station.waverWh = waverWh;
+    station.days(20);
+    assert.is(station.spoken, 0);
+    assert.is(station.days(4, { restW: 300 }).spoken > 0, isTold, `${waverWh} Wh`);
   }
 });
 

@@ -40,6 +40,9 @@ export interface Session extends Record<Way, Look> {
   billedWh: number;
   /** The highest power since the block began, W. */
   peakW: number;
+  /** The power that was read last, W, and when that was another one than before. */
+  readW: number;
+  stirredMs: number;
   /** Closed blocks together, and their number. */
   deliveredTotalWh: number;
   billedTotalWh: number;
@@ -110,6 +113,8 @@ const WENT_ALONG_SHARE = 0.5;
 const MOST_OF_NOTHING = Math.log(0.3 / 0.0005);
 /** A meter that has not counted its own standby for this many steps may be dead. */
 const ALIVE_STEPS = 3;
+/** Less than this share of its standby is what a meter without its current transformers may read. */
+const ALIVE_SHARE = 0.3;
 
 export function createSession(pair: Omit<Pair, "registerWh">, registerWh: number | undefined): Session {
   const { learned, meter, nowMs } = pair;
@@ -117,6 +122,7 @@ export function createSession(pair: Omit<Pair, "registerWh">, registerWh: number
   const look = (): Look => ({ grid: createShiftGrid(leastShift, MOST_SHIFT), givenNats: 0, rolledNats: undefined });
   return {
     startWh: registerWh, startMs: nowMs, beganWh: registerWh, beganMs: nowMs, billedWh: 0, peakW: meter.powerW,
+    readW: meter.powerW, stirredMs: nowMs,
     deliveredTotalWh: 0, billedTotalWh: 0, blocks: 0, billWh: 0, bills: 0, stuck: false, theft: look(),
     inflation: look(),
   };
@@ -126,6 +132,13 @@ export function createSession(pair: Omit<Pair, "registerWh">, registerWh: number
 export function voidBlock(session: Session): void {
   session.startWh = session.beganWh = undefined;
   session.billedWh = 0;
+}
+
+/** Notes a reading of the meter's power. */
+export function noteRead(session: Session, powerW: number, nowMs: number): void {
+  session.peakW = Math.max(session.peakW, powerW);
+  if (powerW !== session.readW) session.stirredMs = nowMs;
+  session.readW = powerW;
 }
 
 export function beginBlock(session: Session, registerWh: number | undefined, nowMs: number): void {
@@ -151,10 +164,16 @@ function countedWh({ registerWh, standby, nowMs }: Pair, fromWh: number, fromMs:
   return { deliveredWh: Math.max(0, registerWh - fromWh - meanW * hours), doubtWh: sdW * hours };
 }
 
-/** Whether the meter still counts its own standby: a dead one does not. */
-function isAlive({ beganMs }: Session, { meter, standby, nowMs }: Pair): boolean {
-  const everyMs = (meter.stepWh / Math.max(1, standbyOf(standby).meanW)) * HOUR_MS;
-  return meter.countedMs > beganMs && nowMs - meter.countedMs < ALIVE_STEPS * everyMs + meter.everyMs;
+/**
+ * Whether the meter still counts its own standby, or reads its power anew: a dead one does neither. A register in
+ * coarse steps may take half a day for one.
+ */
+function isAlive({ beganMs, readW, stirredMs }: Session, { meter, standby, nowMs }: Pair): boolean {
+  const { meanW } = standbyOf(standby);
+  const lately = (atMs: number, stepMs: number): boolean =>
+    atMs > beganMs && nowMs - atMs < ALIVE_STEPS * stepMs + meter.everyMs;
+  return lately(meter.countedMs, (meter.stepWh / Math.max(1, meanW)) * HOUR_MS) ||
+    (readW > ALIVE_SHARE * meanW && lately(stirredMs, meter.everyMs));
 }
 
 /** Whether figures say that nothing was seen of a bill, and the meter cannot be believed about it. */

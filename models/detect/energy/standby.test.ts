@@ -1,7 +1,7 @@
 import { seeded } from "../../../build/seeded.ts";
 import { assert, test } from "../../../build/testing.ts";
 import { HOUR_MS, MINUTE_MS } from "../../units.ts";
-import { createStandby, endIdle, passIdle, type Standby, standbyOf } from "./standby.ts";
+import { createStandby, endIdle, noteRest, passIdle, type Standby, standbyOf } from "./standby.ts";
 
 /** Idle time of a meter that counts `powerW(hour)`, read every minute. */
 function pass(standby: Standby, hours: number, powerW: (hour: number) => number, fromMs = 0, fromWh = 1_000): number {
@@ -47,6 +47,17 @@ test("what is stolen while idle teaches little, and never more than electronics 
   const wh = pass(once, 14 * 24, () => 8);
   pass(once, 2, () => 3_700, 14 * 24 * HOUR_MS, wh);
   assert.ok(standbyOf(once).meanW < 9, `${standbyOf(once).meanW}`);
+});
+
+test("what never stopped since the agent came is the station's own, up to what a vehicle takes, until it stops", () => {
+  const standby = createStandby();
+  for (const [powerW, meanW] of [[2_500, 2_500], [2_600, 2_500], [9_000, 2_500], [8, 10], [2_500, 10]] as const) {
+    noteRest(standby, powerW);
+    assert.is(standbyOf(standby).meanW, meanW, `${powerW} W`);
+  }
+  const vehicle = createStandby();
+  noteRest(vehicle, 7_200);
+  assert.is(standbyOf(vehicle).meanW, 3_000);
 });
 
 test("gaps, sessions and registers that step back teach nothing", () => {

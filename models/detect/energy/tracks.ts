@@ -1,6 +1,8 @@
 /** What is known of each meter and each open transaction, as plain data. */
-import type { MeterSide } from "../../terms.ts";
+import type { MeterSide, Reading } from "../../terms.ts";
 import { HOUR_MS } from "../../units.ts";
+import { hasRoom } from "../detector.ts";
+import { RESOLUTION_WH } from "./agreement.ts";
 
 export interface MeterTrack {
   registerWh: number;
@@ -65,4 +67,19 @@ export function plausible(figure: number | undefined): number | undefined {
 export function stepOf(stepWh: number, registerWh: number): number {
   const fits = (step: number): boolean => Math.abs(registerWh - step * Math.round(registerWh / step)) < 0.01;
   return stepWh > 1 && !fits(stepWh) ? stepOf(stepWh / 10, registerWh) : stepWh;
+}
+
+/**
+ * A meter's reading as it is to be taken: a register that wavers within its resolution stands. It was neither replaced
+ * nor read out of order, and whoever can make it waver must not silence by it whatever watches the register.
+ * @param held by metered EVSE, the register that it is held at, Wh
+ */
+export function holdReading(held: Record<string, number>, reading: Reading): Reading {
+  const { evseId, energyImportWh } = reading;
+  const toldWh = plausible(energyImportWh);
+  if (toldWh === undefined || !hasRoom(held, evseId)) return reading;
+  const heldWh = held[evseId] ?? toldWh;
+  const wavers = toldWh < heldWh && heldWh - toldWh <= RESOLUTION_WH;
+  held[evseId] = wavers ? heldWh : toldWh;
+  return wavers ? { ...reading, energyImportWh: heldWh } : reading;
 }
