@@ -166,6 +166,17 @@ test("a copy that meets its card at a neighbour's five times within days is told
   assert.is(bench.peak("clones"), 0, "one neighbour's word");
 });
 
+test("a copy that goes on is told meeting after meeting, since an incident before it may be over", () => {
+  const bench = create();
+  neighbourlyDays(bench, 30);
+  for (let n = 0; n < 24; n++) {
+    const before = bench.total(KEY);
+    meets(bench, "B", 7, 30 * 24 * HOUR + 60 + n * HOUR);
+    assert.ok(bench.total(KEY) - before > 0.5 || n < 2, `meeting ${n}: ${bench.total(KEY) - before}`);
+  }
+  assert.ok(bench.state.elsewhere <= 26);
+});
+
 test("what more neighbours say than may lie is told to the zone, and only that", () => {
   for (const [liars, least, most] of [[0, 8, 12], [1, 5, 9], [2, 2, 5], [3, 0, 0]] as const) {
     const bench = create();

@@ -160,8 +160,10 @@ function moved(
   frames: readonly number[], now: Now,
 ): Finding[] {
   const before = mixtureOf([state.here, state.elsewhere]);
-  state[sum] = Math.min(MOST_SUM, Math.max(0, state[sum] + term.nats));
+  state[sum] = Math.max(0, state[sum] + term.nats);
   const nats = mixtureOf([state.here, state.elsewhere]) - before;
+  // The bound is for what honest use has to take back. Cloning that goes on goes on being told.
+  state[sum] = Math.min(MOST_SUM, state[sum]);
   if (nats === 0) return [];
   const terms = [{ term: term.term, nats }];
   return [{ key: "credential-cloning", at: now.wallMs, nats, terms, frames, says }];
