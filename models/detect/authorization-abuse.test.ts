@@ -66,6 +66,26 @@ for (const perDay of [4, 24, 150]) {
   });
 }
 
+test("guesses among many drivers are told, a crowd and a CSMS that refuses some of it are not", () => {
+  for (const [crowd, refusedShare, guessesADay, isTold] of [
+    [1, 0.05, 60, true], [1, 0.05, 0, false], [3, 0.05, 0, false], [1, 0.4, 0, false], [1.5, 0.3, 0, false],
+  ] as const) {
+    for (let seed = 1; seed <= 3; seed++) {
+      const [bench, random] = [create(), seeded(seed)];
+      ordinaryDays(bench, random, 21, 22, 20);
+      for (let s = 21 * DAY; s < 24 * DAY; s += 60) {
+        bench.tickTo(s, 60);
+        const card = 3_000_000 + s;
+        const driver = random.next() < (crowd * 22) / 1_440;
+        if (driver) bench.see(random.next() < refusedShare ? refused(card) : accepted(card), s);
+        if (random.next() < guessesADay / 1_440) bench.see(refused(card + 1), s + 1);
+      }
+      const name = `crowd ${crowd}, ${refusedShare} refused, ${guessesADay} guesses, seed ${seed}: ${bench.peak(KEY)}`;
+      assert.is(bench.raisedAt.has(KEY), isTold, name);
+    }
+  }
+});
+
 test("guessing is told: a card every five seconds within two minutes, every quarter of an hour within half a day",
   () => {
     for (const [gapS, bySeconds] of [
