@@ -13,8 +13,17 @@ import { running, withLines, type Running } from "./wire.ts";
 const MINUTE_BEFORE = 5;
 const timesHighest = graded(2, 8, 100);
 
-function highestW(capture: Capture): number {
-  return capture.meter.reduce((most, timed, i) => (i % 7 === 0 ? Math.max(most, meterReading(timed).powerW) : most), 0);
+/** Three phases of 230 V. */
+const W_OF_A = 690;
+
+/** The most that this station ever drew, or was allowed to. */
+function highestW({ meter, ocpp }: Capture): number {
+  const drawnW = meter.reduce((most, timed, i) => (i % 7 === 0 ? Math.max(most, meterReading(timed).powerW) : most), 0);
+  return ocpp.reduce((most, { line }) => {
+    if (!line.includes("SetChargingProfile")) return most;
+    const times = line.includes('"chargingRateUnit":"A"') ? W_OF_A : 1;
+    return Math.max(most, ...[...line.matchAll(/"limit":(\d+)/g)].map(([, limit]) => times * Number(limit)));
+  }, drawnW);
 }
 
 const outOfRange: Attack = (before, chance, strength, window) => {
@@ -106,7 +115,7 @@ export const HOSTILE_LIMITS: Attacks = {
   "limit-out-of-range": {
     threat: "profile-tampering", scope: "station", make: outOfRange,
     does: "a limit for the whole station that no fuse would hold",
-    amount: (strength) => `${Math.round(timesHighest(strength))} times the highest power seen here`,
+    amount: (strength) => `${Math.round(timesHighest(strength))} times the highest power drawn or allowed here`,
   },
   "limit-thrash": {
     threat: "profile-tampering", scope: "station", make: thrash,

@@ -32,9 +32,9 @@ export function weigh(terms: readonly Term[], least: number, most: number): { na
 /** EVSEs, or meters, that a station is followed at: what it claims is hostile, so that its tables are bounded. */
 export const MOST_EVSES = 32;
 
-/** Whether a table by EVSE or meter may take an entry: one that it has, or one more within the bound. */
-export function hasRoom(table: object, key: string | number): boolean {
-  return Object.hasOwn(table, key) || Object.keys(table).length < MOST_EVSES;
+/** Whether a table may take an entry: one that it has, or one more within the bound (that of EVSEs). */
+export function hasRoom(table: object, key: string | number, most = MOST_EVSES): boolean {
+  return Object.hasOwn(table, key) || Object.keys(table).length < most;
 }
 
 /** How the station took an order, where that softens it: an attempt is told as such. */

@@ -6,8 +6,9 @@
  * ended for good.
  * Statistic: an hour with such orders is a burst (learned/burst.ts) and shows each trait once; swings and minutes above
  * the limit count by levels. A swing is a change of direction by a third of the limit, so small steps of load balancing
- * are none. Power is judged in blocks of five minutes, however often it is read, from two minutes after an
- * order on, and only above the most that the orders in force allow: three phases where the limit is in ampere.
+ * are none. Power is judged in blocks of five minutes, however often it is read, that begin two minutes after an
+ * order at the soonest, and only above the most that the orders in force allow: three phases where the limit is in
+ * ampere.
  * Beside it facts (learned/facts.ts), for what no load management does: swings within seconds of each other, power far
  * above the limit or above it for long, and, once the station's own power is known, a limit of five times all that it
  * ever drew or was allowed. Each session that a limit of nothing stops and that never draws again is an act
@@ -21,7 +22,7 @@
  */
 import type { Finding, Observation, Term } from "../terms.ts";
 import { HOUR_MS, MINUTE_MS, type Now } from "../units.ts";
-import { type Detector, framesOf, unlessAccepted } from "./detector.ts";
+import { type Detector, framesOf, hasRoom, unlessAccepted } from "./detector.ts";
 import { type Act, type ActLaw, createAct, mixtureOf, tryAct } from "./learned/acts.ts";
 import { type Burst, type BurstLaw, createBurst, isOpen, levelOf, passBurst, seeBurst } from "./learned/burst.ts";
 import { createFacts, type FactLaw, type Facts, mixed, passFacts, showFact, type Step } from "./learned/facts.ts";
@@ -42,8 +43,8 @@ export interface ProfileTampering {
   /** Highest power that was read, W, and since when, wall clock; 0: none yet. */
   mostW: number;
   sinceMs: number;
-  /** Facts that the observation at hand shows; empty between two. */
-  shows: string[];
+  /** Facts that the observation at hand shows, and in which words; empty between two. */
+  shows: { name: string; says: string }[];
   /** Swings of the open burst. */
   swings: number;
   /** Highest limit ever given by unit. */
@@ -107,12 +108,12 @@ const SWING_SHARE = 0.3;
 const FAR_ABOVE = 1.5;
 /** Three phases at the highest voltage that EN 50160 allows. */
 const W_OF_A = 3 * 253;
+/** A vehicle follows within 5 s (IEC 61851-1, annex A); the rest is for the station. */
 const REACTS_MS = 2 * MINUTE_MS;
 const BLOCK_MS = 5 * MINUTE_MS;
 /** Above the limit is above this much of it and this much more: meter class, 10 % of loss, standby. */
 const ABOVE = 1.15;
 const ABOVE_W = 500;
-const IGNORED = 2;
 const IGNORED_LONG = 6;
 const SESSION_SAYS = "a limit of nothing stopped the session for good";
 const MOST_KEYS = 64;
@@ -121,7 +122,7 @@ const MOST_LIMIT = 1e12;
 
 export const profileTampering: Detector<ProfileTampering> = {
   name: "profile-tampering",
-  version: 4,
+  version: 5,
   create: () => ({
     sessions: createSessions(), burst: createBurst(LAW), facts: createFacts(), act: createAct(), starved: {},
     swungMs: [], mostW: 0, sinceMs: 0, shows: [], swings: 0, top: { W: 0, A: 0 }, orders: {}, swing: {},
@@ -134,8 +135,9 @@ export const profileTampering: Detector<ProfileTampering> = {
       if (observation.kind === "tick") passFacts(state.facts, FACTS, now);
       const facts: (Term | undefined)[] = over.map((session) => ended(state, session, now));
       const found = ordersIn(state, observation, now);
-      for (const name of state.shows.splice(0)) facts.push(showFact(state.facts, FACTS, name, now));
-      const says = found.find((one) => one.says !== "")?.says ?? SESSION_SAYS;
+      const shows = state.shows.splice(0);
+      for (const { name } of shows) facts.push(showFact(state.facts, FACTS, name, now));
+      const says = shows[0]?.says ?? SESSION_SAYS;
       return { found, facts, says, frames: framesOf(observation) } satisfies Step;
     });
   },
@@ -191,8 +193,7 @@ function drop(state: ProfileTampering, evseId: number | undefined, purpose: stri
 }
 
 function entryOf<T>(map: Record<string, T>, key: string, fresh: T): T | undefined {
-  if (Object.hasOwn(map, key)) return map[key];
-  return Object.keys(map).length >= MOST_KEYS ? undefined : (map[key] = fresh);
+  return hasRoom(map, key, MOST_KEYS) ? (map[key] ??= fresh) : undefined;
 }
 
 function limit(state: ProfileTampering, seen: Limit, now: Now): Finding[] {
@@ -205,12 +206,12 @@ function limit(state: ProfileTampering, seen: Limit, now: Now): Finding[] {
       (evseId === 0 || session.evseId === evseId) && draws(state.sessions, session, now)),
     "ignored": false,
   };
-  if (swung(state, seen)) {
+  const isSwing = swung(state, seen);
+  if (isSwing) {
     state.swings += 1;
     state.swungMs = [...state.swungMs.filter((ms) => now.monoMs - ms < THRASHED_MS), now.monoMs].slice(-THRASHED);
-    if (state.swungMs.length >= THRASHED) state.shows.push("thrash");
   }
-  if (farAbove(state, seen, now)) state.shows.push("far above");
+  const isFarAbove = farAbove(state, seen, now);
   if (traits["nothing"] && seen.outcome === "accepted") noteStarved(state, seen, now);
   LEVELS.forEach((level, index) => {
     if (index === 0 || state.swings >= LEVELS[index - 1]!) traits[level] = state.swings >= level;
@@ -221,6 +222,8 @@ function limit(state: ProfileTampering, seen: Limit, now: Now): Finding[] {
   const swinging = state.swings > 0 ? `, swing ${state.swings} of this hour` : "";
   const says = `limit of ${given} ${unit} for ${evseId === 0 ? "the station" : `EVSE ${evseId}`}` +
     `${swinging}${unlessAccepted(seen.outcome)}`;
+  if (isSwing && state.swungMs.length >= THRASHED) state.shows.push({ name: "thrash", says });
+  if (isFarAbove) state.shows.push({ name: "far above", says });
   return seeBurst(state.burst, LAW, { judged: Object.keys(traits), shown, says, frames: framesOf(seen) }, now);
 }
 
@@ -269,8 +272,8 @@ function putInForce(state: ProfileTampering, seen: Limit, now: Now): void {
   if (purpose === "") return;
   const key = `${seen.evseId} ${purpose}`;
   const fresh = { mostW: -Infinity, level: 0, at: seen.at as number, sinceMs: now.monoMs as number, from: 0, to: 0 };
-  const before = Object.hasOwn(state.orders, key) ? state.orders[key] : undefined;
-  if (before === undefined && Object.keys(state.orders).length >= MOST_KEYS) return;
+  if (!hasRoom(state.orders, key, MOST_KEYS)) return;
+  const before = state.orders[key];
   const level = seen.level ?? 0;
   const order = before?.at === seen.at && before.level === level ? before : fresh;
   // Of one purpose the highest stack level counts (OCPP 1.6, 3.13.2; 2.0.1, K01): a lower one lies below it, unseen.
@@ -281,8 +284,8 @@ function putInForce(state: ProfileTampering, seen: Limit, now: Now): void {
   state.orders[key] = order;
 }
 
-/** The most that the orders in force allow an EVSE, W; undefined where none is, or one has only just come. */
-function allowedW(state: ProfileTampering, evseId: number, now: Now): number | undefined {
+/** The most that the orders in force allow an EVSE, W, and since when, monotonic ms; undefined where none is. */
+function allowed(state: ProfileTampering, evseId: number, now: Now): { mostW: number; sinceMs: number } | undefined {
   const inForce = (id: number, purpose: string) => {
     const order = state.orders[`${id} ${purpose}`];
     return order !== undefined && order.from <= now.wallMs && now.wallMs < order.to ? order : undefined;
@@ -290,34 +293,53 @@ function allowedW(state: ProfileTampering, evseId: number, now: Now): number | u
   const own = evseId === 0 ? undefined
     : inForce(evseId, "tx") ?? inForce(evseId, "default") ?? inForce(0, "default");
   const all = [own, inForce(evseId, "max"), inForce(0, "max")].filter((order) => order !== undefined);
-  const settled = all.filter(({ sinceMs }) => now.monoMs - sinceMs >= BLOCK_MS + REACTS_MS);
-  return all.length === 0 || settled.length < all.length ? undefined : Math.min(...all.map(({ mostW }) => mostW));
+  if (all.length === 0) return undefined;
+  const begins = all.map(({ sinceMs, from }) => Math.max(sinceMs, now.monoMs - (now.wallMs - from)));
+  return { mostW: Math.min(...all.map(({ mostW }) => mostW)), sinceMs: Math.max(...begins) };
 }
 
-/** Closes a block every five minutes and asks whether its power was allowed. */
+/** Closes a block every five minutes, from two minutes after an order on, and asks whether its power was allowed. */
 function block(state: ProfileTampering, reading: { evseId: number; powerW?: number }, now: Now): Finding[] {
   const { evseId, powerW } = reading;
   if (powerW === undefined || !(Math.abs(powerW) < MOST_LIMIT)) return [];
   noteDrawn(state, powerW, now);
   const own = entryOf(state.blocks, String(evseId), { startMs: now.monoMs, sumW: 0, readings: 0, above: 0 });
   if (own === undefined) return [];
+  const order = allowed(state, evseId, now);
+  // What was read before a limit can have been obeyed says nothing of it.
+  if (order !== undefined && own.startMs < order.sinceMs + REACTS_MS) {
+    Object.assign(own, { startMs: now.monoMs, sumW: 0, readings: 0, above: 0 });
+    return [];
+  }
   own.sumW += powerW;
   own.readings += 1;
   const elapsed = now.monoMs - own.startMs;
   if (elapsed >= 0 && elapsed < BLOCK_MS) return [];
   const meanW = own.sumW / own.readings;
   Object.assign(own, { startMs: now.monoMs, sumW: 0, readings: 0 });
-  const allowed = elapsed > 3 * BLOCK_MS ? undefined : allowedW(state, evseId, now);
-  own.above = allowed !== undefined && meanW > ABOVE * allowed + ABOVE_W ? own.above + 1 : 0;
-  if (allowed === undefined || own.above < IGNORED) return [];
+  const isAbove = order !== undefined && elapsed <= 3 * BLOCK_MS && meanW > ABOVE * order.mostW + ABOVE_W;
+  own.above = isAbove ? own.above + 1 : 0;
+  return isAbove ? ignored(state, { evseId, meanW, mostW: order.mostW, blocks: own.above }, now) : [];
+}
+
+interface Ignored {
+  readonly evseId: number;
+  readonly meanW: number;
+  readonly mostW: number;
+  /** Blocks in a row. */
+  readonly blocks: number;
+}
+
+/** Power above the limit in force, as part of the hour's orders, and as facts. */
+function ignored(state: ProfileTampering, { evseId, meanW, mostW, blocks }: Ignored, now: Now): Finding[] {
   if (!isOpen(state.burst, LAW, now)) state.swings = 0;
-  const long = own.above >= IGNORED_LONG;
-  if (meanW > TWICE * allowed + ABOVE_W) state.shows.push("ignored");
-  if (long) state.shows.push("ignored long");
-  const judged = ["negative", "above", "nothing", "4", "ignored", "ignored long"];
+  const long = blocks >= IGNORED_LONG;
   const kW = (watts: number) => (watts / 1_000).toFixed(1);
-  const says = `${kW(meanW)} kW at ${evseId === 0 ? "the station" : `EVSE ${evseId}`} for ${5 * own.above} minutes, ` +
-    `where the limit allows ${kW(allowed)} kW`;
+  const says = `${kW(meanW)} kW at ${evseId === 0 ? "the station" : `EVSE ${evseId}`} for ${5 * blocks} minutes, ` +
+    `where the limit allows ${kW(mostW)} kW`;
+  if (meanW > TWICE * mostW + ABOVE_W) state.shows.push({ name: "ignored", says });
+  if (long) state.shows.push({ name: "ignored long", says });
+  const judged = ["negative", "above", "nothing", "4", "ignored", "ignored long"];
   const shown = long ? ["ignored", "ignored long"] : ["ignored"];
   return seeBurst(state.burst, LAW, { judged, shown, says, frames: [] }, now);
 }

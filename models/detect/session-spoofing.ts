@@ -218,7 +218,7 @@ function started(state: SessionSpoofing, seen: Observation & { kind: "transactio
     return taken(state, seen, now);
   }
   if (isId && !used) state.ids = [...state.ids, key].slice(-MOST_IDS);
-  if (seen.offline || Object.keys(state.open).length >= MOST_OPEN) return [];
+  if (seen.offline || !hasRoom(state.open, key, MOST_OPEN)) return [];
   const fresh = state.linkMs < 0 || now.monoMs - state.linkMs > GRACE_MS;
   const startWh = plausible(seen.registerWh);
   state.open[key] = {

@@ -3,6 +3,7 @@
  * one by an EVSE that hardly ever answers is (the e-value of timers.ts). So a declared tariff is quiet from the first
  * day, and an attack that hides in it by moving far more stations than usual is seen once it is known.
  */
+import { hasRoom } from "../detector.ts";
 import type { CauseWindow } from "../joint-causes.ts";
 import { hitNats, missNats, upperShare } from "./timers.ts";
 
@@ -32,9 +33,8 @@ function count(answer: Answer, hits: number): void {
 }
 
 function answerOf(answers: Answers, name: string): Answer | undefined {
-  const known = answers[name];
-  if (known !== undefined || Object.keys(answers).length >= MOST_ANSWERS) return known;
-  return (answers[name] = { hits: PRIOR, days: PRIOR, last: -1 });
+  if (!hasRoom(answers, name, MOST_ANSWERS)) return undefined;
+  return (answers[name] ??= { hits: PRIOR, days: PRIOR, last: -1 });
 }
 
 /** Forgets what was learned of causes that are no longer declared. */
