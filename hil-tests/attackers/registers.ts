@@ -1,7 +1,7 @@
 /** Tools of whoever bends energy: the agent's meter lines and the registers in frames. */
 import { HOUR_MS, type WallMs } from "../../models/units.ts";
 import { callLine, type Capture, type TimedLine } from "../sim/capture.ts";
-import { meterReading, traceLine, type MeterLine, type TraceLine } from "../sim/inspect.ts";
+import { meterReading, traceLine, transactionsOf, type MeterLine, type TraceLine } from "../sim/inspect.ts";
 import type { Span } from "./attack.ts";
 
 /** Extra energy by time: from it the power is differenced. Must not fall, and be 0 at and before the beginning. */
@@ -136,6 +136,9 @@ export function lastRegister(capture: Capture, evseId: number, at: WallMs): Said
   return { at: 0 as WallMs, wh: 0 };
 }
 
+/** Where the next reading of one EVSE's meter is looked for: stations of captures have a few. */
+const MOST_METERS = 16;
+
 function meterBefore({ meter }: Capture, evseId: number, at: number): MeterLine | undefined {
   const mine = `"evseId":${evseId},`;
   for (let i = firstAfter(meter, at) - 1; i >= 0; i--) {
@@ -145,9 +148,11 @@ function meterBefore({ meter }: Capture, evseId: number, at: number): MeterLine 
   return undefined;
 }
 
-/** The agent's register at the last reading until `at`, Wh. */
-export function meterWh(capture: Capture, evseId: number, at: number): number {
-  return meterBefore(capture, evseId, at)?.energyImportWh ?? 0;
+function meterAfter({ meter }: Capture, evseId: number, at: number): MeterLine | undefined {
+  const mine = `"evseId":${evseId},`;
+  const timed = meter.slice(firstAfter(meter, at), firstAfter(meter, at) + MOST_METERS)
+    .find(({ line }) => line.includes(mine));
+  return timed === undefined ? undefined : meterReading(timed);
 }
 
 /** The power at the last reading until `at`, W. */
@@ -155,10 +160,34 @@ export function meterW(capture: Capture, evseId: number, at: number): number {
   return meterBefore(capture, evseId, at)?.powerW ?? 0;
 }
 
-/** The station's register at `at`, Wh: what it reported last, and what the agent's meter counted since. */
+/** The agent's register at `at`, Wh, on the line between the readings around it: it counts all the time. */
+function countedAt(capture: Capture, evseId: number, at: number): number {
+  const before = meterBefore(capture, evseId, at);
+  const after = meterAfter(capture, evseId, at);
+  if (before === undefined || after === undefined) return before?.energyImportWh ?? 0;
+  const share = (at - before.at) / Math.max(1, after.at - before.at);
+  return before.energyImportWh + share * (after.energyImportWh - before.energyImportWh);
+}
+
+/** Neither loss nor class of meters makes more of a difference than this. */
+const LEAST_SHARE = 0.8;
+const LEAST_KNOWN_WH = 1_000;
+
+/** What the station's register counts of what the agent's does: less where that one stands before the rectifier. */
+export function reportedShare(capture: Capture, evseId: number): number {
+  const billed = transactionsOf(capture.ocpp).billed.filter((one) => one.evseId === evseId && one.stopWh > one.startWh);
+  const billedWh = billed.reduce((sum, { startWh, stopWh }) => sum + stopWh - startWh, 0);
+  const countedWh = billed.reduce((sum, { from, to }) =>
+    sum + countedAt(capture, evseId, to) - countedAt(capture, evseId, from), 0);
+  if (countedWh < LEAST_KNOWN_WH) return 1;
+  return Math.max(LEAST_SHARE, Math.min(1 / LEAST_SHARE, billedWh / countedWh));
+}
+
+/** The station's register at `at`, Wh: what it reported last, and what flowed since. */
 export function registerAt(capture: Capture, evseId: number, at: WallMs): number {
   const said = lastRegister(capture, evseId, at);
-  return said.wh + Math.max(0, meterWh(capture, evseId, at) - meterWh(capture, evseId, said.at));
+  const flowedWh = Math.max(0, countedAt(capture, evseId, at) - countedAt(capture, evseId, said.at));
+  return said.wh + flowedWh * reportedShare(capture, evseId);
 }
 
 /** The index of the first line later than `at`. */

@@ -3,7 +3,7 @@ import { HOUR_MS, SECOND_MS, type WallMs } from "../../models/units.ts";
 import type { Capture, TimedLine } from "../sim/capture.ts";
 import { meterReading } from "../sim/inspect.ts";
 import type { Span } from "./attack.ts";
-import { withShiftedRegisters, type PowerShape } from "./registers.ts";
+import { reportedShare, withShiftedRegisters, type PowerShape } from "./registers.ts";
 
 export interface Reshaping {
   readonly evseId: number;
@@ -124,11 +124,13 @@ export function withPower(capture: Capture, change: Reshaping): Capture {
   const standbyW = idleW(capture.meter, change.evseId);
   const points = pointsOf(capture, change, standbyW);
   const { during, shape, evseId } = change;
+  const share = reportedShare(capture, evseId);
+  const added = addedWh(points);
   const within: PowerShape = (at, powerW) => (at >= during.from && at <= during.to ? shape(at, powerW) : powerW);
   return {
     ...capture,
     ...(change.flows && { meter: reshapedMeter(capture, change, points, standbyW) }),
     ...(change.reported
-      && { ocpp: withShiftedRegisters(capture, evseId, addedWh(points), within, during.from) }),
+      && { ocpp: withShiftedRegisters(capture, evseId, (at) => share * added(at), within, during.from) }),
   };
 }

@@ -10,7 +10,8 @@
  * that steps which honest sessions skip together count once. A session is one e-value, told in two parts: that of how
  * it began, a minute later, and that of what came of it, given how it began. Under an attack most sessions are honest
  * all the same, so a session's e-value is a mixture of the likelihood ratio and one. Stops and ids are habits of their
- * own.
+ * own. Beside the sum of all that stands another for what hides among a busy station's sessions: few of them, and
+ * nothing else. The evidence is the mixture of both, three parts to one.
  * Null: the shares of this station; the shipped ones are judgements, but for empty sessions: 2 to 15 % of honest
  * ones, by network (measured on public sets), so one of them says little. Sessions on one EVSE within a quarter of an
  * hour that come to nothing are one visit whose driver tries again.
@@ -23,6 +24,8 @@ import { DAY_MS, HOUR_MS, MINUTE_MS, type Now, type TokenPseudonym } from "../un
 import { type Detector, framesOf, hasRoom, MOST_NATS, weigh } from "./detector.ts";
 import { plausible } from "./energy/tracks.ts";
 import { afterStop, type AfterStops, amongHonest, createAfterStops, noteStop, wasStopped } from "./foreign-stop.ts";
+import { mixtureOf } from "./learned/acts.ts";
+import { MOST_SUM } from "./learned/burst.ts";
 import { createHabit, type Habit, habitTerm, learnHabit, type TraitLaw } from "./learned/habit.ts";
 
 /** Words, share among spoofed sessions, share among honest ones: judgements, but for `empty`. */
@@ -39,8 +42,9 @@ const OUTCOMES: Law = [
 ];
 const [CHARGED, EMPTY, UNREAD, TOO_FAST, CONTRADICTS, UNMETERED] = [0, 1, 2, 3, 4, 5] as const;
 const PRIOR_SESSIONS = 20;
-/** Of the sessions under an attack this share is spoofed. */
+/** Of the sessions under an attack this share is spoofed; and where it hides. */
 const SPOOFED_SHARE = 0.15;
+const HIDDEN_SHARE = 0.04;
 /** Old sessions fade: half of them after some seven hundred. */
 const KEEP = 0.999;
 const FOREIGN_STOP: TraitLaw = {
@@ -79,6 +83,8 @@ interface Open {
 
 export interface SessionSpoofing {
   cells: number[];
+  /** What stands against the station, nats: of all, and of few sessions among many. */
+  sums: { all: number; hidden: number };
   foreignStops: Habit;
   usedIds: Habit;
   takenIds: Habit;
@@ -129,16 +135,17 @@ const PRIOR_CELLS = BEGINS.flatMap(([, , begin]) => OUTCOMES.map(([, , outcome])
 
 export const sessionSpoofing: Detector<SessionSpoofing> = {
   name: "session-spoofing",
-  version: 3,
+  version: 4,
   create: () => ({
-    cells: [...PRIOR_CELLS], foreignStops: createHabit(FOREIGN_STOP), usedIds: createHabit(USED_ID),
+    cells: [...PRIOR_CELLS], sums: { all: 0, hidden: 0 },
+    foreignStops: createHabit(FOREIGN_STOP), usedIds: createHabit(USED_ID),
     takenIds: createHabit(TAKEN_ID), takenMs: -1, afterStops: createAfterStops(), open: {}, ids: [],
     status: {}, meters: {}, nothingMs: {}, authorisedMs: -1, linkMs: -1, oddMs: -1, peakW: 0, sessions: 0,
   }),
   observe(state, seen, now) {
     const after = afterStop(state.afterStops, seen, now);
     const says = after.some(({ nats }) => nats > 0) ? "a transaction was stopped, and the charging went on" : "";
-    return [...(after.length === 0 ? [] : [finding(after, says, seen, now)]), ...look(state, seen, now)];
+    return [...spoken(state, after, says, seen, now), ...look(state, seen, now)];
   },
 };
 
@@ -233,14 +240,14 @@ function started(state: SessionSpoofing, seen: Observation & { kind: "transactio
   const terms = [term, habitTerm(state.takenIds, TAKEN_ID, false)];
   learnHabit(state.takenIds, teachesTaken);
   if (teachesTaken) state.takenMs = -1;
-  return [finding(terms, used ? `transaction ${seen.transactionId} was used before` : "", seen, now)];
+  return spoken(state, terms, used ? `transaction ${seen.transactionId} was used before` : "", seen, now);
 }
 
 /** Another start under the id of a transaction that runs; that one goes on as it is. */
 function taken(state: SessionSpoofing, seen: Observation & { kind: "transaction-started" }, now: Now): Finding[] {
   const term = habitTerm(state.takenIds, TAKEN_ID, true);
   if (state.takenMs < 0) state.takenMs = now.monoMs;
-  return [finding([term], `a start under the id of transaction ${seen.transactionId}, which runs`, seen, now)];
+  return spoken(state, [term], `a start under the id of transaction ${seen.transactionId}, which runs`, seen, now);
 }
 
 /**
@@ -269,8 +276,8 @@ function judgeBegin(state: SessionSpoofing, open: Open, seen: Observation, now: 
   const total = BEGINS.reduce((sum, _, begin) => sum + weightOf(state, begin), 0);
   const [words = "", attackShare = 1] = BEGINS[open.begin] ?? [];
   open.beginNats = Math.log((attackShare * total) / weightOf(state, open.begin));
-  const nats = amongHonest(open.beginNats, SPOOFED_SHARE);
-  return [finding([{ term: words, nats }], nats > 0 ? `a transaction ${words}` : "", seen, now)];
+  const says = open.beginNats > 0 ? `a transaction ${words}` : "";
+  return judged(state, words, (share) => amongHonest(open.beginNats, share), says, seen, now);
 }
 
 function ended(state: SessionSpoofing, seen: Observation & { kind: "transaction-ended" }, now: Now): Finding[] {
@@ -282,19 +289,19 @@ function ended(state: SessionSpoofing, seen: Observation & { kind: "transaction-
   }
   const found = [...foreignStop(state, seen, now), ...judgeBegin(state, open, seen, now, 0)];
   const stop = noteStop(state.afterStops, seen, open, Object.keys(state.open).length === 1, now);
-  if (stop.length > 0) found.push(finding(stop, "", seen, now));
+  found.push(...spoken(state, stop, "", seen, now));
   const outcome = outcomeOf(state, open, plausible(seen.registerWh), now);
   delete state.open[key];
   if (open.begin < 0 || outcome === undefined) return found;
   const given = weightOf(state, open.begin);
   const [words = "", attackShare = 1] = OUTCOMES[outcome] ?? [];
   const wholeNats = open.beginNats + Math.log((attackShare * given) / weightOf(state, open.begin, outcome));
-  const nats = amongHonest(wholeNats, SPOOFED_SHARE) - amongHonest(open.beginNats, SPOOFED_SHARE);
   const suspected = wholeNats >= LEARN_BELOW_NATS;
   if (!suspected) state.cells = state.cells.map((weight) => KEEP * weight);
   if (!suspected) state.cells[cellOf(open.begin, outcome)]! += 1;
-  const says = nats > 0 ? `a transaction came to this: ${words}` : "";
-  return [...found, finding([{ term: words, nats }], says, seen, now)];
+  const says = wholeNats > open.beginNats ? `a transaction came to this: ${words}` : "";
+  const byShare = (share: number): number => amongHonest(wholeNats, share) - amongHonest(open.beginNats, share);
+  return [...found, ...judged(state, words, byShare, says, seen, now)];
 }
 
 /** A stop of an unknown transaction: one that began before the agent, or over another link, is none of those. */
@@ -307,7 +314,7 @@ function foreignStop(state: SessionSpoofing, seen: Observation & { kind: "transa
   const term = habitTerm(state.foreignStops, FOREIGN_STOP, !known);
   if (teaches(state, !known, now)) learnHabit(state.foreignStops, !known);
   const says = known ? "" : `a stop of transaction ${seen.transactionId}, which is not open here`;
-  return [finding([term], says, seen, now)];
+  return spoken(state, [term], says, seen, now);
 }
 
 /** Of what is odd one a day teaches, so that a burst of it is not its own habit. */
@@ -360,7 +367,36 @@ function visit(state: SessionSpoofing, evse: string, outcome: number, now: Now):
   return outcome;
 }
 
-function finding(terms: readonly Term[], says: string, seen: Observation, now: Now): Finding {
-  const { nats, terms: weighed } = weigh(terms, -MOST_NATS, MOST_NATS);
-  return { key: "session-spoofing", at: now.wallMs, nats, terms: weighed, frames: framesOf(seen), says };
+/** What one part of a session says, by the share of sessions that are spoofed. */
+function judged(
+  state: SessionSpoofing, words: string, byShare: (share: number) => number, says: string, seen: Observation, now: Now,
+): Finding[] {
+  return moved(state, [{ term: words, nats: byShare(SPOOFED_SHARE) }], byShare(HIDDEN_SHARE), says, seen, now);
+}
+
+function spoken(
+  state: SessionSpoofing, terms: readonly Term[], says: string, seen: Observation, now: Now,
+): Finding[] {
+  return terms.length === 0 ? [] : moved(state, terms, 0, says, seen, now);
+}
+
+function suspicionOf({ sums: { all, hidden } }: SessionSpoofing): number {
+  return mixtureOf([all, all, all, hidden]);
+}
+
+/** Moves both sums, and tells what their mixture gained or lost. */
+function moved(
+  state: SessionSpoofing, terms: readonly Term[], hiddenNats: number, says: string, seen: Observation, now: Now,
+): Finding[] {
+  const { sums } = state;
+  const before = suspicionOf(state);
+  sums.all = Math.max(0, sums.all + weigh(terms, -MOST_NATS, MOST_NATS).nats);
+  sums.hidden = Math.max(0, sums.hidden + hiddenNats);
+  const growth = suspicionOf(state) - before;
+  // The bound is for what honest sessions have to take back. What goes on goes on being told.
+  sums.all = Math.min(MOST_SUM, sums.all);
+  sums.hidden = Math.min(MOST_SUM, sums.hidden);
+  if (growth === 0) return [];
+  const weighed = weigh(terms, growth, growth);
+  return [{ key: "session-spoofing", at: now.wallMs, ...weighed, frames: framesOf(seen), says }];
 }
