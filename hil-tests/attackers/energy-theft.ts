@@ -30,9 +30,12 @@ function runAhead(capture: Capture, transactions: readonly Billed[], share: numb
   return { capture: { ...capture, meter }, truth: truth.sort((a, b) => a.from - b.from) };
 }
 
+/** Less than this is not worth stealing from. */
+const LEAST_WH = 1_000;
+
 function biggest(capture: Capture, window?: Window): Billed {
   const [first] = lateTransactions(capture, window);
-  if (first === undefined || first.stopWh - first.startWh < 1_000) throw new Error("no transaction to steal from");
+  if (first === undefined || first.stopWh - first.startWh < LEAST_WH) throw new Error("no transaction to steal from");
   return first;
 }
 
@@ -41,8 +44,12 @@ export const underBillOnce: Attack = (capture, _chance, strength, window) =>
   runAhead(capture, [biggest(capture, window)], strength, "under-bill-once");
 
 /** The same in every transaction of the last quarter. */
-export const underBillAlways: Attack = (capture, _chance, strength, window) =>
-  runAhead(capture, lateTransactions(capture, window), strength, "under-bill-always");
+export const underBillAlways: Attack = (capture, _chance, strength, window) => {
+  const transactions = lateTransactions(capture, window);
+  const billedWh = transactions.reduce((sum, { startWh, stopWh }) => sum + stopWh - startWh, 0);
+  if (billedWh < LEAST_WH) throw new Error("nothing is charged that could be stolen from");
+  return runAhead(capture, transactions, strength, "under-bill-always");
+};
 
 const hoursWithout = (strength: number): number => 0.25 + 1.75 * strength;
 

@@ -7,9 +7,20 @@ import type { Span } from "./attack.ts";
 /** Extra energy by time: from it the power is differenced. Must not fall, and be 0 at and before the beginning. */
 export type ExtraWh = (at: WallMs, registerWh: number) => number;
 
+const COARSE_WH = 100;
+
+/** The step in which a meter's register moves, Wh: it goes on in the same, whatever flows. */
+export function meterStepWh(meter: readonly TimedLine[], evseId: number): number {
+  const mine = `"evseId":${evseId},`;
+  const moves = /"energyImportWh":(\d+)/;
+  return meter.every(({ line }) => !line.includes(mine) || Number(moves.exec(line)?.[1] ?? 0) % COARSE_WH === 0)
+    ? COARSE_WH : 1;
+}
+
 /** The meter's lines of one EVSE with more energy flowing. Registers keep the shift afterwards. */
 export function withExtraEnergy(meter: readonly TimedLine[], evseId: number, extraWh: ExtraWh): TimedLine[] {
   let before: { at: WallMs; wh: number } | undefined;
+  const stepWh = meterStepWh(meter, evseId);
   return meter.map((timed) => {
     const reading = JSON.parse(timed.line) as Record<string, number>;
     if (reading["evseId"] !== evseId) return timed;
@@ -22,7 +33,7 @@ export function withExtraEnergy(meter: readonly TimedLine[], evseId: number, ext
     const volts = reading["voltageV"] ?? 230;
     const phases = powerW > 7_400 ? 3 : 1;
     const currentA = Math.round((100 * powerW) / volts / phases) / 100;
-    const energyImportWh = Math.floor((reading["energyImportWh"] ?? 0) + wh);
+    const energyImportWh = Math.floor(((reading["energyImportWh"] ?? 0) + wh) / stepWh) * stepWh;
     return { at: timed.at, line: JSON.stringify({ ...reading, powerW, currentA, energyImportWh }) };
   });
 }

@@ -11,7 +11,7 @@
  * registers in steps, registers that begin anew, backlogs and late reports; a meter that is stuck, whose register
  * stands still under power: its blocks are void, and so are those in which it counts less than `LEAST_BLOCK_WH`. A
  * bill of which the meter saw nothing at all counts in full only while the meter goes on counting its own standby, or
- * reading its power anew; from one that stands still it counts once, and again only after the meter has gone along with
+ * measuring it; from one that stands still it counts once, and again only after the meter has gone along with
  * a session.
  * Joint feature `billed-less-delivered`: the same comparison against a drift too small to matter at one station.
  */

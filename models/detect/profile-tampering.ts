@@ -318,8 +318,10 @@ function block(state: ProfileTampering, reading: { evseId: number; powerW?: numb
   const meanW = own.sumW / own.readings;
   Object.assign(own, { startMs: now.monoMs, sumW: 0, readings: 0 });
   const isAbove = order !== undefined && elapsed <= 3 * BLOCK_MS && meanW > ABOVE * order.mostW + ABOVE_W;
+  const ended = !isAbove && own.above > 0 && own.above < IGNORED_LONG && isOpen(state.burst, LAW, now);
   own.above = isAbove ? own.above + 1 : 0;
-  return isAbove ? ignored(state, { evseId, meanW, mostW: order.mostW, blocks: own.above }, now) : [];
+  if (isAbove) return ignored(state, { evseId, meanW, mostW: order.mostW, blocks: own.above }, now);
+  return ended ? seeBurst(state.burst, LAW, { judged: ["ignored long"], shown: [], says: "", frames: [] }, now) : [];
 }
 
 interface Ignored {
@@ -339,7 +341,7 @@ function ignored(state: ProfileTampering, { evseId, meanW, mostW, blocks }: Igno
     `where the limit allows ${kW(mostW)} kW`;
   if (meanW > TWICE * mostW + ABOVE_W) state.shows.push({ name: "ignored", says });
   if (long) state.shows.push({ name: "ignored long", says });
-  const judged = ["negative", "above", "nothing", "4", "ignored", "ignored long"];
+  const judged = ["negative", "above", "nothing", "4", "ignored", ...(long ? ["ignored long"] : [])];
   const shown = long ? ["ignored", "ignored long"] : ["ignored"];
   return seeBurst(state.burst, LAW, { judged, shown, says, frames: [] }, now);
 }

@@ -113,7 +113,7 @@ export function onReading(balance: Balance, reading: Reading, side: MeterSide, n
   if (session !== undefined && back) voidBlock(session);
   const powerW = Math.max(0, plausible(reading.powerW) ?? 0);
   const everyMs = before === undefined ? FIRST_EVERY_MS : Math.min(STALE_MS, now.monoMs - before.atMs);
-  if (session !== undefined) noteRead(session, powerW, now.monoMs);
+  if (session !== undefined) noteRead(session, powerW, plausible(reading.voltageV) ?? 0, now.monoMs);
   else idle(balance, key, registerWh, side, now);
   const stepWh = stepOf(before?.stepWh ?? COARSEST_WH, registerWh);
   const countedMs = before === undefined || registerWh !== before.registerWh ? now.monoMs : before.countedMs;

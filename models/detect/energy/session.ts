@@ -40,8 +40,9 @@ export interface Session extends Record<Way, Look> {
   billedWh: number;
   /** The highest power since the block began, W. */
   peakW: number;
-  /** The power that was read last, W, and when that was another one than before. */
+  /** Power and voltage that were read last, W and V, and when that was another figure than before. */
   readW: number;
+  readV: number;
   stirredMs: number;
   /** Closed blocks together, and their number. */
   deliveredTotalWh: number;
@@ -122,7 +123,7 @@ export function createSession(pair: Omit<Pair, "registerWh">, registerWh: number
   const look = (): Look => ({ grid: createShiftGrid(leastShift, MOST_SHIFT), givenNats: 0, rolledNats: undefined });
   return {
     startWh: registerWh, startMs: nowMs, beganWh: registerWh, beganMs: nowMs, billedWh: 0, peakW: meter.powerW,
-    readW: meter.powerW, stirredMs: nowMs,
+    readW: meter.powerW, readV: 0, stirredMs: nowMs,
     deliveredTotalWh: 0, billedTotalWh: 0, blocks: 0, billWh: 0, bills: 0, stuck: false, theft: look(),
     inflation: look(),
   };
@@ -134,11 +135,11 @@ export function voidBlock(session: Session): void {
   session.billedWh = 0;
 }
 
-/** Notes a reading of the meter's power. */
-export function noteRead(session: Session, powerW: number, nowMs: number): void {
-  session.peakW = Math.max(session.peakW, powerW);
-  if (powerW !== session.readW) session.stirredMs = nowMs;
-  session.readW = powerW;
+/** Notes a reading of the meter's power and voltage. */
+export function noteRead(session: Session, readW: number, readV: number, nowMs: number): void {
+  session.peakW = Math.max(session.peakW, readW);
+  const stirs = readW !== session.readW || (session.readV > 0 && readV !== session.readV);
+  Object.assign(session, { readW, readV, stirredMs: stirs ? nowMs : session.stirredMs });
 }
 
 export function beginBlock(session: Session, registerWh: number | undefined, nowMs: number): void {
@@ -165,8 +166,8 @@ function countedWh({ registerWh, standby, nowMs }: Pair, fromWh: number, fromMs:
 }
 
 /**
- * Whether the meter still counts its own standby, or reads its power anew: a dead one does neither. A register in
- * coarse steps may take half a day for one.
+ * Whether the meter still counts its own standby, or measures it: a dead one does neither. A register in coarse steps
+ * may take half a day for one, while voltage and power waver from reading to reading.
  */
 function isAlive({ beganMs, readW, stirredMs }: Session, { meter, standby, nowMs }: Pair): boolean {
   const { meanW } = standbyOf(standby);
