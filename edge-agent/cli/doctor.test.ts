@@ -19,6 +19,7 @@ import { signNote } from "../record/note.ts";
 import { STATUS } from "../status.testing.ts";
 import type { Status } from "../status.ts";
 import type { Check } from "./checks/check.ts";
+import { commitsOften } from "./checks/disk.ts";
 import { ran } from "./io.testing.ts";
 import { USUAL_STATE_DIR } from "./state-dir.ts";
 import { parseConfig } from "../config.ts";
@@ -188,6 +189,20 @@ test("a state directory that others may write is warned of; one that is a file f
   assert.is(code, 1);
   assert.match(out, /^fail {2}disk /m);
 }));
+
+test("ext4 that notes each epoch by itself is told from what does not", () => {
+  const mounts = (options: string, type = "ext4"): string =>
+    `22 1 0:20 / /proc rw - proc proc rw\n31 1 179:2 / / rw,relatime shared:1 - ${type} /dev/mmcblk0p2 ${options}\n`;
+  const device = (179 << 8) | 2;
+  for (const options of ["rw", "rw,commit=5", "rw,errors=remount-ro", "rw,xcommit=300"]) {
+    assert.ok(commitsOften(mounts(options), device), options);
+  }
+  for (const options of ["rw,commit=300", "commit=60,rw"]) assert.not(commitsOften(mounts(options), device), options);
+  assert.not(commitsOften(mounts("rw", "xfs"), device));
+  assert.not(commitsOften(mounts("rw"), device + 1));
+  assert.ok(commitsOften(mounts("rw").replace("179:2", "259:65537"), (259 << 8) | 1 | (0x100 << 20)), "a large minor");
+  for (const text of ["", "junk", "31 1 179:2 / /", "31 1 179:2 / / rw -"]) assert.not(commitsOften(text, device));
+});
 
 test("the reference needs no configuration; everything else does", async () => {
   const { code, out } = await ran(["doctor", "--reference"]);
