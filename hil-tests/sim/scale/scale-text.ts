@@ -73,7 +73,7 @@ export function costPicture(rows: readonly ScaleRow[]): string {
       + rows.map((row, at) => {
         const [left, top] = points[at]!.split(",").map(Number) as [number, number];
         return `<circle cx="${left}" cy="${top}" r="4" fill="${colour}"/>`
-          + `<text x="${left}" y="${top - 10}" fill="${colour}" text-anchor="middle">`
+          + `<text x="${left}" y="${place === 0 ? top - 10 : top + 20}" fill="${colour}" text-anchor="middle">`
           + `${of(row).toFixed(of(row) < 10 ? 2 : 0)}</text>`;
       }).join("")
       + `<text x="${PLOT.left + 300 * place}" y="40" fill="${colour}">${name}</text>`;
