@@ -18,10 +18,14 @@ export function pooledCusum({ growths, lie }: Told): number {
 /**
  * A bound, and no rule (gossip/AGREEMENT.md, "What is possible"): what tells the attacked zone from an honest one in
  * which f framers, drawn at random, state what they would under the attack. Nobody who leaves that one in peace reads
- * more. Evidence is taken at its word, as log-likelihood ratios; of who hides or is silent nothing is heard.
+ * more. Evidence is taken at its word, as log-likelihood ratios; of who lies or is silent nothing is heard, and so many
+ * framers fewer are left to fear as there are.
  */
-export function possible({ sorted, f, clip }: Told): number {
-  return largestOver(sorted, (row) => beyondFramers(row.filter((growth) => growth > -clip), f));
+export function possible({ growths, f, clip, lie }: Told): number {
+  const liars = lie?.members ?? 0;
+  const feared = lie?.claim === 1 ? Math.max(0, f - liars) : f;
+  return largestOver(growths, (row) =>
+    beyondFramers(row.subarray(liars).filter((growth) => growth > -clip), feared));
 }
 
 /** The sum, less the logarithm of the mean, over all sets of f members, of the exponential of theirs. */
