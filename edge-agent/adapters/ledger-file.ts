@@ -1,7 +1,7 @@
 /**
  * The log on the board's own flash: segments that only grow, and the newest checkpoint beside them. Room is laid out
- * before it is written on, so that what is made durable is the blocks that it takes and nothing of the file system's
- * own, if that is mounted with `lazytime` (gossip/SCALE.md).
+ * before it is written on, so that a write is durable with the blocks that it takes, and what the file system notes of
+ * its own can wait (gossip/SCALE.md).
  */
 import { closeSync, constants, ftruncateSync, mkdirSync, openSync, truncateSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -54,7 +54,7 @@ function ledgerError(error: unknown, stateDir: string): LedgerError {
 /** Segments that are thinned when a new one begins: two for each new one, so that a lower bound is reached. */
 const THINNED_AT_ONCE = 2;
 
-/** Room that is laid out at once: a new stretch of it costs the journal as much as ten blocks, and 25 ms on a card. */
+/** Room that is laid out at once: less asks the journal more often (some six blocks a stretch), more takes longer. */
 export const LAID_OUT_BYTES = 256 * 1024;
 
 export interface LedgerOptions {
