@@ -38,20 +38,6 @@ test("an observation that needs a result is dated and numbered by its call, the 
     [["boot", START, 1], ["csms-time", START + 9000, 2]]);
 });
 
-test("a meter's register that wavers within its resolution is held, each meter's at its own figure", () => {
-  const state = create();
-  const register = (evseId: number, energyImportWh: number): unknown => {
-    const [seen] = observe(state, { kind: "meter", reading: { evseId, energyImportWh }, side: "ac-input" }, at(0));
-    return seen?.kind === "meter-reading" && seen.reading.energyImportWh;
-  };
-  assert.equal([5_000, 4_997, 4_988, 5_001, 4_988, 4_990].map((wh) => register(1, wh)),
-    [5_000, 5_000, 5_000, 5_001, 4_988, 4_990], "13 Wh back is a step back");
-  assert.equal([4_990, 0, Number.NaN, -3].map((wh) => register(2, wh)), [4_990, 0, Number.NaN, 0]);
-  for (let evseId = 3; evseId < 200; evseId++) register(evseId, evseId);
-  assert.is(Object.keys(state.held).length, 32);
-  assert.is(register(150, 149), 149, "meters beyond the bound are taken as they are");
-});
-
 test("link, meter and time pass through", () => {
   const state = create();
   const wall = at(5).wallMs;

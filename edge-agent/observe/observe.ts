@@ -3,7 +3,6 @@
  * one vocabulary for OCPP 1.6, 2.0.1 and 2.1. A step of the pure core: no clock, no I/O, bounded memory, never throws.
  */
 import type { Crypto } from "../../models/crypto.ts";
-import { holdReading } from "../../models/detect/energy/tracks.ts";
 import type { Observation, Oddity, OcppVersion, Traffic } from "../../models/terms.ts";
 import type { Now, StationId, WallMs } from "../../models/units.ts";
 import type { AgentEvent } from "../ports.ts";
@@ -78,8 +77,6 @@ export interface ObserveState {
   skewMs: number;
   /** The newest register of each EVSE as the station reports it, Wh: what will be billed. */
   readonly reported: Map<number, number>;
-  /** The register at which each meter is held, Wh. */
-  readonly held: Record<string, number>;
 }
 
 export function createObserve(
@@ -89,7 +86,7 @@ export function createObserve(
   return {
     station, limits: all, tokens: createTokens(crypto, tokenSecret), transactions: createTransactions(),
     calls: createCalls(all.calls), earlier: createEarlierCalls(), frames: createFrames(all.frames), skewMs: 0,
-    reported: new Map(), held: {},
+    reported: new Map(),
     csmsCertificates: [], traffic: { ...NO_TRAFFIC }, schemaOf,
     counts: { frames: 0, unparsed: 0, actions: new Map(), oddities: new Map() },
   };
@@ -123,7 +120,7 @@ export function observe(state: ObserveState, event: AgentEvent, now: Now): Obser
       return [...ended, { ...event, at }, ...changed.map((body) => ({ ...body, at }))];
     }
     case "meter":
-      return [{ kind: "meter-reading", at, reading: holdReading(state.held, event.reading), side: event.side }];
+      return [{ kind: "meter-reading", at, reading: event.reading, side: event.side }];
     case "message":
       return [];
     case "meter-lost":

@@ -9,6 +9,7 @@ import { dataExfiltration } from "./data-exfiltration.ts";
 import { denialOfService } from "./denial-of-service.ts";
 import type { Detector, Site } from "./detector.ts";
 import { energyTheft } from "./energy-theft.ts";
+import { holdReading } from "./energy/tracks.ts";
 import { firmwareTampering } from "./firmware-tampering.ts";
 import type { JointCause } from "./joint-causes.ts";
 import { declareCauses, loadManipulation, type LoadManipulation } from "./load-manipulation.ts";
@@ -28,10 +29,12 @@ export const DETECTORS = [
 /** The learned normal of every detector by name: plain JSON, remembered across restarts. */
 export type DetectState = Record<string, { version: number; state: unknown }>;
 
+/** Beside the detectors: the registers at which meters are held, Wh (energy/tracks.ts), over restarts, too. */
+const REGISTERS = { name: "registers", version: 1, create: (): Record<string, number> => ({}) };
+
 export function createDetect(site: Site): DetectState {
-  return Object.fromEntries(
-    DETECTORS.map((detector) => [detector.name, { version: detector.version, state: detector.create(site) }]),
-  );
+  return Object.fromEntries([...DETECTORS, REGISTERS].map(({ name, version, create }) =>
+    [name, { version, state: create(site) }]));
 }
 
 /**
@@ -41,6 +44,8 @@ export function createDetect(site: Site): DetectState {
 export function recallDetect(site: Site, remembered: DetectState): { state: DetectState; fresh: string[] } {
   const state = createDetect(site);
   const fresh: string[] = [];
+  const held = remembered[REGISTERS.name];
+  if (held?.version === REGISTERS.version) state[REGISTERS.name] = held;
   for (const detector of DETECTORS) {
     const known = remembered[detector.name];
     if (known?.version === detector.version) state[detector.name] = known;
@@ -57,7 +62,10 @@ export function declareJointCauses(state: DetectState, causes: readonly JointCau
 
 export function detect(state: DetectState, observations: readonly Observation[], now: Now): Finding[] {
   const findings: Finding[] = [];
-  for (const observation of observations) {
+  const held = state[REGISTERS.name]?.state as Record<string, number> | undefined;
+  for (const seen of observations) {
+    const observation = seen.kind === "meter-reading" && held !== undefined
+      ? { ...seen, reading: holdReading(held, seen.reading) } : seen;
     for (const detector of DETECTORS) {
       const own = state[detector.name];
       if (own === undefined) continue;
