@@ -5,7 +5,7 @@
 import type { Crypto } from "../../models/crypto.ts";
 import type { Alert, Belief, ExplanationTerm, Threat, Verdict } from "../../models/terms.ts";
 import {
-  type ContentHash, type Epoch, MINUTE_MS, type Now, rfc3339, type StationId, type WallMs, type ZoneId,
+  type ContentHash, type Epoch, HOUR_MS, MINUTE_MS, type Now, rfc3339, type StationId, type WallMs, type ZoneId,
 } from "../../models/units.ts";
 import { CATALOGUE } from "./catalogue.ts";
 import type { Handled } from "./handling.ts";
@@ -35,6 +35,12 @@ export interface AlertState {
 const UPDATE_AT_MOST_EVERY_MS = MINUTE_MS;
 /** Hold-down: evidence that goes up and down about its threshold is one incident and not one an hour. */
 export const HOLD_DOWN_MS = 30 * MINUTE_MS;
+/**
+ * The same for energy at one station. A meter that drifts speaks with each session, what runs at night with each night:
+ * what comes back within a day and a half is one incident, which people need to take in hand once.
+ */
+export const COMES_BACK_MS = 36 * HOUR_MS;
+const COMES_BACK: ReadonlySet<Threat> = new Set(["energy-theft", "billing-inflation"]);
 const WORTH_TELLING_NATS = 3;
 const MOST_TERMS = 8;
 const MOST_EVIDENCE = 16;
@@ -62,7 +68,8 @@ function tell(state: AlertState, verdict: Verdict, hashes: readonly ContentHash[
   const nats = verdict.belief.sinceOnsetNats;
   if (incident === undefined) {
     const before = state.cleared.get(verdict.threat);
-    const goesOn = before !== undefined && now.monoMs - before.atMs < HOLD_DOWN_MS;
+    const holdDownMs = COMES_BACK.has(verdict.threat) ? COMES_BACK_MS : HOLD_DOWN_MS;
+    const goesOn = before !== undefined && now.monoMs - before.atMs < holdDownMs;
     const incidentId = goesOn ? before.incidentId : incidentIdOf(state, verdict.threat, verdict.epoch);
     const raised = compose(state, verdict, goesOn ? "updated" : "raised", incidentId, hashes, now);
     state.open[verdict.threat] = { incidentId, lastAlert: raised, toldMs: now.monoMs, toldNats: nats };

@@ -6,7 +6,7 @@ import { alertWith, HOSTILE } from "../adapters/outlets/outlets.testing.ts";
 import { createJournal } from "../record/journal.ts";
 import { createRecord, NEW_LOG } from "../record/record.ts";
 import { decodeEntry, type Entry } from "../record/entry.ts";
-import { alert, createAlert, HOLD_DOWN_MS } from "./alert.ts";
+import { alert, COMES_BACK_MS, createAlert } from "./alert.ts";
 import { createDeclared } from "./declared.ts";
 import { type Handle, type Handled, handleIncident, noteHandled, openAlerts } from "./handling.ts";
 import { createAgree } from "../../models/agree/agree.ts";
@@ -116,15 +116,15 @@ test("what is said goes into the log cut and clean, and is known again after a r
   assert.is(handled.size, 256, "and only so many");
 });
 
-test("hold-down: what clears and is raised again within half an hour is the same incident, told as an update", () => {
+test("energy that clears and is raised again within a day and a half is the same incident, told as an update", () => {
   const { parts, tell } = world();
   const [raised] = tell(0);
   const clear = (ms: number) => alert(parts.alert, [], ["energy-theft"], new Map(), at(ms));
   assert.is(clear(1_000)[0]!.state, "cleared");
-  const [again] = tell(HOLD_DOWN_MS);
+  const [again] = tell(COMES_BACK_MS);
   assert.equal([again!.state, again!.incidentId], ["updated", raised!.incidentId]);
-  clear(HOLD_DOWN_MS + 1_000);
-  const [later] = tell(2 * HOLD_DOWN_MS + 1_000);
+  clear(COMES_BACK_MS + 1_000);
+  const [later] = tell(2 * COMES_BACK_MS + 1_000);
   assert.is(later!.state, "raised");
   assert.is.not(later!.incidentId, raised!.incidentId);
 });
