@@ -27,7 +27,7 @@ export const BOARD_FOLDERS: readonly string[] = ["proc", "sys", "dev", "tmp", "b
 export const BUDGETS = {
   /**
    * Resident memory against bare Node's on the same board: the agent by itself, and with eight neighbours. The aim is
-   * 1.5 for both; measured were 1.51 and 1.55, 1.54 and 1.61, runs differ by 2 MB, and where the rest lies is told in README.md.
+   * 1.5 for both; measured were 1.51 and 1.55, 1.54 and 1.61, and where the rest lies is told in README.md.
    */
   residentTimesBareAlone: 1.65,
   residentTimesBareTogether: 1.7,
