@@ -21,8 +21,8 @@ import type { Finding, Observation, Term } from "../terms.ts";
 import { DAY_MS, HOUR_MS, MINUTE_MS, type Now, type TokenPseudonym, type WallMs } from "../units.ts";
 import { CLOCKS_MS, type HeardUse, MEETINGS, type Meeting, meetingsOf } from "./compare-notes.ts";
 import { type Detector, framesOf, MOST_NATS } from "./detector.ts";
-import { mixtureOf } from "./learned/acts.ts";
-import { LEARN_BELOW_NATS, MOST_SUM } from "./learned/burst.ts";
+import { mixtureOf, moveSums } from "./learned/acts.ts";
+import { LEARN_BELOW_NATS } from "./learned/burst.ts";
 import { createHabit, type Habit, habitTerm, learnHabit, type TraitLaw } from "./learned/habit.ts";
 
 /** One use of an idToken at this station: what neighbours may compare. */
@@ -159,11 +159,8 @@ function moved(
   state: CredentialCloning, sum: "here" | "elsewhere", term: Term, says: string,
   frames: readonly number[], now: Now,
 ): Finding[] {
-  const before = mixtureOf([state.here, state.elsewhere]);
-  state[sum] = Math.max(0, state[sum] + term.nats);
-  const nats = mixtureOf([state.here, state.elsewhere]) - before;
-  // The bound is for what honest use has to take back. Cloning that goes on goes on being told.
-  state[sum] = Math.min(MOST_SUM, state[sum]);
+  const nats = moveSums<"here" | "elsewhere">(state, { [sum]: term.nats },
+    () => mixtureOf([state.here, state.elsewhere]));
   if (nats === 0) return [];
   const terms = [{ term: term.term, nats }];
   return [{ key: "credential-cloning", at: now.wallMs, nats, terms, frames, says }];

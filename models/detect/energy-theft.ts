@@ -27,8 +27,7 @@ import { type Calendar, createCalendar, passCalendar } from "./energy/calendar.t
 import { balanceOf, type Suspicion, told } from "./energy/findings.ts";
 import { createStandby, noteRest, standbyOf } from "./energy/standby.ts";
 import { plausible } from "./energy/tracks.ts";
-import { mixtureOf } from "./learned/acts.ts";
-import { MOST_SUM } from "./learned/burst.ts";
+import { mixtureOf, moveSums } from "./learned/acts.ts";
 import { createHabit, type Habit, habitTerm, learnHabit, type TraitLaw } from "./learned/habit.ts";
 
 export interface EnergyTheft {
@@ -133,11 +132,7 @@ export const energyTheft: Detector<EnergyTheft> = {
 export function summed({ sums }: Pick<EnergyTheft, "sums">, stream: Stream, findings: readonly Finding[]): Finding[] {
   return findings.flatMap((finding) => {
     if (finding.key !== THEFT.threat) return [finding];
-    const before = mixtureOf(Object.values(sums));
-    sums[stream] = Math.max(0, sums[stream] + finding.nats);
-    const growth = mixtureOf(Object.values(sums)) - before;
-    // The bound is for what honest time has to take back. A theft that goes on goes on being told.
-    sums[stream] = Math.min(MOST_SUM, sums[stream]);
+    const growth = moveSums(sums, { [stream]: finding.nats }, () => mixtureOf(Object.values(sums)));
     return growth === 0 ? [] : [{ ...finding, ...weigh(finding.terms, growth, growth) }];
   });
 }

@@ -24,8 +24,7 @@ import { DAY_MS, HOUR_MS, MINUTE_MS, type Now, type TokenPseudonym } from "../un
 import { type Detector, framesOf, hasRoom, MOST_NATS, weigh } from "./detector.ts";
 import { plausible } from "./energy/tracks.ts";
 import { afterStop, type AfterStops, amongHonest, createAfterStops, noteStop, wasStopped } from "./foreign-stop.ts";
-import { mixtureOf } from "./learned/acts.ts";
-import { MOST_SUM } from "./learned/burst.ts";
+import { mixtureOf, moveSums } from "./learned/acts.ts";
 import { createHabit, type Habit, habitTerm, learnHabit, type TraitLaw } from "./learned/habit.ts";
 
 /** Words, share among spoofed sessions, share among honest ones: judgements, but for `empty`. */
@@ -388,14 +387,8 @@ function suspicionOf({ sums: { all, hidden } }: SessionSpoofing): number {
 function moved(
   state: SessionSpoofing, terms: readonly Term[], hiddenNats: number, says: string, seen: Observation, now: Now,
 ): Finding[] {
-  const { sums } = state;
-  const before = suspicionOf(state);
-  sums.all = Math.max(0, sums.all + weigh(terms, -MOST_NATS, MOST_NATS).nats);
-  sums.hidden = Math.max(0, sums.hidden + hiddenNats);
-  const growth = suspicionOf(state) - before;
-  // The bound is for what honest sessions have to take back. What goes on goes on being told.
-  sums.all = Math.min(MOST_SUM, sums.all);
-  sums.hidden = Math.min(MOST_SUM, sums.hidden);
+  const allNats = weigh(terms, -MOST_NATS, MOST_NATS).nats;
+  const growth = moveSums(state.sums, { all: allNats, hidden: hiddenNats }, () => suspicionOf(state));
   if (growth === 0) return [];
   const weighed = weigh(terms, growth, growth);
   return [{ key: "session-spoofing", at: now.wallMs, ...weighed, frames: framesOf(seen), says }];

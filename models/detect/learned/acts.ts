@@ -70,3 +70,18 @@ export function mixtureOf(sums: readonly number[]): number {
   if (top === 0 && sums.every((nats) => nats === 0)) return 0;
   return top + Math.log(sums.reduce((total, nats) => total + Math.exp(nats - top), 0) / sums.length);
 }
+
+/**
+ * Moves sums by what was seen and gives by how much their mixture moved, nats. The bound comes after that: it is for
+ * what honest use has to take back, and what goes on goes on being told.
+ */
+export function moveSums<K extends string>(
+  sums: Record<K, number>, by: Partial<Record<K, number>>, mixture: () => number,
+): number {
+  const before = mixture();
+  const moved = Object.keys(by) as K[];
+  for (const name of moved) sums[name] = Math.max(0, sums[name] + by[name]!);
+  const growth = mixture() - before;
+  for (const name of moved) sums[name] = Math.min(MOST_SUM, sums[name]);
+  return growth;
+}
