@@ -1,5 +1,4 @@
-import { cpSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync, appendFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { cpSync, readFileSync, rmSync, statSync, writeFileSync, appendFileSync } from "node:fs";
 import { join } from "node:path";
 import { test, assert } from "../../build/testing.ts";
 import type { StationId, WallMs } from "../../models/units.ts";
@@ -7,6 +6,7 @@ import { nodeCrypto, signerFromSeed, systemRandom } from "../adapters/crypto.ts"
 import { loadOrCreateKeys, publicName } from "../adapters/keys.ts";
 import { openLedger } from "../adapters/ledger-file.ts";
 import { checkpointPath, readNote, segmentPath, slotsPath } from "../adapters/ledger-read.ts";
+import { withFolder } from "../adapters/ledger.testing.ts";
 import { readTokenSecret } from "../adapters/tls-files.ts";
 import type { Config } from "../config.ts";
 import { originOf } from "../record/checkpoint.ts";
@@ -33,17 +33,6 @@ async function execute(command: Command, ...args: string[]): Promise<Ran> {
     return 2;
   });
   return { code, out, err };
-}
-
-function withFolder(body: (stateDir: string) => Promise<void>): () => Promise<void> {
-  return async () => {
-    const folder = mkdtempSync(join(tmpdir(), "kerbwatch-ledger-"));
-    try {
-      await body(join(folder, "state"));
-    } finally {
-      rmSync(folder, { recursive: true, force: true });
-    }
-  };
 }
 
 /** A log of `signed` entries with a checkpoint and `unsigned` after it, one an hour. */

@@ -17,6 +17,9 @@ export function meterStepWh(meter: readonly TimedLine[], evseId: number): number
     ? COARSE_WH : 1;
 }
 
+/** A register that counts in such steps, Wh. */
+export const inSteps = (wh: number, stepWh: number): number => Math.floor(wh / stepWh) * stepWh;
+
 /** The meter's lines of one EVSE with more energy flowing. Registers keep the shift afterwards. */
 export function withExtraEnergy(meter: readonly TimedLine[], evseId: number, extraWh: ExtraWh): TimedLine[] {
   let before: { at: WallMs; wh: number } | undefined;
@@ -33,7 +36,7 @@ export function withExtraEnergy(meter: readonly TimedLine[], evseId: number, ext
     const volts = reading["voltageV"] ?? 230;
     const phases = powerW > 7_400 ? 3 : 1;
     const currentA = Math.round((100 * powerW) / volts / phases) / 100;
-    const energyImportWh = Math.floor(((reading["energyImportWh"] ?? 0) + wh) / stepWh) * stepWh;
+    const energyImportWh = inSteps((reading["energyImportWh"] ?? 0) + wh, stepWh);
     return { at: timed.at, line: JSON.stringify({ ...reading, powerW, currentA, energyImportWh }) };
   });
 }
@@ -161,8 +164,8 @@ function meterBefore({ meter }: Capture, evseId: number, at: number): MeterLine 
 
 function meterAfter({ meter }: Capture, evseId: number, at: number): MeterLine | undefined {
   const mine = `"evseId":${evseId},`;
-  const timed = meter.slice(firstAfter(meter, at), firstAfter(meter, at) + MOST_METERS)
-    .find(({ line }) => line.includes(mine));
+  const from = firstAfter(meter, at);
+  const timed = meter.slice(from, from + MOST_METERS).find(({ line }) => line.includes(mine));
   return timed === undefined ? undefined : meterReading(timed);
 }
 

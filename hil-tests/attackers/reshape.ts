@@ -3,7 +3,7 @@ import { HOUR_MS, SECOND_MS, type WallMs } from "../../models/units.ts";
 import type { Capture, TimedLine } from "../sim/capture.ts";
 import { meterReading } from "../sim/inspect.ts";
 import type { Span } from "./attack.ts";
-import { meterStepWh, reportedShare, withShiftedRegisters, type PowerShape } from "./registers.ts";
+import { inSteps, meterStepWh, reportedShare, withShiftedRegisters, type PowerShape } from "./registers.ts";
 
 export interface Reshaping {
   readonly evseId: number;
@@ -114,7 +114,7 @@ function reshapedMeter(
     return { at: timed.at, line: JSON.stringify({
       ...reading, powerW: Math.round(10 * nowW) / 10,
       currentA: nowW === wasW ? reading["currentA"] : Math.round((100 * Math.abs(nowW)) / volts / phases) / 100,
-      energyImportWh: Math.max(0, Math.floor(((reading["energyImportWh"] ?? 0) + reached.importWh) / stepWh) * stepWh),
+      energyImportWh: Math.max(0, inSteps((reading["energyImportWh"] ?? 0) + reached.importWh, stepWh)),
       ...(exported && { energyExportWh: Math.floor((reading["energyExportWh"] ?? 0) + reached.exportWh) }),
     }) };
   });

@@ -15,6 +15,7 @@ import { LAID_OUT_BYTES, openLedger, type OpenedLedger } from "../../edge-agent/
 import type { Effect } from "../../edge-agent/ports.ts";
 import { encodeBatch } from "../../edge-agent/record/segment.ts";
 import { crypto, EPOCH_S, ZoneCores } from "../../edge-agent/zone-cores.testing.ts";
+import { writtenBytesOf } from "../rig/board-reading.ts";
 
 const [AGENTS, F] = [20, 3];
 /** Until witnesses have told each other of their logs as they then do. */
@@ -22,9 +23,6 @@ const SETTLED_EPOCHS = 120;
 const EPOCHS = 120;
 const QUICK_EPOCHS = 30;
 const APART_MS = 7_000;
-const SECTOR_BYTES = 512;
-/** Documentation/block/stat.rst: the seventh field. */
-const WRITTEN_SECTORS = 6;
 const DISK_MB = 256;
 const DAY_EPOCHS = 86_400 / EPOCH_S;
 
@@ -97,8 +95,7 @@ class Disk {
   }
 
   writtenBytes(): number {
-    const stat = readFileSync(`/sys/block/${basename(this.#device)}/stat`, "utf8").trim().split(/\s+/);
-    return Number(stat[WRITTEN_SECTORS]) * SECTOR_BYTES;
+    return writtenBytesOf(readFileSync(`/sys/block/${basename(this.#device)}/stat`, "utf8"));
   }
 
   async end(): Promise<void> {

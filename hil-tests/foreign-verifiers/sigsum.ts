@@ -5,7 +5,6 @@
  * sigsum-go, doc/sigsum-proof.md, version 2; C2SP tlog-witness.
  */
 import { spawnSync } from "node:child_process";
-import { createHash } from "node:crypto";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { nodeCrypto, signerFromSeed } from "../../edge-agent/adapters/crypto.ts";
@@ -37,8 +36,7 @@ const messageOf = (index: number): string => `entry ${index}`;
 
 /** Checksum, signature and key hash: what sigsum's logs have as a leaf. */
 function leafOf(index: number): { readonly bytes: Buffer; readonly signature: Uint8Array } {
-  const sha256 = (data: string | Buffer): Buffer => createHash("sha256").update(data).digest();
-  const checksum = sha256(sha256(messageOf(index)));
+  const checksum = crypto.sha256(crypto.sha256(Buffer.from(messageOf(index))));
   const signature = SUBMITTER.sign(Buffer.concat([Buffer.from("sigsum.org/v1/tree-leaf\0"), checksum]));
   return { bytes: Buffer.concat([checksum, signature, keyHash(SUBMITTER)]), signature };
 }

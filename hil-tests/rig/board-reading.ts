@@ -27,6 +27,9 @@ const STARTTIME = 19;
 const WRITTEN_SECTORS = 6;
 const SECTOR_BYTES = 512;
 
+/** Bytes that reached a disk since its boot, of its line /sys/block/NAME/stat. */
+export const writtenBytesOf = (stat: string): number => numbers(stat)[WRITTEN_SECTORS]! * SECTOR_BYTES;
+
 const numbers = (line: string): number[] => line.trim().split(/\s+/).map(Number);
 
 /** @throws Error when it is not what `readingCommand` prints */
@@ -36,7 +39,7 @@ export function readingOf(out: string): Reading {
   const ticks = (at: number): number => Number(own[at]) / TICKS_A_SECOND;
   const reading = {
     atS: numbers(uptime)[0]!, cpuS: ticks(UTIME) + ticks(STIME), startedS: ticks(STARTTIME),
-    residentKb: Number(/(\d+) kB/.exec(memory)?.[1]), writtenBytes: numbers(disk)[WRITTEN_SECTORS]! * SECTOR_BYTES,
+    residentKb: Number(/(\d+) kB/.exec(memory)?.[1]), writtenBytes: writtenBytesOf(disk),
   };
   if (Object.values(reading).every(Number.isFinite)) return reading;
   throw new Error(`the board printed no figures: ${out.slice(-200)}`);

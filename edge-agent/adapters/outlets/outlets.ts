@@ -119,7 +119,7 @@ export function createFarOutlets(
 ): FarOutlets {
   const carriers = createCarriers(config, env, ports);
   const folder = join(config.stateDir, "outlets");
-  if (carriers.length > 0) mkdirSync(folder, { recursive: true, mode: 0o700 });
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
   return new FarOutlets(carriers.map(({ name, of, carrier }) => ({
     of, courier: new Courier({
       name, carrier, file: join(folder, `${name}.jsonl`), digestMs: config.alerts.digestS * 1_000,
