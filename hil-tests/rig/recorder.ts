@@ -48,6 +48,7 @@ export class Recorder {
   /** Table and files; the exit code. What was only skipped has not passed. */
   end({ xml, json }: Files): number {
     const count = (state: Result["state"]): number => this.#results.filter((one) => one.state === state).length;
+    if (this.#results.length === 0) console.error("hil: no act was played; --act names none of those that are here");
     console.log(`\n${resultTable(this.#results)}`);
     if (xml !== undefined) writeFileSync(xml, junitXml(this.#suite, this.#results));
     if (json !== undefined) writeFileSync(json, traceJson(this.#suite, this.#results, this.#events));
