@@ -27,7 +27,7 @@ import { schemasFrom, shippedSchemas } from "./adapters/shipped-schemas.ts";
 import type { Write } from "./adapters/slot-file.ts";
 import { createForwarder, type Forwarder, type ForwarderOptions } from "./adapters/splice.ts";
 import { type BothSides, followTls, ownCertificates } from "./adapters/tls-reload.ts";
-import type { Config, Environment } from "./config.ts";
+import { type Config, type Environment, siteOf } from "./config.ts";
 import { tellsFar } from "./config-outlets.ts";
 import { createCore } from "./core.ts";
 import { type Handle, handleIncident, type HandleOutcome } from "./alert/handling.ts";
@@ -168,7 +168,7 @@ class Agent implements RunningAgent {
       const { state, fresh } = createCore({
         station: config.station, region: membership?.roster.network ?? config.region,
         zone: membership?.member.zone ?? config.zone, epochS: config.epochS,
-        site: { csmsHost: config.csms.host }, crypto: this.#crypto, tokenSecret: shared ?? secret.value,
+        site: siteOf(config), crypto: this.#crypto, tokenSecret: shared ?? secret.value,
         sharesTokens: shared !== undefined,
         statementSigner: keys.signers.statement, log, earliest: Date.parse(RELEASED) as WallMs, logged,
         ...(memory !== undefined && { memory }), ...(schemas !== undefined && { schemaOf: schemasFrom(schemas) }),

@@ -16,6 +16,8 @@ interface AnyMeter {
   readonly evse: number;
   readonly everyS: number;
   readonly side: MeterSide;
+  /** What else draws power behind it (lights, a barrier), W at most; 0: nothing. */
+  readonly loadW: number;
 }
 
 export interface ModbusMeterConfig extends AnyMeter {
@@ -109,19 +111,20 @@ export function framesProblem({ frames, mode }: RawConfig): string | undefined {
 }
 
 export function buildMeter(key: string, raw: RawMeter, env: Environment, at: (path: string) => string): MeterConfig {
-  const { evse, everyS, side, kind } = raw;
+  const { evse, everyS, side, loadW, kind } = raw;
+  const common = { evse, everyS, side, loadW };
   if (kind === "modbus-tcp" || kind === "modbus-rtu-tcp") {
     const [model, address] = [must(raw.model, "model"), must(raw.address, "address")];
-    return { evse, kind, model, address, unit: raw.unit ?? 1, everyS, side };
+    return { kind, model, address, unit: raw.unit ?? 1, ...common };
   }
   const broker = buildBroker(`${key}.broker`, must(raw.broker, "broker"), env, at);
   if (kind === "everest") {
     const module = must(raw.module, "module");
     const topic = everestTopics("evse_manager_consumer", module).heard;
-    return { evse, kind, broker, module, topic, places: EVEREST_POWERMETER, everyS, side };
+    return { kind, broker, module, topic, places: EVEREST_POWERMETER, ...common };
   }
   const places = Object.fromEntries(QUANTITIES.flatMap((one) => (raw[one] ? [[one, raw[one]]] : [])));
-  return { evse, kind, broker, topic: must(raw.topic, "topic"), places, everyS, side };
+  return { kind, broker, topic: must(raw.topic, "topic"), places, ...common };
 }
 
 export function buildFrames(

@@ -103,6 +103,8 @@ const meter = group({
     + "is heard at most; less often than every two minutes, little of it can be compared with what is billed"), 10),
   side: v.exactOptional(oneOf(["ac-input", "evse-output"], "ac-input or evse-output",
     "where a DC charger is metered: 4 to 10 % is lost between the two"), "ac-input"),
+  loadW: v.exactOptional(whole(0, 100_000, "W", "what else may draw power behind it (lights, a barrier), at most: no "
+    + "theft is told of that much, and less is seen of what is smaller"), 0),
 }, "one meter");
 
 const frames = group({

@@ -88,7 +88,7 @@ test("the example of the contract loads, key by key", () => {
     mesh: { roster: "/etc/kerbwatch/roster.kw", listen: { host: "0.0.0.0", port: 8883 },
       advertise: { host: "10.0.0.5", port: 8883 }, brokers: [] },
     meters: [{ evse: 1, kind: "modbus-tcp", model: "sdm630", address: "127.0.0.1:502", unit: 1, everyS: 10,
-      side: "ac-input" }],
+      side: "ac-input", loadW: 0 }],
     log: { mostMb: 256 },
     alerts: { prometheus: true, digestS: 86_400, jsonl: "/etc/kerbwatch/alerts.jsonl", terminal: true },
     http: { host: "127.0.0.1", port: 8620 }, updates: { fromNeighbours: false },
@@ -130,19 +130,20 @@ meters:
     broker: { url: "mqtts://10.0.0.9:8883", ca: ca.pem, user: kw, password: "env:SITE" }
     module: evse_1
     side: evse-output
+    loadW: 1800
 frames: { broker: "mqtt://localhost:1883", module: ocpp }
 `;
   const config = parseConfig(text, "etc/k.yaml", { SITE: "hidden-one" });
   assert.equal(config.meters[0], {
     evse: 1, kind: "mqtt", broker: { secure: false, host: "127.0.0.1", port: 1883 }, topic: "house/meter",
     places: { powerW: { at: "/power", times: 1000 }, energyImportWh: { at: "", times: 1 } }, everyS: 10,
-    side: "ac-input",
+    side: "ac-input", loadW: 0,
   });
   assert.equal(config.meters[1], {
     evse: 2, kind: "everest", module: "evse_1", topic: "everest_api/1/evse_manager_consumer/evse_1/e2m/powermeter",
     broker: { secure: true, host: "10.0.0.9", port: 8883, ca: "etc/ca.pem", user: "kw",
       password: { from: "environment", variable: "SITE" } },
-    places: EVEREST_POWERMETER, everyS: 10, side: "evse-output",
+    places: EVEREST_POWERMETER, everyS: 10, side: "evse-output", loadW: 1_800,
   });
   assert.equal(config.frames, {
     kind: "everest", broker: { secure: false, host: "localhost", port: 1883 }, module: "ocpp",

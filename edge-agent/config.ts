@@ -5,6 +5,7 @@
  */
 import { CORE_SCHEMA, YAMLException, load } from "js-yaml";
 import * as v from "valibot";
+import type { Site } from "../models/detect/detector.ts";
 import type { StationId, ZoneId } from "../models/units.ts";
 import { hostPortText } from "../gossip/host-port.ts";
 import { brokerProblem, buildBroker, effectiveBroker, hiddenSecret, must, secretRef } from "./config-brokers.ts";
@@ -332,6 +333,13 @@ export function parseConfig(text: string, file: string, env: Environment): Confi
     if (error instanceof UsageError) throw new UsageError(`${plainText(file, 200)}: ${error.message}`);
     throw error;
   }
+}
+
+/** What the detectors are told of the station beforehand. */
+export function siteOf({ csms, meters }: Config): Site {
+  const loadsW: Record<number, number> = {};
+  for (const { evse, loadW } of meters) loadsW[evse] = Math.max(loadsW[evse] ?? 0, loadW);
+  return { csmsHost: csms.host, loadsW };
 }
 
 /** The address as text again; `ws://host:port/prefix`. */

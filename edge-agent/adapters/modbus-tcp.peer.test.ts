@@ -38,7 +38,8 @@ async function withServer(body: (config: ModbusMeterConfig) => Promise<void>): P
   const exited = once(server, "exit");
   try {
     const address = `127.0.0.1:${await portOf(server)}`;
-    await body({ evse: 1, kind: "modbus-tcp", model: "sdm630", address, unit: 1, everyS: 10, side: "ac-input" });
+    const common = { evse: 1, everyS: 10, side: "ac-input", loadW: 0 } as const;
+    await body({ ...common, kind: "modbus-tcp", model: "sdm630", address, unit: 1 });
   } finally {
     server.kill();
     await exited;

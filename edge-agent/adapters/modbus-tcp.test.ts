@@ -55,7 +55,8 @@ interface Bench {
 }
 
 function configOf(address: string, more: Partial<ModbusMeterConfig> = {}): ModbusMeterConfig {
-  return { evse: 2, kind: "modbus-tcp", model: "sdm630", address, unit: 1, everyS: 10, side: "evse-output", ...more };
+  const common = { evse: 2, everyS: 10, side: "evse-output", loadW: 0 } as const;
+  return { ...common, kind: "modbus-tcp", model: "sdm630", address, unit: 1, ...more };
 }
 
 /** Runs `body` with a meter and a reader of it, and checks that the reader leaves nothing behind. */

@@ -25,6 +25,7 @@ interface Bench {
 function configOf(port: number, more: Partial<MqttMeterConfig> = {}): MqttMeterConfig {
   return {
     evse: 2, kind: "mqtt", broker: { secure: false, host: HOST, port }, topic: TOPIC, everyS: 10, side: "evse-output",
+    loadW: 0,
     places: { powerW: { at: "/p", times: 1 }, energyImportWh: { at: "/energy/total", times: 1_000 } }, ...more,
   };
 }

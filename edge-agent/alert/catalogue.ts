@@ -57,6 +57,7 @@ export const CATALOGUE: Readonly<Record<Threat, CatalogueEntry>> = {
       + "register was turned back.",
     innocent: [
       "Standby and heating of the charger itself",
+      "Something else behind the meter, such as lights: declare it with loadW of the meter's configuration",
       ALLOWED_BY_CLASS,
       "A register that begins anew after a repair",
     ],

@@ -19,6 +19,10 @@ test("a copy is one to the letter, an hour later or more, of a call after which 
   assert.ok(again(sent(1, 0), DAY_MS));
   assert.ok(again(sent(1, 0), HOUR_MS));
   assert.not.ok(again(sent(1, 0), HOUR_MS - 1_000), "within the hour it may be a retry");
+  const later = (count: number) => Array.from({ length: count }, (_, n) => sent(2 + n, 1));
+  assert.ok(again(sent(1, 0), HOUR_MS / 4, later(5)), "no queue is so far out of order");
+  assert.not.ok(again(sent(1, 0), HOUR_MS - 1_000, later(4)));
+  assert.not.ok(again(sent(1, 0), HOUR_MS / 4 - 1_000, later(50)));
   assert.not.ok(again(sent(1, 0), DAY_MS, []), "the head of a queue, whose answer was lost");
   const earlier = createEarlierCalls();
   for (const n of [1, 2]) noteAnswered(earlier, sent(n, 0), after(0).monoMs);

@@ -3,8 +3,9 @@
  * of one of them, long after, is a replay.
  *
  * What honest stations send again they send in the order of their queue (OCPP 1.6, 4.10; 2.0.1 part 4, 5.3): once a
- * later such call was answered, the earlier one is not sent any more. Calls without a time, or with one that is far
- * from now (a clock that begins anew with each boot), may be alike by chance, as ids begin anew, and are left out.
+ * later such call was answered, the earlier one is not sent any more. (Within the hour one does not count: some
+ * stations have a queue for each kind of call.) Calls without a time, or with one that is far from now (a clock that
+ * begins anew with each boot), may be alike by chance, as ids begin anew, and are left out.
  */
 import { DAY_MS, HOUR_MS, type MonotonicMs, type WallMs } from "../../models/units.ts";
 import { parseRfc3339 } from "./time-stamp.ts";
@@ -13,8 +14,11 @@ import { parseRfc3339 } from "./time-stamp.ts";
 const SLOTS = 2_048;
 const MOST_CHARS = 4_096;
 const RECENT_MS = 7 * DAY_MS;
-/** A retry that comes so late is none: give-up times are minutes (TransactionMessageRetryInterval x attempts). */
-const LONG_AFTER_MS = HOUR_MS;
+/**
+ * A retry that comes so late is none: give-up times are minutes (TransactionMessageRetryInterval x attempts). After how
+ * many seconds, and how many later calls that were answered.
+ */
+const LONG_AFTER = [[HOUR_MS / 1_000, 1], [HOUR_MS / 4_000, 5]] as const;
 const STAMP = /"(\d{4}-\d\d-\d\d[Tt][^"]{8,24})"/;
 
 export interface EarlierCalls {
@@ -70,12 +74,13 @@ export function noteAnswered(earlier: EarlierCalls, call: Sent, monoMs: Monotoni
   earlier.order[slot] = earlier.count;
 }
 
-/** Whether this call was answered long ago, and a later one after it. */
+/** Whether this call was answered long ago, and later ones after it. */
 export function isLateCopy(earlier: EarlierCalls, call: Sent, monoMs: MonotonicMs): boolean {
   if (!bearsTime(call)) return false;
   const [sum, other] = sumsOf(call.text);
   const slot = sum % SLOTS;
   const answeredS = earlier.answeredS[slot] ?? 0;
   if (answeredS === 0 || earlier.sums[slot] !== sum || earlier.others[slot] !== other) return false;
-  return secondsOf(monoMs) - answeredS >= LONG_AFTER_MS / 1_000 && (earlier.order[slot] ?? 0) < earlier.count;
+  const [sinceS, later] = [secondsOf(monoMs) - answeredS, earlier.count - (earlier.order[slot] ?? 0)];
+  return LONG_AFTER.some(([leastS, least]) => sinceS >= leastS && later >= least);
 }

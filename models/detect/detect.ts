@@ -8,7 +8,8 @@ import { credentialCloning } from "./credential-cloning.ts";
 import { dataExfiltration } from "./data-exfiltration.ts";
 import { denialOfService } from "./denial-of-service.ts";
 import type { Detector, Site } from "./detector.ts";
-import { energyTheft } from "./energy-theft.ts";
+import { declareLoads } from "./energy/balance.ts";
+import { energyTheft, type EnergyTheft } from "./energy-theft.ts";
 import { holdReading } from "./energy/tracks.ts";
 import { firmwareTampering } from "./firmware-tampering.ts";
 import type { JointCause } from "./joint-causes.ts";
@@ -51,6 +52,8 @@ export function recallDetect(site: Site, remembered: DetectState): { state: Dete
     if (known?.version === detector.version) state[detector.name] = known;
     else fresh.push(detector.name);
   }
+  // What is declared is the configuration's word of today.
+  declareLoads((state[energyTheft.name]!.state as EnergyTheft).balance, site.loadsW ?? {});
   return { state, fresh };
 }
 

@@ -6,6 +6,8 @@ import type { Now } from "../units.ts";
 export interface Site {
   /** Host of the CSMS that the agent itself dials. */
   readonly csmsHost?: string;
+  /** By metered EVSE, what else draws power behind its meter, W at most. */
+  readonly loadsW?: Readonly<Record<number, number>>;
 }
 
 export interface Detector<State> {

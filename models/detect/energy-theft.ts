@@ -12,8 +12,9 @@
  * nights without theft say nothing of a meter that counts too little by day.
  * Null: the station's own past from a shipped prior. Honest look-alikes: meter class, the loss of a DC charger
  * metered on the AC side, registers that restart with each session or boot, a backlog of transactions after an
- * outage, standby power. The forward gaps between sessions that 16.7 % of honest register pairs show (Barnet 2020) are
- * no evidence here.
+ * outage, also one that leaves the link up and lets nothing pass (denial-of-service.ts), standby power, loads that the
+ * operator declares. The forward gaps between sessions that 16.7 % of honest register pairs show (Barnet 2020) are no
+ * evidence here.
  * Cannot tell apart: a station's meter that drifts beyond its class by itself, and one that was slowed down. Both
  * deliver what is not billed, at the same pace and in the same registers; the alert says that a meter may drift.
  * Joint feature `delivered-less-billed`: the same comparison against a drift too small to matter at one station.
@@ -55,8 +56,15 @@ interface IdleWatch {
   /** By metered EVSE. */
   meters: Record<string, IdleMeter>;
   linkUp: boolean;
+  heard: Heard;
   /** Transactions that ended of late, newest last: their readings may come late and excuse nothing. */
   ended: string[];
+}
+
+/** When the station was heard last, monotonic ms (-1: not yet), and for how long it is usually silent. */
+interface Heard {
+  atMs: number;
+  usualMs: number;
 }
 
 interface IdleMeter {
@@ -80,6 +88,12 @@ export const THEFT: Suspicion = {
 const GRACE_MS = 10 * MINUTE_MS;
 /** A transaction that began before the agent is known by its reports only, and they come every 15 minutes or so. */
 const UNSEEN_MS = 20 * MINUTE_MS;
+/** A link on which the station is silent for longer than is usual, and than this and a half, counts as down. */
+const SILENT_MS = 15 * MINUTE_MS;
+const SILENT_TIMES = 1.5;
+/** One silence makes the usual one at most so many times as long; time takes this share of itself from it. */
+const SILENT_GROWTH = 2;
+const SILENT_LOSS = 1 / 64;
 const IDLE_BLOCK_MS = 5 * MINUTE_MS;
 /** IEC 61851-1 lets no EV charge below 6 A: 1,380 W on one phase. Standby and cabinet heating stay under this. */
 const CHARGING_W = 1_000;
@@ -105,12 +119,12 @@ const NO_EVSE = -1;
 
 export const energyTheft: Detector<EnergyTheft> = {
   name: "energy-theft",
-  version: 7,
-  create: () => ({
-    balance: createBalance(),
+  version: 8,
+  create: ({ loadsW = {} }) => ({
+    balance: createBalance(loadsW),
     calendar: createCalendar(),
     sums: { billed: 0, idle: 0, calendar: 0 },
-    idle: { clearSinceMs: -1, meters: {}, linkUp: true, ended: [] },
+    idle: { clearSinceMs: -1, meters: {}, linkUp: true, heard: { atMs: -1, usualMs: SILENT_MS }, ended: [] },
     idleHabit: createHabit(IDLE),
     registerWh: {},
     rollbackHabit: createHabit(ROLLBACK),
@@ -151,8 +165,10 @@ function idle(state: EnergyTheft, seen: Observation, now: Now): Finding[] {
   if (seen.kind === "link") watch.linkUp = seen.state === "connect";
   if (seen.kind === "transaction-ended") endedAt(watch, seen, now);
   const unseen = tellsOfUnseen(state, seen);
-  if (!watch.linkUp || seen.kind === "link" || seen.kind === "boot" || seen.kind === "meter-lost" || unseen) {
-    watch.clearSinceMs = watch.linkUp ? now.monoMs + (unseen ? UNSEEN_MS : 0) : -1;
+  if (seen.kind === "tick" && (seen.traffic?.heard ?? 0) > 0) hear(watch.heard, now);
+  const reachable = watch.linkUp && !isSilent(watch.heard, now);
+  if (!reachable || seen.kind === "link" || seen.kind === "boot" || seen.kind === "meter-lost" || unseen) {
+    watch.clearSinceMs = reachable ? now.monoMs + (unseen ? UNSEEN_MS : 0) : -1;
     for (const meter of Object.values(watch.meters)) meter.startMs = -1;
     return [];
   }
@@ -167,6 +183,19 @@ function idle(state: EnergyTheft, seen: Observation, now: Now): Finding[] {
   if (meter.clearSinceMs < 0) meter.clearSinceMs = now.monoMs;
   if (now.monoMs - Math.max(watch.clearSinceMs, meter.clearSinceMs) < GRACE_MS) return [];
   return idleBlock(state, meter, seen, now);
+}
+
+/** The station was heard: learns how long it is silent. */
+function hear(heard: Heard, { monoMs }: Now): void {
+  const silentMs = heard.atMs < 0 ? 0 : monoMs - heard.atMs;
+  const most = SILENT_GROWTH * heard.usualMs;
+  heard.usualMs = Math.max(SILENT_MS, Math.min(most, silentMs), heard.usualMs - SILENT_LOSS * silentMs);
+  heard.atMs = monoMs;
+}
+
+/** Whether starts may have been swallowed on the way: as with a link that is down, nothing is held against anybody. */
+function isSilent({ atMs, usualMs }: Heard, { monoMs }: Now): boolean {
+  return atMs >= 0 && monoMs - atMs > SILENT_TIMES * usualMs;
 }
 
 /** Whether an open transaction can explain power at a meter: EVSE 0 is the whole station, or one that was not named. */
@@ -239,8 +268,8 @@ interface IdleBlock {
 function judgeIdle(state: EnergyTheft, meter: IdleMeter, { key, readW, registerW }: IdleBlock, now: Now): Finding[] {
   const standby = (state.balance.standby[key] ??= createStandby());
   noteRest(standby, readW);
-  const standbyW = standbyOf(standby).meanW;
-  const charging = readW > standbyW + CHARGING_W || registerW > standbyW + CHARGING_BY_REGISTER_W;
+  const besidesW = standbyOf(standby).meanW + standby.loadW;
+  const charging = readW > besidesW + CHARGING_W || registerW > besidesW + CHARGING_BY_REGISTER_W;
   const powerW = Math.max(0, charging ? Math.max(readW, registerW) : readW);
   const goesOn = charging && meter.running;
   meter.running = charging;

@@ -79,15 +79,15 @@ test("a schedule's further periods are no swings of their own", () => {
   assert.is(bench.state.swings, 0);
 });
 
-/** Hours of 22 kW under a limit; the highest evidence, as a share of the threshold. */
-function ignoring(order: readonly Seen[], hours: number, meterS: number): number {
+/** Hours of a power under a limit; the highest evidence, as a share of the threshold. */
+function ignoring(order: readonly Seen[], hours: number, meterS: number, powerW = 22_000): number {
   const bench = create();
   bench.tickTo(DAY, 60);
   bench.see(start(1), DAY);
   order.forEach((seen) => bench.see(seen, DAY + 5));
   for (let s = 0; s < hours * HOUR; s += meterS) {
     bench.tickTo(DAY + s);
-    bench.see(power(22_000), DAY + s);
+    bench.see(power(powerW), DAY + s);
   }
   return bench.peak(KEY);
 }
@@ -99,6 +99,13 @@ test("power above the limit is told within an hour, twice of it within ten minut
     assert.ok(ignoring([limit(20)], 0.5, meterS) < 0.3, `${meterS} s`);
     assert.ok(ignoring([limit(10)], 0.1, meterS) < 0.3, `an EV that is slow: ${meterS} s`);
   }
+});
+
+test("twice a small limit is told where a vehicle draws it, and not of a cabinet that is heated during a pause", () => {
+  const limitW = (watts: number): Seen[] => [{ ...limit(watts), unit: "W" } as Seen];
+  assert.ok(ignoring(limitW(800), 0.16, 10, 2_000) >= 1);
+  assert.ok(ignoring(limitW(800), 0.16, 10, 1_700) < 1, "twice, and no kilowatt above");
+  assert.ok(ignoring(limitW(0), 0.16, 10, 900) < 1);
 });
 
 test("the alert on an ignored limit says so, also where its burst adds nothing any more", () => {

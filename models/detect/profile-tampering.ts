@@ -101,6 +101,8 @@ const FIVE_TIMES = 5;
 const KNOWN_MS = 7 * 24 * HOUR_MS;
 const KNOWN_W = 3_000;
 const TWICE = 2;
+/** What a vehicle on one phase takes at the least is more (6 A, IEC 61851-1); heating a cabinet is not. */
+const TWICE_W = 1_000;
 /** A pause is shorter than this, or its session draws again. */
 const STARVED_MS = 10 * MINUTE_MS;
 const LEVELS = [4, 10, 25, 60];
@@ -339,7 +341,7 @@ function ignored(state: ProfileTampering, { evseId, meanW, mostW, blocks }: Igno
   const kW = (watts: number) => (watts / 1_000).toFixed(1);
   const says = `${kW(meanW)} kW at ${evseId === 0 ? "the station" : `EVSE ${evseId}`} for ${5 * blocks} minutes, ` +
     `where the limit allows ${kW(mostW)} kW`;
-  if (meanW > TWICE * mostW + ABOVE_W) state.shows.push({ name: "ignored", says });
+  if (meanW > TWICE * mostW && meanW > mostW + TWICE_W) state.shows.push({ name: "ignored", says });
   if (long) state.shows.push({ name: "ignored long", says });
   const judged = ["negative", "above", "nothing", "4", "ignored", ...(long ? ["ignored long"] : [])];
   const shown = long ? ["ignored", "ignored long"] : ["ignored"];

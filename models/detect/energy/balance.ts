@@ -86,11 +86,14 @@ const MOST_POWER_W = 400_000;
 /** What comes this soon after the link came up may have waited for it. */
 const WAITED_MS = 2 * MINUTE_MS;
 
-export function createBalance(): Balance {
-  return {
+/** @param loadsW see `declareLoads` */
+export function createBalance(loadsW: Readonly<Record<number, number>> = {}): Balance {
+  const balance: Balance = {
     reportedStepWh: COARSEST_WH, meters: {}, standby: {}, transactions: {}, sessions: {}, ended: {},
     learned: {}, bootWh: undefined, connectedMs: -1,
   };
+  declareLoads(balance, loadsW);
+  return balance;
 }
 
 /** Transaction ids come from the wire: the prefix keeps `__proto__` and its like an ordinary key. */
@@ -136,6 +139,12 @@ function compareEnded(balance: Balance, key: string, now: Now): Settled {
   const { session, atMs, frameNo } = ended;
   if (now.monoMs - atMs > STALE_AT_REST_MS || meter.registerWh < (session.beganWh ?? 0)) session.beganWh = undefined;
   return { comparisons: endSession(session, pairOf(balance, key, meter, meter.registerWh, now)), frameNo };
+}
+
+/** Takes what the operator declares behind each meter beside vehicles, W by EVSE, in place of what was told before. */
+export function declareLoads({ standby }: Balance, loadsW: Readonly<Record<number, number>>): void {
+  for (const key of Object.keys(loadsW)) standby[key] ??= createStandby();
+  for (const [key, own] of Object.entries(standby)) own.loadW = loadsW[Number(key)] ?? 0;
 }
 
 /** A meter under which nothing is open counts standby. */

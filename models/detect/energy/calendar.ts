@@ -227,9 +227,11 @@ function judge(
 ): PeriodTerm {
   const law = LAWS[span];
   const hours = Math.max(0, now.wallMs - period.fromMs) / HOUR_MS;
-  const { meanW, sdW } = standbyOf(balance.standby[key] ?? createStandby());
+  const standby = balance.standby[key] ?? createStandby();
+  const { meanW, sdW } = standbyOf(standby);
   const deliveredWh = wh - period.fromWh;
-  const explainedWh = period.billedWh * Math.exp(balance.learned[key]?.ratio.centre ?? 0) + meanW * hours;
+  const explainedWh = period.billedWh * Math.exp(balance.learned[key]?.ratio.centre ?? 0) +
+    (meanW + standby.loadW) * hours;
   const excessWh = deliveredWh - explainedWh;
   const shows = excessWh > Math.max(law.leastWh[side], law.share * deliveredWh) + DOUBTS * sdW * hours;
   const { term, nats } = habitTerm(calendar.habits[span], law, shows);

@@ -158,11 +158,17 @@ function resolution2({ meter, reportedStepWh }: Pair): number {
   return 2 * RESOLUTION_WH ** 2 + (meter.stepWh ** 2 + reportedStepWh ** 2) / 6;
 }
 
-/** What the meter counted since it showed `fromWh`, less its standby, and how doubtful the latter is, Wh. */
-function countedWh({ registerWh, standby, nowMs }: Pair, fromWh: number, fromMs: number) {
+/**
+ * What the meter counted since it showed `fromWh`, less its standby, and how doubtful the latter is, Wh. Of other loads
+ * that are declared so much is taken off as makes it agree with the bill.
+ */
+function countedWh({ registerWh, standby, learned, nowMs }: Pair, fromWh: number, fromMs: number, billedWh: number) {
   const hours = (nowMs - fromMs) / HOUR_MS;
   const { meanW, sdW } = standbyOf(standby);
-  return { deliveredWh: Math.max(0, registerWh - fromWh - meanW * hours), doubtWh: sdW * hours };
+  const counted = Math.max(0, registerWh - fromWh - meanW * hours);
+  const overWh = counted - billedWh * Math.exp(learned.ratio.centre);
+  const loadWh = Math.min(standby.loadW * hours, Math.max(0, overWh));
+  return { deliveredWh: counted - loadWh, doubtWh: sdW * hours };
 }
 
 /**
@@ -186,7 +192,7 @@ function isBlind({ learned }: Pair, deliveredWh: number, billedWh: number): bool
 export function closeIfWorth(session: Session, pair: Pair): Comparison[] {
   if (session.startWh === undefined) return [];
   const { meter, learned, lateMs, nowMs } = pair;
-  const { deliveredWh, doubtWh } = countedWh(pair, session.startWh, session.startMs);
+  const { deliveredWh, doubtWh } = countedWh(pair, session.startWh, session.startMs, session.billedWh);
   // Honest figures are alike, so the larger of the two is what the noise is to be held against.
   const mostWh = Math.max(deliveredWh, session.billedWh);
   // Power that rose since the meter's last reading shows in the bill alone.
@@ -284,7 +290,7 @@ function billOf(session: Session, pair: Pair): Bill | undefined {
   const { beganWh, billWh: billedWh, bills, beganMs } = session;
   if (beganWh === undefined || billedWh === undefined) return undefined;
   const { learned, nowMs } = pair;
-  const { deliveredWh, doubtWh } = countedWh(pair, beganWh, beganMs);
+  const { deliveredWh, doubtWh } = countedWh(pair, beganWh, beganMs, billedWh);
   // The meter rests by now: only the stop itself may be a moment early or late.
   const mostWh = Math.max(deliveredWh, billedWh);
   const peakW = Math.max(session.peakW, (mostWh * HOUR_MS) / Math.max(STOP_MS, nowMs - beganMs));

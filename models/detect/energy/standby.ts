@@ -4,7 +4,9 @@
  *
  * A car that stays plugged in for three days lets half a kilowatt-hour of it flow under one open transaction.
  * What has never stopped since the agent came, a heater or a shop behind the same meter, began before it and is held
- * against nobody; once it stopped, it is known to be none of the station's own.
+ * against nobody; once it stopped, it is known to be none of the station's own. One that comes and goes (lights by
+ * night) looks like a vehicle and has to be declared: then anything from nothing to all of it may flow at any time, and
+ * what agrees with that agrees.
  */
 import type { MeterSide } from "../../terms.ts";
 import { HOUR_MS } from "../../units.ts";
@@ -18,6 +20,8 @@ export interface Standby {
   fromMs: number;
   /** The least that idle time ever took, W; -1: none was seen yet. */
   leastW: number;
+  /** Other loads behind the meter that the operator declares, W together. */
+  loadW: number;
 }
 
 /** Judgements, for a station that nobody has watched: an AC charger takes 3 to 15 W. */
@@ -37,7 +41,7 @@ const DOUBT_SHARE = 0.3;
 const DOUBT_WH = 100;
 
 export function createStandby(): Standby {
-  return { wh: PRIOR_W * PRIOR_HOURS, hours: PRIOR_HOURS, fromWh: 0, fromMs: -1, leastW: -1 };
+  return { wh: PRIOR_W * PRIOR_HOURS, hours: PRIOR_HOURS, fromWh: 0, fromMs: -1, leastW: -1, loadW: 0 };
 }
 
 /** Expected standby and its standard deviation, W. */
