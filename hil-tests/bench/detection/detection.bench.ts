@@ -55,9 +55,9 @@ interface Size {
 const QUICK: Size = {
   stationsACity: 5, mostDays: 200, attackedACity: 1, lookAlikesACity: 1, meterEveryS: 60, costDays: 2, samplingDays: 10,
 };
-/** Some sixty station-years, so that one alert in five of them shows, in about an hour on two cores. */
+/** Some forty station-years, so that one alert in five of them shows, in about an hour on two cores. */
 const FULL: Size = {
-  stationsACity: 20, mostDays: 400, attackedACity: 3, lookAlikesACity: 2, meterEveryS: 60, costDays: 20,
+  stationsACity: 12, mostDays: 400, attackedACity: 3, lookAlikesACity: 2, meterEveryS: 60, costDays: 20,
   samplingDays: 30,
 };
 /** Ticks of honest years: detectors should not depend on it (see the table of samplings), and every tick costs. */
