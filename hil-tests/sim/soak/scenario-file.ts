@@ -6,6 +6,7 @@ import { type EvidenceKey, EVIDENCE_KEYS } from "../../../models/terms.ts";
 import { type Mapping, mapping, number, oneOf } from "../../yaml-fields.ts";
 import {
   type Attack, BEHAVIOURS, type Fault, type FaultKind, FAULTS, type Field, type Guessing, type Liar, type Scenario,
+  unbelievedRoster,
 } from "./scenario.ts";
 
 const KEYS = [
@@ -129,5 +130,7 @@ export function parseScenario(text: string): Scenario {
   const bad = [...scenario.liars.map(({ agent }) => agent), ...scenario.broken];
   const twice = bad.find((agent, index) => bad.indexOf(agent) !== index);
   if (twice !== undefined) refuse("liars", twice, "each agent once, among liars and broken chargers together");
+  const unbelieved = unbelievedRoster(scenario);
+  if (unbelieved !== undefined) throw new UsageError(`${unbelieved}; allowed: more than 3 x liarsTolerated`);
   return scenario;
 }

@@ -137,3 +137,20 @@ export interface Scenario {
 
 export const EPOCH_S = 10;
 export const EPOCH_MS = 1_000 * EPOCH_S;
+
+/**
+ * The first roster of the scenario that no agent would believe, a zone of it having no more than three times the liars
+ * tolerated, and that zone's members, as "faults[2]: zone 3 would have 3 members"; undefined when all are good.
+ */
+export function unbelievedRoster({ agents, zones, liarsTolerated, faults }: Scenario): string | undefined {
+  let listed = Array.from({ length: agents }, (_, index) => index);
+  const changes = faults.flatMap((fault, place) => (fault.kind === "roster" ? [{ fault, place }] : []));
+  for (const { fault, place } of changes.sort((a, b) => a.fault.at - b.fault.at)) {
+    listed = [...new Set([...listed.filter((index) => !fault.leave.includes(index)), ...fault.join])];
+    for (let zone = 0; zone < zones; zone++) {
+      const members = listed.filter((index) => index % zones === zone).length;
+      if (members <= 3 * liarsTolerated) return `faults[${place}]: zone ${zone} would have ${members} members`;
+    }
+  }
+  return undefined;
+}

@@ -5,7 +5,7 @@ import { assert, test } from "../../../build/testing.ts";
 import { simCli } from "../cli.ts";
 import { drawScenario } from "./draw.ts";
 import { runOne } from "./run-one.ts";
-import { BEHAVIOURS, FAULTS } from "./scenario.ts";
+import { BEHAVIOURS, FAULTS, unbelievedRoster } from "./scenario.ts";
 import { parseScenario } from "./scenario-file.ts";
 import { commandOf } from "./seeds.ts";
 import { Tally, type TallyJson } from "./tally.ts";
@@ -35,6 +35,11 @@ test("every drawn scenario has eight agents, 200 epochs, three kinds of fault, a
   assert.equal([...sizes].sort(), [1, 2, 4]);
   assert.equal(kinds, new Set(Object.keys(FAULTS)));
   assert.equal(behaviours, new Set(BEHAVIOURS));
+});
+
+/** Seed 20: one left a zone of four for whom another zone grew, and nobody believed that roster. */
+test("every drawn roster is one that agents believe", () => {
+  for (let seed = 0; seed < 2_000; seed++) assert.is(unbelievedRoster(drawScenario(seed)), undefined, `${seed}`);
 });
 
 test("what a failure prints as parameters is a scenario file that says the same", () => {
@@ -108,6 +113,8 @@ const WRONG: readonly (readonly [from: string, to: string, message: RegExp])[] =
   ["faults:", "liars:\n  - { agent: 1, behaviour: fibs }\nfaults:", /liars\[0\].behaviour: found "fibs"; allowed: sil/],
   ["faults:", "broken: [1]\nliars: [{ agent: 1, behaviour: hide }]\nfaults:", /liars: found 1; allowed: each agent/],
   ["faults:", "attacks: [{ key: theft }]\nfaults:", /attacks\[0\].key: found "theft"; allowed: authorization-abuse, /],
+  ["faults:", "faults:\n  - { kind: roster, at: 9, leave: [1], join: [], spreadEpochs: 0 }",
+    /faults\[0\]: zone 0 would have 3 members; allowed: more than 3 x liarsTolerated/],
   ["version: 1", "[", /scenario: no YAML or JSON/],
 ];
 
