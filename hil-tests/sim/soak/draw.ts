@@ -1,4 +1,5 @@
 /** A scenario from a seed: at least three kinds of fault, up to f liars and broken chargers, attacks, and a healing. */
+import { clipOf, zoneThreshold } from "../../../models/agree/zone-laws.ts";
 import { type EvidenceKey, EVIDENCE_KEYS, threatOf } from "../../../models/terms.ts";
 import { type Dice, dice } from "../dice.ts";
 import { BROKEN_KEY } from "./evidence.ts";
@@ -59,7 +60,7 @@ export function drawScenario(seed: number): Scenario {
     topology: chance.chance(MESH_SHARE) || zones > 1 ? "mesh" : "site",
     // Those of several zones have more agents than a fully meshed one.
     passedOnTo: chance.chance(EVERYBODY_SHARE) || agents > FULL_MESH ? MOST_PEERS : 1 + chance.int(PASSED_ON_TO),
-    faults: drawFaults(chance, plan), attacks: drawAttacks(chance, agents, healedAt, epochs),
+    faults: drawFaults(chance, plan), attacks: drawAttacks(chance, { ...plan, liarsTolerated, epochs }),
     guessing: chance.chance(GUESSING_SHARE) ? [drawGuessing(chance, agents, healedAt)] : [],
   };
 }
@@ -138,9 +139,11 @@ function drawFault(chance: Dice, kind: FaultKind, plan: Plan): Fault {
 
 /**
  * One or two before the healing, at some stations or all, and now and then on several keys of a threat at once; one
- * after it, at all, for a threat that was left alone.
+ * after it, at all, for a threat that was left alone and that a zone certifies.
  */
-function drawAttacks(chance: Dice, agents: number, healedAt: number, epochs: number): Attack[] {
+function drawAttacks(
+  chance: Dice, { agents, zones, liarsTolerated, healedAt, epochs }: Plan & Pick<Scenario, "liarsTolerated" | "epochs">,
+): Attack[] {
   const keys = shuffled(chance, EVIDENCE_KEYS.filter((key) => !NEVER_ATTACKED.has(key)));
   const early = range(1 + chance.int(2)).flatMap((i): Attack[] => {
     const from = Math.floor(chance.uniform(FIRST_FAULT + 6, healedAt - 30));
@@ -154,8 +157,14 @@ function drawAttacks(chance: Dice, agents: number, healedAt: number, epochs: num
   });
   const from = epochs - LAST_ATTACK;
   const taken = new Set(early.map(({ key }) => threatOf(key)));
-  const key = keys.find((one) => !taken.has(threatOf(one)))!;
+  const size = { n: agents / zones, f: liarsTolerated };
+  const key = keys.find((one) => !taken.has(threatOf(one)) && isCertifiable(one, size))!;
   return [...early, { key, from, to: from + LAST_ATTACK_LASTS, agents: range(agents + 1), perEpoch: 6_000 }];
+}
+
+/** Whether a zone raises when all who are honest have all that one may count for: of some keys no sum is enough. */
+export function isCertifiable(key: EvidenceKey, size: { readonly n: number; readonly f: number }): boolean {
+  return (size.n - 2 * size.f) * clipOf(key, size) >= zoneThreshold(key, size);
 }
 
 function drawGuessing(chance: Dice, agents: number, healedAt: number): Guessing {

@@ -7,8 +7,10 @@ import { UsageError } from "../../../edge-agent/usage-error.ts";
 import { numberOption } from "../number-option.ts";
 import { runOne } from "./run-one.ts";
 import { parseScenario } from "./scenario-file.ts";
-import { MOST_SEED, soak, soakInJobs } from "./seeds.ts";
-import { failureText, Tally } from "./tally.ts";
+import { otherPlayer, ownPlayer, servePlays } from "./players.ts";
+import { MOST_SEED, soak } from "./seeds.ts";
+import { readState, type SoakState, writeState } from "./soak-state.ts";
+import { codeName, failureText, Tally } from "./tally.ts";
 
 const SOAK_HELP = `Usage: kerbwatch-sim soak --minutes N
 
@@ -19,11 +21,13 @@ an honest agent's word, consistent logs, bounded memory and traffic, nothing sig
 word, liveness after healing, and nothing throws. Prints how much was tried; the first failure ends it.
 
   --minutes N  begin new seeds for so long
-  --seeds N    so many seeds, instead
+  --seeds N    so many seeds; with --minutes, whichever ends first
   --first N    the first seed, 0 to 4294967295; default a random one, which is printed
   --seed N     this seed alone: plays a failure again
   --step N     every N-th seed from the first on; default 1
   --jobs N     deals the seeds out to N processes, 1 to 64; default 1
+  --state FILE keeps the counts of --seeds N --first N in a file: the same command goes on from there, and the counts
+               are those of all parts; not with another build of this program
   --trace      one line for each seed, with a hash of all that was said
   --json       the counts as one line of JSON, with the failure if there is one
 
@@ -40,35 +44,57 @@ const MOST_MINUTES = 10_000;
 const MOST_SEEDS = 10_000_000;
 const MOST_JOBS = 64;
 
+const OPTIONS = {
+  minutes: NUMBER, seeds: NUMBER, first: NUMBER, seed: NUMBER, step: NUMBER, jobs: NUMBER,
+  state: { type: "string", value: "FILE" }, trace: { type: "boolean" }, json: { type: "boolean" },
+  served: { type: "boolean" },
+} as const;
+type Options = ReturnType<typeof parseOptions<typeof OPTIONS>>["options"];
+
 export const soakCommand: Command = {
   name: "soak",
   summary: "zones of agents under faults and liars, fresh seeds, all checkers",
   help: SOAK_HELP,
   async run(args, io) {
-    const { options } = parseOptions(args, {
-      minutes: NUMBER, seeds: NUMBER, first: NUMBER, seed: NUMBER, step: NUMBER, jobs: NUMBER,
-      trace: { type: "boolean" }, json: { type: "boolean" },
-    });
-    const given = [options.minutes, options.seeds, options.seed].filter((one) => one !== undefined);
-    if (given.length !== 1) throw new UsageError("soak: one of --minutes N, --seeds N and --seed N");
-    const one = integer("--seed", options.seed, MOST_SEED);
-    const first = one ?? integer("--first", options.first, MOST_SEED) ?? randomInt(MOST_SEED);
-    const minutes = options.minutes === undefined ? undefined : number("--minutes", options.minutes, MOST_MINUTES);
-    const seeds = one === undefined ? integer("--seeds", options.seeds, MOST_SEEDS) ?? Infinity : 1;
+    const { options } = parseOptions(args, OPTIONS);
+    // For a parent process alone.
+    if (options.served) return servePlays().then(() => 0);
     const jobs = options.jobs === undefined ? 1 : numberOption("--jobs", options.jobs, 1, MOST_JOBS, true);
-    const step = options.step === undefined ? 1 : numberOption("--step", options.step, 1, MOST_SEEDS, true);
-    if (!options.json) io.out(`soak: from seed ${first} on\n`);
-    const untilMs = minutes === undefined ? Infinity : Date.now() + minutes * MINUTE_MS;
-    const plan = { first, seeds, step, untilMs, trace: options.trace };
-    const beganMs = Date.now();
-    const done = jobs === 1 ? soak(plan, io) : await soakInJobs(plan, jobs, io);
-    const seconds = (Date.now() - beganMs) / 1_000;
-    if (options.json) io.out(`${JSON.stringify({ ...done.tally.json(), seconds, failures: done.failures })}\n`);
-    else io.out(`${done.failures.join("")}${done.tally.text(seconds)}`);
-    if (!options.json && done.failures.length === 0) io.out("no checker failed\n");
-    return done.failures.length === 0 ? 0 : 1;
+    const untilMs = options.minutes === undefined ? Infinity
+      : Date.now() + number("--minutes", options.minutes, MOST_MINUTES) * MINUTE_MS;
+    const state = stateOf(options);
+    const { state: path, trace, json } = options;
+    const before = state.tally === undefined ? "" : `, ${state.tally.seeds} played`;
+    if (!json) io.out(`soak: from seed ${state.first} on${before}\n`);
+    const plan = { state, untilMs, trace, ...(path !== undefined && { keep: writeState.bind(undefined, path) }) };
+    const players = jobs === 1 ? [ownPlayer()]
+      : Array.from({ length: Math.min(jobs, state.seeds) }, () => otherPlayer());
+    const { tally, failures, state: { seconds, seeds } } = await soak(plan, players, io);
+    if (json) io.out(`${JSON.stringify({ ...tally.json(), seconds, failures })}\n`);
+    else io.out(`${failures.join("")}${tally.text(seconds)}${failures.length === 0 ? "no checker failed\n" : ""}`);
+    const left = seeds - tally.seeds;
+    if (path !== undefined && left > 0) io.err(`soak: ${left} of ${seeds} seeds are left: the same command goes on\n`);
+    return failures.length === 0 ? 0 : 1;
   },
 };
+
+/** Where the soak begins: anew, or where a part before it ended. */
+function stateOf({ minutes, seeds, seed, first, step, state }: Options): SoakState {
+  const isOne = seed !== undefined;
+  if (isOne ? (seeds ?? minutes ?? state) !== undefined : (seeds ?? minutes) === undefined) {
+    throw new UsageError("soak: --minutes N, --seeds N or both, or --seed N alone");
+  }
+  if (state !== undefined && (seeds === undefined || first === undefined)) {
+    throw new UsageError("soak: --state goes with --seeds N and --first N");
+  }
+  const plan = {
+    code: codeName(),
+    first: integer("--seed", seed, MOST_SEED) ?? integer("--first", first, MOST_SEED) ?? randomInt(MOST_SEED),
+    step: step === undefined ? 1 : numberOption("--step", step, 1, MOST_SEEDS, true),
+    seeds: isOne ? 1 : integer("--seeds", seeds, MOST_SEEDS) ?? Infinity,
+  };
+  return state === undefined ? { ...plan, through: 0, beyond: [], seconds: 0 } : readState(state, plan);
+}
 
 const RUN_HELP = `Usage: kerbwatch-sim run --scenario S.yaml [--seed N]
 

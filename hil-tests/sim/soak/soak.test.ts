@@ -3,11 +3,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { assert, test } from "../../../build/testing.ts";
 import { simCli } from "../cli.ts";
-import { drawScenario } from "./draw.ts";
+import { drawScenario, isCertifiable } from "./draw.ts";
 import { runOne } from "./run-one.ts";
 import { BEHAVIOURS, FAULTS, unbelievedRoster } from "./scenario.ts";
 import { parseScenario } from "./scenario-file.ts";
-import { commandOf } from "./seeds.ts";
+import type { Player } from "./players.ts";
+import { soak } from "./seeds.ts";
+import type { SoakState } from "./soak-state.ts";
 import { Tally, type TallyJson } from "./tally.ts";
 
 async function sim(...args: string[]): Promise<{ code: number; out: string; err: string }> {
@@ -40,6 +42,19 @@ test("every drawn scenario has eight agents, 200 epochs, three kinds of fault, a
 /** Seed 20: one left a zone of four for whom another zone grew, and nobody believed that roster. */
 test("every drawn roster is one that agents believe", () => {
   for (let seed = 0; seed < 2_000; seed++) assert.is(unbelievedRoster(drawScenario(seed)), undefined, `${seed}`);
+});
+
+/** Seed 22: what no sum certifies was asked for after the healing. */
+test("the attack after the healing is one that a zone certifies", () => {
+  const asked = new Set<string>();
+  for (let seed = 0; seed < 2_000; seed++) {
+    const { attacks, agents, zones, liarsTolerated: f } = drawScenario(seed);
+    const { key } = attacks.at(-1)!;
+    assert.ok(isCertifiable(key, { n: agents / zones, f }), `${seed}: ${key}`);
+    asked.add(key);
+  }
+  assert.is(isCertifiable("credential-cloning", { n: 8, f: 2 }), false);
+  assert.ok(asked.size > 10);
 });
 
 test("what a failure prints as parameters is a scenario file that says the same", () => {
@@ -129,24 +144,77 @@ for (const [from, to, message] of WRONG) {
     }));
 }
 
-for (const args of ["soak", "soak --minutes 0", "soak --minutes 1 --seeds 2", "soak --seed x", "soak --seeds -1"]) {
+const WRONG_USAGE = [
+  "soak", "soak --minutes 0", "soak --minutes 1 --seed 2", "soak --seeds 2 --state f", "soak --seed x",
+  "soak --seeds -1",
+];
+for (const args of WRONG_USAGE) {
   test(`wrong usage, exit code 2: ${args}`, async () => assert.is((await sim(...args.split(" "))).code, 2));
 }
 
-test("processes deal the seeds out: each is played once, and what they counted adds up", async () => {
-  const plan = { first: 10, seeds: 7, step: 1, untilMs: Infinity, trace: false };
-  const dealt = [0, 1, 2].flatMap((i) => {
-    const [, , seeds, , first, , step] = commandOf(plan, i, 3);
-    return Array.from({ length: Number(seeds) }, (_, at) => Number(first) + at * Number(step));
-  });
-  assert.equal(dealt.sort((a, b) => a - b), [10, 11, 12, 13, 14, 15, 16]);
+/** Plays nothing, and says which seed it was asked for; in another order where there are several. */
+function counting(asked: number[], failing?: number): Player {
+  const tally = { ...new Tally().json(), seeds: 1, agentEpochs: 100, leastKinds: 4, faults: { loss: 2 } };
+  return {
+    async play(seed) {
+      asked.push(seed);
+      for (let turns = seed % 3; turns > 0; turns--) await undefined;
+      return { seed, tally, trace: "", ...(seed === failing && { failure: "FAILED\n" }) };
+    },
+    end: () => undefined,
+  };
+}
 
-  const { out } = await sim("soak", "--seeds", "1", "--first", "3", "--json");
-  const one = JSON.parse(out) as TallyJson;
-  const both = new Tally();
-  both.join(one);
-  both.join(one);
-  const { agentEpochs, faults, leastKinds } = both.json();
-  assert.equal([agentEpochs, leastKinds], [2 * one.agentEpochs, one.leastKinds]);
-  assert.equal(faults, Object.fromEntries(Object.entries(one.faults).map(([kind, times]) => [kind, 2 * times])));
+const BEGIN: SoakState = { code: "c", first: 10, step: 1, seeds: 7, through: 0, beyond: [], seconds: 0 };
+const MUTE = { out: () => undefined, err: () => undefined, env: {} };
+
+test("players share the seeds: each is played once, and what they counted adds up", async () => {
+  const asked: number[] = [];
+  const players = [0, 1, 2].map(() => counting(asked));
+  const { tally, state } = await soak({ state: BEGIN, untilMs: Infinity, trace: false }, players, MUTE);
+  assert.equal(asked.sort((a, b) => a - b), [10, 11, 12, 13, 14, 15, 16]);
+  const { seeds, agentEpochs, leastKinds, faults } = tally.json();
+  assert.equal([seeds, agentEpochs, leastKinds, faults], [7, 700, 4, { loss: 14 }]);
+  assert.equal([state.through, state.beyond], [7, []]);
 });
+
+test("a soak goes on where a part of it ended: no seed twice, none left out, one that failed again", async () => {
+  const first: number[] = [];
+  const failing = await soak({ state: BEGIN, untilMs: Infinity, trace: false },
+    [counting(first, 12), counting(first, 12)], MUTE);
+  assert.equal(failing.failures, ["FAILED\n"]);
+  const { state } = failing;
+  assert.is(state.through, 2);
+  assert.is(state.tally?.seeds, first.length - 1);
+  const rest: number[] = [];
+  const { tally } = await soak({ state, untilMs: Infinity, trace: false }, [counting(rest)], MUTE);
+  assert.equal([...first.filter((seed) => seed !== 12), ...rest].sort((a, b) => a - b), [10, 11, 12, 13, 14, 15, 16]);
+  assert.equal([tally.json().seeds, tally.json().faults], [7, { loss: 14 }]);
+});
+
+test("when time is up no seed begins, but for the first", async () => {
+  const asked: number[] = [];
+  const { state } = await soak({ state: BEGIN, untilMs: 0, trace: false }, [counting(asked)], MUTE);
+  assert.equal([asked, state.through], [[10], 1]);
+});
+
+test("a player that is gone is a failure, and its seed is not played", async () => {
+  const gone: Player = { play: () => Promise.reject(new Error("gone")), end: () => undefined };
+  const { state, failures } = await soak({ state: BEGIN, untilMs: Infinity, trace: false }, [gone], MUTE);
+  assert.equal([state.through, failures], [0, ["gone\n"]]);
+});
+
+test("--state: the counts are those of all parts; a file of another soak, or junk, is told", () =>
+  withFile(SPLIT, async (junk) => {
+    const file = `${junk}.state`;
+    const soakOf = (...args: string[]) => sim("soak", "--first", "5", "--state", ...args);
+    const part = await soakOf(file, "--seeds", "2", "--minutes", "0.001", "--json");
+    assert.is((JSON.parse(part.out) as TallyJson).seeds, 1);
+    assert.match(part.err, /^soak: 1 of 2 seeds are left: the same command goes on\n$/);
+    const rest = await soakOf(file, "--seeds", "2", "--trace");
+    assert.match(rest.out, /^soak: from seed 5 on, 1 played\nseed 6: .*\n2 seeds, 4\d\d epochs, /);
+    const done = await soakOf(file, "--seeds", "2", "--json");
+    assert.is((JSON.parse(done.out) as TallyJson).seeds, 2);
+    assert.match((await soakOf(file, "--seeds", "3")).err, /is of another soak: seeds 2, where this has 3/);
+    assert.match((await soakOf(junk, "--seeds", "2")).err, /--state: found ".*"; allowed: what a soak wrote/);
+  }));
