@@ -24,4 +24,12 @@ renameSync(`${outFile}.${process.pid}`, outFile);
 
 process.argv = [process.argv[0], outFile, ...rest];
 process.setSourceMapsEnabled(true);
-await import(pathToFileURL(outFile).href);
+try {
+  await import(pathToFileURL(outFile).href);
+} catch (error) {
+  // An option that cannot be read is one line, and no fault of the script's.
+  const isUsage = /^ERR_PARSE_ARGS/.test(error.code) || (error instanceof TypeError && error.message.startsWith("--"));
+  if (!isUsage) throw error;
+  console.error(error.message);
+  process.exit(2);
+}

@@ -1,4 +1,5 @@
-import { mkdtempSync, rmSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { build } from "esbuild";
@@ -21,6 +22,27 @@ async function runPlanted(code: string, imports = `import { test, assert } from 
     rmSync(folder, { recursive: true, force: true });
   }
 }
+
+test("an option that cannot be read is one line and 2, whatever else throws is told with its place and 1", async () => {
+  mkdirSync(join(repoRoot, "dist"), { recursive: true });
+  const folder = mkdtempSync(join(repoRoot, "dist/planted-"));
+  try {
+    for (const [code, status, lines] of [
+      [`throw new TypeError("--seed: found x; allowed: whole numbers");`, 2, 1],
+      [`import { parseArgs } from "node:util"; parseArgs({ args: ["--sed"], options: {} });`, 2, 1],
+      [`throw new TypeError("no function");`, 1, undefined],
+    ] as const) {
+      writeFileSync(join(folder, "planted.ts"), code);
+      const run = spawnSync(process.execPath, ["build/run.mjs", join(folder, "planted.ts")],
+        { cwd: repoRoot, encoding: "utf8" });
+      assert.is(run.status, status, run.stderr);
+      if (lines !== undefined) assert.is(run.stderr.trim().split("\n").length, lines, run.stderr);
+      else assert.match(run.stderr, /planted\.ts:1/);
+    }
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+});
 
 test("passing tests pass, without anyone calling run", async () => {
   const result = await runPlanted(`test("a", () => assert.is(1, 1)); test("b", async () => { await null; });`);

@@ -102,12 +102,17 @@ function rowOf(
   };
 }
 
+function whole(option: string, given: string, least: number): number {
+  const value = Number(given);
+  if (Number.isSafeInteger(value) && value >= least) return value;
+  throw new TypeError(`--${option}: found ${given}; allowed: whole numbers from ${least} on`);
+}
+
 async function main(): Promise<void> {
   const text = { type: "string" } as const;
   const { values } = parseArgs({ options: { json: text, agents: text, epochs: text, quick: { type: "boolean" } } });
-  const epochs = Number(values.epochs ?? 60);
-  if (!(epochs >= FEWEST_EPOCHS)) throw new RangeError(`--epochs: at least ${FEWEST_EPOCHS}, not ${values.epochs}`);
-  const asked = values.agents?.split(",").map(Number)
+  const epochs = whole("epochs", values.epochs ?? "60", FEWEST_EPOCHS);
+  const asked = values.agents?.split(",").map((agents) => whole("agents", agents, 1))
     .map((agents) => ({ agents, epochs, warmUp: Math.min(10, epochs - 1) }));
   const plans = asked ?? (values.quick === true ? QUICK : FULL);
   const rows: ScaleRow[] = [];
