@@ -183,7 +183,6 @@ test("a fork at one place is known at all of them, and all freeze", () => {
 test("liars: who offers what there is not, answers with junk, or not at all, delays and no more", () => {
   for (const lie of ["junk", "silence", "endless versions"]) {
     const line = new Line();
-    line.give(0, known(second));
     line.give(2, known(second));
     let n = 0;
     line.says = (from, message) => {
@@ -202,12 +201,32 @@ test("liars: who offers what there is not, answers with junk, or not at all, del
         held: [{ version: 2, hash: new Uint8Array(32).fill(n++) }] }, head, signers[2]!);
       return { ...message, bytes: whole };
     };
+    // Nobody else has it when the liar is asked: whoever has it later is asked all the same.
+    line.pass(() => line.epoch > FIRST_EPOCH + 2);
+    line.give(0, known(second));
     line.pass(() => coming(line.agents[1]!).includes(2));
     assert.ok(line.epoch <= FIRST_EPOCH + 20, `${lie}: ${line.epoch - FIRST_EPOCH} epochs`);
     line.pass(() => line.epoch > FIRST_EPOCH + 300, 301);
     const { offers, refused, failures } = line.agents[1]!.exchange;
     assert.ok(offers.size <= 4 && refused.size <= 64 && failures.size <= 4, lie);
   }
+});
+
+test("who went on to a later version while it was asked is asked for that one at once", () => {
+  const third = after(second, { fromEpoch: 0 as Epoch });
+  const line = new Line();
+  line.give(1, known(second));
+  const { chain } = line.agents[1]!.exchange;
+  // What it has when the question comes is the next one.
+  line.says = (from, message) => {
+    if (from === 0 && line.agents[0]!.exchange.fetching !== undefined && chain.coming.length > 0) {
+      chain.coming.length = 0;
+      chain.inForce = known(third);
+    }
+    return message;
+  };
+  line.pass(() => coming(line.agents[0]!).includes(3));
+  assert.ok(line.epoch <= FIRST_EPOCH + 5, `${line.epoch - FIRST_EPOCH} epochs`);
 });
 
 test("who asks for the same without end is answered so often, and others all the same", () => {

@@ -17,7 +17,7 @@ import { count } from "./traffic.ts";
 export const ANNOUNCED_EVERY = 16;
 /** A neighbour that does not answer for so many epochs is given up. */
 const PATIENCE = 6;
-/** A roster that was refused is not asked for again before so many epochs. */
+/** Of whom a roster was asked for in vain, it is not asked for again before so many epochs. */
 const REFUSED_FOR = 64;
 /** Parts sent in one epoch, whoever asks. */
 const MOST_ANSWERS = 4;
@@ -44,7 +44,7 @@ export interface RosterExchange {
   readonly offers: Map<StationId, readonly NamedRoster[]>;
   /** How often a station's offer came to nothing. */
   readonly failures: Map<StationId, number>;
-  /** Rosters that are not to be had or not to be believed, and since when, by hash. */
+  /** Rosters that came to nothing, and since when, by hash and whose offer it was: a liar's silence is its own. */
   readonly refused: Map<string, number>;
   fetching: Fetching | undefined;
   /** Parts sent in this epoch. */
@@ -95,6 +95,10 @@ const knows = (exchange: RosterExchange, hash: Uint8Array): KnownRoster | undefi
 function onRoster(exchange: RosterExchange, { station, content }: MessageOf<"roster">, epoch: number): Outgoing[] {
   const { offers, protocol } = exchange;
   if (offers.has(station) || offers.size < MOST_OFFERS) offers.set(station, content.held);
+  const { fetching } = exchange;
+  // It went on to a later one meanwhile, and has the other no more: no failure.
+  const isGone = fetching?.from === station && !content.held.some(({ hash }) => sameBytes(hash, fetching.hash));
+  if (isGone) exchange.fetching = undefined;
   const { asked } = content;
   return asked?.of === protocol.station ? answer(exchange, asked, station, epoch) : [];
 }
@@ -143,15 +147,17 @@ function offerFetched(exchange: RosterExchange, fetching: Fetching, epoch: numbe
 function giveUp({ failures, refused }: RosterExchange, from: StationId, hash: Uint8Array, epoch: number): void {
   failures.set(from, (failures.get(from) ?? 0) + 1);
   if (refused.size >= MOST_REFUSED) refused.delete(refused.keys().next().value!);
-  refused.set(hex(hash), epoch);
+  refused.set(offerName(hash, from), epoch);
 }
+
+const offerName = (hash: Uint8Array, from: StationId): string => `${hex(hash)} ${from}`;
 
 function beginEpoch(exchange: RosterExchange, epoch: number): Outgoing[] {
   const { protocol, answered, served, refused, fetching } = exchange;
   if (Math.floor(epoch / SERVED_EPOCHS) !== Math.floor(exchange.epoch / SERVED_EPOCHS)) served.clear();
   exchange.epoch = epoch;
   answered.clear();
-  for (const [hash, since] of refused) if (Math.abs(epoch - since) > REFUSED_FOR) refused.delete(hash);
+  for (const [name, since] of refused) if (Math.abs(epoch - since) > REFUSED_FOR) refused.delete(name);
   if (fetching !== undefined && (Math.abs(epoch - fetching.since) > PATIENCE || knows(exchange, fetching.hash))) {
     exchange.fetching = undefined;
     if (knows(exchange, fetching.hash) === undefined) giveUp(exchange, fetching.from, fetching.hash, epoch);
@@ -174,8 +180,8 @@ function askFor({ from, hash, parts }: Fetching): AskedPart | undefined {
 function choose(exchange: RosterExchange, epoch: number): Fetching | undefined {
   const { offers, failures, refused, chain: { inForce } } = exchange;
   const lacking = [...offers].flatMap(([from, held]) => held
-    .filter(({ version, hash }) =>
-      version >= inForce.roster.version && !refused.has(hex(hash)) && knows(exchange, hash) === undefined)
+    .filter(({ version, hash }) => version >= inForce.roster.version
+      && !refused.has(offerName(hash, from)) && knows(exchange, hash) === undefined)
     .map((named) => ({ ...named, from, failed: failures.get(from) ?? 0 })));
   const [best] = lacking.sort((a, b) => a.failed - b.failed || a.version - b.version);
   return best && { from: best.from, hash: best.hash, parts: [], of: undefined, since: epoch };
