@@ -9,6 +9,18 @@ export function errorCode(error: unknown): string {
   return error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : "";
 }
 
+const NOT_THERE = new Set(["ENOENT", "ENOTDIR"]);
+
+/** What `read` gives of a file or folder; undefined where there is none. Throws the system's other errors. */
+export function ifThere<T>(read: () => T): T | undefined {
+  try {
+    return read();
+  } catch (error) {
+    if (NOT_THERE.has(errorCode(error))) return undefined;
+    throw error;
+  }
+}
+
 // O_DSYNC instead of fsync: Node's permission model refuses fsync, and one call is faster than two.
 const { O_WRONLY, O_CREAT, O_EXCL, O_DSYNC } = constants;
 

@@ -7,7 +7,7 @@ import type { Signer } from "../../models/crypto.ts";
 import type { Random } from "../ports.ts";
 import { fromBase64, toBase64 } from "../record/base64.ts";
 import { SEED_BYTES, signerFromSeed } from "./crypto.ts";
-import { createFile, errorCode } from "./durable-file.ts";
+import { createFile, errorCode, ifThere } from "./durable-file.ts";
 
 const FORMAT_VERSION = 1;
 /** A key file is about 160 bytes; nothing larger is read. */
@@ -48,13 +48,13 @@ function parse(text: string, purpose: string): StoredKey | undefined {
  * Throws KeyFileError when it is damaged, unreadable, or a key for something else.
  */
 export function readKeyFile(path: string, purpose: string, mend: string): StoredKey | undefined {
-  let text: string;
+  let text: string | undefined;
   try {
-    text = statSync(path).size > MAX_KEY_FILE_BYTES ? "" : readFileSync(path, "utf8");
+    text = ifThere(() => (statSync(path).size > MAX_KEY_FILE_BYTES ? "" : readFileSync(path, "utf8")));
   } catch (error) {
-    if (errorCode(error) === "ENOENT") return undefined;
     throw new KeyFileError(`${path}: cannot be read (${errorCode(error)})`);
   }
+  if (text === undefined) return undefined;
   const key = parse(text, purpose);
   if (key !== undefined) return key;
   throw new KeyFileError(`${path}: damaged, or not ${/^[aeiou]/.test(purpose) ? "an" : "a"} ${purpose} key; ${mend}`);

@@ -1,23 +1,16 @@
 /** Releases in the state directory, on the real file system. */
 import {
-  closeSync, fsyncSync, mkdirSync, openSync, readdirSync, readFileSync, readSync, renameSync, rmSync, statSync,
+  closeSync, fsyncSync, mkdirSync, openSync, readdirSync, readSync, renameSync, rmSync, statSync,
   writeFileSync, writeSync,
 } from "node:fs";
 import { join } from "node:path";
 import { MAX_PROGRAM_BYTES } from "../update/manifest.ts";
 import type { Shelf } from "../update/shelf.ts";
-import { errorCode, syncFolder } from "./durable-file.ts";
+import { ifThere, readBounded, syncFolder } from "./durable-file.ts";
 
 export const releasesIn = (stateDir: string): string => join(stateDir, "releases");
 
-function read(path: string): Uint8Array | undefined {
-  try {
-    return statSync(path).size > MAX_PROGRAM_BYTES ? undefined : readFileSync(path);
-  } catch (error) {
-    if (errorCode(error) === "ENOENT" || errorCode(error) === "ENOTDIR") return undefined;
-    throw error;
-  }
-}
+const read = (path: string): Uint8Array | undefined => ifThere(() => readBounded(path, MAX_PROGRAM_BYTES));
 
 function withFile<T>(path: string, flags: string, use: (fd: number) => T): T {
   const fd = openSync(path, flags, 0o600);
@@ -29,15 +22,10 @@ function withFile<T>(path: string, flags: string, use: (fd: number) => T): T {
 }
 
 function readAt(path: string, from: number, length: number): Uint8Array {
-  try {
-    return withFile(path, "r", (fd) => {
-      const bytes = new Uint8Array(length);
-      return bytes.subarray(0, readSync(fd, bytes, 0, length, from));
-    });
-  } catch (error) {
-    if (errorCode(error) === "ENOENT") return new Uint8Array(0);
-    throw error;
-  }
+  return ifThere(() => withFile(path, "r", (fd) => {
+    const bytes = new Uint8Array(length);
+    return bytes.subarray(0, readSync(fd, bytes, 0, length, from));
+  })) ?? new Uint8Array(0);
 }
 
 /** `r+` asks for a file that is there, and `a` writes at its end alone. */
@@ -66,12 +54,6 @@ export function releaseFolder(stateDir: string): Shelf {
     rename: (from, to) => renameSync(join(at, from), join(at, to)),
     syncFolder: () => syncFolder(at),
     remove: (name) => rmSync(join(at, name), { force: true }),
-    list: () => {
-      try {
-        return readdirSync(at);
-      } catch {
-        return []; // not made yet
-      }
-    },
+    list: () => ifThere(() => readdirSync(at)) ?? [],
   };
 }

@@ -8,7 +8,7 @@ import { parseCheckpoint } from "../record/checkpoint.ts";
 import { decodeEntry } from "../record/entry.ts";
 import type { Entry } from "../record/entry.ts";
 import { parseNote } from "../record/note.ts";
-import { errorCode } from "./durable-file.ts";
+import { errorCode, ifThere } from "./durable-file.ts";
 import { readLog } from "./ledger-read.ts";
 
 const MOST_ENTRIES = 50;
@@ -97,12 +97,14 @@ function checkpointFacts(note: string | undefined): unknown {
 
 /** The record of unasked ends, as it lies there. */
 export function crashFacts(stateDir: string): unknown {
+  const path = join(stateDir, "crashes.json");
   try {
-    const path = join(stateDir, "crashes.json");
-    const { size } = statSync(path);
-    if (size > MAX_CRASH_BYTES) return { problem: `${size} bytes; expected: at most ${MAX_CRASH_BYTES}` };
-    return JSON.parse(readFileSync(path, "utf8")) as unknown;
+    return ifThere(() => {
+      const { size } = statSync(path);
+      if (size > MAX_CRASH_BYTES) return { problem: `${size} bytes; expected: at most ${MAX_CRASH_BYTES}` };
+      return JSON.parse(readFileSync(path, "utf8")) as unknown;
+    }) ?? "none";
   } catch (error) {
-    return errorCode(error) === "ENOENT" ? "none" : { problem: errorCode(error) || "no JSON" };
+    return { problem: errorCode(error) || "no JSON" };
   }
 }

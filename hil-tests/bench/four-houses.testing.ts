@@ -3,6 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { nodeCrypto, signerFromSeed, systemRandom } from "../../edge-agent/adapters/crypto.ts";
+import { ifThere } from "../../edge-agent/adapters/durable-file.ts";
 import { loadConfig } from "../../edge-agent/adapters/config-file.ts";
 import { type DeviceKeys, loadOrCreateKeys } from "../../edge-agent/adapters/keys.ts";
 import { type AgentOutput, type RunningAgent, startAgent } from "../../edge-agent/agent.ts";
@@ -91,11 +92,6 @@ export async function startAgentOf(
 
 /** What a house's agent wrote to its outlet so far, oldest first. */
 export function alertsOf({ folder }: NewHouse): Alert[] {
-  try {
-    const lines = readFileSync(join(folder, "alerts.jsonl"), "utf8").split("\n");
-    return lines.slice(0, -1).map((line) => JSON.parse(line) as Alert);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
-    throw error;
-  }
+  const lines = ifThere(() => readFileSync(join(folder, "alerts.jsonl"), "utf8"))?.split("\n") ?? [];
+  return lines.slice(0, -1).map((line) => JSON.parse(line) as Alert);
 }

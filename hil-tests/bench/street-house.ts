@@ -4,6 +4,7 @@
  */
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { ifThere } from "../../edge-agent/adapters/durable-file.ts";
 import type { Alert } from "../../models/terms.ts";
 import type { StationId, ZoneId } from "../../models/units.ts";
 import { AGENT_FILE, AgentProcess, runFile, type Ran } from "./agent-process.ts";
@@ -190,12 +191,7 @@ export class House {
 
 /** Whole lines: the last one may still be on its way into the file, which may not be there yet. */
 function readLines(path: string): string[] {
-  try {
-    return readFileSync(path, "utf8").split("\n").slice(0, -1);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
-    throw error;
-  }
+  return ifThere(() => readFileSync(path, "utf8"))?.split("\n").slice(0, -1) ?? [];
 }
 
 interface Follower {
