@@ -405,6 +405,19 @@ test("a damaged memory: said, begun anew, and a good one is saved in its place",
     assert.is(times(street, /learned normal/), 1);
   }));
 
+test("what was learned is saved with an alert, and at the end so that an older release can go on from it, too", () =>
+  onStreet(async (street) => {
+    const agent = await street.start();
+    const ends = await street.connect(agent);
+    await ends.csms.call("UpdateFirmware", HOSTILE_ORDER);
+    await street.told.next(() => true);
+    await passes(ends);
+    const path = join(street.stateDir, "normal.json");
+    const before = readFileSync(path, "utf8");
+    await agent.stop();
+    assert.is.not(readFileSync(path, "utf8"), before);
+  }));
+
 test("a damaged key: an error that names the file and says what to do; nothing is overwritten", () =>
   onStreet(async (street) => {
     await (await street.start()).stop();

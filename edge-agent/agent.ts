@@ -13,7 +13,7 @@ import { createStatusServer, type StatusServer } from "./adapters/http.ts";
 import { loadOrCreateKeys } from "./adapters/keys.ts";
 import { RoomWatch } from "./adapters/ledger-room.ts";
 import { readHttpTls, readTokenSecret } from "./adapters/tls-files.ts";
-import { loadOrCreateTokenSecret, writeMemory } from "./adapters/memory-file.ts";
+import { loadOrCreateTokenSecret, MemoryFile } from "./adapters/memory-file.ts";
 import { bringInto, type FollowedRoster, openRoster } from "./adapters/followed-roster.ts";
 import { type Street, streetOf } from "./adapters/membership.ts";
 import type { Incoming } from "./adapters/incoming.ts";
@@ -121,6 +121,7 @@ class Agent implements RunningAgent {
   readonly #street: Street | undefined;
   readonly #releases: NeighbourReleases | undefined;
   readonly #startedAt: WallMs;
+  readonly #memory: MemoryFile;
   readonly #learnedBefore: boolean;
   readonly #said: Said;
   readonly #lastMeterAt = new Map<number, WallMs>();
@@ -147,6 +148,7 @@ class Agent implements RunningAgent {
     const membership = opened?.membership;
     const memory = recall(config.stateDir, this.#crypto, notice);
     this.#learnedBefore = memory !== undefined;
+    this.#memory = new MemoryFile(config.stateDir, this.#crypto);
     const { store, recovered, logged, growth, missing, room } = openLog(config, {
       crypto: this.#crypto, isMember: membership !== undefined, witnesses: memory?.witnesses,
       held: () => this.#state.witnessing && heldByWitnesses(this.#state.witnessing),
@@ -182,13 +184,10 @@ class Agent implements RunningAgent {
         config, clock: this.#clock, random: systemRandom, program: output.program, state: () => this.#state,
         status: () => this.status(), handle: (asked) => this.#handle(asked), word: (file) => this.#takeWord(file),
       });
-      const { tls, forwarder, meters, outlets, far, status } = this.#adapters(outletsBeyond);
-      this.#tls = tls;
-      this.#forwarder = forwarder;
-      this.#meters = meters;
-      this.#outlets = outlets;
-      this.#far = far;
-      this.#status = status;
+      ({
+        tls: this.#tls, forwarder: this.#forwarder, meters: this.#meters, outlets: this.#outlets, far: this.#far,
+        status: this.#status,
+      } = this.#adapters(outletsBeyond));
       this.#street = membership === undefined ? undefined : streetOf(membership, config, {
         crypto: this.#crypto, clock: this.#clock, timers: systemTimers, random: systemRandom, env: output.env, notice,
         onEvent: (event) => this.#onEvent(event),
@@ -388,8 +387,11 @@ class Agent implements RunningAgent {
           this.#said.notice(effect.text);
           break;
         case "remember":
-          this.#said.keep("memory", "learned normal: cannot be saved", () =>
-            writeMemory(this.#config.stateDir, memoryOf(this.#state, this.#now()), this.#crypto));
+          this.#said.keep("memory", "learned normal: cannot be saved", () => {
+            const memory = memoryOf(this.#state, this.#now());
+            if (this.#stopped) this.#memory.saveWhole(memory);
+            else this.#memory.save(memory);
+          });
           break;
         case "refuse":
           this.#carryOut(refuse(this.#state.journal.log, effect.why));

@@ -35,7 +35,7 @@ test("logged and cosigned first, then erased; the receipt is what the operator r
     assert.match(extra, "factory reset by alice (sold): the keys of this device end with this entry");
     const witnessed = entriesOf(two!.stateDir).flatMap((entry) => (entry.kind === "witness" ? [entry.note] : []));
     assert.ok(witnessed.some((note) => Number(note.split("\n")[1]) >= size), "the neighbour holds it");
-    const left = readdirSync(one!.stateDir).filter((name) => /^(keys|log|normal.json|reset-.*|lock)$/.test(name));
+    const left = readdirSync(one!.stateDir).filter((name) => /^(keys|log|normal\..*|reset-.*|lock)$/.test(name));
     assert.equal(left, []);
     assert.ok(existsSync(join(one!.stateDir, "roster.kw")), "the roster is public");
     // The way back: new keys, alone until they are enrolled.
@@ -77,7 +77,7 @@ test("an erasure that was cut short is gone through with at the next start; none
   const folder = freshFolder();
   mkdirSync(join(folder, "keys"));
   mkdirSync(join(folder, "log"));
-  for (const name of ["keys/log.key", "log/00000000.seg", "normal.json", "roster.kw", "other"]) {
+  for (const name of ["keys/log.key", "log/00000000.seg", "normal.json", "normal.slots", "roster.kw", "other"]) {
     writeFileSync(join(folder, name), "secret");
   }
   goOnErasing(folder);

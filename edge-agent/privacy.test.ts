@@ -5,6 +5,7 @@
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { get } from "node:http";
 import { join } from "node:path";
+import { inflateRawSync } from "node:zlib";
 import { WebSocket, WebSocketServer } from "ws";
 import { assert, test } from "../build/testing.ts";
 import type { Threat } from "../models/terms.ts";
@@ -13,6 +14,8 @@ import { startAgent } from "./agent.ts";
 import { alertsIn, entriesOf, freshFolder, Heard, within, writeConfig } from "./agent.testing.ts";
 import { loadConfig } from "./adapters/config-file.ts";
 import { nodeCrypto } from "./adapters/crypto.ts";
+import { MEMORY_SLOT_BYTES, memoryPath, memorySlotsPath } from "./adapters/memory-file.ts";
+import { readSlotFile } from "./adapters/slot-file.ts";
 import { ran } from "./cli/io.testing.ts";
 import { createTokens, pseudonymOf } from "./observe/tokens.ts";
 
@@ -231,6 +234,12 @@ function ownKeys(stateDir: string): string[] {
   return [...seeds.map((seed) => seed.replace(/=+$/, "")), secret.toString("hex"), secret.toString("latin1")];
 }
 
+/** What was saved while it ran, as it is under its compression. */
+function savedInSlots(stateDir: string): string {
+  const { content } = readSlotFile(memorySlotsPath(stateDir), nodeCrypto(), MEMORY_SLOT_BYTES)!;
+  return inflateRawSync(content!).toString("latin1");
+}
+
 function pseudonyms(stateDir: string, at: readonly number[]): string[] {
   const known = createTokens(nodeCrypto(), new Uint8Array(readFileSync(join(stateDir, "keys", "token.secret"))));
   return at.flatMap((when) => tokens.map((one) => String(pseudonymOf(known, one, when as WallMs))));
@@ -272,12 +281,14 @@ for (const [name, make] of Object.entries({ ocpp16, ocpp201 })) {
     said.set("the terminal", told.all.join("\n"));
     const files = filesBelow(folder).filter((path) => !path.includes("/keys/") && path !== config);
     for (const path of files) said.set(path, readFileSync(path, "latin1"));
+    said.set(memorySlotsPath(stateDir), savedInSlots(stateDir));
     assert.ok(files.some((path) => path.endsWith("normal.json")) && files.some((path) => path.endsWith(".seg")));
     const entries = entriesOf(stateDir);
     const frames = entries.flatMap((entry) => entry.kind === "frame" ? [entry.text] : []);
     assert.ok(frames.some((text) => text.includes("<token>")) && frames.some((text) => text.includes("Firmware")));
     assertSilent(said, [...planted, "98761234", ...ownKeys(stateDir)]);
-    said.delete(join(stateDir, "normal.json"));
+    said.delete(memoryPath(stateDir));
+    said.delete(memorySlotsPath(stateDir));
     assertSilent(said, pseudonyms(stateDir, [begun, Date.now()]));
   });
 }

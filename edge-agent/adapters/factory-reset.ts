@@ -20,7 +20,7 @@ import { isCharging } from "./release-watch.ts";
 /** Says that an erasure has begun: whoever finds it there goes through with it. */
 const MARK = "reset-under-way";
 /** What belongs to a device's past. The roster stays, which is public, and so does the program. */
-const ERASED = ["keys", "log", "normal.json", "outlets", "config.good.json"];
+const ERASED = ["keys", "log", "normal.json", "normal.slots", "outlets", "config.good.json"];
 
 const markPath = (stateDir: string): string => join(stateDir, MARK);
 

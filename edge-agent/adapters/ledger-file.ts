@@ -121,8 +121,8 @@ class LedgerFile implements LedgerStore {
     this.#segment = found.end.segment;
     this.#bytes = found.end.goodBytes;
     this.#laidOut = found.tornBytes > 0 ? this.#bytes : found.end.fileBytes;
-    this.#checkpoint = new SlotFile(slotsPath(checkpointPath(stateDir)), crypto, write);
-    this.#cosigned = new SlotFile(slotsPath(cosignedPath(stateDir)), crypto, write);
+    this.#checkpoint = new SlotFile(slotsPath(checkpointPath(stateDir)), crypto, { write });
+    this.#cosigned = new SlotFile(slotsPath(cosignedPath(stateDir)), crypto, { write });
     this.#size = found.frontier.size;
   }
 

@@ -101,11 +101,11 @@ test("slots on a disk that fails: what was there stays, and the next one takes t
       writeHere(fd, bytes.subarray(0, most), position);
       throw Object.assign(new Error("EIO"), { code: "EIO" });
     };
-    let file = new SlotFile(path, crypto, write);
+    let file = new SlotFile(path, crypto, { write });
     for (let turn = 1; turn <= 6; turn++) {
-      if (turn % 3 === 0) file = new SlotFile(path, crypto, write); // as after a restart
+      if (turn % 3 === 0) file = new SlotFile(path, crypto, { write }); // as after a restart
       const before = readNote(checkpointPath(stateDir), crypto);
-      for (most = 0; most < encodeSlot(crypto, turn, `note ${turn}\n`).length - 1; most++) {
+      for (most = 0; most < encodeSlot(crypto, turn, new TextEncoder().encode(`note ${turn}\n`)).length - 1; most++) {
         assert.throws(() => file.replace(`note ${turn}\n`), /EIO/);
         assert.is(readNote(checkpointPath(stateDir), crypto), before, `turn ${turn}, ${most} bytes`);
       }

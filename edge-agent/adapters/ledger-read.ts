@@ -10,7 +10,7 @@ import type { RecoveredLog } from "../record/record.ts";
 import { recover } from "../record/segment.ts";
 import type { Recovery, StoredEntry } from "../record/segment.ts";
 import { isSubtree, readThin, type Subtree, type ThinItem } from "../record/thin.ts";
-import { errorCode, readBounded } from "./durable-file.ts";
+import { ifThere, readBounded } from "./durable-file.ts";
 import { readSlotFile } from "./slot-file.ts";
 
 /** A segment that has reached this size is followed by a new one. */
@@ -32,23 +32,16 @@ export const thinPath = (stateDir: string, number: number): string => join(logFo
 /** Where a checkpoint lies (slot-file.ts); at the path itself is the last one of a release that had no slots. */
 export const slotsPath = (path: string): string => `${path}.slots`;
 
-function readOlderNote(path: string): string | undefined {
-  try {
-    const bytes = readBounded(path, MAX_NOTE_CHARS * 3);
-    return bytes === undefined ? "" : new TextDecoder().decode(bytes);
-  } catch (error) {
-    if (errorCode(error) === "ENOENT") return undefined;
-    throw error;
-  }
-}
+const textOf = (bytes: Uint8Array | undefined): string => new TextDecoder().decode(bytes);
 
 /**
  * A stored checkpoint, a signed note; undefined when there is none yet. An older release's counts where it attests
  * more: that release was gone back to. Throws the system's error.
  */
 export function readNote(path: string, crypto: Crypto): string | undefined {
-  const found = readSlotFile(slotsPath(path), crypto)?.note;
-  const older = readOlderNote(path);
+  const slots = readSlotFile(slotsPath(path), crypto);
+  const found = slots?.content && textOf(slots.content);
+  const older = ifThere(() => textOf(readBounded(path, MAX_NOTE_CHARS * 3)));
   return found !== undefined && (claimedSize(found) ?? Infinity) >= (claimedSize(older) ?? 0) ? found : older;
 }
 
@@ -59,18 +52,13 @@ interface SegmentFile {
 
 /** In order. Where the thinned one lies beside the whole one, a crash came between, and the whole one counts. */
 export function segmentFiles(stateDir: string): SegmentFile[] {
-  try {
-    const names = readdirSync(logFolder(stateDir)).filter((name) => /^\d{8}\.(seg|thin)$/.test(name)).sort();
-    const files = new Map<number, SegmentFile>();
-    for (const name of names) {
-      const number = Number(name.slice(0, 8));
-      if (!files.has(number)) files.set(number, { number, isThin: name.endsWith(".thin") });
-    }
-    return [...files.values()];
-  } catch (error) {
-    if (errorCode(error) === "ENOENT") return [];
-    throw error;
+  const names = ifThere(() => readdirSync(logFolder(stateDir))) ?? [];
+  const files = new Map<number, SegmentFile>();
+  for (const name of names.filter((one) => /^\d{8}\.(seg|thin)$/.test(one)).sort()) {
+    const number = Number(name.slice(0, 8));
+    if (!files.has(number)) files.set(number, { number, isThin: name.endsWith(".thin") });
   }
+  return [...files.values()];
 }
 
 /** Where the log ends: what the next append continues. */

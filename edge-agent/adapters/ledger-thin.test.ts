@@ -147,7 +147,7 @@ test("every crash state of a new checkpoint: the old one or the new one, and the
   store.append([notice(1)]);
   store.close();
   const old = readFileSync(path);
-  const slot = encodeSlot(crypto, 2, after);
+  const slot = encodeSlot(crypto, 2, new TextEncoder().encode(after));
   for (let length = 0; length <= slot.length; length++) {
     for (const rest of ["", "\0".repeat(20), "\xff\xfe"]) {
       const state = Buffer.from(old);

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { type CaptureFile, checkReadable, LineProblems, mergedLines } from "../adapters/capture-file.ts";
 import { nodeCrypto, signerFromSeed } from "../adapters/crypto.ts";
 import { type Lock, LockHeldError, takeLock } from "../adapters/lock-file.ts";
-import { hasMemory, memoryPath, readMemory, writeMemory } from "../adapters/memory-file.ts";
+import { hasMemory, memoryPath, MemoryFile, readMemory } from "../adapters/memory-file.ts";
 import { learnedOnly, type Memory } from "../memory.ts";
 import type { CaptureLine } from "../observe/trace.ts";
 import { Replay } from "../replay.ts";
@@ -139,7 +139,7 @@ async function watch(
 
 function save(stateDir: string, memory: Memory): void {
   try {
-    writeMemory(stateDir, memory, nodeCrypto());
+    new MemoryFile(stateDir, nodeCrypto()).saveWhole(memory);
   } catch (error) {
     throw new Error(`--state: ${memoryPath(stateDir)} cannot be written (${(error as NodeJS.ErrnoException).code})`);
   }
