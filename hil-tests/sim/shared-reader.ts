@@ -2,6 +2,7 @@
  * Messages that one process reads for many agents: what the bytes say, their names, and whether a key signed them is
  * found out once. A cost that agents on their own boards do not share.
  */
+import { sameBytes } from "../../gossip/bytes.ts";
 import type { DecodeProblem, Kind } from "../../gossip/message.ts";
 import { type Read, type Reader, readerOf } from "../../gossip/reading.ts";
 import type { Crypto } from "../../models/crypto.ts";
@@ -44,8 +45,9 @@ export class SharedReader implements Reader {
 
   isSigned(read: Read, publicKey: Uint8Array): boolean {
     const judged = this.#judged.get(read) ?? this.#judgedBefore.get(read);
-    // Members' keys are objects of a roster: after a change of it, judged anew.
-    if (judged?.publicKey === publicKey) return judged.isGood;
+    // Members' keys are objects of a roster, and each agent has read a later one for itself.
+    const isSame = judged !== undefined && (judged.publicKey === publicKey || sameBytes(judged.publicKey, publicKey));
+    if (isSame) return judged.isGood;
     const isGood = this.#plain.isSigned(read, publicKey);
     this.#judged.set(read, { publicKey, isGood });
     return isGood;

@@ -27,10 +27,24 @@ export interface Found {
 
 export const sizeOfNote = (note: string): number => Number(note.split("\n")[1]);
 
+/** What is in memory does not change: it is read and hashed once, however often agents start and checkers look. */
+const entries = new WeakMap<Uint8Array, Entry>();
+const leaves = new WeakMap<Uint8Array, Uint8Array>();
+
 export function entryOf(bytes: Uint8Array): Entry {
+  const known = entries.get(bytes);
+  if (known !== undefined) return known;
   const entry = decodeEntry(bytes);
   if (!entry.ok) throw new Error(`an entry of the log: ${entry.problem}`);
+  entries.set(bytes, entry.value);
   return entry.value;
+}
+
+/** The leaf's hash; `crypto` is the run's, whose SHA-256 is everybody's. */
+export function leafOf(crypto: Crypto, bytes: Uint8Array): Uint8Array {
+  const known = leaves.get(bytes) ?? leafHash(crypto, bytes);
+  leaves.set(bytes, known);
+  return known;
 }
 
 /** Reads the log as an agent does at its start. */
@@ -43,7 +57,7 @@ export function readDisk({ log, checkpoints, cosigned, memory }: Disk, crypto: C
   let checkpointRoot: Uint8Array | undefined;
   for (const bytes of log) {
     noteEntry(logged, entryOf(bytes));
-    const leaf = leafHash(crypto, bytes);
+    const leaf = leafOf(crypto, bytes);
     grow(crypto, growth, frontier, leaf);
     frontier = appendLeaf(crypto, frontier, leaf);
     if (frontier.size === signedSize) checkpointRoot = rootOf(crypto, frontier);

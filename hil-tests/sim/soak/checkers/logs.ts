@@ -5,10 +5,10 @@
 import { sameBytes } from "../../../../gossip/bytes.ts";
 import { parseCheckpoint, originOf } from "../../../../edge-agent/record/checkpoint.ts";
 import type { Entry } from "../../../../edge-agent/record/entry.ts";
-import { appendLeaf, EMPTY_FRONTIER, type Frontier, leafHash, rootOf } from "../../../../edge-agent/record/merkle.ts";
+import { appendLeaf, EMPTY_FRONTIER, type Frontier, rootOf } from "../../../../edge-agent/record/merkle.ts";
 import { parseNote } from "../../../../edge-agent/record/note.ts";
 import type { Outgoing } from "../../../../gossip/protocol-state.ts";
-import { entryOf } from "../disk.ts";
+import { entryOf, leafOf } from "../disk.ts";
 import type { SimAgent } from "../sim-agent.ts";
 import { type Checker, CheckFailure, type World } from "../world.ts";
 
@@ -80,7 +80,7 @@ function checkNotes(world: World, agent: SimAgent, notes: readonly string[]): vo
   }
   let frontier: Frontier = EMPTY_FRONTIER;
   for (const bytes of agent.disk.log) {
-    frontier = appendLeaf(crypto, frontier, leafHash(crypto, bytes));
+    frontier = appendLeaf(crypto, frontier, leafOf(crypto, bytes));
     const roots = bySize.get(frontier.size);
     if (roots === undefined) continue;
     const root = rootOf(crypto, frontier);
