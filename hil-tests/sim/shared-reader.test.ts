@@ -8,7 +8,7 @@ import { SharedReader } from "./shared-reader.ts";
 const [author, other] = [1, 2].map((fill) => signerFromSeed(new Uint8Array(32).fill(fill)));
 const HEAD = { network: "n", zone: "z" as ZoneId, rosterVersion: 1, station: "CP-1" as StationId };
 
-test("a signature is verified once for equal keys, whichever object each agent has read, and anew for another key", () => {
+test("a signature is verified once for equal keys, whichever object each agent has, and anew for another", () => {
   let verified = 0;
   const { verify, ...crypto } = nodeCrypto();
   const reader = new SharedReader({ ...crypto, verify: (...asked) => {
