@@ -10,6 +10,7 @@ import { consistentLogs } from "./checkers/logs.ts";
 import { ownWord } from "./checkers/own-word.ts";
 import { regionsWord } from "./checkers/regions.ts";
 import { validity } from "./checkers/validity.ts";
+import { leaseEnd } from "../../../gossip/incidents.ts";
 import { addEvidence } from "./evidence.ts";
 import { runOne } from "./run-one.ts";
 import type { Alert } from "../../../models/terms.ts";
@@ -24,8 +25,10 @@ const CALM: Scenario = {
 };
 
 /** What a checker of its own says of a run with a planted fault; nothing when all is well. */
-function says(checker: CreateChecker, bend?: (agent: SimAgent) => void, scenario: Scenario = CALM): string | undefined {
-  const outcome = runOne({ scenario, seed: 1, checkers: [checker], ...(bend !== undefined && { bend }) });
+function says(
+  checker: CreateChecker, bend?: (agent: SimAgent) => void, scenario: Scenario = CALM, seed = 1,
+): string | undefined {
+  const outcome = runOne({ scenario, seed, checkers: [checker], ...(bend !== undefined && { bend }) });
   return outcome.failed?.text;
 }
 
@@ -132,6 +135,24 @@ test("liveness after healing: fails when one tells an incident under a name of i
   };
   const said = says(liveness, bend) ?? "";
   assert.match(said, /^liveness after healing: energy-theft@\d+ is [0-9a-f]{8} at agent 0, 01234567 at agent 2/);
+});
+
+/** Seed 129: a run ends while some are in the epoch with which a lease ended, and others in the one before. */
+test("a lease that ends with the run is no disagreement; one that an agent never let end is", () => {
+  const long: Scenario = { ...CALM, epochs: 90, healedAt: 30 };
+  // The clocks of this seed are apart: at each boundary some begin an epoch before the others.
+  const seed = 2;
+  const world = new World({ scenario: long, seed, checkers: [] });
+  world.run();
+  const { incidents, epoch } = world.agents[0]!.protocol!;
+  assert.is(new Set(world.agents.map(({ protocol }) => protocol!.epoch)).size, 2);
+  const ends = long.epochs - (epoch - leaseEnd([...incidents.values()][0]!));
+  const runs = [-1, 0, 1, 2].map((later) => ({ ...long, epochs: ends + later }));
+  for (const scenario of runs) assert.is(says(liveness, undefined, scenario, seed), undefined, `${scenario.epochs}`);
+  const bend = ({ index, protocol }: SimAgent): void => {
+    if (index === 2) protocol!.incidents[Symbol.iterator] = () => new Map()[Symbol.iterator]();
+  };
+  assert.match(says(liveness, bend, runs[3], seed) ?? "", /holds \[\], agent 2 \[energy-theft@\d+\]/);
 });
 
 test("two keys of one threat that rise at once are one incident", () => {

@@ -2,7 +2,7 @@
  * After healing: every honest member states again, an attack on all is certified in time, and all honest members hold
  * the same certificate for it and the same incidents, and told them under the same names.
  */
-import { incidentOf } from "../../../../gossip/incidents.ts";
+import { type Incident, incidentOf, leaseEnd } from "../../../../gossip/incidents.ts";
 import { EVIDENCE_KEYS, threatOf } from "../../../../models/terms.ts";
 import type { SimAgent } from "../sim-agent.ts";
 import { type Checker, CheckFailure, type World } from "../world.ts";
@@ -56,14 +56,20 @@ function checkCertified(members: readonly SimAgent[], keyIndex: number): void {
   }
 }
 
-/** Those that began under the roster in force: of older ones, who joined later does not know the beginning. */
+/**
+ * Those that began under the roster in force: of older ones, who joined later does not know the beginning. Where a lease
+ * ends with the epoch that some are in and others are not yet, both are right.
+ */
 function checkAgreement(world: World, members: readonly SimAgent[]): void {
   const { version } = world.rosters.at(-1)!.roster;
   const older = new Set(members.flatMap(({ protocol }) => [...protocol?.incidents.values() ?? []]
     .filter(({ first }) => first.rosterVersion !== version).map(({ first }) => threatOf(first.key))));
+  const epochs = members.map(({ protocol }) => protocol!.epoch);
+  const [lowest, highest] = [Math.min(...epochs), Math.max(...epochs)];
+  const isEnding = (one: Incident): boolean => leaseEnd(one) > lowest && leaseEnd(one) <= highest;
   const held = members.map(({ index, protocol }) => ({
     index, text: [...protocol?.incidents.values() ?? []]
-      .filter(({ lapsed, first }) => !lapsed && !older.has(threatOf(first.key)))
+      .filter((one) => !one.lapsed && !isEnding(one) && !older.has(threatOf(one.first.key)))
       .map(({ first }) => `${threatOf(first.key)}@${first.epoch}`).sort().join(" "),
   }));
   const other = held.find(({ text }) => text !== held[0]!.text);
