@@ -57,8 +57,8 @@ function checkCertified(members: readonly SimAgent[], keyIndex: number): void {
 }
 
 /**
- * Those that began under the roster in force: of older ones, who joined later does not know the beginning. Where a lease
- * ends with the epoch that some are in and others are not yet, both are right.
+ * Those that began under the roster in force: of older ones, who joined later does not know the beginning. Where a
+ * lease ends with the epoch that some are in and others are not yet, both are right.
  */
 function checkAgreement(world: World, members: readonly SimAgent[]): void {
   const { version } = world.rosters.at(-1)!.roster;
