@@ -188,6 +188,14 @@ test("zones of one roster certify for themselves: what one of four saw is its ow
   assert.equal([outcome.failed?.text, outcome.certified], [undefined, 1]);
 });
 
+/** Seed 163: feeder-10 stood behind feeder-9, and with four zones nobody had ever believed a later roster. */
+test("a later roster of four zones is in force at all agents", () => {
+  const faults = [{ kind: "roster", at: 8, leave: [], join: [16], spreadEpochs: 0 }] as const;
+  const world = new World({ scenario: { ...FOUR, spare: 1, faults, epochs: 20 }, seed: 1, checkers: [] });
+  world.run();
+  assert.equal(new Set(world.agents.map(({ roster }) => roster.version)), new Set([2]));
+});
+
 test("the region's word: fails when an agent tells of the region what no other zone saw", () => {
   const bend = ({ index, alerts }: SimAgent): void => {
     if (index === 5) alerts.push({ scope: "region", state: "raised", threat: "energy-theft" } as Alert);

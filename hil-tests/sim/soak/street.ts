@@ -1,7 +1,7 @@
 /** The members of a simulated zone: their keys, and the rosters that the operator signs. */
 import { directoryOf, type Directory } from "../../../gossip/directory.ts";
 import type { KnownRoster } from "../../../gossip/roster-chain.ts";
-import { encodeRosterFile, rosterHash, signRoster } from "../../../gossip/roster-file.ts";
+import { encodeRosterFile, rosterHash, signRoster, verifyRosterFile } from "../../../gossip/roster-file.ts";
 import { byText, encodeRoster, type Member, type Roster } from "../../../gossip/roster.ts";
 import type { Signer } from "../../../models/crypto.ts";
 import type { Epoch, StationId, ZoneId } from "../../../models/units.ts";
@@ -52,14 +52,15 @@ export interface RosterPlan {
   readonly ratingW?: number;
 }
 
-/** The roster of these agents. */
+/** The roster of these agents. @throws Error when it is one that they would not believe, with what is wrong */
 export function rosterOf(
   { keys, members, zones, operator }: Street, { agents, f, fromEpoch, before, ratingW = 0 }: RosterPlan,
 ): SignedRoster {
   const roster: Roster = {
     network: NETWORK, version: (before?.roster.version ?? 0) + 1, previous: before?.hash ?? new Uint8Array(0),
     fromEpoch: fromEpoch as Epoch, epochS: EPOCH_S, threshold: 1, operators: [operator.publicKey],
-    zones: zones.map((id) => ({ id, ratingW, f })),
+    // As text: feeder-10 stands before feeder-7.
+    zones: [...zones].sort(byText).map((id) => ({ id, ratingW, f })),
     members: agents.map((index): Member => {
       const { station, zone, statement, log, witness } = members[index]!;
       return {
@@ -74,6 +75,8 @@ export function rosterOf(
   };
   const bytes = encodeRoster(roster);
   const file = encodeRosterFile({ bytes, signatures: [signRoster(bytes, operator)] });
+  const verified = verifyRosterFile(keys.crypto, file, { threshold: 1, keys: [operator.publicKey] });
+  if (!verified.ok) throw new Error(`a roster that no agent believes: ${verified.problem}`);
   const directories = zones.map((id) => directoryOf(roster, id));
   return { roster, hash: rosterHash(keys.crypto, bytes), file, directories };
 }
