@@ -15,6 +15,11 @@ export interface DebianPackage {
 /** Folders that are links since Debian's merged /usr; older packages still name them. */
 const MERGED = ["lib", "lib64", "bin", "sbin"];
 
+/** Each file three times at most. */
+const RETRIES = ["-o", "Acquire::Retries=2"];
+/** By itself apt ends well with no list at all. */
+const UPDATE = [...RETRIES, "-o", "APT::Update::Error-Mode=any", "update"];
+
 /** apt for another architecture, with lists and state of its own in `state`. */
 function aptArguments(arch: Arch, state: string): string[] {
   mkdirSync(join(state, "lists/partial"), { recursive: true });
@@ -59,6 +64,18 @@ async function needed(apt: readonly string[], { packages, whatItNeeds }: Wish): 
   return [found];
 }
 
+/**
+ * What the absence of an archive leads to says nothing of it ("Unable to locate package"): that comes first.
+ * @param lists why lists of packages could not be had; undefined: they could
+ */
+export function archiveError(lists: string | undefined, then: string): Error {
+  const urls = [...(lists ?? "").matchAll(/(?:Err:\d+|Failed to fetch) (\S+)/g)]
+    .map(([, url]) => url!.split("/dists/")[0]!);
+  const archives = [...new Set(urls)].join(", ") || "an archive of /etc/apt";
+  return new Error(lists === undefined ? then : `${archives}: not reached, tried three times; check this machine's `
+    + `network and proxy, and its sources, with apt-get update\n${lists}\n${then}`);
+}
+
 /** Unpacks the newest of each package into `into/root`; gives their versions, by name. */
 export async function unpackDebian(
   arch: Arch, wish: Wish, into: string, say: Say,
@@ -67,11 +84,15 @@ export async function unpackDebian(
   const state = join(into, "apt");
   const apt = aptArguments(arch, state);
   // One list that could not be had leaves the others: what is downloaded is checked all the same, and may be older.
-  await run("apt-get", [...apt, "update"])
-    .catch((error: Error) => say(`  not every list of packages: ${error.message}`));
-  const names = [...wish.packages.filter((name) => wish.whatItNeeds === undefined || name !== wish.packages.at(-1)),
-    ...await needed(apt, wish)];
-  await run("apt-get", [...apt, "download", ...names], { cwd: into });
+  const lists = await run("apt-get", [...apt, ...UPDATE]).then(() => undefined, ({ message }: Error) => message);
+  if (lists !== undefined) say(`  not every list of packages: ${lists}`);
+  try {
+    const names = [...wish.packages.filter((name) => wish.whatItNeeds === undefined || name !== wish.packages.at(-1)),
+      ...await needed(apt, wish)];
+    await run("apt-get", [...apt, ...RETRIES, "download", ...names], { cwd: into });
+  } catch (error) {
+    throw archiveError(lists, (error as Error).message);
+  }
   rmSync(state, { recursive: true });
   const files = readdirSync(into).filter((name) => name.endsWith(".deb")).sort();
   const root = join(into, "root");

@@ -2,6 +2,7 @@
 import type { BoardImage } from "../../build/package/board.ts";
 import { BUDGETS } from "../../targets/qemu-virt-arm64/board.ts";
 import type { Outcome } from "../bench/acts/act.ts";
+import type { BOARD_ACTS } from "./act-names.ts";
 import { playCuts, playKill, playNoClock, playSession } from "./board-acts.ts";
 import { Bench, STATION } from "./board-bench.ts";
 import { noCard, playCard } from "./board-card.ts";
@@ -30,6 +31,7 @@ export interface BoardOrders {
 export const BOARD_ORDERS_VARIABLE = "KERBWATCH_BOARD";
 
 interface BoardAct extends Told {
+  readonly id: (typeof BOARD_ACTS)[number];
   play(): Promise<Outcome>;
   /** What is missing for it on this machine, on one line. */
   readonly lacks?: string | undefined;

@@ -6,6 +6,7 @@ import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { UsageError } from "../../edge-agent/usage-error.ts";
 import { MissingTool } from "../../build/package/tools.ts";
+import { actsAsked } from "./act-names.ts";
 import { playBoard } from "./board.ts";
 import { playInstalled } from "./installed.ts";
 import { Recorder } from "./recorder.ts";
@@ -72,10 +73,11 @@ async function main(): Promise<number> {
     return 2;
   }
   const { quick, keep, act, cuts, image, xml, json } = values;
-  const acts = act?.split(",");
+  const isReal = values.board !== undefined || values["dry-run"];
+  const acts = actsAsked(name === "board" && isReal ? "real" : name, act);
   const files = { ...(xml !== undefined && { xml }), ...(json !== undefined && { json }) };
   const chosen = { keep, quick, ...(acts !== undefined && { acts }), ...files };
-  if (values.board !== undefined || values["dry-run"]) {
+  if (isReal) {
     return await playFile(name, values.board, values["dry-run"], chosen);
   }
   if (name === "board-ssh") return await playQemuOverSsh(chosen);

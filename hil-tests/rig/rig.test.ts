@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { repoRoot } from "../../build/paths.ts";
 import { assert, test } from "../../build/testing.ts";
 import type { Street } from "../bench/street.ts";
+import { actsAsked } from "./act-names.ts";
 import { LOOP_TURNS, loopTurnS, readingOf } from "./board-reading.ts";
 import { Recorder } from "./recorder.ts";
 import { junitXml, type Result, resultTable, traceJson } from "./results.ts";
@@ -17,6 +18,19 @@ const RESULTS: readonly Result[] = [
   { id: "b", name: 'a "name" & <more>', told: "x", observed: "\u0007<bad>", state: "failed", tookS: 2 },
   { id: "c", name: "left out", told: "x", observed: "no netns", state: "skipped", tookS: 0 },
 ];
+
+test("--act: names that the bench has, and a line with what is allowed for any other", () => {
+  assert.is(actsAsked("board", undefined), undefined);
+  assert.equal(actsAsked("board", "alone,cuts"), ["alone", "cuts"]);
+  assert.equal(actsAsked("street", "a,partition"), ["a", "partition"]);
+  assert.equal(actsAsked("systemd", "stop"), ["stop"]);
+  assert.equal(actsAsked("real", "power,b"), ["power", "b"]);
+  const allowed = "allowed with board: session, kill, cuts, update, clock, card, alone, neighbours";
+  for (const [asked, found] of [["alone,NONSENSE", "NONSENSE"], ["", ""], ["a,b", "a,b"], ["alone,", ""]] as const) {
+    assert.throws(() => actsAsked("board", asked), `--act: found "${found}"; ${allowed}`);
+  }
+  assert.throws(() => actsAsked("installed", "a"), "allowed with installed: none");
+});
 
 test("the scenario in the repository can be read, has two stations of 32 bits, and ten of 64", () => {
   const { armhf, quick, acts } = parseScenario(STREET);

@@ -20,7 +20,7 @@ export interface Scenario {
 
 /** Acts that only the rig has. */
 export const RIG_ACTS = ["partition"] as const;
-const KNOWN_ACTS: ReadonlySet<string> = new Set([...ACTS.map(({ id }) => id), ...RIG_ACTS]);
+export const KNOWN_ACTS: ReadonlySet<string> = new Set([...ACTS.map(({ id }) => id), ...RIG_ACTS]);
 const STATIONS: ReadonlySet<string> = new Set(PLOTS.map(({ station }) => station));
 const KEYS = ["version", "name", "armhf", "native", "emulated", "acts", "quick"];
 

@@ -162,7 +162,7 @@ async function playStop(bench: Bench): Promise<Outcome> {
   ]);
 }
 
-const ACTS = [
+export const SYSTEMD_ACTS = [
   { id: "activation", name: "the socket alone is started, a charger connects",
     told: "the service starts, reads its credential, frames pass", play: playActivation },
   { id: "confined", name: "what the service may", told: "no capabilities, own user, two folders", play: playConfined },
@@ -197,7 +197,7 @@ export async function playSystemd({ keep, acts }: SystemdOptions, recorder: Reco
     machine = new SystemdMachine(join(folder, "root"), join(folder, "package"));
     const bench = new Bench(machine, csms, await freePort());
     await bench.install();
-    for (const act of ACTS) {
+    for (const act of SYSTEMD_ACTS) {
       if (acts === undefined || acts.includes(act.id)) await recorder.play(act, () => act.play(bench));
     }
     await bench.station?.close();

@@ -3,6 +3,7 @@
  * there is one list of them.
  */
 import type { Check } from "../../bench/acts/act.ts";
+import type { REAL_ACTS } from "../act-names.ts";
 import type { BoardFile } from "./board-file.ts";
 import type { Ran } from "./board-link.ts";
 
@@ -18,7 +19,7 @@ export type Step =
   | { readonly on: "charger"; readonly does: "connects" | "charges" | "comes back" };
 
 export interface BoardAct {
-  readonly id: string;
+  readonly id: (typeof REAL_ACTS)[number];
   readonly name: string;
   readonly told: string;
   readonly steps: readonly Step[];
@@ -83,8 +84,8 @@ export function actsOf(file: BoardFile, csmsPort: number): readonly BoardAct[] {
       agentAnswers(file), { on: "charger", does: "comes back" }, wholeLog(file),
     ] },
     ...(cycle.length === 0 ? [] : [
-      { id: "power", name: "the power is cut", told: "the board comes up, its log whole, the charger comes back",
-        steps: cycle },
+      { id: "power" as const, name: "the power is cut",
+        told: "the board comes up, its log whole, the charger comes back", steps: cycle },
     ]),
     { id: "restore", name: "the board's own configuration again", told: "as it was found", steps: [
       { on: "board", command: `mv ${kept(file)} ${agent.config}`, judge: did("put back") },
