@@ -265,6 +265,24 @@ test("five resets within an hour suffice where nobody is there and nothing is br
     after(times(count, () => command("reset")).flatMap((one) => [one, ...between]), 240);
   assert.ok(resets(5).raisedAt.has(KEY));
   assert.not.ok(resets(4).raisedAt.has(KEY));
+  const occupied: Seen = { kind: "status", evseId: 1, status: "Occupied" };
+  const starting: Seen = { kind: "status", evseId: 1, status: "Unavailable" };
+  const parked = after([occupied, ...times(5, () => [command("reset"), starting, occupied]).flat()], 100);
+  assert.not.ok(parked.raisedAt.has(KEY), "somebody came shortly before");
+  const cut = (endsS: number): Bench<RemoteCommandAbuse> => {
+    const bench = new Bench(remoteCommandAbuse);
+    bench.tickTo(31 * DAY, 60);
+    [start(1), occupied].forEach((seen) => bench.see(seen, 31 * DAY));
+    bench.tickTo(31 * DAY + 2 * HOUR, 60);
+    times(5, (n) => n).forEach((n) => {
+      const s = 31 * DAY + 2 * HOUR + n * 240;
+      bench.see(command("reset"), s);
+      if (n === 0) bench.see(stop(1), s + endsS);
+      [starting, occupied].forEach((seen) => bench.see(seen, s + 20));
+    });
+    return bench;
+  };
+  assert.ok(cut(10).raisedAt.has(KEY), "the vehicle is only told of again, and the reset ended its session");
   assert.not.ok(resets(7, [FAULTED]).raisedAt.has(KEY), "the operator tries to mend it");
   assert.not.ok(after(times(30, () => command("reset")), 900).raisedAt.has(KEY), "a CSMS that mends by itself");
   assert.ok(after(times(12, () => [command("reset"), FAULTED]).flat(), 120).raisedAt.has(KEY));

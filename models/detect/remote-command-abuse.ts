@@ -49,6 +49,9 @@ export interface RemoteCommandAbuse {
   ids: string[];
   /** Monotonic ms of the last sign that somebody, or a fault, may be the reason for a command; -1: none. */
   reasonMs: number;
+  /** When the station was reset last, monotonic ms, -1: never; and by EVSE, what it said of itself last. */
+  resetMs: number;
+  status: Record<string, string>;
   acts: Record<ActName, Act>;
   weeks: Record<ActName, Week>;
   /** Open sessions whose trial is over, by act. */
@@ -130,6 +133,8 @@ const REASON_MS = 30 * MINUTE_MS;
 const A_SESSION = 4;
 /** Sent in many parts, or by programs that keep a state as it is. */
 const UNCOUNTED = new Set(["send-local-list", "reserve", "cancel-reservation"]);
+/** What a station may say of a connector while it starts. */
+const STARTING = "Unavailable";
 /** A fault, or somebody at the connector (1.6 and 2.0.1). */
 const A_REASON = /^(Faulted|Preparing|Occupied)$/;
 const CUTS = new Set(["reset", "unlock", "make-inoperative"]);
@@ -145,9 +150,9 @@ const UNDONE_OFTEN = 3;
 
 export const remoteCommandAbuse: Detector<RemoteCommandAbuse> = {
   name: "remote-command-abuse",
-  version: 5,
+  version: 6,
   create: () => ({
-    sessions: createSessions(), burst: createBurst(LAW), facts: createFacts(), reasonMs: -1,
+    sessions: createSessions(), burst: createBurst(LAW), facts: createFacts(), reasonMs: -1, resetMs: -1, status: {},
     hour: createHour(COUNTED), ids: [],
     acts: { stops: createAct(), cuts: createAct(), unlocks: createAct() },
     weeks: { stops: createWeek(), cuts: createWeek(), unlocks: createWeek() },
@@ -169,17 +174,28 @@ export const remoteCommandAbuse: Detector<RemoteCommandAbuse> = {
   },
 };
 
-/** What may be the reason for a command, or explains commands: a fault, somebody at the station, a session. */
+/**
+ * What may be the reason for a command, or explains commands: a fault, somebody at the station, a session. A vehicle
+ * that is told of once more, and a session that a reset ended, are none.
+ */
 function noteReason(state: RemoteCommandAbuse, seen: Observation, now: Now): void {
   const began = seen.kind === "transaction-started" || seen.kind === "transaction-ended";
   if (began) {
     noteIn(state.hour, "sessions", now);
     isNewId(state, seen.transactionId);
   }
-  const reason = began || seen.kind === "authorization" || seen.kind === "firmware-order" ||
-    seen.kind === "configuration-change" ||
-    (seen.kind === "status" && A_REASON.test(seen.status));
+  const byReset = seen.kind === "transaction-ended" && state.resetMs >= 0 && now.monoMs - state.resetMs < QUICK_MS;
+  const reason = (began && !byReset) || seen.kind === "authorization" || seen.kind === "firmware-order" ||
+    seen.kind === "configuration-change" || (seen.kind === "status" && tellsOfSomebody(state, seen));
   if (reason) state.reasonMs = now.monoMs;
+}
+
+/** Whether a status says that something is broken, or that somebody came: after a boot all is told once more. */
+function tellsOfSomebody({ status }: RemoteCommandAbuse, seen: Observation & { kind: "status" }): boolean {
+  const key = String(seen.evseId);
+  const before = Object.hasOwn(status, key) ? status[key] : undefined;
+  if (seen.status !== STARTING && hasRoom(status, key)) status[key] = seen.status.slice(0, 32);
+  return A_REASON.test(seen.status) && (seen.status === "Faulted" || seen.status !== before);
 }
 
 /** Notes the id of a transaction, and says whether it is none of those that were known. */
@@ -289,7 +305,10 @@ function facts(state: RemoteCommandAbuse, seen: Command, unchanged: boolean, now
   const { hour } = state;
   if (!UNCOUNTED.has(name)) noteIn(hour, unchanged ? "repeats" : "commands", now);
   const reset = name.startsWith("reset") && outcome === "accepted";
-  if (reset) noteIn(hour, "resets", now);
+  if (reset) {
+    noteIn(hour, "resets", now);
+    state.resetMs = now.monoMs;
+  }
   const unknown = name === "remote-stop" && outcome !== "accepted" && seen.transactionId !== undefined;
   if (unknown && isNewId(state, seen.transactionId)) noteIn(hour, "guesses", now);
   const [commands, repeats, sessions, resets, turns, guesses, triggers] =
