@@ -323,3 +323,19 @@ test("a restart after every step changes nothing", () => {
 test("hostile observations: never a throw, sound findings, small state", () => {
   withstands(energyTheft, seeded(41), 100_000);
 });
+
+test("a bill without readings accuses when the next session's register confirms it, either way, and not before", () => {
+  for (const [factor, key] of [[2.5, KEY], [0.4, "billing-inflation"]] as const) {
+    for (const confirmed of [true, false]) {
+      const world = new World();
+      honest(world, 10, { reportS: HOUR * 9 });
+      const before = world.billedWh;
+      world.session({ fromS: 11 * 8 * HOUR, minutes: 120, powerW: 7_000, factor, reportS: HOUR * 9 });
+      world.idle(11 * 8 * HOUR + 2 * HOUR + 2, HOUR);
+      assert.ok(world.bench.peak(key) > 0.7 && !world.bench.raisedAt.has(key), `${key}: ${world.bench.peak(key)}`);
+      if (!confirmed) world.billedWh = before + 14_000;
+      world.session({ fromS: 12 * 8 * HOUR, minutes: 30, powerW: 7_000, reportS: HOUR * 9 });
+      assert.is(world.bench.raisedAt.has(key), confirmed, `${key}: ${world.bench.peak(key)}`);
+    }
+  }
+});

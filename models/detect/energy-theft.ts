@@ -119,7 +119,7 @@ const NO_EVSE = -1;
 
 export const energyTheft: Detector<EnergyTheft> = {
   name: "energy-theft",
-  version: 8,
+  version: 9,
   create: ({ loadsW = {} }) => ({
     balance: createBalance(loadsW),
     calendar: createCalendar(),

@@ -19,8 +19,8 @@ import { HOUR_MS, MINUTE_MS, type Now, SECOND_MS } from "../../units.ts";
 import { hasRoom } from "../detector.ts";
 import { type Agreement, priorAgreement } from "./agreement.ts";
 import {
-  beginBlock, closeIfWorth, type Comparison, createSession, endSession, noteRead, noteRolledNats, type Pair,
-  type Session, voidBlock,
+  beginBlock, closeIfWorth, type Comparison, confirmBill, createSession, endSession, noteRead, noteRolledNats,
+  type Pair, type Session, voidBlock,
 } from "./session.ts";
 import { createStandby, endIdle, passIdle, type Standby } from "./standby.ts";
 import {
@@ -39,12 +39,23 @@ export interface Balance {
   transactions: Record<string, TransactionTrack>;
   sessions: Record<string, Session>;
   /** Sessions that ended, until the meter's next reading. */
-  ended: Record<string, { session: Session; atMs: number; frameNo: number | undefined }>;
+  ended: Record<string, EndedSession>;
+  /** Those that were compared, until the next start, and the meter's register then. */
+  compared: Record<string, EndedSession & { meterWh: number }>;
   learned: Record<string, Agreement>;
   /** First registers after the last boot, by EVSE, Wh; undefined: no boot was seen. */
   bootWh: Record<string, number> | undefined;
   /** When the link last came up; -1: never. */
   connectedMs: number;
+}
+
+interface EndedSession {
+  session: Session;
+  atMs: number;
+  frameNo: number | undefined;
+  /** The last transaction in it: its EVSE, and the register that it ended with, Wh. */
+  evseId: number;
+  stopWh: number | undefined;
 }
 
 /** Readings that come in disorder go back again and again: until they have not for a while nothing is compared. */
@@ -89,7 +100,7 @@ const WAITED_MS = 2 * MINUTE_MS;
 /** @param loadsW see `declareLoads` */
 export function createBalance(loadsW: Readonly<Record<number, number>> = {}): Balance {
   const balance: Balance = {
-    reportedStepWh: COARSEST_WH, meters: {}, standby: {}, transactions: {}, sessions: {}, ended: {},
+    reportedStepWh: COARSEST_WH, meters: {}, standby: {}, transactions: {}, sessions: {}, ended: {}, compared: {},
     learned: {}, bootWh: undefined, connectedMs: -1,
   };
   declareLoads(balance, loadsW);
@@ -138,7 +149,9 @@ function compareEnded(balance: Balance, key: string, now: Now): Settled {
   delete balance.ended[key];
   const { session, atMs, frameNo } = ended;
   if (now.monoMs - atMs > STALE_AT_REST_MS || meter.registerWh < (session.beganWh ?? 0)) session.beganWh = undefined;
-  return { comparisons: endSession(session, pairOf(balance, key, meter, meter.registerWh, now)), frameNo };
+  const comparisons = endSession(session, pairOf(balance, key, meter, meter.registerWh, now));
+  if (session.looks !== undefined) balance.compared[key] = { ...ended, meterWh: meter.registerWh };
+  return { comparisons, frameNo };
 }
 
 /** Takes what the operator declares behind each meter beside vehicles, W by EVSE, in place of what was told before. */
@@ -157,6 +170,7 @@ function idle(balance: Balance, key: string, registerWh: number, side: MeterSide
 export function onMeterLost(balance: Balance, evseId: number): void {
   delete balance.meters[String(evseId)];
   delete balance.ended[String(evseId)];
+  delete balance.compared[String(evseId)];
   const session = balance.sessions[String(evseId)];
   if (session !== undefined) voidBlock(session);
 }
@@ -211,7 +225,7 @@ function covered(balance: Balance, key: string): TransactionTrack[] {
 }
 
 /** A start that is told after an outage is an open transaction like any other; it is compared from its next report. */
-export function onStart(balance: Balance, started: Started, now: Now): void {
+export function onStart(balance: Balance, started: Started, now: Now): Settled {
   dropStale(balance, started.evseId, now);
   const key = meterOf(balance, started.evseId);
   const meter = balance.meters[key];
@@ -228,10 +242,28 @@ export function onStart(balance: Balance, started: Started, now: Now): void {
   }
   // What the last session took cannot be told from what this one takes any more.
   delete balance.ended[key];
-  if (meter === undefined || balance.sessions[key] !== undefined) return;
+  const confirmed = confirmLast(balance, key, started.evseId, reportedWh, now);
+  if (meter === undefined || balance.sessions[key] !== undefined) return confirmed;
   const pair = pairOf(balance, key, meter, 0, now);
   endIdle(pair.standby);
   balance.sessions[key] = createSession(pair, atRest(meter, now));
+  return confirmed;
+}
+
+/** A start whose register is that of the last stop: the stop's was no figure that went wrong on its way. */
+function confirmLast(
+  balance: Balance, key: string, evseId: number, registerWh: number | undefined, now: Now,
+): Settled {
+  const [last, meter] = [balance.compared[key], balance.meters[key]];
+  delete balance.compared[key];
+  if (last?.stopWh === undefined || meter === undefined || registerWh === undefined) return NOTHING;
+  const { session, frameNo, stopWh, meterWh } = last;
+  const grownWh = registerWh - stopWh;
+  const idleWh = meter.registerWh - meterWh;
+  if (last.evseId !== evseId || session.bills !== 1 || grownWh < 0 || idleWh < 0) return NOTHING;
+  if (grownWh > idleWh + balance.reportedStepWh) return NOTHING;
+  const deliveredWh = meterWh - (session.beganWh ?? meterWh);
+  return { comparisons: confirmBill(session, pairOf(balance, key, meter, meterWh, now), deliveredWh), frameNo };
 }
 
 /** The meter's register now, Wh, if nothing has flowed since its last reading: undefined where something may have. */
@@ -310,7 +342,9 @@ export function onStop(balance: Balance, seen: Ended, now: Now): Comparison[] {
   addBill(balance, session, track, registerWh, now);
   if (covered(balance, key).length > 0) return found;
   delete balance.sessions[key];
-  if (balance.meters[key] !== undefined) balance.ended[key] = { session, atMs: now.monoMs, frameNo: seen.frameNo };
+  if (balance.meters[key] !== undefined) {
+    balance.ended[key] = { session, atMs: now.monoMs, frameNo: seen.frameNo, evseId: track.evseId, stopWh: registerWh };
+  }
   return found;
 }
 

@@ -35,8 +35,7 @@ export function balanceOf(balance: Balance, seen: Observation, now: Now): Settle
       onBoot(balance);
       return NOTHING;
     case "transaction-started":
-      onStart(balance, seen, now);
-      return NOTHING;
+      return onStart(balance, seen, now);
     case "reported-reading":
       return seen.offline ? NOTHING : onReported(balance, seen, now);
     case "transaction-ended":

@@ -7,7 +7,9 @@
  * mixture over shifts of the product of their likelihood ratios (shift-grid.ts). At its end two more looks are taken at
  * the same session: at the bills as a whole, stop less start, since a register may jump at the stop, where no block
  * closes any more; and at a drift too small for a session and too large for two meters within their class, which adds
- * up over weeks. A session is one e-value, the mean of those of its looks, and bounded.
+ * up over weeks. A session is one e-value, the mean of those of its looks, and bounded. What a bill says rests on one
+ * figure where no readings came with it: more than a finding's bound is told when the next session's first register
+ * confirms it.
  */
 import { HOUR_MS } from "../../units.ts";
 import { MOST_NATS } from "../detector.ts";
@@ -56,6 +58,8 @@ export interface Session extends Record<Way, Look> {
   bills: number;
   /** A register stood while the station itself told of power: nothing that was not billed is held against anybody. */
   stuck: boolean;
+  /** What its bill says, nats, until another figure confirms it. */
+  looks?: Record<Way, number[]>;
 }
 
 /** What one comparison adds, nats: to what is believed of this station, and to the zone's small drift. */
@@ -269,11 +273,25 @@ export function endSession(session: Session, pair: Pair): Comparison[] {
   const looks = { theft: more("theft"), inflation: more("inflation") };
   const found = [tell(session, pair, looks, deliveredWh, billedWh)];
   // A bill that readings of the same session contradict rests on more than one figure: what is left over follows.
-  const rest = session.blocks > 1 ? tell(session, pair, looks, deliveredWh, billedWh) : undefined;
-  if (rest !== undefined && Math.max(rest.nats.theft, rest.nats.inflation) > 0) found.push(rest);
+  if (session.blocks > 1) found.push(...tellRest(session, pair, looks, deliveredWh, billedWh));
+  else session.looks = looks;
   if (whole === undefined || session.stuck) return found;
   found.push(learnSession(session, pair, { deliveredWh, billedWh, ...whole }));
   return found;
+}
+
+function tellRest(
+  session: Session, pair: Pair, looks: Record<Way, number[]>, deliveredWh: number, billedWh: number,
+): Comparison[] {
+  const rest = tell(session, pair, looks, deliveredWh, billedWh);
+  return Math.max(rest.nats.theft, rest.nats.inflation) > 0 ? [rest] : [];
+}
+
+/** The last register of a session was seen once more: what its bill left untold. */
+export function confirmBill(session: Session, pair: Pair, deliveredWh: number): Comparison[] {
+  const { looks, billWh } = session;
+  delete session.looks;
+  return looks === undefined || billWh === undefined ? [] : tellRest(session, pair, looks, deliveredWh, billWh);
 }
 
 interface Bill extends BothWays {
