@@ -1,6 +1,9 @@
 /**
  * QR codes (ISO/IEC 18004:2015), for a terminal: byte mode, error correction level L, versions 1 to 25. So what a
  * device has to say at its enrolment is carried by a phone where no file can be.
+ *
+ * No library: this is 4 KB of the board's text, where uqr 0.1.3 is 10 and qrcode-generator 2.0.4 is 21 (minified by
+ * esbuild), and what it draws is read back by a decoder of others (qr.test.ts).
  */
 
 /** Rows of modules, true is dark. */
