@@ -15,7 +15,7 @@ import { RoomWatch } from "./adapters/ledger-room.ts";
 import { readHttpTls, readTokenSecret } from "./adapters/tls-files.ts";
 import { loadOrCreateTokenSecret, MemoryFile } from "./adapters/memory-file.ts";
 import { bringInto, type FollowedRoster, openRoster } from "./adapters/followed-roster.ts";
-import { type Street, streetOf } from "./adapters/membership.ts";
+import { type Membership, type Street, streetOf } from "./adapters/membership.ts";
 import type { Incoming } from "./adapters/incoming.ts";
 import { askReset } from "./adapters/factory-reset.ts";
 import { type NeighbourReleases, neighbourReleases } from "./adapters/neighbour-releases.ts";
@@ -29,7 +29,7 @@ import { createForwarder, type Forwarder, type ForwarderOptions } from "./adapte
 import { type BothSides, followTls, ownCertificates } from "./adapters/tls-reload.ts";
 import { type Config, type Environment, siteOf } from "./config.ts";
 import { tellsFar } from "./config-outlets.ts";
-import { createCore } from "./core.ts";
+import { type CoreOptions, createCore } from "./core.ts";
 import { type Handle, handleIncident, type HandleOutcome } from "./alert/handling.ts";
 import { Page } from "./dashboard/serve.ts";
 import { memoryOf } from "./memory.ts";
@@ -79,6 +79,11 @@ export interface RunningAgent {
 }
 
 type Outlet = AlertSink & { stats?(): SinkStats };
+
+/** Where it stands, and on what link. */
+function placeIn({ roster, member: { zone } }: Membership, { mesh }: Config): CoreOptions["membership"] & object {
+  return { roster, zone, metered: mesh?.metered === true };
+}
 
 /**
  * Starts the agent of a configuration.
@@ -174,7 +179,7 @@ class Agent implements RunningAgent {
         sharesTokens: shared !== undefined,
         statementSigner: keys.signers.statement, log, earliest: Date.parse(RELEASED) as WallMs, logged,
         ...(memory !== undefined && { memory }), ...(schemas !== undefined && { schemaOf: schemasFrom(schemas) }),
-        ...(membership !== undefined && { membership: { roster: membership.roster, zone: membership.member.zone } }),
+        ...(membership !== undefined && { membership: placeIn(membership, config) }),
         people: believedAlone(this.#crypto, config.region, config.operators),
         witnessSigner: keys.signers.witness, ...(opened !== undefined && { chain: opened.followed.chain }),
       }, now);

@@ -62,6 +62,8 @@ const mesh = group({
     + "all members of a zone should know the same"), []),
   brokersAtOnce: v.exactOptional(whole(1, 8, "", "how many of these this zone uses, chosen by its name, so that zones "
     + "spread over them; like the list the same at all of a zone; absent: all")),
+  metered: v.exactOptional(flag("on a link that is paid by the byte: states by exception, hears certificates and not "
+    + "statements, and does not vote; a zone bears few such members, and doctor says how many"), false),
   ca: v.exactOptional(path("authorities that the certificates of mqtts:// brokers must come from, PEM")),
   tokenSecret: v.exactOptional(secret("what `keygen --token-secret` made, the same at all members of the zone: they "
     + "then tell each other, under pseudonyms that change daily, where idTokens are in use; absent: no clones are "

@@ -42,6 +42,8 @@ export interface MeshConfig {
   readonly brokers: readonly BrokerConfig[];
   /** Absent: all of them. */
   readonly brokersAtOnce?: number;
+  /** On a link that is paid by the byte (gossip/metered.ts). */
+  readonly metered?: true;
   /** Path of the authorities of `mqtts://` brokers. */
   readonly ca?: string;
   /** The zone's secret for pseudonyms of idTokens. */
@@ -193,6 +195,10 @@ function crossCheck(raw: RawConfig): string | undefined {
   if (raw.updates.fromNeighbours && raw.mesh === undefined) {
     return "updates.fromNeighbours: found true without mesh; allowed: with mesh, or false";
   }
+  if (raw.updates.fromNeighbours && raw.mesh?.metered === true) {
+    return "updates.fromNeighbours: found true beside mesh.metered; allowed: false, since programs go from "
+      + "neighbour to neighbour over the same link";
+  }
   if (raw.guard && raw.mode !== "guard") return "guard: found beside mode: observe; allowed: with mode: guard";
   if (operators && operators.threshold > operators.keys.length) {
     return `operators.threshold: found ${operators.threshold}; allowed: at most the number of keys, `
@@ -215,6 +221,9 @@ function meshProblem({ mesh, operators }: RawConfig): string | undefined {
   }
   if (mesh.advertise !== undefined && mesh.listen === undefined) {
     return "mesh.listen: missing; allowed: the broker that mesh.advertise speaks of";
+  }
+  if (mesh.metered && mesh.listen !== undefined) {
+    return "mesh.listen: found beside mesh.metered; allowed: absent, since whoever dials this station is paid for, too";
   }
   if (mesh.ca === undefined && mesh.brokers.some(({ url }) => url.startsWith("mqtts:"))) {
     return "mesh.ca: missing; allowed: a path, since mesh.brokers has an mqtts:// address";
@@ -278,6 +287,7 @@ function buildMesh(
     ...(mesh.listen !== undefined && { listen: hostPort(mesh.listen) }),
     ...(mesh.advertise !== undefined && { advertise: hostPort(mesh.advertise) }),
     ...(mesh.brokersAtOnce !== undefined && { brokersAtOnce: mesh.brokersAtOnce }),
+    ...(mesh.metered && { metered: true as const }),
     brokers: mesh.brokers.map((broker, index) => buildBroker(`mesh.brokers[${index}]`, broker, env, at)),
     ...(mesh.ca !== undefined && { ca: at(mesh.ca) }),
     ...(mesh.tokenSecret !== undefined && {

@@ -56,7 +56,7 @@ export interface CoreOptions {
   /** OCPP's own schemas; absent where nobody asks for verdicts by them. */
   readonly schemaOf?: SchemaOf;
   /** The zone that this agent is a member of; absent for a lone agent. */
-  readonly membership?: { readonly roster: Roster; readonly zone: ZoneId };
+  readonly membership?: { readonly roster: Roster; readonly zone: ZoneId; readonly metered?: boolean };
   /** Whose words count for a lone agent; a member believes its roster. Absent: nobody's. */
   readonly people?: Believed["roster"] | undefined;
   /** Where agents share one process: what they read once for all of them. */
@@ -128,12 +128,14 @@ export function regionSeats(crypto: Crypto, roster: Roster, station: StationId):
   return { directories: roster.zones.map(({ id }) => directoryOf(roster, id)), isBridge };
 }
 
-/** A zone's member states every epoch: who is silent counts as lowest. */
-function protocolOf(options: CoreOptions, { roster, zone }: NonNullable<CoreOptions["membership"]>): ProtocolState {
+/** A zone's member states every epoch, a metered one at least every third: who is silent counts as lowest. */
+function protocolOf(
+  options: CoreOptions, { roster, zone, metered = false }: NonNullable<CoreOptions["membership"]>,
+): ProtocolState {
   const { station, crypto, statementSigner: signer, logged, reader } = options;
   return createZoneProtocol({
     directory: directoryOf(roster, zone), station, signer, crypto, law: { decide, search: searchRaises },
-    ...(reader !== undefined && { reader }),
+    metered, ...(reader !== undefined && { reader }),
     region: createRegion(REGION_LAW, regionSeats(crypto, roster, station)),
     ...(logged?.lastStatement !== undefined && { signedThrough: logged.lastStatement.body.epoch }),
   });

@@ -2,6 +2,7 @@
 import { quorumOf } from "../gossip/certificate.ts";
 import { type Incident, leaseEnd } from "../gossip/incidents.ts";
 import { isSuspected } from "../gossip/membership.ts";
+import { borne, meteredMembers } from "../gossip/metered.ts";
 import { provisional } from "../gossip/agreement-protocol.ts";
 import type { ProtocolState } from "../gossip/protocol-state.ts";
 import { threatOf } from "../models/terms.ts";
@@ -50,12 +51,14 @@ export function reportMesh({ zone, counts, listen, wallMs, startedAt }: MeshSour
   const epoch = epochOf(wallMs, epochS);
   const timeOf = (of: number): string => rfc3339(of * epochS * SECOND_MS as WallMs);
   const { port, broker, links } = counts;
+  const unheard = meteredMembers(protocol);
   const incidents = [...protocol.incidents.values()].filter((incident) => leaseEnd(incident) > epoch);
   // One that is about to be renewed is both.
   const certified = new Set(incidents.map(({ newest }) => threatOf(newest.key)));
   const waiting = provisional(protocol).filter(({ key }) => !certified.has(threatOf(key)));
   return {
     network: directory.network, zone: directory.zone.id, rosterVersion: directory.version, epochS, epoch,
+    ...(unheard.length > 0 && { metered: { members: unheard, borne: borne(directory), self: protocol.metered } }),
     n: directory.members.length, f: directory.zone.f, quorum: quorumOf(directory),
     ...(listen !== undefined && { broker: {
       ...(port !== undefined && { listen: hostPortText({ host: listen.host, port }) }),
@@ -76,7 +79,9 @@ function membersOf(zone: ZoneAlertState, epoch: number, began: number): MeshMemb
   return zone.protocol.view.members.map(({ station, heard, guilt }) => {
     const silentEpochs = Math.max(0, epoch - (heard < 0 ? began : heard));
     return {
-      station, ...(heard >= 0 && { lastEpoch: heard }), silentEpochs, suspected: isSuspected(silentEpochs),
+      station, ...(heard >= 0 && { lastEpoch: heard }), silentEpochs,
+      // A metered member hears no statements: nobody is silent by that.
+      suspected: !zone.protocol.metered && isSuspected(silentEpochs),
       guilty: guilt !== undefined, trust: trustIn(zone, station as StationId, epoch),
     };
   });

@@ -24,6 +24,14 @@ test("a quiet street in seven lines, and nothing at the top", () => {
   ]);
 });
 
+test("who does not vote is named, and whether the zone bears it stands first", () => {
+  const members = ["CP-002", "CP-003"];
+  assert.is(lineOf("votes", {}), "");
+  assert.match(lineOf("votes", { metered: { members, borne: 2, self: false } }),
+    /^votes {7}not of CP-002.*CP-003, on metered links; the zone bears 2 such$/);
+  assert.match(lineOf("votes", { metered: { members, borne: 1, self: false } }), /^votes {7}TOO FEW: not of /);
+});
+
 const INCIDENT: MeshStatus["incidents"][number] = {
   key: "starts", threat: "load-manipulation", incidentId: "3fa2c1b4d5e6f708", onset: "2026-11-01T11:50:00.000Z",
   summary: "2 of 7 chargers on feeder-7 started charging together.", since: "2026-11-01T11:55:00.000Z",

@@ -57,11 +57,19 @@ function trustLines({ members }: MeshStatus): string[] {
 }
 
 /** Silence is information, never an accusation. */
-function heardLine({ members, epochS }: MeshStatus): string {
+function heardLine({ members, epochS, metered }: MeshStatus): string {
+  if (metered?.self === true) return "heard       certificates alone: on a metered link";
   const silent = members.filter(({ suspected }) => suspected).map(({ station, silentEpochs, lastEpoch }) =>
     `${station} for ${lastEpoch === undefined ? "at least " : ""}${duration(silentEpochs * epochS)}`);
   return `heard       ${members.length - silent.length} of ${members.length} lately`
     + (silent.length > 0 ? `; info: not ${names(silent)}` : "");
+}
+
+function meteredLines({ metered }: MeshStatus): string[] {
+  if (metered === undefined) return [];
+  const { members, borne } = metered;
+  return [`votes       ${members.length > borne ? "TOO FEW: " : ""}not of ${names(members)}, on metered links; `
+    + `the zone bears ${borne} such`];
 }
 
 function trafficLines({ sent, received, refused, refusedFrom: [most] }: MeshTrafficStatus): string[] {
@@ -83,6 +91,7 @@ export function meshLines({ mesh, time }: Status): string[] {
   return [
     `street      ${plainText(network, 48)}, zone ${plainText(zone, 48)}, roster ${rosterVersion}: `
       + `${counted(n, "member", "members")}, of which ${f} may lie or be broken; ${quorum} certify`,
-    linkLine(links, time), brokerLine(mesh), heardLine(mesh), ...trustLines(mesh), ...trafficLines(traffic),
+    linkLine(links, time), brokerLine(mesh), heardLine(mesh), ...meteredLines(mesh), ...trustLines(mesh),
+    ...trafficLines(traffic),
   ];
 }

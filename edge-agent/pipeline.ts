@@ -17,6 +17,7 @@ import { zoneAlert, type ZoneAlertState } from "./alert/zone-alert.ts";
 import {
   csmsCertificates, type Duties, notableBeliefs, schemaErrors, unreadMessages, wantsCheckpoint, wantsRemembering,
 } from "./duties.ts";
+import { meteredNotices } from "./metered-words.ts";
 import { type BypassWatch, watchBypass } from "./observe/bypass.ts";
 import { type ClockWatch, neighboursClock, watchClock } from "./observe/clock-watch.ts";
 import { type FaultWatch, watchFaults } from "./observe/faults.ts";
@@ -92,6 +93,7 @@ export function step(state: AgentState, event: AgentEvent, now: Now): Effect[] {
   effects.push(...schemaErrors(state.duties, observations));
   effects.push(...watchClock(state.clockWatch, observations, now));
   effects.push(...neighboursClock(told.news, state.gossip.epochS));
+  effects.push(...meteredNotices(told.news));
   effects.push(...wantsRemembering(state.duties, observations, alerts, now));
   return effects;
 }

@@ -217,6 +217,8 @@ export interface MeshStatus {
   readonly n: number;
   readonly f: number;
   readonly quorum: number;
+  /** Who does not vote, being on a metered link, as far as is known; this agent itself? And how many the zone bears. */
+  readonly metered?: { readonly members: readonly string[]; readonly borne: number; readonly self: boolean };
   /** The embedded broker; absent where the configuration has none. */
   readonly broker?: MeshBrokerStatus;
   /** Connections that this agent dials: neighbours' brokers and the site's. */

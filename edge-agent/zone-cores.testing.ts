@@ -1,12 +1,16 @@
 /** A zone of real cores in one process, each with its log in memory: agents are killed, and begun again from it. */
 import { topicText } from "../gossip/message.ts";
+import { neighboursOf } from "../gossip/membership.ts";
 import type { Outgoing } from "../gossip/protocol-state.ts";
-import type { Roster } from "../gossip/roster.ts";
+import { byText, encodeRoster, type Roster } from "../gossip/roster.ts";
+import { createRosterChain, type RosterChain } from "../gossip/roster-chain.ts";
+import { encodeRosterFile, rosterHash, signRoster } from "../gossip/roster-file.ts";
 import type { Crypto } from "../models/crypto.ts";
 import type { Alert, EvidenceKey } from "../models/terms.ts";
 import {
   type Epoch, epochOf, type MonotonicMs, type Now, SECOND_MS, type StationId, type WallMs, type ZoneId,
 } from "../models/units.ts";
+import { type MeteredFilters, meteredFilters } from "./adapters/broker-rules.ts";
 import { nodeCrypto, signerFromSeed } from "./adapters/crypto.ts";
 import { type Core, createCore } from "./core.ts";
 import { noteEntry, nothingLogged } from "./logged.ts";
@@ -38,8 +42,15 @@ export function rosterOf(n: number, f: number, version = 1): Roster {
       keys: {
         statement: statementSigner(index).publicKey, log: key(index, 1), witness: key(index, 2), tls: key(index, 3),
       },
-    })), revoked: [], events: [],
+    })).sort((a, b) => byText(a.station, b.station)), revoked: [], events: [],
   };
+}
+
+function chainOf(roster: Roster): RosterChain {
+  const bytes = encodeRoster(roster);
+  const signatures = [signRoster(bytes, signerFromSeed(new Uint8Array(32).fill(255)))];
+  const file = encodeRosterFile({ bytes, signatures });
+  return createRosterChain({ threshold: 1, keys: roster.operators }, { roster, hash: rosterHash(crypto, bytes), file });
 }
 
 export interface House {
@@ -64,17 +75,31 @@ export interface ZoneOptions {
   readonly witnesses?: boolean;
   /** Agents tell each other where idTokens are in use. */
   readonly sharesTokens?: boolean;
+  /** Who is on a metered link: it hears what it subscribes to at a site's broker, and that at first hand. */
+  readonly metered?: readonly number[];
+  /** Agents tell each other which rosters they know. */
+  readonly rosters?: boolean;
 }
+
+/** What a metered member hears. */
+interface Subscribed extends MeteredFilters {
+  /** Until when answers are heard, epochs, by the kind that asks for them. */
+  readonly until: Map<string, number>;
+}
+const ANSWERS_EPOCHS = 3;
 
 export class ZoneCores {
   readonly houses: House[];
   /** Says which messages do not arrive. */
   loses: (from: StationId, to: StationId, message: Outgoing) => boolean = () => false;
+  /** Sees what arrives. */
+  arrives: (to: House, topic: string, bytes: Uint8Array) => void = () => undefined;
   /** Sees what each step comes to. */
   watch: (house: House, effects: readonly Effect[]) => void = () => undefined;
   readonly #options: ZoneOptions;
   roster: Roster;
   #nowMs: number = BEGIN;
+  readonly #subscribed = new Map<number, Subscribed>();
   readonly #queue: { readonly from: StationId; readonly message: Outgoing }[] = [];
 
   constructor(n: number, f: number, options: ZoneOptions = {}) {
@@ -84,7 +109,23 @@ export class ZoneCores {
       index, core: undefined, log: [], alerts: [], published: [], notices: [],
       checkpoint: undefined, cosigned: undefined, memory: undefined,
     }));
+    for (const index of options.metered ?? []) this.#subscribed.set(index, this.#subscribe(index));
     for (const { index } of this.houses) this.start(index);
+  }
+
+  #subscribe(index: number): Subscribed {
+    const neighbours = neighboursOf(crypto, this.roster, stationAt(index)).map(({ member }) => member.station);
+    return { ...meteredFilters(this.roster.network, ZONE, neighbours), until: new Map() };
+  }
+
+  #hears(index: number, from: StationId, { kind, station }: Outgoing): boolean {
+    const subscribed = this.#subscribed.get(index);
+    if (subscribed === undefined) return true;
+    const { always, after, until } = subscribed;
+    const topics = [station, "+" as StationId].map((of) => topicText({ network: this.roster.network, zone: ZONE, kind,
+      station: of }));
+    const answers = Object.entries(after).flatMap(([asks, all]) => ((until.get(asks) ?? -1) > this.epoch ? all : []));
+    return from === station && topics.some((topic) => always.includes(topic) || answers.includes(topic));
   }
 
   get epoch(): Epoch {
@@ -124,7 +165,8 @@ export class ZoneCores {
     house.core = createCore({
       station, region: this.roster.network, zone: ZONE, epochS: EPOCH_S, site: {}, crypto, log, logged,
       tokenSecret: new Uint8Array(32), sharesTokens, statementSigner: statementSigner(index), earliest: 0 as WallMs,
-      membership: { roster: this.roster, zone: ZONE }, ...(memory !== undefined && { memory }),
+      membership: { roster: this.roster, zone: ZONE, metered: this.#subscribed.has(index) },
+      ...(this.#options.rosters === true && { chain: chainOf(this.roster) }), ...(memory !== undefined && { memory }),
       ...(witnesses && { witnessSigner: signerFromSeed(new Uint8Array(32).fill(128 + index)) }),
     }, this.#now());
     return house.core;
@@ -172,7 +214,8 @@ export class ZoneCores {
       const topic = topicText({ network: this.roster.network, zone: ZONE, kind, station });
       for (const { index } of this.houses) {
         const to = stationAt(index);
-        if (to !== from && !this.loses(from, to, next.message)) {
+        if (to !== from && this.#hears(index, from, next.message) && !this.loses(from, to, next.message)) {
+          this.arrives(this.house(index), topic, bytes);
           this.#step(index, { kind: "message", topic, bytes, from });
         }
       }
@@ -199,6 +242,8 @@ export class ZoneCores {
     if (effect.kind === "alert") house.alerts.push(effect.alert);
     if (effect.kind !== "publish") return;
     for (const message of effect.messages) {
+      const subscribed = this.#subscribed.get(house.index);
+      subscribed?.until.set(message.kind, this.epoch + ANSWERS_EPOCHS);
       if (message.relayed !== true) house.published.push({ epoch: this.epoch, message });
       this.#queue.push({ from: stationAt(house.index), message });
     }

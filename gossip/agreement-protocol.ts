@@ -11,12 +11,13 @@ import { assemble, type Certificate, growthsOf, headOf, quorumOf, verifyCertific
 import { type ClockNews, createClockRule, judgeClock, keepClocksOf } from "./clock-rule.ts";
 import { type Directory, MOST_MEMBERS } from "./directory.ts";
 import {
-  answerDigest, answerRequest, DIGEST_EVERY, pruneDissemination, publishDigest, request, want,
+  answerDigest, answerRequest, DIGEST_EVERY, isDigestDue, pruneDissemination, publishDigest, request, want,
 } from "./dissemination.ts";
 import { checkProof, makeProof } from "./equivocation.ts";
 import { incidentOf, lapse, REMEMBERED_EPOCHS, takeCertificate } from "./incidents.ts";
 import { type Accepted, type Incoming, takeIn } from "./intake.ts";
 import { messageOfStatement, type MessageOf, readTopic } from "./message.ts";
+import { isBareDigest, judgeMetered, METERED_CLOCK, noteDigest } from "./metered.ts";
 import type { Contents } from "./message-content.ts";
 import {
   castKeptVotes, onGuilt, onStatementHeld, propose, pruneProposals, repeatOpen, takeProposal, takeVote, votesFor,
@@ -29,7 +30,7 @@ import {
 import { namesOf, type Reader, readerOf } from "./reading.ts";
 import { beginRegionEpoch, type RegionState, takeAttestation, takeSummary, turnOf } from "./region.ts";
 import type { Statement } from "./statement.ts";
-import { count, createTraffic, type Problem, pruneTraffic } from "./traffic.ts";
+import { count, createTraffic, isSite, type Problem, pruneTraffic } from "./traffic.ts";
 import type { ZoneLaw } from "./zone-law.ts";
 import {
   addStatement, createZoneView, EPOCHS_AHEAD, EPOCHS_BACK, type Held, isGuilty, type Proof, pruneView, reseat,
@@ -48,6 +49,8 @@ export interface ZoneProtocolOptions {
   readonly reader?: Reader;
   /** The roster's zones and their law together; absent: nothing beyond the zone is looked at. */
   readonly region?: RegionState;
+  /** The member is on a metered link (SPEC.md, section 7a). */
+  readonly metered?: boolean;
   /** The last epoch that was signed before a restart; nothing up to it is voted for again. */
   readonly signedThrough?: Epoch;
 }
@@ -62,16 +65,19 @@ export interface OwnEvidence {
 
 /** Throws RangeError on a zone that is too large for one message to name all its members. */
 export function createZoneProtocol(options: ZoneProtocolOptions): ProtocolState {
-  const { directory, station, signer, crypto, law, reader = readerOf(crypto), region, signedThrough = -1 } = options;
+  const { directory, station, signer, crypto, law, region, metered = false, signedThrough = -1 } = options;
+  const { reader = readerOf(crypto) } = options;
   checkSize(directory);
   return {
     directory, station, signer, crypto, law, reader, topics: new Map(),
+    metered, meteredSince: new Map(), tooManyMetered: false,
     signedBefore: signedThrough, signedThrough, began: Infinity, region, self: directory.indexOf(station),
     maySign: false, epoch: -1, frozen: false,
     view: createZoneView(directory), traffic: createTraffic(), seen: new Map(), wanted: new Map(), resent: new Map(),
     requestsSent: 0, proposals: new Map(), votes: new Map(), voted: new Map(), unruly: new Map(), inVain: new Map(),
     waits: new Map(),
-    incidents: new Map(), awaited: new Map(), signing: -1, clock: createClockRule(),
+    incidents: new Map(), awaited: new Map(), signing: -1,
+    clock: createClockRule(metered ? METERED_CLOCK : undefined),
   };
 }
 
@@ -176,7 +182,8 @@ export function onEpoch(state: ProtocolState, own: OwnEvidence, { epoch }: Proto
   }
   beginRegionEpoch(state, epoch, out);
   for (const one of [...state.awaited.values()]) complete(state, one, epoch, out);
-  if (state.maySign && (epoch + state.self) % DIGEST_EVERY === 0) publishDigest(state, epoch, out);
+  if (state.maySign && isDigestDue(state, epoch)) publishDigest(state, epoch, out);
+  judgeMetered(state, epoch, out);
   request(state, epoch, out);
   return out;
 }
@@ -203,7 +210,7 @@ function publishOwn(state: ProtocolState, statement: Statement, epoch: number, o
 export function onMessage(state: ProtocolState, incoming: Incoming, from: string, now: ProtocolNow): Output {
   const out = emptyOutput();
   const taken = takeIn(state, incoming, from, now);
-  const problem = typeof taken === "string" ? taken : handle(state, taken, now.epoch, out);
+  const problem = typeof taken === "string" ? taken : handle(state, taken, from, now.epoch, out);
   if (problem !== undefined) {
     const topic = state.topics.get(incoming.topic) ?? readTopic(incoming.topic);
     count(state.traffic, problem, from, topic?.station);
@@ -216,7 +223,9 @@ export function onMessage(state: ProtocolState, incoming: Incoming, from: string
   return out;
 }
 
-function handle(state: ProtocolState, accepted: Accepted, epoch: number, out: Output): Problem | undefined {
+function handle(
+  state: ProtocolState, accepted: Accepted, from: string, epoch: number, out: Output,
+): Problem | undefined {
   const { message, name } = accepted;
   state.wanted.delete(name);
   if (message.kind === "statement") return onStatement(state, accepted, message, epoch, out);
@@ -236,7 +245,10 @@ function handle(state: ProtocolState, accepted: Accepted, epoch: number, out: Ou
       takeVote(state, message, epoch, out);
       break;
     case "digest":
-      if (message.station !== state.station) answerDigest(state, message, epoch, out);
+      if (message.station === state.station) return undefined;
+      noteDigest(state, message);
+      // One that was passed on has its answer from those who heard it at first hand.
+      if (!isBareDigest(message) || from === message.station || isSite(from)) answerDigest(state, message, epoch, out);
       return undefined;
     case "attestation":
       return takeAttestation(state, message);
@@ -327,7 +339,8 @@ function hold(state: ProtocolState, certificate: Certificate, epoch: number, out
   state.seen.set(certificateMark(certificate.name), at);
   if (taken === undefined) return "stale-certificate";
   state.waits.delete(threatIndexOf(certificate.keyIndex));
-  const isComplete = fetchStatements(state, certificate, epoch);
+  // On a metered link what an incident rests on is fetched once: renewals show who else is affected, and cost as much.
+  const isComplete = (state.metered && taken.change !== "new") || fetchStatements(state, certificate, epoch);
   if (!isComplete) state.awaited.set(certificate.name, { certificate, since: epoch });
   out.news.push(newsOf(state, certificate, taken.change, isComplete));
   request(state, epoch, out);

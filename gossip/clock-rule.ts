@@ -7,10 +7,15 @@ import type { MonotonicMs, Now, StationId } from "../models/units.ts";
 
 /** Delays, and the moment at which each begins its epochs, make as much as this. */
 const AGREE_WITHIN_EPOCHS = 1;
-/** How long an offset counts. */
-const COUNTS_EPOCHS = 6;
-/** After a start nothing is published in so many epochs, the one that it falls in included, unless clocks agree. */
-const LISTENS_EPOCHS = 3;
+/** How often others are heard sets how the rule is kept. */
+export interface ClockPace {
+  /** How long an offset counts. */
+  readonly countsEpochs: number;
+  /** After a start nothing is published in so many epochs, the one that it falls in included, unless clocks agree. */
+  readonly listensEpochs: number;
+}
+
+const EACH_EPOCH: ClockPace = { countsEpochs: 6, listensEpochs: 3 };
 /** Two statements of a member that is alive are this far apart, epochs; old ones that are sent again come in a heap. */
 const APART_EPOCHS = 0.5;
 /** Statements outside of the window that are verified in an epoch, whoever sends them: more than honest zones have. */
@@ -31,6 +36,7 @@ interface Offset {
 }
 
 export interface ClockRule {
+  readonly pace: ClockPace;
   readonly heard: Map<StationId, Heard>;
   /** `<sender> <author>`, whose statement outside of the window was looked at in this epoch. */
   readonly checked: Set<string>;
@@ -59,9 +65,9 @@ export interface ClockNews {
   readonly offsetEpochs: number;
 }
 
-export function createClockRule(): ClockRule {
+export function createClockRule(pace = EACH_EPOCH): ClockRule {
   return {
-    heard: new Map(), checked: new Set(), begun: 0, baseMs: undefined, standing: { state: "listens", heard: 0 },
+    pace, heard: new Map(), checked: new Set(), begun: 0, baseMs: undefined, standing: { state: "listens", heard: 0 },
     told: false,
   };
 }
@@ -92,7 +98,7 @@ export function noteStatement(
   if (known !== undefined && stated <= known.newest) return;
   const last: Offset = { epochs: stated - own.epoch, at: own.monoMs };
   const before = known?.counted;
-  const isLate = before !== undefined && counts(before, own.monoMs, epochMs) && last.epochs < before.epochs;
+  const isLate = before !== undefined && counts(rule, before, own.monoMs, epochMs) && last.epochs < before.epochs;
   const takes = !isLate && (agrees(last.epochs) || follows(last, known?.last, epochMs));
   rule.heard.set(author, { newest: stated, last, counted: takes ? last : before });
 }
@@ -105,8 +111,8 @@ function follows(offset: Offset, last: Offset | undefined, epochMs: number): boo
   return last !== undefined && agrees(offset.epochs - last.epochs) && offset.at - last.at >= APART_EPOCHS * epochMs;
 }
 
-function counts({ at }: Offset, now: MonotonicMs, epochMs: number): boolean {
-  return now - at <= COUNTS_EPOCHS * epochMs;
+function counts({ pace }: ClockRule, { at }: Offset, now: MonotonicMs, epochMs: number): boolean {
+  return now - at <= pace.countsEpochs * epochMs;
 }
 
 /** Whether a statement outside of the window is worth a signature check, which is then used up for this epoch. */
@@ -129,12 +135,12 @@ export function judgeClock(
   rule.checked.clear();
   const offsets = others.flatMap((station) => {
     const counted = rule.heard.get(station)?.counted;
-    return counted !== undefined && counts(counted, now, epochMs) ? [counted.epochs] : [];
+    return counted !== undefined && counts(rule, counted, now, epochMs) ? [counted.epochs] : [];
   });
   const heard = offsets.length;
   const offsetEpochs = heard > 2 * f ? medianOf(offsets) : undefined;
   if (offsetEpochs === undefined) {
-    rule.standing = { state: rule.begun > LISTENS_EPOCHS ? "good" : "listens", heard };
+    rule.standing = { state: rule.begun > rule.pace.listensEpochs ? "good" : "listens", heard };
     return undefined;
   }
   const isOff = !agrees(offsetEpochs);

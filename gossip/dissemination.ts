@@ -8,6 +8,7 @@ import type { Certificate } from "./certificate.ts";
 import { MOST_MEMBERS } from "./directory.ts";
 import { LEASE_EPOCHS, standing } from "./incidents.ts";
 import type { Kind, MessageOf } from "./message.ts";
+import { BARE_DIGEST_EVERY, isBareDigest, MOST_RESENT_METERED } from "./metered.ts";
 import { type DigestContent, MOST_CERTIFICATES, MOST_REQUESTED } from "./message-content.ts";
 import { isKnownCertificate, type Output, type ProtocolState, publish, relay, type Wanted } from "./protocol-state.ts";
 import { EPOCHS_AHEAD, EPOCHS_BACK, isGuilty, newestOf, oldestHeld } from "./zone-view.ts";
@@ -23,8 +24,12 @@ const MOST_WANTED = 2 * MOST_MEMBERS;
 /** Below the quota that others grant. */
 const MOST_REQUESTS = 6;
 
+export function isDigestDue({ metered, self }: ProtocolState, epoch: number): boolean {
+  return (epoch + self) % (metered ? BARE_DIGEST_EVERY : DIGEST_EVERY) === 0;
+}
+
 export function publishDigest(state: ProtocolState, epoch: number, out: Output): void {
-  const newest = state.view.members.flatMap((_, index) => {
+  const newest = state.metered ? [] : state.view.members.flatMap((_, index) => {
     const held = newestOf(state.view, index);
     return held === undefined ? [] : [{ index, epoch: held.epoch, hash: held.hash }];
   });
@@ -42,7 +47,7 @@ export function answerDigest(state: ProtocolState, message: MessageOf<"digest">,
   const { content } = message;
   const budget = { left: MOST_REPAIRS };
   const author = state.directory.indexOf(message.station);
-  answerStatements(state, content, author, budget, epoch, out);
+  if (!isBareDigest(message)) answerStatements(state, content, author, budget, epoch, out);
   const held = new Set(content.certificates.map(hex));
   for (const { name, epoch: at, station, whole } of listed(state)) {
     // An older one is taken from nobody who did not ask for it.
@@ -83,14 +88,14 @@ function answerStatements(
 
 /** Publishes again what is asked for and held. */
 export function answerRequest(state: ProtocolState, message: MessageOf<"request">, epoch: number, out: Output): void {
-  const budget = { left: MOST_REPAIRS };
-  const certificates = standing(state.incidents, state.directory.version);
+  const budget = { left: state.metered ? MOST_RESENT_METERED - state.resent.size : MOST_REPAIRS };
+  const certificates = state.metered ? [] : standing(state.incidents, state.directory.version);
   for (const hash of message.content.hashes) {
     const name = hex(hash);
     const statement = state.view.byHash.get(name);
     const certificate = certificates.find((one) => one.name === name);
     const proposal = state.proposals.get(name)?.message;
-    if (statement !== undefined) {
+    if (statement !== undefined && (!state.metered || statement.index === state.self)) {
       resend(state, name, "statement", memberStation(state, statement.index), statement.whole, budget, epoch, out);
     } else if (certificate !== undefined) {
       resend(state, name, "certificate", certificate.station, certificate.whole, budget, epoch, out);
@@ -109,7 +114,7 @@ function resend(
   state: ProtocolState, name: string, kind: Kind, station: StationId, whole: Uint8Array, budget: { left: number },
   epoch: number, out: Output,
 ): void {
-  if (budget.left === 0 || state.resent.has(name) || state.resent.size >= MOST_RESENT) return;
+  if (budget.left <= 0 || state.resent.has(name) || state.resent.size >= MOST_RESENT) return;
   state.resent.set(name, epoch);
   budget.left -= 1;
   relay(state, { kind, station, whole }, out);

@@ -14,6 +14,7 @@ import {
 import { judgeOwnClock, onEpoch, onMessage, wasSetBack } from "./agreement-protocol.ts";
 import { noteOwnClock } from "./clock-rule.ts";
 import type { Incoming } from "./intake.ts";
+import { isWorthStating } from "./metered.ts";
 import type { News, Outgoing, ProtocolState } from "./protocol-state.ts";
 import { type Statement, type StatementBody, signStatement, statementHash } from "./statement.ts";
 
@@ -137,6 +138,10 @@ export function makeStatement(
   const epoch = epochOf(now.wallMs, state.epochS);
   if (now.wallMs < state.earliest || epoch <= state.lastEpoch || epoch > LAST_EPOCH) return undefined;
   const values = evidence(EVIDENCE_KEYS);
+  const { protocol } = state;
+  if (protocol?.metered === true && !isWorthStating(protocol, epoch, values, state.lastEvidence, state.lastEpoch)) {
+    return undefined;
+  }
   const rose = values.some((value, index) => value - (state.lastEvidence[index] ?? 0) >= WORTH_STATING);
   if (!rose && now.monoMs - state.lastStatedMs < state.statedEveryMs) return undefined;
   const statement = signStatement({

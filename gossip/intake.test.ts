@@ -359,10 +359,11 @@ test("digests: what the sender lacks is published again, what it has and we lack
   // What is of the digest's own epoch is still on its way to its sender.
   tell(state, statement(3, EPOCH));
   // A second digest that lacks the same moves nothing more in this epoch.
-  const again = made(3, "digest", { epoch: EPOCH, newest: [], certificates: [], guilty: [] });
+  const own = [{ index: 5, epoch: EPOCH + 1, hash: new Uint8Array(32).fill(7) }];
+  const again = made(3, "digest", { epoch: EPOCH, newest: own, certificates: [], guilty: [] });
   assert.equal(hear(state, incoming(again)).outgoing, []);
   begin(state, EPOCH + 1);
-  const later = made(3, "digest", { epoch: EPOCH + 1, newest: [], certificates: [], guilty: [] });
+  const later = made(3, "digest", { epoch: EPOCH + 1, newest: own, certificates: [], guilty: [] });
   const repairs = hear(state, incoming(later), EPOCH + 1).outgoing;
   assert.equal(repairs.map(({ kind, station }) => `${kind} ${station}`), ["statement CP-1", "statement CP-3"]);
   const request = made(5, "request", { epoch: EPOCH + 2, hashes: [nodeCrypto().sha256(mine.bytes), unknown] });

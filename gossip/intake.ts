@@ -6,6 +6,7 @@ import { sameBytes } from "./bytes.ts";
 import { noteStatement, takeCheck } from "./clock-rule.ts";
 import type { Directory } from "./directory.ts";
 import { LEASE_EPOCHS } from "./incidents.ts";
+import { isBareDigest, isHeard, tellsTime } from "./metered.ts";
 import { epochOfMessage, type Kind, type Message, MOST_BYTES, readTopic, type Topic } from "./message.ts";
 import { epochMsOf, isKnownCertificate, type ProtocolNow, type ProtocolState } from "./protocol-state.ts";
 import type { Read } from "./reading.ts";
@@ -38,12 +39,14 @@ export function takeIn(
   const isPlaced = typeof topic !== "string";
   if (!allows(state.traffic, from, isPlaced ? topic.station : undefined, monoMs)) return "too-fast";
   if (!isPlaced) return topic;
+  if (!isHeard(state, topic.kind)) return "unasked";
   const directory = directoryOf(state, topic);
   const author = directory.indexOf(topic.station);
   if (topic.kind === "statement" && isNewest(state, author, bytes)) return "duplicate";
   const read = state.reader.read(topic.kind, bytes);
   if (typeof read === "string") return read;
   const { message, hash, name } = read;
+  if (state.metered && topic.kind === "statement" && !state.wanted.has(name)) return "unasked";
   const problem = headProblem(message, topic) ?? knownProblem(state, message, name, author) ??
     rosterProblem(directory, state, message, name) ?? timeProblem(state, message, name, epoch);
   if (problem === "future" || problem === "past") hearOutside(state, read, from, now);
@@ -55,9 +58,10 @@ export function takeIn(
   if (!state.reader.isSigned(read, directory.members[author]!.statementKey)) return "bad-signature";
   if (!hasQuota && !takeLook(state, topic.zone)) return "too-many";
   if (hasQuota) useQuota(state.traffic, message.kind, author, at);
-  if (message.kind === "statement") noteStatement(state.clock, message.station, at, now, epochMsOf(state));
+  if (tellsTime(state, message.kind)) noteStatement(state.clock, message.station, at, now, epochMsOf(state));
   // What came over a bridge is for the bridge's end alone, but for summaries, which region.ts passes on.
-  const passOn = hasQuota && !BETWEEN_NEIGHBOURS.has(message.kind) && timely(message, epoch);
+  const isForAll = !BETWEEN_NEIGHBOURS.has(message.kind) || isBareDigest(message);
+  const passOn = hasQuota && isForAll && !state.metered && timely(message, epoch);
   return { message, hash, name, author, passOn };
 }
 
@@ -75,7 +79,7 @@ function hearOutside(state: ProtocolState, read: Read, from: string, now: Protoc
   const { clock, directory, reader } = state;
   const { kind, station } = read.message;
   const stated = epochOfMessage(read.message) ?? 0;
-  if (kind !== "statement" || !takeCheck(clock, from, station, stated)) return;
+  if (!tellsTime(state, kind) || !takeCheck(clock, from, station, stated)) return;
   const member = directory.members[directory.indexOf(station)];
   if (member !== undefined && reader.isSigned(read, member.statementKey)) {
     noteStatement(clock, station, stated, now, epochMsOf(state));

@@ -163,7 +163,7 @@ function nearestGrowth(statements: readonly Held[], { epoch, keyIndex, onset }: 
 /** Whether this agent may still sign something of that epoch. */
 function maySignFor(state: ProtocolState, epoch: number): boolean {
   const isTimely = epoch > state.signedThrough + EPOCHS_AHEAD && epoch >= state.epoch - EPOCHS_BACK;
-  return state.maySign && !state.frozen && isTimely;
+  return state.maySign && !state.frozen && !state.metered && isTimely;
 }
 
 function vote(state: ProtocolState, { message, author, hash }: OpenProposal, epoch: number, out: Output): void {
@@ -209,6 +209,7 @@ export function votesFor(state: ProtocolState, { message, name }: OpenProposal):
 
 /** Proposes what this agent sees and whose turn has come. */
 export function propose(state: ProtocolState, epoch: number, out: Output): void {
+  if (state.metered) return;
   const raised = strongest(seenRaises(state, epoch));
   for (const threat of state.waits.keys()) if (!raised.has(threat)) state.waits.delete(threat);
   for (const [threat, seen] of raised) {

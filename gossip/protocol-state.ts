@@ -10,6 +10,7 @@ import {
   type ComposedKind, encodeMessage, type Kind, type Message, type MessageOf, type Topic,
 } from "./message.ts";
 import type { Contents } from "./message-content.ts";
+import type { MeteredNews } from "./metered.ts";
 import type { Reader } from "./reading.ts";
 import type { RegionNews, RegionState } from "./region.ts";
 import type { Statement } from "./statement.ts";
@@ -70,6 +71,7 @@ export type News =
   | { readonly kind: "message"; readonly message: StationMessage }
   | RegionNews
   | ClockNews
+  | MeteredNews
   /** A message that changed nothing. */
   | { readonly kind: "problem"; readonly problem: Problem; readonly from: string };
 
@@ -135,6 +137,12 @@ export interface ProtocolState {
   began: number;
   /** Nothing of this epoch, or the one after, is proposed or voted for: it may have been, before a restart. */
   signedThrough: number;
+  /** On a metered link: states by exception, and neither proposes nor votes (metered.ts). */
+  readonly metered: boolean;
+  /** The epoch of each such member's last digest, by station. */
+  readonly meteredSince: Map<string, number>;
+  /** The operator knows that there are more of these than the zone bears. */
+  tooManyMetered: boolean;
   /** The agent's own index; -1 when it is no member. */
   self: number;
   maySign: boolean;

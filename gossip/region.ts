@@ -123,7 +123,7 @@ export function directoryIn(state: ProtocolState, zone: string): Directory | und
 /** At an epoch's start: attests, claims for the own zone, and tells what the region's claims come to. */
 export function beginRegionEpoch(state: ProtocolState, epoch: number, out: Output): void {
   const { region, directory } = state;
-  if (region === undefined || region.directories.length < 2) return;
+  if (region === undefined || region.directories.length < 2 || state.metered) return;
   region.looked.clear();
   forget(region, epoch);
   if (state.maySign && !state.frozen) {

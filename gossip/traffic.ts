@@ -11,7 +11,7 @@ export const PROBLEMS = [
   "too-long", "bad-topic", "foreign-network", "foreign-zone", "unknown-author", "too-fast", "not-cbor", "bad-shape",
   "wrong-author", "wrong-roster", "duplicate", "future", "past", "guilty-author", "too-many", "bad-signature",
   "bad-proposal", "second-proposal", "bad-certificate", "stale-certificate", "bad-proof", "frozen", "bad-summary",
-  "bad-roster", "bad-release",
+  "bad-roster", "bad-release", "unasked",
 ] as const;
 export type Problem = (typeof PROBLEMS)[number] | DecodeProblem;
 

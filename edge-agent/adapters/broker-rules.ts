@@ -2,7 +2,7 @@
  * Who may do what at the embedded broker. Certificate, client id and topic are bound to one another through the roster,
  * which may change at any time: each answer is of the list as it stands.
  */
-import { KINDS, readTopic, topicText } from "../../gossip/message.ts";
+import { type Kind, KINDS, readTopic, topicText } from "../../gossip/message.ts";
 import type { StationId, ZoneId } from "../../models/units.ts";
 
 /** What the roster says of a member, as far as the transport needs it. */
@@ -52,6 +52,22 @@ export function filtersOf(network: string, zone: string): string[] {
 export function bridgeFilters(network: string, zone: string): string[] {
   return (["roster", "part", "release", "fetch", "piece"] as const)
     .map((kind) => topicText({ network, zone, kind, station: "+" }));
+}
+
+/** What a metered member subscribes to at a broker (gossip/metered.ts): always, and for a while after what it says. */
+export interface MeteredFilters {
+  readonly always: readonly string[];
+  readonly after: Readonly<Record<string, readonly string[]>>;
+}
+
+/** @param from whom what all say all the time is heard of: at a neighbour's broker "+", which is the neighbour */
+export function meteredFilters(network: string, zone: string, from: readonly string[]): MeteredFilters {
+  const topics = (kinds: readonly Kind[], stations: readonly string[]): string[] =>
+    stations.flatMap((station) => kinds.map((kind) => topicText({ network, zone, kind, station })));
+  return {
+    always: [...topics(["certificate", "proof", "request"], ["+"]), ...topics(["checkpoint", "roster", "part"], from)],
+    after: { request: topics(["statement"], ["+"]), checkpoint: topics(["cosignature"], from) },
+  };
 }
 
 /** What of another zone is heard: its summaries, for the region's decision. */

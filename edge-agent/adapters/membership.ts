@@ -1,19 +1,19 @@
 /** What makes a lone agent a member of a street: its roster, verified, and the transport to its neighbours. */
 import { sameBytes } from "../../gossip/bytes.ts";
 import { topicText } from "../../gossip/message.ts";
-import { leftOut, neighboursOf, reachOf } from "../../gossip/membership.ts";
+import { leftOut, type Neighbour, neighboursOf, reachOf } from "../../gossip/membership.ts";
 import type { Outgoing } from "../../gossip/protocol-state.ts";
-import { type Member, memberOf, type Roster } from "../../gossip/roster.ts";
+import { type Member, memberOf, type Roster, zoneOf } from "../../gossip/roster.ts";
 import type { KnownRoster } from "../../gossip/roster-chain.ts";
 import type { Crypto } from "../../models/crypto.ts";
 import { ok, problem, type Result } from "../../models/result.ts";
-import type { StationId, ZoneId } from "../../models/units.ts";
+import { SECOND_MS, type StationId, type ZoneId } from "../../models/units.ts";
 import type { Config, Environment } from "../config.ts";
 import { mqttText } from "../config-schema.ts";
 import { type NamedOperators, readOperators } from "../operators.ts";
 import type { AgentEvent, Clock, Random, Timers } from "../ports.ts";
 import { brokersOf } from "../zone-brokers.ts";
-import type { MeshMember } from "./broker-rules.ts";
+import { type MeshMember, meteredFilters } from "./broker-rules.ts";
 import type { DeviceKeys } from "./keys.ts";
 import { createMesh, type Mesh, type SiteBroker } from "./mesh.ts";
 import { loadRoster } from "./roster-file.ts";
@@ -95,26 +95,57 @@ export interface Street {
   publish(messages: readonly Outgoing[]): void;
 }
 
-/** Which topics a mesh subscribes to follows from these, and is settled when it is made. */
-function seatIn({ zones, members }: Roster, station: StationId): { readonly zone: ZoneId; readonly text: string } {
-  const { zone } = members.find((one) => one.station === station)!;
-  return { zone, text: JSON.stringify([zone, zones.map(({ id }) => id)]) };
+interface Seat {
+  readonly zone: ZoneId;
+  /** Which topics a mesh subscribes to follows from this, and is settled when it is made. */
+  readonly text: string;
+  /** On a metered link: whom the member takes note of. */
+  readonly heard: readonly StationId[];
+  /** Whose brokers it dials, if they have one. */
+  readonly dialled: readonly Neighbour[];
 }
+
+function seatIn(roster: Roster, station: StationId, crypto: Crypto, mesh: Config["mesh"]): Seat {
+  const { zone } = memberOf(roster, station)!;
+  const all = neighboursOf(crypto, roster, station);
+  const near = all.filter(({ link }) => link !== "bridge");
+  const isMetered = mesh?.metered === true;
+  const heard = isMetered ? near.map(({ member }) => member.station) : [];
+  return {
+    zone, heard, text: JSON.stringify([zone, roster.zones.map(({ id }) => id), heard]),
+    dialled: isMetered ? fewestOf(near, mesh.brokers.length, zoneOf(roster, zone)!.f) : all,
+  };
+}
+
+/** Each connection is paid for: none beside a site's broker; else one honest neighbour, though one more is away. */
+function fewestOf(near: readonly Neighbour[], sites: number, f: number): readonly Neighbour[] {
+  const dialled = near.filter(({ member: { address } }) => address !== "");
+  return sites > 0 ? [] : [...dialled.filter(({ link }) => link === "long"), ...dialled.filter(({ link }) =>
+    link === "near")].slice(0, f + 2);
+}
+
+/** Witnesses answer at their next epoch; a statement that does not come is asked for again in the next. */
+const ANSWERS_EPOCHS = 3;
 
 /** The transport of a member, not started yet. */
 export function streetOf({ roster: first, member: { station }, keys }: Membership, config: Config, ports: MeshPorts):
   Street {
   const { crypto, clock, timers, random, notice, onEvent, env } = ports;
   let members: readonly MeshMember[] = [];
-  const meshIn = (roster: Roster, zone: ZoneId): Mesh => createMesh({
+  const seatOf = (roster: Roster): Seat => seatIn(roster, station, crypto, config.mesh);
+  const meshIn = (roster: Roster, { zone, heard }: Seat): Mesh => createMesh({
     identity: tlsIdentity(station, keys.tlsSeed), network: roster.network, zones: [zone],
     region: roster.zones.map(({ id }) => id),
     members: () => members, clock, timers, random, brokers: brokersOf(
       crypto, zone, readSiteBrokers(config, env), config.mesh?.brokersAtOnce ?? Infinity, mqttOf),
     ...(config.mesh?.listen !== undefined && { listen: config.mesh.listen }),
+    ...(config.mesh?.metered === true && { metered: {
+      near: meteredFilters(roster.network, zone, ["+"]), site: meteredFilters(roster.network, zone, heard),
+      answersMs: ANSWERS_EPOCHS * config.epochS * SECOND_MS,
+    } }),
   }, (topic, bytes, from) => onEvent({ kind: "message", topic, bytes, from }), notice);
-  let seat = seatIn(first, station);
-  let mesh = meshIn(first, seat.zone);
+  let seat = seatOf(first);
+  let mesh = meshIn(first, seat);
   let reach = reachOf([]);
   let [isRunning, isAway, turn] = [false, false, Promise.resolve()];
   /** One after the other: a port is free again before it is bound anew. */
@@ -124,11 +155,11 @@ export function streetOf({ roster: first, member: { station }, keys }: Membershi
   };
   const follow = (roster: Roster | undefined): void => {
     const before = mesh;
-    const next = roster === undefined ? seat : seatIn(roster, station);
-    if (roster !== undefined && next.text !== seat.text) mesh = meshIn(roster, next.zone);
+    const next = roster === undefined ? seat : seatOf(roster);
+    if (roster !== undefined && next.text !== seat.text) mesh = meshIn(roster, next);
     seat = next;
     members = roster?.members.map((one) => ({ station: one.station, zone: one.zone, tlsKey: one.keys.tls })) ?? [];
-    const neighbours = roster === undefined ? [] : neighboursOf(crypto, roster, station);
+    const neighbours = roster === undefined ? [] : next.dialled;
     reach = reachOf(neighbours);
     mesh.setNeighbours(neighbours.map(({ member: { station: name, keys: { tls }, address } }) =>
       ({ station: name, tlsKey: tls, address })));

@@ -9,7 +9,7 @@ import type { Clock, MeshNeighbour, Random, Timers, Transport } from "../ports.t
 import { createBroker } from "./broker.ts";
 import type { Broker, BrokerLimits, BrokerStats, OnMessage } from "./broker.ts";
 import { bridgeFilters, BrokerRules, filtersOf, keyText, summaryFilter } from "./broker-rules.ts";
-import type { MeshMember } from "./broker-rules.ts";
+import type { MeshMember, MeteredFilters } from "./broker-rules.ts";
 import { createMqttClient } from "./mqtt-client.ts";
 import type { MqttClient, MqttClientLimits, MqttClientOptions, MqttClientStats } from "./mqtt-client.ts";
 import type { Trust } from "./mesh-dial.ts";
@@ -36,6 +36,8 @@ export interface MeshOptions {
   readonly zones: readonly string[];
   /** All zones of the roster: of those others, summaries are heard. */
   readonly region?: readonly string[];
+  /** On a metered link: what alone is subscribed to, and how long answers are heard. */
+  readonly metered?: { readonly near: MeteredFilters; readonly site: MeteredFilters; readonly answersMs: number };
   /** The members that count now; another list whenever they change. */
   readonly members: () => readonly MeshMember[];
   /** Absent: no embedded broker. */
@@ -88,6 +90,7 @@ class ListedMesh implements Mesh {
   readonly #rules: BrokerRules;
   readonly #siteTraffic = createTraffic();
   #repeated = 0;
+  readonly #cancelHearing = new Map<string, () => void>();
   #port: number | undefined;
   #running = false;
 
@@ -116,6 +119,7 @@ class ListedMesh implements Mesh {
 
   async stop(): Promise<void> {
     this.#running = false;
+    for (const cancel of this.#cancelHearing.values()) cancel();
     await Promise.all(this.#clients().map((client) => client.stop()));
     await this.#broker?.stop();
     this.#port = undefined;
@@ -123,6 +127,7 @@ class ListedMesh implements Mesh {
 
   publish(topic: string, bytes: Uint8Array, except?: ReadonlySet<string>): void {
     const told = new Set(except);
+    if (this.#options.metered !== undefined) this.#hearAnswers(topic.split("/")[3] ?? "");
     for (const { name, client } of this.#neighbours.values()) {
       if (except?.has(name) !== true && client.publish(topic, bytes)) told.add(name);
     }
@@ -173,10 +178,10 @@ class ListedMesh implements Mesh {
   #linkTo(
     name: string, address: HostPort, trust: Trust, more: Pick<MqttClientOptions, "limits" | "admit" | "onUnsure"> = {},
   ): Link {
-    const { identity, network, zones, region = [], clock, timers, random, clientLimits } = this.#options;
+    const { identity, network, zones, region = [], metered, clock, timers, random, clientLimits } = this.#options;
     const others = region.filter((zone) => !zones.includes(zone));
     const beyond = this.#options.members().find(({ station }) => station === name)?.zone;
-    const filters = [
+    const filters = metered !== undefined ? metered["key" in trust ? "near" : "site"].always : [
       ...zones.flatMap((zone) => filtersOf(network, zone)), ...others.map((zone) => summaryFilter(network, zone)),
       ...(beyond === undefined || zones.includes(beyond) ? [] : bridgeFilters(network, beyond)),
     ];
@@ -191,6 +196,20 @@ class ListedMesh implements Mesh {
   #admits(site: string, topic: string): boolean {
     const author = this.#rules.knows(topic) ? topic.slice(topic.lastIndexOf("/") + 1) : undefined;
     return allows(this.#siteTraffic, site, author, this.#options.clock.monoMs());
+  }
+
+  /** Answers are subscribed to before what asks for them goes out, over the same connection. */
+  #hearAnswers(kind: string): void {
+    const { metered, timers } = this.#options;
+    const [near, site] = [metered?.near.after[kind], metered?.site.after[kind]];
+    if (metered === undefined || near === undefined || site === undefined) return;
+    const hear = (on: boolean): void => {
+      for (const { client } of this.#neighbours.values()) client.hear(near, on);
+      for (const { client } of this.#sites) client.hear(site, on);
+    };
+    this.#cancelHearing.get(kind)?.();
+    hear(true);
+    this.#cancelHearing.set(kind, timers.after(metered.answersMs, () => hear(false)));
   }
 
   #isRepeat(from: string, topic: string, payload: Uint8Array): boolean {

@@ -99,6 +99,8 @@ export interface MqttClient {
   stop(): Promise<void>;
   /** Sends it now, or later, or not at all; never throws. True: it is on its way, and the connection not in doubt. */
   publish(topic: string, payload: Uint8Array): boolean;
+  /** Subscribes to more, or no longer. */
+  hear(filters: readonly string[], on: boolean): void;
   stats(): MqttClientStats;
 }
 
@@ -118,6 +120,7 @@ class Dialler implements MqttClient {
   readonly #waiting: Message[] = [];
   readonly #unconfirmed: Unconfirmed;
   readonly #refused: Partial<Record<MqttClientRefusal, number>> = {};
+  readonly #more = new Set<string>();
   #waitingBytes = 0;
   #attempts = 0;
   #failures = 0;
@@ -172,6 +175,15 @@ class Dialler implements MqttClient {
     return this.#waiting.length === 0 && !this.#inDoubt;
   }
 
+  hear(filters: readonly string[], on: boolean): void {
+    for (const filter of filters) {
+      if (on) this.#more.add(filter);
+      else this.#more.delete(filter);
+    }
+    // Before it is up, it subscribes to all of them at once.
+    if (this.#up) this.#session?.hear(filters, on);
+  }
+
   /** The oldest of too many. */
   #leaveOut(): void {
     while (this.#waiting.length > this.#limits.waitingMessages || this.#waitingBytes > this.#limits.waitingBytes) {
@@ -223,7 +235,7 @@ class Dialler implements MqttClient {
     });
     this.#guard = guard;
     this.#session = new MqttSession({
-      guard, clientId, filters, keepaliveS: this.#limits.keepaliveS, timers,
+      guard, clientId, filters: () => [...filters, ...this.#more], keepaliveS: this.#limits.keepaliveS, timers,
       ...("login" in trust && trust.login && { login: trust.login }),
       onReady: (refused) => {
         // A kind or zone that the far end does not know (yet) is no reason to do without the others.

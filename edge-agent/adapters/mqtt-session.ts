@@ -17,7 +17,8 @@ export interface SessionOptions {
   /** The secured and guarded connection; ends when the session does. */
   readonly guard: MqttGuard;
   readonly clientId: string;
-  readonly filters: readonly string[];
+  /** Asked once it is let in. */
+  readonly filters: () => readonly string[];
   /** A far end that is silent for twice this time is gone. */
   readonly keepaliveS: number;
   readonly timers: Timers;
@@ -36,6 +37,8 @@ export interface SessionOptions {
 
 const DOUBT_MS = 5_000;
 
+/** Packet identifiers of the subscription that a session begins with, and of all that follow. */
+const [FIRST, LATER] = [1, 2];
 /** MQTT 3.1.1, 3.9.3: the return code of a filter that was not granted. */
 const NOT_GRANTED = 0x80;
 /** 3.2.2.3: what the return code of CONNACK says. */
@@ -73,6 +76,12 @@ export class MqttSession {
     this.#send({ cmd: "publish", topic, payload: Buffer.from(payload), qos: 0, retain: false, dup: false });
   }
 
+  /** More filters, or no longer. */
+  hear(filters: readonly string[], on: boolean): void {
+    this.#send(on ? { cmd: "subscribe", messageId: LATER, subscriptions: filters.map((topic) => ({ topic, qos: 0 })) }
+      : { cmd: "unsubscribe", messageId: LATER, unsubscriptions: [...filters] });
+  }
+
   #send(packet: Packet): void {
     if (!this.#options.guard.destroyed) mqttPacket.writeToStream(packet, this.#options.guard);
   }
@@ -99,10 +108,10 @@ export class MqttSession {
         onRefused(`refused: ${NOT_ACCEPTED[packet.returnCode ?? 0] ?? `code ${packet.returnCode}`}`);
         return void guard.destroy();
       }
-      const subscriptions = filters.map((topic) => ({ topic, qos: 0 as const }));
-      this.#send({ cmd: "subscribe", messageId: 1, subscriptions });
+      const subscriptions = filters().map((topic) => ({ topic, qos: 0 as const }));
+      this.#send({ cmd: "subscribe", messageId: FIRST, subscriptions });
     } else if (packet.cmd === "suback") {
-      onReady(packet.granted.filter((code) => code === NOT_GRANTED).length);
+      if (packet.messageId === FIRST) onReady(packet.granted.filter((code) => code === NOT_GRANTED).length);
     } else if (packet.cmd === "publish") {
       // A copy, or a small message that is kept would keep the whole record that it came in.
       onMessage(packet.topic, new Uint8Array(Buffer.from(packet.payload)), packet.retain);

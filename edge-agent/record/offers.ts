@@ -46,6 +46,8 @@ export interface Collected {
 const MOST_RECENT = 4;
 /** Without anything that witnesses should see, a checkpoint is told no sooner after the last. */
 const QUIET_MS = 10 * MINUTE_MS;
+/** On a metered link, where one is signed each ten minutes: each third is told, since all witnesses' answers cost. */
+const METERED_QUIET_MS = 25 * MINUTE_MS;
 /** The quota of checkpoint messages that neighbours grant for an epoch. */
 const MOST_AN_EPOCH = 4;
 /** Who does not answer until the epoch after so many is not waited for. */
@@ -79,7 +81,7 @@ export function offer(state: Witnessing, journal: JournalState, epoch: Epoch, no
   const note = journal.checkpointNote;
   // Proofs lead to the tree as it is: once it has grown, the next checkpoint is offered.
   const isNew = note !== collected.recent.at(-1)?.note && log.frontier.size === log.signedSize;
-  const isDue = log.unseen || nowMs - collected.preparedMs >= QUIET_MS;
+  const isDue = log.unseen || nowMs - collected.preparedMs >= (protocol.metered ? METERED_QUIET_MS : QUIET_MS);
   if (note !== "" && isNew && isDue) {
     collected.preparedMs = nowMs;
     log.unseen = false;

@@ -26,6 +26,8 @@ const STATIONS = ["CP-1", "CP-2", "CP-3", "CP-4"] as StationId[];
 const GUESSES = 6;
 /** Start, and statements of two epochs: growth is counted from what was stated before. */
 const ENTRIES_BEFORE = 4;
+/** So long all others are seen to go on after a certificate. */
+const EPOCHS_ON = 8;
 
 interface Site {
   readonly folder: string;
@@ -223,6 +225,40 @@ siteTest("four agents without brokers certify a thin attack over the site's alon
         assert.not(traffic?.refused["duplicate"], "nor do its own words come back");
         assert.equal(notices.filter((text) => text.includes("mesh")), []);
       }
+    });
+  } finally {
+    await mosquitto.stop();
+  }
+});
+
+siteTest("one on a metered link neither hears statements nor votes, and tells the incident too", async (folder) => {
+  const site = await enrol(folder, {});
+  const mosquitto = await site.start();
+  const [metered] = STATIONS.slice(-1);
+  const more = (station: StationId) =>
+    ({ brokers: [`mqtts://${HOST}:${site.port}`], ...(station === metered && { metered: true }) });
+  try {
+    await withStreet(site, more, async (houses, raised) => {
+      const alerts = await raised();
+      assertOneIncident(alerts);
+      assert.is(new Set(alerts.map(({ stations }) => stations.join(" "))).size, 1, "with the same stations");
+      // Its digest, which says so, goes out each sixteenth epoch, and is judged at the start of the next.
+      const told = ({ notices }: House) => notices.filter((text) => text.includes("this zone bears 0"));
+      while (houses.some((house) => told(house).length === 0)) await systemClock.wait(50);
+      for (const house of houses) {
+        const { agent, station } = house;
+        const { traffic, metered: unheard } = agent.status().mesh!;
+        assert.equal(unheard?.members, [metered], station);
+        assert.is(told(house).length, 1, station);
+        if (station === metered) assert.equal(Object.keys(traffic.refused).filter((why) => why !== "unasked"), []);
+      }
+      // Of the others it has the statements that the certificate lists, though all go on to state, and are heard.
+      const newest = ({ agent }: House): number[] => agent.status().mesh!.members
+        .flatMap(({ station, lastEpoch }) => (station === metered ? [] : [lastEpoch ?? -1]));
+      const listed = newest(houses.at(-1)!);
+      assert.ok(listed.some((epoch) => epoch >= 0));
+      while (Math.min(...newest(houses[0]!)) < Math.max(...listed) + EPOCHS_ON) await systemClock.wait(50);
+      assert.equal(newest(houses.at(-1)!), listed);
     });
   } finally {
     await mosquitto.stop();

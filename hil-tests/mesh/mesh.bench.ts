@@ -1,7 +1,7 @@
 /**
  * `npm run bench mesh [-- --quick --json FILE]`: what the mesh costs, in one run: signatures by both engines, a
  * handshake, a hop and a chain of seven agents, the embedded broker beside Mosquitto; thirty agents as processes until
- * all hold a certificate (ten with --quick); and a zone in two halves, healed.
+ * all hold a certificate (ten with --quick); a zone in two halves, healed; and what a metered member's link carries.
  */
 import { writeFileSync } from "node:fs";
 import { loadavg } from "node:os";
@@ -10,6 +10,7 @@ import { makeProgram, PROGRAMS } from "../../build/bundler.ts";
 import { repoRoot } from "../../build/paths.ts";
 import { chainCosts, type Cost, type Effort, fanOutCosts, handshakeCost, signatureCosts } from "./costs.ts";
 import { healHalves } from "./halves.ts";
+import { meteredCost, meteredText } from "./metered.ts";
 import { reachCertificate } from "./thirty.ts";
 
 const FULL: Effort = { signatures: 3_000, handshakes: 200, messages: 1_500 };
@@ -35,6 +36,8 @@ async function main(): Promise<void> {
   console.log(`two halves of ${healed.members} (quorum ${healed.quorum}): ${healed.whileApart} certificates in `
     + `${healed.apartEpochs} epochs apart; ${healed.healedEpochs} epochs after healing all hold one, of `
     + `${healed.incidents} incident(s); unparted it takes ${healed.unpartedEpochs}`);
+  const metered = [meteredCost(20, 3), ...(quick ? [] : [meteredCost(30, 3)])];
+  for (const cost of metered) console.log(meteredText(cost));
   if (!await makeProgram(repoRoot, PROGRAMS[0]!, () => undefined)) throw new Error("npm run build says why");
   const reached = await (quick ? reachCertificate(10, 2) : reachCertificate(30, 4));
   const s = (value: number): string => `${value.toFixed(1)} s`;
@@ -43,7 +46,8 @@ async function main(): Promise<void> {
     + `${reached.incidents} incident(s); ${reached.residentMb.toFixed(0)} MB and `
     + `${(100 * reached.cpuShare).toFixed(1)} % of a core each meanwhile`);
   console.log(`load after: ${loadavg().map((one) => one.toFixed(1)).join(" ")}`);
-  if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify({ costs, healed, reached }, null, 2)}\n`);
+  const all = { costs, healed, metered, reached };
+  if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify(all, null, 2)}\n`);
   if (healed.whileApart > 0 || healed.incidents !== 1) process.exitCode = 1;
 }
 

@@ -7,7 +7,7 @@
  * exponentially. Then attacks on learned streets: how often and how soon they raise. Beside the rule: Low-Sum-CUSUM,
  * and a proposer who may choose each member's older statement freely. `--only levels` (or `search`, `attacks`,
  * `commonCauses`) measures that part alone, `--zones 6/1,20/3` zones of those n and f in place of all, `--years 48` so
- * many of each, `--seed 2` others.
+ * many of each, `--seed 2` others. *metered* is *framed* where as many members as the zone bears state by exception.
  */
 import { writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
@@ -25,7 +25,7 @@ const LEARNING_HOURS = 60 * 24;
 /** Sums below this are of no interest for the tail, nats. */
 const LEAST_PEAK = 4;
 
-const RULES = ["honest", "framed", "low-sum", "lying proposer"] as const;
+const RULES = ["honest", "framed", "metered", "low-sum", "lying proposer"] as const;
 type Rule = (typeof RULES)[number];
 
 const descending = (values: number[]): number[] => values.sort((a, b) => b - a);
@@ -34,15 +34,45 @@ const added = (values: readonly number[]): number => values.reduce((total, value
 const clipped = (growths: readonly number[], clip: number): number[] =>
   growths.map((growth) => Math.max(-clip, Math.min(clip, growth)));
 
+/** Members on metered links that a zone bears (gossip/metered.ts): the last ones, in no order that matters. */
+const borneBy = (n: number, f: number): number => Math.max(0, n - f - Math.floor((n + f) / 2) - 1);
+
+/**
+ * The last statement of a metered member at the end of an epoch, seconds: of each third epoch, or of a later one in
+ * which some key stood above what it stated last, or 0.25 nats below.
+ */
+function statedAt({ stations, options: { epochS } }: Street, station: number, seconds: number): number {
+  const { curves } = stations[station]!;
+  const last = Math.floor(seconds / epochS);
+  let stated = (last - (last + station) % 3) * epochS;
+  for (let at = stated + epochS; at <= last * epochS; at += epochS) {
+    const moved = KEYS.map((key) => curves[key].at(at) - curves[key].at(stated));
+    if (moved.some((nats) => nats > 0 || nats <= -0.25)) stated = at;
+  }
+  return stated;
+}
+
+/** The same growths where the last members state by exception, from what they stated last. */
+function meteredGrowths(street: Street, key: Key, onset: number, seconds: number, f: number): number[] {
+  const { n } = street.options;
+  const first = n - borneBy(n, f);
+  return street.stations.map(({ curves: { [key]: curve } }, station) => {
+    const at = (time: number): number => curve.at(station < first ? time : statedAt(street, station, time));
+    return at(seconds) - at(onset);
+  });
+}
+
 /** Sums of all rules at one epoch, nats; framed ones with the first f members at +CLIP. */
 function sumsOf(street: Street, key: Key, seconds: number, f: number): Record<Rule, number> {
-  const sums = { "honest": 0, "framed": 0, "low-sum": 0, "lying proposer": 0 };
+  const sums = { "honest": 0, "framed": 0, "metered": 0, "low-sum": 0, "lying proposer": 0 };
   const { n } = street.options;
   const clip = clipOf(key, { n, f }) / 1_000;
   for (const onset of street.onsets(key, seconds)) {
     const growths = clipped(street.growths(key, onset, seconds), clip);
     sums.framed = Math.max(sums.framed, added(descending(growths.slice(f)).slice(0, n - 2 * f)));
     sums.honest = Math.max(sums.honest, added(descending(growths).slice(f, n - f)));
+    const late = clipped(meteredGrowths(street, key, onset, seconds, f), clip);
+    sums.metered = Math.max(sums.metered, added(descending(late.slice(f)).slice(0, n - 2 * f)));
   }
   const cusums = street.stations.slice(f).map(({ curves: { [key]: curve } }) => curve.cusumAt(seconds));
   const wide = wideClip(key);

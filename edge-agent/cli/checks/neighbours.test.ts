@@ -220,6 +220,19 @@ test("neighbours without a broker dial; two without never meet", () => onStreet(
     "warn 1 of them and this station have no broker, and never meet ->");
 }));
 
+test("on a metered link: what the zone bears, and that it bears none", () => onStreet(async (street) => {
+  await street.neighbour("CP-002");
+  street.enrol();
+  const [none, metered] = [{ listen: undefined }, { listen: undefined, metered: true }];
+  assert.equal(told(await street.examined(metered), "metered"),
+    ["warn this member does not vote; the zone bears 0 such ->"], "both of two certify");
+  await street.neighbour("CP-003");
+  street.enrol();
+  assert.equal(told(await street.examined(metered), "metered"),
+    ["ok this member does not vote; the zone bears 1 such"]);
+  assert.equal(told(await street.examined(none), "metered"), []);
+}));
+
 test("a site's broker: there or away", () => onStreet(async (street) => {
   await street.neighbour("CP-002");
   street.enrol();

@@ -1,6 +1,8 @@
 /** Is this device a member of its street, and can it hear the others? */
 import { parseHostPort } from "../../../gossip/host-port.ts";
+import { directoryOf } from "../../../gossip/directory.ts";
 import { neighboursOf } from "../../../gossip/membership.ts";
+import { borne } from "../../../gossip/metered.ts";
 import type { Member } from "../../../gossip/roster.ts";
 import { nodeCrypto } from "../../adapters/crypto.ts";
 import { explainFailure } from "../../adapters/csms-probe.ts";
@@ -56,6 +58,16 @@ function checkAdvertised({ listen, advertise }: MeshConfig, { address }: Member)
       "give mesh.listen the address of an interface, or 0.0.0.0");
   }
   return passed("advertise", `neighbours look for this station's broker at ${address}`);
+}
+
+/** What a metered link costs the zone: it bears few members without a vote. */
+function checkMetered({ metered }: MeshConfig, { roster, member: { zone } }: Membership): Check[] {
+  if (!metered) return [];
+  const most = borne(directoryOf(roster, zone));
+  const says = `this member does not vote; the zone bears ${most} such`;
+  return [most > 0 ? passed("metered", says)
+    : warned("metered", says, "without it nothing is certified once f others are silent: set mesh.metered to false, or "
+      + "have the operator make the zone larger or its f smaller")];
 }
 
 interface Wanted {
@@ -140,7 +152,7 @@ export async function checkNeighbours(
   const says = `${network}, version ${version}: ${counted(members.length, "member", "members")} in `
     + `${counted(zones.length, "zone", "zones")}; this station in ${zone}, with its keys`;
   try {
-    return [passed("roster", says), ...port, checkAdvertised(mesh, own.member),
+    return [passed("roster", says), ...port, checkAdvertised(mesh, own.member), ...checkMetered(mesh, own),
       ...await checkLinks(config, env, own, running, timeOutMs)];
   } catch (error) {
     return [passed("roster", says), ...port, failed("sites", (error as Error).message, "see mesh")];
