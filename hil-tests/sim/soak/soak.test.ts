@@ -210,7 +210,7 @@ test("--state: the counts are those of all parts; a file of another soak, or jun
     const soakOf = (...args: string[]) => sim("soak", "--first", "5", "--state", ...args);
     const part = await soakOf(file, "--seeds", "2", "--minutes", "0.001", "--json");
     assert.is((JSON.parse(part.out) as TallyJson).seeds, 1);
-    assert.match(part.err, /^soak: 1 of 2 seeds are left: the same command goes on\n$/);
+    assert.match(part.err, /^soak: 1 of 2 seeds are left: the same command goes on$/m);
     const rest = await soakOf(file, "--seeds", "2", "--trace");
     assert.match(rest.out, /^soak: from seed 5 on, 1 played\nseed 6: .*\n2 seeds, 4\d\d epochs, /);
     const done = await soakOf(file, "--seeds", "2", "--json");
