@@ -5,6 +5,7 @@
  */
 import { writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
+import { wholeOption } from "../../build/whole-option.ts";
 import { goodEvidence, MESH_FUZZER_NAMES, tryMeshInput } from "./mesh.fuzz.ts";
 import { FUZZER_NAMES, readInputs, tryInput } from "./observing.fuzz.ts";
 import type { Cost } from "./protocol.fuzz.ts";
@@ -29,13 +30,6 @@ interface Row {
 
 type Try = (seed: number) => Cost;
 const NOTHING: Cost = { bytes: 0, verifies: 0, hashed: 0, kept: 0 };
-
-/** A whole number of an option, or the default. */
-function wholeOption(name: string, given: string | undefined, otherwise: number): number {
-  const value = Number(given ?? otherwise);
-  if (Number.isSafeInteger(value) && value >= 0) return value;
-  throw new TypeError(`--${name}: found ${given}; allowed: a whole number from 0 on`);
-}
 
 function run(fuzzer: string, tries: Try, firstSeed: number, seconds: number): Row {
   const began = performance.now();

@@ -13,6 +13,7 @@ import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { repoRoot, sharedDir } from "../../../build/paths.ts";
+import { wholeOption } from "../../../build/whole-option.ts";
 import { THREATS } from "../../../models/terms.ts";
 import { ATTACKS } from "../../attackers/catalogue.ts";
 import { type AttackJob, type AttackOutcome, type AttackResult, runAttacks } from "./attack-run.ts";
@@ -188,11 +189,7 @@ function draw(honest: readonly HonestResult[]): void {
 
 function sizeOf(values: Readonly<Record<string, string | boolean | undefined>>): Size {
   const size = values["quick"] === true ? QUICK : FULL;
-  const given = (name: string, otherwise: number): number => {
-    const value = Number(values[name] ?? otherwise);
-    if (Number.isSafeInteger(value) && value >= 0) return value;
-    throw new TypeError(`--${name}: found ${values[name]}; allowed: a whole number from 0 on`);
-  };
+  const given = (name: string, otherwise: number): number => wholeOption(name, values[name], otherwise);
   return {
     ...size, stationsACity: given("stations", size.stationsACity), mostDays: given("days", size.mostDays),
     attackedACity: given("attacked", size.attackedACity),

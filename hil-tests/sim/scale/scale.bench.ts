@@ -13,6 +13,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { repoRoot } from "../../../build/paths.ts";
+import { wholeOption } from "../../../build/whole-option.ts";
 import { EPOCH_S, MOST_ZONES, rostersFor, ZONE_SIZE } from "./scale-plan.ts";
 import { costPicture, rowText, type ScaleRow, scaleTable } from "./scale-text.ts";
 import { added, runAsWorker, type WorkerNews, type WorkerResult, type WorkerTask } from "./scale-worker.ts";
@@ -102,17 +103,11 @@ function rowOf(
   };
 }
 
-function whole(option: string, given: string, least: number): number {
-  const value = Number(given);
-  if (Number.isSafeInteger(value) && value >= least) return value;
-  throw new TypeError(`--${option}: found ${given}; allowed: whole numbers from ${least} on`);
-}
-
 async function main(): Promise<void> {
   const text = { type: "string" } as const;
   const { values } = parseArgs({ options: { json: text, agents: text, epochs: text, quick: { type: "boolean" } } });
-  const epochs = whole("epochs", values.epochs ?? "60", FEWEST_EPOCHS);
-  const asked = values.agents?.split(",").map((agents) => whole("agents", agents, 1))
+  const epochs = wholeOption("epochs", values.epochs, 60, FEWEST_EPOCHS);
+  const asked = values.agents?.split(",").map((agents) => wholeOption("agents", agents, 0, 1))
     .map((agents) => ({ agents, epochs, warmUp: Math.min(10, epochs - 1) }));
   const plans = asked ?? (values.quick === true ? QUICK : FULL);
   const rows: ScaleRow[] = [];
