@@ -1,10 +1,10 @@
 /**
- * `npm run bench agreement [-- --quick --json FILE --seed S]`: the zone's decision held against other rules, on the
- * same streams, each rule at thresholds that this run measures: for honest peers, and safe against f framers in their
- * worst lies. The plain Gaussian stage at one false alarm in 5,000 windows, and streets with the real detectors at each
- * key's share of one false alert a zone and year (BUDGET_PER_YEAR). Tables show mean delays, or the share of trials in
- * which the attack was found where that is not all; "-" is never, or a threshold that is not to be had: no rule may
- * have one that honest data were too few for. The picture goes to dist/bench/agreement.svg.
+ * `npm run bench agreement [-- --quick --json FILE --seed S --sizes 4/1,7/2]`: the zone's decision held against other
+ * rules, on the same streams, each rule at thresholds that this run measures: for honest peers, and safe against f
+ * framers in their worst lies. The plain Gaussian stage at one false alarm in 5,000 windows, and streets with the real
+ * detectors at each key's share of one false alert a zone and year (BUDGET_PER_YEAR). Tables show mean delays, or the
+ * share of trials in which the attack was found where that is not all; "-" is never, or a threshold that is not to be
+ * had: no rule may have one that honest data were too few for. The picture goes to dist/bench/agreement.svg.
  */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -20,6 +20,7 @@ import type { ControlRow, DelayRow, ThresholdRow } from "./baselines/rows.testin
 import { POSSIBLE, RULES, ZONE_RULE } from "./baselines/rules.testing.ts";
 import { ATTACKS } from "./baselines/street-attacks.testing.ts";
 import { learnZone, SHIPPED, streetControls, streetDelays } from "./baselines/street-stage.testing.ts";
+import { zoneSizes } from "./zone-sizes.testing.ts";
 
 interface Results {
   readonly parameters: object;
@@ -28,6 +29,8 @@ interface Results {
   readonly controls: ControlRow[];
   readonly maps: MapRow[];
 }
+
+const MAIN: Size = { n: 20, f: 3 };
 
 type Diced = (seed: number) => ReturnType<typeof seeded>;
 
@@ -87,7 +90,7 @@ function streets(size: Size, years: number, trials: number, diced: Diced, into: 
 function picture(rows: readonly DelayRow[]): void {
   const folder = join(repoRoot, "dist", "bench");
   mkdirSync(folder, { recursive: true });
-  const shown = rows.filter(({ stage, n, attack }) => stage === "gaussian" && n === 20 && attack === "+0.3 sigma");
+  const shown = rows.filter(({ stage, n, attack }) => stage === "gaussian" && n === MAIN.n && attack === "+0.3 sigma");
   const title = `Delay by rule: 20 stations, f = 3, +0.3 sigma, one false alarm in ${INTERVAL} windows under framers`;
   writeFileSync(join(folder, "agreement.svg"), delayPicture(title, "windows", shown));
   heading("picture: dist/bench/agreement.svg");
@@ -106,7 +109,9 @@ function progress(total: number): (more: number) => void {
 
 function main(): void {
   const { values } = parseArgs({
-    options: { json: { type: "string" }, seed: { type: "string" }, quick: { type: "boolean" } },
+    options: {
+      json: { type: "string" }, seed: { type: "string" }, sizes: { type: "string" }, quick: { type: "boolean" },
+    },
   });
   const quick = values.quick === true;
   const seed = Number(values.seed ?? "1");
@@ -114,8 +119,8 @@ function main(): void {
   const diced: Diced = (trial) => seeded(Math.imul(seed, 0x9e3779b1) + trial);
   const effort: Effort = quick ? { runs: 80, windows: 1_500, trials: 20, most: 120 }
     : { runs: 300, windows: 1_500, trials: 100, most: 300 };
-  const zone = { n: 20, f: 3 };
-  const sizes = quick ? [zone] : [{ n: 4, f: 1 }, { n: 7, f: 2 }, zone, { n: 60, f: 9 }];
+  const sizes = zoneSizes("sizes", values.sizes)
+    ?? (quick ? [MAIN] : [{ n: 4, f: 1 }, { n: 7, f: 2 }, MAIN, { n: 60, f: 9 }]);
   const into: Results = {
     parameters: { quick, seed, effort, sizes, rules: Object.keys(RULES) }, thresholds: [], delays: [], controls: [],
     maps: [],
@@ -124,7 +129,7 @@ function main(): void {
   for (const size of sizes) {
     streets(size, quick ? 1 : size.n > 20 ? 1 : 4, quick ? 6 : 24, diced, into);
     tell(size.n);
-    gaussian(size, quick || size.n !== 20 ? [0.3] : [0.2, 0.3, 0.6], effort, diced, into);
+    gaussian(size, quick || size.n !== MAIN.n ? [0.3] : [0.2, 0.3, 0.6], effort, diced, into);
     tell(size.n);
   }
   picture(into.delays);

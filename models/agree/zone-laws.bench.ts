@@ -17,8 +17,9 @@ import { EVIDENCE_KEYS } from "../terms.ts";
 import { Peaks } from "./baselines/peaks.testing.ts";
 import { HOUR_S, type Key, KEYS, Street, type StreetOptions, wideClip } from "./street.testing.ts";
 import { lowSumCusum } from "./zone-decision.reference.ts";
-import { carries, searchEveryKey, searchRaises, type ZoneSize } from "./zone-decision.ts";
+import { searchEveryKey, searchRaises, type ZoneSize } from "./zone-decision.ts";
 import { BUDGET_PER_YEAR, clipOf, zoneThreshold } from "./zone-laws.ts";
+import { zoneSizes } from "./zone-sizes.testing.ts";
 
 const YEAR_HOURS = 365 * 24;
 const LEARNING_HOURS = 60 * 24;
@@ -293,11 +294,8 @@ const QUICK_ZONES: readonly ZoneYears[] = [[6, 1, 1]];
 
 /** Those that are asked for, of any size that carries its f; without a list all. */
 function zonesOf(listed: readonly ZoneYears[], asked: { zones?: string; years?: string }): ZoneYears[] {
-  const zones = asked.zones?.split(",").map((one): ZoneYears => {
-    const [n = NaN, f = NaN] = one.split("/").map(Number);
-    if (!carries({ n, f })) throw new RangeError(`--zones: ${one} is no zone of n/f with n > 3f`);
-    return listed.find((zone) => zone[0] === n && zone[1] === f) ?? [n, f, 1];
-  }) ?? listed;
+  const zones = zoneSizes("zones", asked.zones)?.map(({ n, f }): ZoneYears =>
+    listed.find((zone) => zone[0] === n && zone[1] === f) ?? [n, f, 1]) ?? listed;
   const years = asked.years === undefined ? undefined : Number(asked.years);
   if (years !== undefined && !(years > 0)) throw new RangeError(`--years: ${asked.years} is no number above 0`);
   return zones.map(([n, f, own]) => [n, f, years ?? own]);

@@ -15,6 +15,7 @@
 import { writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { sharedDir } from "../../../build/paths.ts";
+import { zoneSizes } from "../../../models/agree/zone-sizes.testing.ts";
 import { ATTACKS } from "../../attackers/catalogue.ts";
 import { STRENGTH_NAMES, type StrengthName, STRENGTHS } from "../../attackers/strength.ts";
 import { CITIES, stationsOf } from "../detection/cities.ts";
@@ -26,6 +27,7 @@ import type { ZoneSize } from "./zone-cases.ts";
 import { type DaysPlan, type ZoneDays, zoneDays } from "./zone-days.ts";
 
 const MAIN: ZoneSize = { n: 20, f: 3 };
+const isMain = ({ n, f }: ZoneSize): boolean => n === MAIN.n && f === MAIN.f;
 const SIZES: readonly ZoneSize[] = [
   { n: 4, f: 1 }, { n: 7, f: 2 }, { n: 12, f: 3 }, MAIN, { n: 30, f: 4 }, { n: 60, f: 9 },
 ];
@@ -63,7 +65,7 @@ function trialsOf(
 function main(shared: string): void {
   const text = { type: "string" } as const;
   const { values } = parseArgs({ options: { json: text, seed: text, sizes: text, quick: { type: "boolean" } } });
-  const sizes = SIZES.filter(({ n, f }) => values.sizes?.split(",").includes(`${n}/${f}`) ?? true);
+  const sizes = zoneSizes("sizes", values.sizes) ?? SIZES;
   const effort = values.quick === true ? QUICK : FULL;
   const seed = Number(values.seed ?? 1);
   const { learnDays, days, moments } = effort;
@@ -80,8 +82,8 @@ function main(shared: string): void {
   const amounts = new Map(zoneAttacks().map(({ name, amount }) => [name, (of: StrengthName) =>
     amount(STRENGTHS[of])]));
   const bySize = sizes.map((size) => {
-    const trials = trialsOf(zones, size, honest.get(size)!, size === MAIN ? STRENGTH_NAMES : ["strong"]);
-    if (size === MAIN) console.log(attackTable(MAIN, trials, (name, strength) => amounts.get(name)!(strength)));
+    const trials = trialsOf(zones, size, honest.get(size)!, isMain(size) ? STRENGTH_NAMES : ["strong"]);
+    if (isMain(size)) console.log(attackTable(MAIN, trials, (name, strength) => amounts.get(name)!(strength)));
     return { size, trials };
   });
   console.log(sizeTable(bySize));
