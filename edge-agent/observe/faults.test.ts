@@ -115,6 +115,31 @@ test("a register that stands while power is told: after two and a half kilowatt-
   assert.equal(run((n) => 1_000 * Math.floor((n * 583) / 1_000), 7_000), [], "steps of a kilowatt-hour");
 });
 
+test("a register that stands from session to session: told by power at the beginning and none at the end", () => {
+  const run = (stopWh: number, restWh = 0): string[] => {
+    const watch = createFaultWatch();
+    const told = (energyImportWh: number, powerW: number): Body =>
+      reading(0, { reading: { evseId: 1, energyImportWh, powerW } });
+    return Array.from({ length: 4 }, (_, n) => {
+      const [s, fromWh] = [10_000 * n, 500 + n * (stopWh + restWh)];
+      return [...see(watch, s, { ...started, registerWh: fromWh } as Body, told(fromWh, 0)),
+        ...see(watch, s + 10, told(fromWh, 2_300)), ...see(watch, s + 3_610, told(fromWh + stopWh, 0)),
+        ...see(watch, s + 7_000, told(fromWh + stopWh, 0), ended({ registerWh: fromWh + stopWh }))];
+    }).flat();
+  };
+  assert.equal(run(0), ["register-stuck 1"], "1.15 kWh each: in the third session");
+  assert.equal(run(2_300), []);
+  assert.equal(run(0, 1_000), [], "it moved in between");
+});
+
+test("current that begins after a long pause has not flowed in it", () => {
+  const watch = createFaultWatch();
+  const told = (powerW: number): Body => reading(0, { reading: { evseId: 1, energyImportWh: 500, powerW } });
+  assert.equal(see(watch, 0, { ...started, registerWh: 500 } as Body, told(0)), []);
+  assert.equal(see(watch, 7_200, told(11_000)), []);
+  assert.equal(see(watch, 8_200, told(11_000)), ["register-stuck 1"]);
+});
+
 test("boots again and again that nobody ordered are a fault; those after an order, or not accepted, are none", () => {
   const boot = (more: object = {}): Body => ({ kind: "boot", vendor: "V", model: "M", outcome: "accepted", ...more });
   const told = (first: Body | undefined, body: Body, everyS = 600): string[] => {

@@ -4,7 +4,7 @@
  */
 import type { Fault, Observation } from "../../models/terms.ts";
 import { DAY_MS, HOUR_MS, MINUTE_MS, type MonotonicMs, type Now, SECOND_MS, type WallMs } from "../../models/units.ts";
-import { plausible, stoodWh, STUCK_WH } from "../../models/detect/energy/tracks.ts";
+import { noteStood, plausible, type Stood, STUCK_WH } from "../../models/detect/energy/tracks.ts";
 import type { Effect } from "../ports.ts";
 
 export interface FaultNote {
@@ -30,14 +30,15 @@ export interface FaultWatch {
   orderedMs?: MonotonicMs;
 }
 
-interface Running {
+interface Running extends Stood {
   readonly transactionId: string;
   readonly sinceMs: MonotonicMs;
   registerWh?: number;
   readings: number;
-  /** When its register was reported last, and what its power came to while the register stood, Wh. */
+  /** When its register was reported last. */
   atMs: MonotonicMs;
-  stoodWh: number;
+  /** Kept until the next start, whose register may stand where this one's did. */
+  ended: boolean;
 }
 
 const MOST_NOTES = 64;
@@ -133,13 +134,7 @@ function lateHeartbeat({ open, heartbeatEveryMs, lastFrameMs }: FaultWatch, now:
 
 function faultInTransaction(watch: FaultWatch, seen: Observation, now: Now, note: Note): FaultNote | undefined {
   const { running } = watch;
-  if (seen.kind === "transaction-started") {
-    if (running.size >= MOST_NOTES) running.clear();
-    const { transactionId, evseId } = seen;
-    if (!seen.offline) running.set(evseId, { transactionId, sinceMs: now.monoMs, readings: 0,
-      atMs: now.monoMs, stoodWh: 0 });
-    return undefined;
-  }
+  if (seen.kind === "transaction-started") return void start(running, seen, now);
   if (seen.kind === "reported-reading") {
     const known = running.get(seen.reading.evseId);
     const registerWh = seen.reading.energyImportWh;
@@ -147,9 +142,9 @@ function faultInTransaction(watch: FaultWatch, seen: Observation, now: Now, note
     known.readings += 1;
     const before = known.registerWh ?? registerWh;
     if (registerWh === undefined || before === undefined) return undefined;
-    const stuck = standsStill(known, registerWh, seen.reading.powerW, now);
+    noteStood(known, registerWh !== known.registerWh, plausible(seen.reading.powerW), now.monoMs - known.atMs);
     Object.assign(known, { registerWh, atMs: now.monoMs });
-    if (stuck) {
+    if (known.stoodWh > STUCK_WH) {
       return note("register-stuck", seen.reading.evseId, `the reported register stands at ${registerWh} Wh, and by its `
         + `own power the station delivered ${(known.stoodWh / 1_000).toFixed(1)} kWh meanwhile`);
     }
@@ -158,8 +153,7 @@ function faultInTransaction(watch: FaultWatch, seen: Observation, now: Now, note
       `the reported register went from ${before} to ${registerWh} Wh within a transaction`);
   }
   if (seen.kind !== "transaction-ended") return undefined;
-  const known = running.get(seen.evseId);
-  running.delete(seen.evseId);
+  const known = end(running, seen);
   if (seen.reason !== undefined && STOPPED_BY_FAULT.has(seen.reason)) {
     return note("stopped-by-fault", seen.evseId, `a transaction ended by ${seen.reason}`);
   }
@@ -170,10 +164,23 @@ function faultInTransaction(watch: FaultWatch, seen: Observation, now: Now, note
     + `${Math.round((now.monoMs - known.sinceMs) / MINUTE_MS)} minutes without one meter value`);
 }
 
-function standsStill(known: Running, registerWh: number, powerW: number | undefined, now: Now): boolean {
-  const moved = registerWh !== known.registerWh;
-  known.stoodWh = stoodWh(known.stoodWh, moved, plausible(powerW), now.monoMs - known.atMs);
-  return known.stoodWh > STUCK_WH;
+function start(running: Map<number, Running>, seen: Observation & { kind: "transaction-started" }, now: Now): void {
+  if (seen.offline) return;
+  const { transactionId, evseId, registerWh } = seen;
+  const last = running.get(evseId);
+  const stoodWh = last?.registerWh === registerWh ? last?.stoodWh ?? 0 : 0;
+  if (running.size >= MOST_NOTES) running.clear();
+  running.set(evseId, { transactionId, sinceMs: now.monoMs, readings: 0, atMs: now.monoMs, ended: false,
+    stoodWh, ...(stoodWh > 0 && registerWh !== undefined && { registerWh }) });
+}
+
+/** The transaction that ends; what its register stood over is kept until the next start. */
+function end(running: Map<number, Running>, { evseId, registerWh }: Observation & { kind: "transaction-ended" }) {
+  const known = running.get(evseId);
+  if (known?.ended === true) return undefined;
+  if (known !== undefined && known.stoodWh > 0 && known.registerWh === registerWh) known.ended = true;
+  else running.delete(evseId);
+  return known;
 }
 
 /** Faults that last until something says otherwise; the others are moments. */

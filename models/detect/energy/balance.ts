@@ -24,7 +24,7 @@ import {
 } from "./session.ts";
 import { createStandby, endIdle, passIdle, type Standby } from "./standby.ts";
 import {
-  type MeterTrack, plausible, stepOf, stoodWh, STUCK_AT_END_WH, type TransactionTrack,
+  type MeterTrack, noteStood, plausible, stepOf, STUCK_AT_END_WH, type TransactionTrack,
 } from "./tracks.ts";
 
 type Started = Extract<Observation, { kind: "transaction-started" }>;
@@ -321,8 +321,8 @@ export function onReported(balance: Balance, seen: Reported, now: Now): Settled 
   const registerWh = plausible(seen.reading.energyImportWh);
   if (track === undefined || registerWh === undefined) return { comparisons: [] };
   noteAfterBoot(balance, track.evseId, registerWh);
-  const [moved, powerW] = [registerWh !== track.reportedWh, plausible(seen.reading.powerW)];
-  track.stoodWh = stoodWh(track.stoodWh, moved, powerW, now.monoMs - track.reportedAtMs);
+  const moved = registerWh !== track.reportedWh;
+  noteStood(track, moved, plausible(seen.reading.powerW), now.monoMs - track.reportedAtMs);
   return settle(balance, track, registerWh, now, false);
 }
 

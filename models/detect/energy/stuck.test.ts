@@ -13,11 +13,13 @@ interface Told {
   readonly power: boolean;
   /** Whether the register moves with the stop alone. */
   readonly atStop?: boolean;
+  /** Power is told when it begins and when it has ended, with the register, and not in between. */
+  readonly byChange?: boolean;
   readonly minutes?: number;
 }
 
 /** Twenty honest sessions at 11 kW, and then five as told. */
-function after({ share, power, atStop = false, minutes = 60 }: Told): Bench<unknown> {
+function after({ share, power, atStop = false, byChange = false, minutes = 60 }: Told): Bench<unknown> {
   const bench = new Bench<unknown>(energyTheft);
   let [s, deliveredWh, registerWh] = [0, 0, 70_000];
   for (let n = 0; n < 25; n++) {
@@ -27,6 +29,8 @@ function after({ share, power, atStop = false, minutes = 60 }: Told): Bench<unkn
       reading: { evseId: 1, powerW, energyImportWh: Math.round(deliveredWh) } }, s);
     for (let idle = 0; idle < 60; idle++, s += 120) meter(5);
     bench.see({ kind: "transaction-started", ...transaction, registerWh: Math.round(registerWh) }, s);
+    const report = (told: object): unknown => bench.see({ kind: "reported-reading", transactionId: `t${n}`,
+      offline: false, reading: { evseId: 1, ...told } }, s);
     const fromWh = registerWh;
     for (let at = 0; at < (n < 20 ? 60 : minutes) * 60; at += EVERY_S) {
       s += EVERY_S;
@@ -34,10 +38,10 @@ function after({ share, power, atStop = false, minutes = 60 }: Told): Bench<unkn
       registerWh += (moves * 11_000 * EVERY_S) / HOUR;
       meter(11_000);
       const energyImportWh = Math.round(atStop && n >= 20 ? fromWh : registerWh);
-      if (at % 300 !== 0) continue;
-      const reading = { evseId: 1, energyImportWh, ...(power && { powerW: 11_000 }) };
-      bench.see({ kind: "reported-reading", reading, transactionId: `t${n}`, offline: false }, s);
+      if (byChange ? at > 0 : at % 300 !== 0) continue;
+      report({ energyImportWh, ...(power && { powerW: 11_000 }) });
     }
+    if (byChange) report({ energyImportWh: Math.round(registerWh), powerW: 0 });
     bench.see({ kind: "transaction-ended", ...transaction, registerWh: Math.round(registerWh) }, s + 1);
     s += 20;
     meter(0);
@@ -50,6 +54,12 @@ test("a register that stands while the station tells of power is a fault, in lon
     const bench = after({ share: 0, power: true, minutes });
     assert.not.ok(bench.raisedAt.has(KEY), `${minutes} min: ${bench.peak(KEY)}`);
   }
+});
+
+test("one that stands while power is told at its beginning alone is a fault; one that moves too little, theft", () => {
+  const [stuck, slowed] = [0, 0.7].map((share) => after({ share, power: true, byChange: true }));
+  assert.not.ok(stuck!.raisedAt.has(KEY), `${stuck!.peak(KEY)}`);
+  assert.ok(slowed!.raisedAt.has(KEY), `${slowed!.peak(KEY)}`);
 });
 
 test("one that stands without a word, or that moves too little, is theft all the same", () => {

@@ -20,7 +20,7 @@ export interface MeterTrack {
   side: MeterSide;
 }
 
-export interface TransactionTrack {
+export interface TransactionTrack extends Stood {
   evseId: number;
   startedMs: number;
   /** Register that the station reported at the start, Wh. */
@@ -34,8 +34,12 @@ export interface TransactionTrack {
   booted: boolean;
   /** Whether its register began anew since the start. */
   anew: boolean;
-  /** What its own reports of power came to while its register stood, Wh. */
+}
+
+/** What a station's own reports of power came to while its register stood, Wh, and the last of them, W. */
+export interface Stood {
   stoodWh: number;
+  toldW?: number;
 }
 
 /**
@@ -47,12 +51,18 @@ export const STUCK_AT_END_WH = 500;
 /** The most that one pause between two reports counts, ms. */
 const MOST_PAUSE_MS = HOUR_MS;
 
-/** What a station says that flowed while its register stood, Wh, with one more report. */
-export function stoodWh(
-  soFarWh: number, moved: boolean, powerW: number | undefined, pauseMs: number,
-): number {
-  if (moved || powerW === undefined) return moved ? 0 : soFarWh;
-  return soFarWh + (Math.max(0, powerW) * Math.min(MOST_PAUSE_MS, Math.max(0, pauseMs))) / HOUR_MS;
+/**
+ * What a station says that flowed while its register stood, with one more report: power on the line between both ends
+ * of the pause, and no more than at its beginning. Some tell of power when it begins and of none when it has ended.
+ */
+export function noteStood(stood: Stood, moved: boolean, toldW: number | undefined, pauseMs: number): void {
+  if (moved) stood.stoodWh = 0;
+  if (toldW === undefined) return;
+  const powerW = Math.max(0, toldW);
+  const beforeW = stood.toldW ?? powerW;
+  const meanW = Math.min(beforeW, (beforeW + powerW) / 2);
+  stood.toldW = powerW;
+  if (!moved) stood.stoodWh += (meanW * Math.min(MOST_PAUSE_MS, Math.max(0, pauseMs))) / HOUR_MS;
 }
 
 /** Beyond any register, Wh, and any power, W: a broken reading. */
