@@ -149,30 +149,61 @@ function searchAll<S extends Stated>(
   zone: ZoneHistory<S>, leastOf: (key: EvidenceKey) => number, keys = EVIDENCE_KEYS,
 ): Onset<S>[] {
   if (!carries(zone)) return [];
+  const bounds = boundsOf(zone);
   let aligned: Aligned<S> | undefined;
-  return keys.flatMap((key) => {
+  const found: Onset<S>[] = [];
+  for (const key of keys) {
     const index = EVIDENCE_KEYS.indexOf(key);
+    if (!canSupport(bounds, index, zone.f)) continue;
     const least = leastOf(key);
-    if (!canReach(zone, index, clipOf(key, zone), least)) return [];
+    if (!canReach(bounds, zone, index, clipOf(key, zone), least)) continue;
     aligned ??= align(zone);
-    return search(aligned, key, index, least) ?? [];
-  });
+    const best = search(aligned, key, index, least);
+    if (best !== undefined) found.push(best);
+  }
+  return found;
+}
+
+/** Of a member that counts: its growth since any onset is at most its newest evidence less its floor. */
+interface Bound {
+  readonly newest: readonly number[];
+  /** Absent: the growth may be anything. */
+  readonly floor: ArrayLike<number> | undefined;
+}
+
+function boundsOf<S extends Stated>({ n, epoch, members }: ZoneHistory<S>): Bound[] {
+  const bounds: Bound[] = [];
+  for (let member = 0; member < n && member < members.length; member++) {
+    const { statements, guilty, floor } = members[member] as MemberHistory<S>;
+    const newest = statements[statements.length - 1];
+    if (guilty === true || newest === undefined || newest.epoch < epoch - NEWER_WITHIN_EPOCHS) continue;
+    bounds.push({ newest: newest.evidence, floor: newest.epoch <= epoch + AHEAD_EPOCHS ? floor : undefined });
+  }
+  return bounds;
+}
+
+function mostGrowth({ newest, floor }: Bound, keyIndex: number): number {
+  return floor === undefined ? Infinity : (newest[keyIndex] ?? 0) - (floor[keyIndex] as number);
+}
+
+/** Whether any onset could have f + 1 supporters. Most keys of a quiet zone end here. */
+function canSupport(bounds: readonly Bound[], keyIndex: number, f: number): boolean {
+  let supporters = 0;
+  for (const bound of bounds) if (mostGrowth(bound, keyIndex) > SUPPORT_MILLINATS) supporters += 1;
+  return supporters > f;
 }
 
 /**
  * Whether any onset could have f + 1 supporters and a sum of `least`: if even with the growth of each member since its
  * own floor it could not, the sum being monotone, none has.
  */
-function canReach<S extends Stated>(zone: ZoneHistory<S>, keyIndex: number, clip: number, least: number): boolean {
-  const { n, f, epoch, members } = zone;
+function canReach(
+  bounds: readonly Bound[], { n, f }: ZoneSize, keyIndex: number, clip: number, least: number,
+): boolean {
   const most = new Float64Array(n).fill(-clip);
-  for (let member = 0; member < n && member < members.length; member++) {
-    const { statements, guilty, floor } = members[member] as MemberHistory<S>;
-    const newest = statements[statements.length - 1];
-    if (guilty === true || newest === undefined || newest.epoch < epoch - NEWER_WITHIN_EPOCHS) continue;
-    const isKnown = floor !== undefined && newest.epoch <= epoch + AHEAD_EPOCHS;
-    most[member] = isKnown ? growthOf(newest.evidence[keyIndex] ?? 0, floor[keyIndex] as number, clip) : clip;
-  }
+  bounds.forEach((bound, place) => {
+    most[place] = growthOf(mostGrowth(bound, keyIndex), 0, clip);
+  });
   return reaches(most, f, least);
 }
 
