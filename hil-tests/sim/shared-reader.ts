@@ -14,9 +14,9 @@ interface Known {
   readonly found: Found;
 }
 
-interface Judged {
-  readonly publicKey: Uint8Array;
-  readonly isGood: boolean;
+/** Nearly always one key is asked for: its author's. */
+interface Shared extends Read {
+  judged?: { readonly publicKey: Uint8Array; readonly isGood: boolean };
 }
 
 /** After so many new ones the older half is forgotten: most messages are delivered within two epochs. */
@@ -27,8 +27,6 @@ export class SharedReader implements Reader {
   readonly #plain: Reader;
   #known = new Map<Uint8Array, Known>();
   #before = new Map<Uint8Array, Known>();
-  #judged = new Map<Read, Judged>();
-  #judgedBefore = new Map<Read, Judged>();
 
   constructor(crypto: Crypto) {
     this.#plain = readerOf(crypto);
@@ -43,18 +41,17 @@ export class SharedReader implements Reader {
     return found;
   }
 
-  isSigned(read: Read, publicKey: Uint8Array): boolean {
-    const judged = this.#judged.get(read) ?? this.#judgedBefore.get(read);
+  isSigned(read: Shared, publicKey: Uint8Array): boolean {
+    const { judged } = read;
     // Members' keys are objects of a roster, and each agent has read a later one for itself.
     const isSame = judged !== undefined && (judged.publicKey === publicKey || sameBytes(judged.publicKey, publicKey));
     if (isSame) return judged.isGood;
     const isGood = this.#plain.isSigned(read, publicKey);
-    this.#judged.set(read, { publicKey, isGood });
+    read.judged = { publicKey, isGood };
     return isGood;
   }
 
   #forget(): void {
     [this.#before, this.#known] = [this.#known, new Map()];
-    [this.#judgedBefore, this.#judged] = [this.#judged, new Map()];
   }
 }
