@@ -10,6 +10,7 @@ import { exchangeRosters, type RosterExchange } from "../gossip/roster-exchange.
 import { agree, type AgreeState } from "../models/agree/agree.ts";
 import { detect, type DetectState } from "../models/detect/detect.ts";
 import { evidenceVector, forget, opine, type OpineState } from "../models/opine/opine.ts";
+import type { Belief, Observation } from "../models/terms.ts";
 import { epochOf, type Now } from "../models/units.ts";
 import { alert, type AlertState } from "./alert/alert.ts";
 import { type DeclaredState, holdDeclared } from "./alert/declared.ts";
@@ -57,6 +58,8 @@ export interface AgentState {
 export function step(state: AgentState, event: AgentEvent, now: Now): Effect[] {
   const epoch = epochOf(now.wallMs, state.gossip.epochS);
   const observations = observe(state.observe, event, now);
+  // Nearly all events are neighbours' messages, which show nothing of the charger.
+  const shown = observations.length > 0;
   const findings = detect(state.detect, observations, now);
   const beliefs = opine(state.opine, findings, now);
   const evidence = evidenceVector.bind(undefined, state.opine);
@@ -78,7 +81,7 @@ export function step(state: AgentState, event: AgentEvent, now: Now): Effect[] {
   const entries = [...recorded.entries, ...zone.entries, ...witnessed.entries, ...alerted];
   const effects: Effect[] = [];
   if (entries.length > 0) effects.push({ kind: "append", entries });
-  effects.push(...csmsCertificates(state.duties, state.journal, observations, now));
+  if (shown) effects.push(...csmsCertificates(state.duties, state.journal, observations, now));
   effects.push(...wantsCheckpoint(state.duties, state.journal, alerts, now));
   const offered = offerToWitnesses(state.witnessing, state.journal, now);
   const messages = [...told.outgoing, ...notes, ...rosters.outgoing, ...witnessed.outgoing, ...offered];
@@ -87,13 +90,19 @@ export function step(state: AgentState, event: AgentEvent, now: Now): Effect[] {
   effects.push(...witnessed.effects);
   effects.push(...rosters.news.map((one) => ({ kind: "roster" as const, ...one, epoch })));
   effects.push(...releaseWords(told.news));
-  effects.push(...notableBeliefs(state.duties, beliefs, now));
-  effects.push(...watchFaults(state.faults, observations, now));
-  effects.push(...unreadMessages(state.duties, observations));
-  effects.push(...schemaErrors(state.duties, observations));
+  if (shown) effects.push(...notices(state, beliefs, observations, now));
   effects.push(...watchClock(state.clockWatch, observations, now));
   effects.push(...neighboursClock(told.news, state.gossip.epochS));
   effects.push(...meteredNotices(told.news));
   effects.push(...wantsRemembering(state.duties, observations, alerts, now));
   return effects;
+}
+
+function notices(
+  { duties, faults }: AgentState, beliefs: readonly Belief[], observations: readonly Observation[], now: Now,
+): Effect[] {
+  return [
+    ...notableBeliefs(duties, beliefs, now), ...watchFaults(faults, observations, now),
+    ...unreadMessages(duties, observations), ...schemaErrors(duties, observations),
+  ];
 }

@@ -216,10 +216,11 @@ export function onMessage(state: ProtocolState, incoming: Incoming, from: string
     count(state.traffic, problem, from, topic?.station);
     out.news.push({ kind: "problem", problem, from });
   }
-  const { bytes } = incoming;
-  out.outgoing.forEach((one, place) => {
-    if (one.bytes === bytes) out.outgoing[place] = { ...one, from };
-  });
+  const { outgoing } = out;
+  for (let place = 0; place < outgoing.length; place++) {
+    const one = outgoing[place]!;
+    if (one.bytes === incoming.bytes) outgoing[place] = { ...one, from };
+  }
   return out;
 }
 

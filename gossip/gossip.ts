@@ -103,7 +103,9 @@ export function gossip(
   noteOwnClock(protocol.clock, now, state.epochS * SECOND_MS);
   const isNewEpoch = time.epoch > protocol.epoch || wasSetBack(protocol, time.epoch);
   const begun = isNewEpoch ? begin(state, protocol, evidence, checkpoint, now) : NOTHING;
-  const answered = heard === undefined ? NOTHING : onMessage(protocol, heard, heard.from, time);
+  if (heard === undefined) return begun;
+  const answered = onMessage(protocol, heard, heard.from, time);
+  if (begun === NOTHING) return { statement: undefined, outgoing: answered.outgoing, news: answered.news };
   return {
     statement: begun.statement, outgoing: [...begun.outgoing, ...answered.outgoing],
     news: [...begun.news, ...answered.news],

@@ -57,10 +57,11 @@ export function alert(
   state: AlertState, verdicts: readonly Verdict[], lapsed: readonly Threat[],
   evidence: ReadonlyMap<Threat, readonly ContentHash[]>, now: Now,
 ): Alert[] {
-  const raisedOrUpdated = verdicts.flatMap((verdict) => tell(state, verdict, evidence.get(verdict.threat) ?? [], now));
-  const waited = Object.values(state.open).flatMap((incident) => tellWaiting(incident, now));
-  const cleared = lapsed.flatMap((threat) => clear(state, threat, now));
-  return [...raisedOrUpdated, ...waited, ...cleared];
+  const alerts: Alert[] = [];
+  for (const verdict of verdicts) alerts.push(...tell(state, verdict, evidence.get(verdict.threat) ?? [], now));
+  for (const incident of Object.values(state.open)) alerts.push(...tellWaiting(incident, now));
+  for (const threat of lapsed) alerts.push(...clear(state, threat, now));
+  return alerts;
 }
 
 function tell(state: AlertState, verdict: Verdict, hashes: readonly ContentHash[], now: Now): Alert[] {

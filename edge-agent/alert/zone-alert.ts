@@ -83,11 +83,14 @@ export function zoneAlert(
 ): ZoneTold {
   if (state === undefined) return NOTHING;
   const { incidents } = state.protocol;
+  const told: ZoneTold[] = [];
   // After a restart: of a roster that is no longer in force, or over for so long that it is forgotten.
-  const gone = [...state.open.keys()].filter((threat) => !incidents.has(EVIDENCE_KEYS.indexOf(threat)));
-  const told = [
-    ...gone.map((threat) => clear(state, threat, now)), ...news.map((one) => tell(state, own, journal, one, now)),
-  ];
+  for (const threat of state.open.keys()) {
+    if (!incidents.has(EVIDENCE_KEYS.indexOf(threat))) told.push(clear(state, threat, now));
+  }
+  for (const one of news) if (one.kind !== "problem") told.push(tell(state, own, journal, one, now));
+  // What most messages come to.
+  if (told.length === 0) return NOTHING;
   return { entries: told.flatMap(({ entries }) => entries), alerts: told.flatMap(({ alerts }) => alerts) };
 }
 

@@ -32,6 +32,7 @@ interface ToRecord {
   readonly frames: (frameNo: number) => RecentFrame | undefined;
 }
 
+const NOTHING: Recorded = { entries: [], evidence: new Map() };
 const MOST_FRAMES = 512;
 const PPM = 1_000_000;
 /** What an integer of an entry carries. */
@@ -53,8 +54,9 @@ export function checkpointHash({ log, checkpointHash: hash }: JournalState): Uin
 }
 
 export function record(journal: JournalState, what: ToRecord, now: Now): Recorded {
-  const entries: Uint8Array[] = [];
   const { statement } = what;
+  if (statement === undefined && what.verdicts.length === 0) return NOTHING;
+  const entries: Uint8Array[] = [];
   if (statement !== undefined) {
     const { bytes, signature } = statement;
     entries.push(...add(journal, { kind: "statement", at: now.wallMs, signedBytes: bytes, signature }).entries);

@@ -144,7 +144,9 @@ export function witness(
   const epoch = epochIn(state, now);
   const begins = epoch !== state.epoch && state.protocol.maySign;
   const begun = begins ? beginEpoch(state, journal, epoch, now) : NOTHING;
-  const heard = news.flatMap((one) => (one.kind === "message" ? [hear(state, journal, one.message, now)] : []));
+  const heard: WitnessStep[] = [];
+  for (const one of news) if (one.kind === "message") heard.push(hear(state, journal, one.message, now));
+  if (heard.length === 0) return begun;
   return {
     entries: [...begun.entries, ...heard.flatMap(({ entries }) => entries)], outgoing: begun.outgoing,
     effects: [...begun.effects, ...heard.flatMap(({ effects }) => effects)],

@@ -5,6 +5,9 @@ import type { Effect } from "../ports.ts";
 const OF_RELEASES: ReadonlySet<StationMessage["kind"]> = new Set<StationMessage["kind"]>(["release", "fetch", "piece"]);
 
 export function releaseWords(news: readonly News[]): Effect[] {
-  return news.flatMap((one) => one.kind === "message" && OF_RELEASES.has(one.message.kind)
-    ? [{ kind: "release" as const, word: one.message }] : []);
+  const words: Effect[] = [];
+  for (const one of news) {
+    if (one.kind === "message" && OF_RELEASES.has(one.message.kind)) words.push({ kind: "release", word: one.message });
+  }
+  return words;
 }
