@@ -130,6 +130,42 @@ test("limits that swing within seconds of each other suffice, those of clouds do
   }
 });
 
+/** Evenings on which limits follow a cooker's plates for half an hour, every second day. */
+function cook(bench: Bench<ProfileTampering>, from: number, to: number): void {
+  for (let day = from; day < to; day += 2) {
+    bench.tickTo(day * DAY, 60);
+    for (let n = 0; n < 60; n++) {
+      bench.tickTo(day * DAY + 30 * n);
+      bench.see(limit(n % 2 === 0 ? 8 : 15), day * DAY + 30 * n);
+    }
+  }
+}
+
+test("limits that swing within seconds on many evenings are told at first, and a habit after a week", () => {
+  const bench = create();
+  cook(bench, 1, 9);
+  assert.ok(bench.raisedAt.has(KEY));
+  bench.tickTo(9 * DAY, 60);
+  bench.peaks.clear();
+  cook(bench, 9, 130);
+  assert.ok(bench.peak(KEY) < 0.7, `${bench.peak(KEY)}`);
+  // Nobody cooks for a quarter of a year: what comes then is news again.
+  bench.tickTo(230 * DAY, 3_600);
+  bench.raisedAt.clear();
+  cook(bench, 230, 231);
+  assert.ok(bench.raisedAt.has(KEY));
+});
+
+test("days on end of limits that swing within seconds are told on each day of a week", () => {
+  const bench = create();
+  for (let day = 10; day < 17; day++) {
+    bench.raisedAt.clear();
+    cook(bench, day, day + 1);
+    assert.ok(bench.raisedAt.has(KEY), `day ${day}`);
+    bench.tickTo((day + 1) * DAY, 60);
+  }
+});
+
 test("a limit out of all range suffices once the station's power is known", () => {
   for (const [days, amperes, found] of [[10, 500, true], [10, 63, false], [2, 500, false]] as const) {
     const bench = create();

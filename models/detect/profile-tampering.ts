@@ -17,11 +17,12 @@
  * Honest look-alikes: smart charging every quarter of an hour, demand response, EVs that take a minute or charge below
  * the limit, meter class and the loss of a DC charger (`ABOVE`), orders that have lapsed or were cleared.
  * Solar power behind broken clouds, which swings by the minute; a limit that stands for none (999999), once learned.
+ * Load management that follows a house's cooker in seconds: told on its first days, and a habit after a week of them.
  * Cannot see: a few sessions that are paused until their drivers leave: a tariff does the same on the wire;
  * a car on one phase above a limit in ampere, limits that follow an hour-long plan of an attacker's.
  */
 import type { Finding, Observation, Term } from "../terms.ts";
-import { HOUR_MS, MINUTE_MS, type Now } from "../units.ts";
+import { DAY_MS, HOUR_MS, MINUTE_MS, type Now } from "../units.ts";
 import { type Detector, framesOf, hasRoom, unlessAccepted } from "./detector.ts";
 import { type Act, type ActLaw, createAct, mixtureOf, tryAct } from "./learned/acts.ts";
 import { type Burst, type BurstLaw, createBurst, isOpen, levelOf, passBurst, seeBurst } from "./learned/burst.ts";
@@ -40,6 +41,8 @@ export interface ProfileTampering {
   starved: Record<string, number>;
   /** Monotonic times of the last swings, whether or not within one burst. */
   swungMs: number[];
+  /** Days since 1970 on which limits swung within seconds, the oldest first. */
+  thrashDays?: number[];
   /** Highest power that was read, W, and since when, wall clock; 0: none yet. */
   mostW: number;
   sinceMs: number;
@@ -96,6 +99,11 @@ export const STARVED: ActLaw = {
 };
 const THRASHED = 10;
 const THRASHED_MS = 10 * MINUTE_MS;
+/** Limits that swung so on several days, a week ago and later, are how this station is managed, whatever was said. */
+const HABIT_DAYS = 3;
+const HABIT_AGE_DAYS = 7;
+const FORGOTTEN_DAYS = 90;
+const MOST_DAYS = 8;
 const FIVE_TIMES = 5;
 /** After so long the station's own power is known, if it drew any that counts. */
 const KNOWN_MS = 7 * 24 * HOUR_MS;
@@ -224,9 +232,20 @@ function limit(state: ProfileTampering, seen: Limit, now: Now): Finding[] {
   const swinging = state.swings > 0 ? `, swing ${state.swings} of this hour` : "";
   const says = `limit of ${given} ${unit} for ${evseId === 0 ? "the station" : `EVSE ${evseId}`}` +
     `${swinging}${unlessAccepted(seen.outcome)}`;
-  if (isSwing && state.swungMs.length >= THRASHED) state.shows.push({ name: "thrash", says });
+  const thrashes = isSwing && state.swungMs.length >= THRASHED && !thrashesAlways(state, now);
+  if (thrashes) state.shows.push({ name: "thrash", says });
   if (isFarAbove) state.shows.push({ name: "far above", says });
   return seeBurst(state.burst, LAW, { judged: Object.keys(traits), shown, says, frames: framesOf(seen) }, now);
+}
+
+/** Whether limits swung within seconds on days before, so that it is a habit; notes today. */
+function thrashesAlways(state: ProfileTampering, now: Now): boolean {
+  const today = Math.floor(now.wallMs / DAY_MS);
+  const known = state.thrashDays?.filter((day) => day <= today && today - day < FORGOTTEN_DAYS) ?? [];
+  const before = known.filter((day) => day < today);
+  if (before.length === known.length && known.length < MOST_DAYS) known.push(today);
+  state.thrashDays = known;
+  return before.length >= HABIT_DAYS && today - before[0]! >= HABIT_AGE_DAYS;
 }
 
 /** Whether a limit is out of all range for a station whose power is known. */

@@ -35,8 +35,8 @@ export interface Reconnaissance {
   guesses: number;
   /** Hashes of what the open burst brought. */
   brought: number[];
-  /** Hashes of requests that the station had before; newest last. */
-  known: number[];
+  /** Hashes of requests that the station had before, `NAME` characters each; newest last. */
+  known: string;
   /** Monotonic time of the last boot or link, -1: none seen. */
   freshMs: number;
 }
@@ -104,16 +104,23 @@ const FAILED_LOGIN = /FailedToAuthenticat|^Invalid(TLS|Csms|CentralSystem|Chargi
 /** An event is live when it is not older than this and the link not younger. */
 const LIVE_MS = MINUTE_MS;
 const FRESH_MS = 15 * MINUTE_MS;
-const MOST_KNOWN = 256;
+/**
+ * A report that reads more names than are kept finds each of them forgotten, every night anew: stations of OCPP 2.0.1
+ * have some hundreds of variables.
+ */
+const MOST_KNOWN = 1_024;
+/** In base 36: 1.7 million hashes, of which what is known hides one in a thousand at most. */
+const NAME = 4;
+const MOST_BROUGHT = 256;
 /** Names in one request that count. */
 const MOST_IN_ONE = 1_000;
 
 export const reconnaissance: Detector<Reconnaissance> = {
   name: "reconnaissance",
-  version: 2,
+  version: 3,
   create: () => ({
     burst: createBurst(LAW), facts: createFacts(), counts: none(), swept: 0, guesses: 0, brought: [],
-    known: [], freshMs: -1,
+    known: "", freshMs: -1,
   }),
   observe(state, observation, now) {
     if (observation.kind === "meter-reading" || observation.kind === "reported-reading") return [];
@@ -164,7 +171,7 @@ function asked(state: Reconnaissance, kind: Kind, texts: readonly string[], seen
   if (!isOpen(state.burst, LAW, now)) Object.assign(state, { counts: none(), swept: 0, guesses: 0, brought: [] });
   const hashes = texts.filter((text) => text !== "").map((text) => hash(`${kind} ${text}`));
   const news = hashes.filter((one) => isNew(state, one));
-  state.brought = [...state.brought, ...news].slice(-MOST_KNOWN);
+  state.brought = [...state.brought, ...news].slice(-MOST_BROUGHT);
   const named = news.length + texts.length - hashes.length;
   // Beyond the names that are told, a request is as new as those.
   const all = kind === "variables" && seen.kind === "configuration-read" ? Math.min(seen.variables, MOST_IN_ONE) : 0;
@@ -209,11 +216,12 @@ function traitsOf({ counts }: Reconnaissance): { judged: string[]; shown: string
 
 /** Notes a request; one that comes again stays. */
 function isNew(state: Reconnaissance, request: number): boolean {
-  const index = state.known.indexOf(request);
-  if (index >= 0) state.known.splice(index, 1);
-  state.known.push(request);
-  if (state.known.length > MOST_KNOWN) state.known.shift();
-  return index < 0;
+  const name = (request % 36 ** NAME).toString(36).padStart(NAME, "0");
+  let at = state.known.indexOf(name);
+  while (at % NAME > 0) at = state.known.indexOf(name, at + 1);
+  const others = at < 0 ? state.known : state.known.slice(0, at) + state.known.slice(at + NAME);
+  state.known = (others + name).slice(-NAME * MOST_KNOWN);
+  return at < 0;
 }
 
 /** FNV-1a, 32 bits: to tell requests apart, and no secret. */
