@@ -16,6 +16,12 @@ interface Told {
   /** Billed over delivered by the reports, and by the bill alone; 1: honest. */
   readonly factor?: number;
   readonly bill?: number;
+  /** Added to the bill alone, Wh. */
+  readonly padWh?: number;
+  /** The stop is told after an outage. */
+  readonly offline?: boolean;
+  /** What reports from the session's middle on are late by, s: each tells of an older register. */
+  readonly staleS?: number;
   readonly side?: MeterSide;
   readonly meterS?: number;
   readonly reportS?: number;
@@ -48,6 +54,7 @@ class World {
     let shown = { evseId: 1, powerW: 0, energyImportWh: floor(this.deliveredWh, meterStepWh) };
     const meter = (): void => void this.bench.see({ kind: "meter-reading", reading: shown, side }, this.s);
     const reported = (): number => floor(this.billedWh - zeroWh, reportedStepWh);
+    const { padWh = 0, offline = false, staleS = 0 } = told;
     meter();
     const startWh = reported();
     const of = { transactionId, evseId: 1, offline: false };
@@ -61,11 +68,12 @@ class World {
       if (n < stuckFrom * end) shown = { evseId: 1, powerW, energyImportWh: floor(this.deliveredWh, meterStepWh) };
       if (n % meterS === 0) meter();
       if (n % reportS !== Math.round(lateS * (n / end)) % reportS || n < reportS) continue;
-      const reading = { evseId: 1, energyImportWh: reported() };
+      const staleWh = n > end / 2 ? Math.round((powerW * factor * staleS) / HOUR) : 0;
+      const reading = { evseId: 1, energyImportWh: reported() - staleWh };
       this.bench.see({ kind: "reported-reading", reading, transactionId, offline: false }, this.s);
     }
-    const registerWh = Math.round(startWh + (reported() - startWh) * bill);
-    this.bench.see({ kind: "transaction-ended", ...of, registerWh }, this.s);
+    const registerWh = Math.round(startWh + (reported() - startWh) * bill) + padWh;
+    this.bench.see({ kind: "transaction-ended", ...of, offline, registerWh }, this.s);
     this.s += meterS;
     if (stuckFrom > 1) shown = { evseId: 1, powerW: 0, energyImportWh: floor(this.deliveredWh, meterStepWh) };
     meter();
@@ -140,6 +148,34 @@ for (const [name, told] of Object.entries(HONEST)) {
     assert.ok(world.bench.peak(KEY) < 0.7, `${world.bench.peak(KEY)}`);
   });
 }
+
+const RAPID = { side: "ac-input", factor: 1 / 1.08, powerW: 43_000, reportS: 90 } as const;
+
+test("a stop that jumps by 2 kWh above readings that agree is told at once, however long the session was", () => {
+  for (const usual of [{ minutes: 300 }, RAPID]) {
+    const world = practised(usual);
+    for (let n = 0; n < 25; n++) world.session(usual);
+    world.session({ ...usual, padWh: 2_000 });
+    assert.ok(world.bench.raisedAt.has(KEY), `${world.bench.peak(KEY)}`);
+  }
+});
+
+test("readings that come late by minutes, and a bill that is right, are no jump", () => {
+  const world = practised(RAPID);
+  for (let n = 0; n < 6; n++) world.session(RAPID);
+  for (let n = 0; n < 3; n++) world.session({ ...RAPID, staleS: 120 });
+  assert.ok(world.bench.peak(KEY) < 1.5, `${world.bench.peak(KEY)}`);
+});
+
+test("the bill of a stop that is told after an outage accuses as inflation, and never as theft", () => {
+  const [padded, short] = [practised(), practised()];
+  for (let n = 0; n < 2; n++) padded.session({ offline: true, padWh: 3_000 });
+  assert.ok(padded.bench.raisedAt.has(KEY), `${padded.bench.peak(KEY)}`);
+  const before = short.bench.peak("energy-theft");
+  for (let n = 0; n < 4; n++) short.session({ offline: true, padWh: -3_000 });
+  assert.is(short.bench.peak("energy-theft"), before);
+  assert.not.ok(short.bench.raisedAt.has(KEY));
+});
 
 test("a stop that is told after an outage, and readings after it, are compared with nothing", () => {
   const world = practised();

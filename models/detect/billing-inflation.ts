@@ -3,9 +3,9 @@
  *
  * Looks for: registers that the station reports, and its bill (stop less start), running ahead of the agent's own
  * meter: energy/session.ts, the other way round. One balance serves both ways, so energy-theft.ts gives the findings.
- * Statistic: one common shift of the learned ratio of billed to delivered energy over a session, or a drift beyond what
- * the class of two meters allows, over weeks of sessions; a session is one e-value, as the mean of what its reports,
- * its bill and its drift say.
+ * Statistic: one common shift of the learned ratio of billed to delivered energy over a session, a step of the register
+ * at its end, or a drift beyond what the class of two meters allows, over weeks of sessions; a session is one e-value,
+ * as the mean of what its reports, its bill, its last step and its drift say.
  * Null: the ratio that this station has shown, from a shipped prior by the side of the charger that is metered.
  * Honest look-alikes: meter class; the loss of a DC charger metered on its AC side, which makes delivered the larger;
  * registers in steps, registers that begin anew, backlogs and late reports; a meter that is stuck, whose register

@@ -323,10 +323,11 @@ function rolledInside(state: EnergyTheft, stepWh: number, seen: Observation, now
   const shown = habitTerm(state.rollbackHabit, ROLLBACK, true);
   const nats = shown.nats - said;
   teachRollback(state, true, now);
-  noteRolled(state.balance, evseId, nats);
+  const comparisons = noteRolled(state.balance, evseId, nats, now);
   const says = `the reported register stepped back by ${(stepWh / 1000).toFixed(2)} kWh inside a transaction`;
   const terms = [{ term: shown.term, nats }];
-  return [{ key: "energy-theft", at: now.wallMs, nats, terms, frames: framesOf(seen), says }];
+  return [{ key: "energy-theft", at: now.wallMs, nats, terms, frames: framesOf(seen), says },
+    ...[THEFT, INFLATION].flatMap((suspicion) => told({ comparisons }, suspicion, seen, now))];
 }
 
 function teachRollback(state: EnergyTheft, rolled: boolean, now: Now): void {

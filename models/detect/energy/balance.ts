@@ -19,8 +19,8 @@ import { HOUR_MS, MINUTE_MS, type Now, SECOND_MS } from "../../units.ts";
 import { hasRoom } from "../detector.ts";
 import { type Agreement, priorAgreement } from "./agreement.ts";
 import {
-  beginBlock, closeIfWorth, type Comparison, confirmBill, createSession, endSession, noteRead, noteRolledNats,
-  type Pair, type Session, voidBlock,
+  beginBlock, billOf, closeIfWorth, type Comparison, confirmBill, createSession, endSession, noteRead, noteRolledNats,
+  type Pair, type Session, tell, voidBlock,
 } from "./session.ts";
 import { createStandby, endIdle, passIdle, type Standby } from "./standby.ts";
 import {
@@ -330,16 +330,20 @@ export function onStop(balance: Balance, seen: Ended, now: Now): Comparison[] {
   const track = balance.transactions[idKey(seen.transactionId)];
   if (track === undefined) return [];
   const key = meterOf(balance, track.evseId);
-  const registerWh = seen.offline ? undefined : plausible(seen.registerWh);
+  const toldWh = plausible(seen.registerWh);
+  const registerWh = seen.offline ? undefined : toldWh;
   const moved = registerWh !== undefined && registerWh !== track.reportedWh;
   const found = registerWh === undefined ? [] : [...settle(balance, track, registerWh, now, true).comparisons];
-  if (registerWh === undefined) forgetTransaction(balance, idKey(seen.transactionId));
   delete balance.transactions[idKey(seen.transactionId)];
   const session = balance.sessions[key];
   if (session === undefined) return found;
+  // What comes late is compared with no moment of the meter's; its bill as a whole is, with what the meter shows next.
+  if (toldWh === undefined) voidBlock(session);
+  else if (registerWh === undefined) beginBlock(session, undefined, now.monoMs);
   // Some registers move with the stop alone.
   session.stuck = !moved && track.stoodWh > STUCK_AT_END_WH;
-  addBill(balance, session, track, registerWh, now);
+  session.late ||= seen.offline || (balance.connectedMs >= session.beganMs && mayHaveWaited(balance, now));
+  addBill(session, track, toldWh);
   if (covered(balance, key).length > 0) return found;
   delete balance.sessions[key];
   if (balance.meters[key] !== undefined) {
@@ -384,18 +388,26 @@ function stepBack(track: TransactionTrack, registerWh: number, steppedBack: bool
   return fromWh !== undefined && fromWh - registerWh > ROLLED_LEAST_WH ? { rolledWh: fromWh - registerWh } : {};
 }
 
-/** What was made of a register that stepped back, nats. */
-export function noteRolled(balance: Balance, evseId: number, nats: number): void {
-  const session = balance.sessions[meterOf(balance, evseId)];
-  if (session !== undefined) noteRolledNats(session, nats);
+/** What was made of a register that stepped back, nats; says what its bill comes to so far. */
+export function noteRolled(balance: Balance, evseId: number, nats: number, now: Now): Comparison[] {
+  const key = meterOf(balance, evseId);
+  const [session, meter] = [balance.sessions[key], balance.meters[key]];
+  if (session === undefined) return [];
+  noteRolledNats(session, nats);
+  const [track, ...others] = covered(balance, key);
+  const registerWh = deliveredNow(meter, now);
+  if (meter === undefined || registerWh === undefined || track === undefined || others.length > 0) return [];
+  const soFar = { ...session };
+  addBill(soFar, track, track.reportedWh);
+  const pair = pairOf(balance, key, meter, registerWh, now);
+  const bill = billOf(soFar, pair, meter.everyMs);
+  if (bill === undefined) return [];
+  return [tell(session, pair, { theft: [bill.theft], inflation: [bill.inflation] }, bill.deliveredWh, bill.billedWh)];
 }
 
 /** Adds the bill of a transaction that ends to its session; a session with a bill that is not known has none. */
-function addBill(
-  balance: Balance, session: Session, { startWh, anew }: TransactionTrack, registerWh: number | undefined, now: Now,
-): void {
-  const waited = balance.connectedMs >= session.beganMs && mayHaveWaited(balance, now);
-  const unknown = startWh === undefined || registerWh === undefined || (registerWh < startWh && anew) || waited;
+function addBill(session: Session, { startWh, anew }: TransactionTrack, registerWh: number | undefined): void {
+  const unknown = startWh === undefined || registerWh === undefined || (registerWh < startWh && anew);
   session.billWh = unknown || session.billWh === undefined ? undefined
     : session.billWh + Math.max(0, registerWh - startWh);
   session.bills += 1;

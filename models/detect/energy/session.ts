@@ -4,12 +4,12 @@
  *
  * Within a session either is one common shift of x = ln(delivered / billed) in every block, while an honest glitch (a
  * reading that came late, a report that was lost) spoils one: blocks have Student-t noise, and the evidence is the
- * mixture over shifts of the product of their likelihood ratios (shift-grid.ts). At its end two more looks are taken at
- * the same session: at the bills as a whole, stop less start, since a register may jump at the stop, where no block
- * closes any more; and at a drift too small for a session and too large for two meters within their class, which adds
- * up over weeks. A session is one e-value, the mean of those of its looks, and bounded. What a bill says rests on one
- * figure where no readings came with it: more than a finding's bound is told when the next session's first register
- * confirms it.
+ * mixture over shifts of the product of their likelihood ratios (shift-grid.ts). At its end more looks are taken at the
+ * same session: at the bills as a whole, stop less start, since a register may jump at the stop, where no block closes
+ * any more; at the step since the last block; and at a drift too small for a session and too large for two meters
+ * within their class, which adds up over weeks. A session is one e-value, the mean of those of its looks, and bounded.
+ * What a bill says rests on one figure where no readings came with it: more than a finding's bound is told when the
+ * next session's first register confirms it.
  */
 import { HOUR_MS } from "../../units.ts";
 import { MOST_NATS } from "../detector.ts";
@@ -18,7 +18,7 @@ import { learnSpread, scaleOf } from "../learned/spread.ts";
 import {
   type Agreement, CENTRE_BOUNDS, learnLag, noiseWh, ratioOf, RESOLUTION_WH, type Timing,
 } from "./agreement.ts";
-import { addBlock, createShiftGrid, type ShiftGrid, shiftGridNats, shiftNats } from "./shift-grid.ts";
+import { addBlock, createShiftGrid, jumpNats, type ShiftGrid, shiftGridNats, shiftNats } from "./shift-grid.ts";
 import { type Standby, standbyOf } from "./standby.ts";
 import type { MeterTrack } from "./tracks.ts";
 
@@ -46,6 +46,8 @@ export interface Session extends Record<Way, Look> {
   readW: number;
   readV: number;
   stirredMs: number;
+  /** Of the block that closed last: the meter's register and time at its start, what was billed, its highest power. */
+  last?: Pick<Session, "startWh" | "startMs" | "billedWh" | "peakW">;
   /** Closed blocks together, and their number. */
   deliveredTotalWh: number;
   billedTotalWh: number;
@@ -58,6 +60,8 @@ export interface Session extends Record<Way, Look> {
   bills: number;
   /** A register stood while the station itself told of power: nothing that was not billed is held against anybody. */
   stuck: boolean;
+  /** A bill was told late: more may have flowed that is not told yet, and nothing is held against anybody as theft. */
+  late?: boolean;
   /** What its bill says, nats, until another figure confirms it. */
   looks?: Record<Way, number[]>;
 }
@@ -99,6 +103,8 @@ const MOST_SHIFT = 1.4;
  * lighter. A judgement: nobody has measured the tails of honest bills.
  */
 const BILL_FREEDOM = 8;
+/** Share of stops whose last report was late beyond all that was learned of lateness: judgement. */
+const LATE_SHARE = 0.001;
 /** Two meters within their class (EN 50470-3, class B) stay within this of what was learned; this is beyond it. */
 const CLASS_SHIFT = 0.01;
 const BEYOND_CLASS = 0.03;
@@ -227,6 +233,7 @@ function closeBlock(session: Session, { learned, registerWh, nowMs }: Pair, bloc
   const nats = Math.max(shiftGridNats(theft.grid), shiftGridNats(inflation.grid));
   if (nats < LEARN_BELOW_NATS && maySettle(learned)) learnLag(learned, block, deliveredWh, billedWh);
   if (deliveredWh > WENT_ALONG_SHARE * billedWh) learned.trusted = true;
+  session.last = { startWh: session.startWh, startMs: session.startMs, billedWh, peakW: session.peakW };
   beginBlock(session, registerWh, nowMs);
 }
 
@@ -236,13 +243,14 @@ function maySettle({ suspicion }: Agreement): boolean {
 }
 
 /** What a session's evidence has changed by since it was told last; `more`: looks beside that of its blocks. */
-function tell(
+export function tell(
   session: Session, pair: Pair, more: Record<Way, number[]>, deliveredWh: number, billedWh: number,
 ): Comparison {
   const sawNothing = deliveredWh < SAW_NOTHING_SHARE * billedWh && !isAlive(session, pair);
   const most = { theft: MOST_A_SESSION, inflation: sawNothing ? MOST_OF_NOTHING : MOST_A_SESSION };
   const nats = { theft: 0, inflation: 0 };
   for (const way of ["theft", "inflation"] as const) {
+    if (session.late && way === "theft") continue;
     const look = session[way];
     const looks = [...more[way]];
     if (session.blocks > 0) looks.push(shiftGridNats(look.grid));
@@ -270,12 +278,12 @@ export function endSession(session: Session, pair: Pair): Comparison[] {
   const whole = driftOf(deliveredWh, billedWh, bill?.noise, pair);
   if (bill === undefined && whole === undefined) return [];
   const more = (way: Way): number[] => [...(bill === undefined ? [] : [bill[way]]), ...(whole?.[way] ?? [])];
-  const looks = { theft: more("theft"), inflation: more("inflation") };
+  const looks = { theft: more("theft"), inflation: [...more("inflation"), ...jumpOf(session, pair, bill)] };
   const found = [tell(session, pair, looks, deliveredWh, billedWh)];
   // A bill that readings of the same session contradict rests on more than one figure: what is left over follows.
   if (session.blocks > 1) found.push(...tellRest(session, pair, looks, deliveredWh, billedWh));
   else session.looks = looks;
-  if (whole === undefined || session.stuck) return found;
+  if (whole === undefined || session.stuck || session.late) return found;
   found.push(learnSession(session, pair, { deliveredWh, billedWh, ...whole }));
   return found;
 }
@@ -298,13 +306,17 @@ interface Bill extends BothWays {
   readonly deliveredWh: number;
   readonly billedWh: number;
   readonly noise: number;
+  /** Of x, from what was learned, and its standard deviation. */
+  readonly residual: number;
+  readonly scale: number;
 }
 
 /**
  * The bills as a whole, stop less start, against all that the meter counted: readings in between may be true where the
  * bill is not, and a bill may have nothing behind it.
+ * @param everyMs time that may lie between the last register and the meter's
  */
-function billOf(session: Session, pair: Pair): Bill | undefined {
+export function billOf(session: Session, pair: Pair, everyMs = STOP_MS): Bill | undefined {
   const { beganWh, billWh: billedWh, bills, beganMs } = session;
   if (beganWh === undefined || billedWh === undefined) return undefined;
   const { learned, nowMs } = pair;
@@ -312,7 +324,7 @@ function billOf(session: Session, pair: Pair): Bill | undefined {
   // The meter rests by now: only the stop itself may be a moment early or late.
   const mostWh = Math.max(deliveredWh, billedWh);
   const peakW = Math.max(session.peakW, (mostWh * HOUR_MS) / Math.max(STOP_MS, nowMs - beganMs));
-  const oneWh = noiseWh(learned, { peakW, everyMs: STOP_MS }, 0, resolution2(pair));
+  const oneWh = noiseWh(learned, { peakW, everyMs }, 0, resolution2(pair));
   const noise = Math.sqrt(bills * oneWh ** 2 + doubtWh ** 2) / Math.max(1, mostWh);
   if (mostWh < LEAST_BLOCK_WH || noise > BILL_AT_NOISE || isBlind(pair, deliveredWh, billedWh)) return undefined;
   const residual = ratioOf(deliveredWh, billedWh) - learned.ratio.centre;
@@ -324,7 +336,28 @@ function billOf(session: Session, pair: Pair): Bill | undefined {
   };
   const sawNothing = deliveredWh < SAW_NOTHING_SHARE * billedWh;
   if (sawNothing ? !isAlive(session, pair) : deliveredWh > WENT_ALONG_SHARE * billedWh) learned.trusted = !sawNothing;
-  return { deliveredWh, billedWh, noise, theft: nats(WAYS.theft), inflation: nats(WAYS.inflation) };
+  return { deliveredWh, billedWh, noise, residual, scale, theft: nats(WAYS.theft), inflation: nats(WAYS.inflation) };
+}
+
+/**
+ * The register's step from the last block to the stop, against what the meter counted since that block began: a few
+ * watt-hours of noise where the whole session's are its percents. That the report before was late explains a step, and
+ * then the bill as a whole is right: it is the other null, and rests on the bill alone.
+ */
+function jumpOf(session: Session, pair: Pair, bill: Bill | undefined): number[] {
+  const { last } = session;
+  if (session.startWh === undefined || last?.startWh === undefined || bill === undefined) return [];
+  const { learned, meter: { everyMs } } = pair;
+  const billedWh = last.billedWh + session.billedWh;
+  const peakW = Math.max(last.peakW, session.peakW);
+  const { deliveredWh, doubtWh } = countedWh(pair, last.startWh, last.startMs, billedWh);
+  const honestWh = deliveredWh * Math.exp(-learned.ratio.centre);
+  const stepWh = billedWh - honestWh;
+  if (stepWh < LEAST_BLOCK_WH) return [LEAST_A_SESSION];
+  const timingWh = noiseWh(learned, { peakW, everyMs }, 0, resolution2(pair));
+  const step = jumpNats(stepWh, Math.hypot(timingWh, doubtWh, scaleOf(learned.ratio, 0) * honestWh));
+  const whole = shiftNats(-bill.residual, Math.log1p(stepWh / bill.deliveredWh), bill.scale, BILL_FREEDOM);
+  return [Math.max(LEAST_A_SESSION, -Math.log(Math.exp(-step) + LATE_SHARE * Math.exp(-whole)))];
 }
 
 interface Drifted extends Record<Way, number[]> {

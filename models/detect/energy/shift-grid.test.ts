@@ -1,6 +1,6 @@
 import { normal, seeded, type Seeded, student } from "../../../build/seeded.ts";
 import { assert, test } from "../../../build/testing.ts";
-import { addBlock, createShiftGrid, shiftGridNats } from "./shift-grid.ts";
+import { addBlock, createShiftGrid, jumpNats, shiftGridNats } from "./shift-grid.ts";
 
 /** The formula of the file's header, without logarithms: only for testing, and only for a few blocks. */
 function naiveNats(shifts: readonly number[], blocks: readonly { residual: number; scale: number }[]): number {
@@ -28,6 +28,17 @@ test("the grid runs geometrically from the least shift to the most", () => {
 });
 
 test("no block, no evidence", () => assert.is(natsOf(0.04, 1.4, []), 0));
+
+test("a step is an e-value: its ratio's mean under Student's t with 8 degrees of freedom is 1", () => {
+  const scale = 30;
+  const constant = 35 / (32 * Math.sqrt(8)); // gamma(9/2) / (sqrt(8 pi) gamma(4))
+  const honest = (excess: number): number => (constant / scale) * (1 + (excess / scale) ** 2 / 8) ** -4.5;
+  let mean = 0;
+  for (let excess = 50; excess < 100_000; excess *= 1.001) {
+    mean += Math.exp(jumpNats(excess, scale)) * honest(excess) * 0.001 * excess;
+  }
+  assert.ok(Math.abs(mean - 1) < 0.01, `${mean}`);
+});
 
 test("property: the same as the product over blocks, added up directly", () => {
   const random = seeded(1);

@@ -32,6 +32,19 @@ export function shiftNats(residual: number, shift: number, scale: number, freedo
   return logDensity((residual - shift) / scale, freedom) - logDensity(residual / scale, freedom);
 }
 
+/** Where a step of unknown size may lie, and the constant of Student's t with as many degrees of freedom. */
+const STEP = { least: 50, most: 100_000, freedom: 8, peak: 0.3867 };
+
+/**
+ * Logarithm of the likelihood ratio of a step whose logarithm may be anything between its bounds, nats.
+ * @param excess the step as it was seen, from `STEP.least` on
+ * @param scale its standard deviation where there was none
+ */
+export function jumpNats(excess: number, scale: number): number {
+  const honest = Math.log(STEP.peak / scale) + logDensity(excess / scale, STEP.freedom);
+  return -Math.log(excess * Math.log(STEP.most / STEP.least)) - honest;
+}
+
 /**
  * @param residual distance from what is normal
  * @param scale its standard deviation under honest behaviour
