@@ -51,6 +51,20 @@ test("a late heartbeat: any frame takes its place, two may be lost, none is miss
   assert.equal(see(without, 90_000, tick), [], "nothing was asked for");
 });
 
+test("heartbeats that nobody asked for are late by their own rhythm, once it is known", () => {
+  for (const [beats, fault] of [[10, []], [30, ["heartbeat-late 0"]]] as const) {
+    const watch = createFaultWatch();
+    for (let n = 0; n < beats; n++) {
+      const at = 300 * n;
+      assert.equal(see(watch, at, { kind: "heartbeat", frameNo: n }, tick), []);
+      see(watch, at + 299, tick);
+    }
+    const last = 300 * (beats - 1);
+    assert.equal(see(watch, last + 1_040, tick), []);
+    assert.equal(see(watch, last + 1_060, tick), fault);
+  }
+});
+
 test("a register that goes back within a transaction; one that begins anew with the next is no fault", () => {
   const watch = createFaultWatch();
   see(watch, 0, started);

@@ -22,6 +22,8 @@ export interface FaultWatch {
   readonly told: Map<string, MonotonicMs>;
   /** As the CSMS asked for it; a station that talks otherwise may keep them back (OCPP 1.6 6.21, 2.0.1 G02). */
   heartbeatEveryMs?: number;
+  /** The longest time in which nothing was heard and that a heartbeat ended, and how many did, where nobody asked. */
+  usual: { everyMs: number; beats: number };
   lastFrameMs?: MonotonicMs;
   /** Register of the running transaction by EVSE, as reported. */
   readonly running: Map<number, Running>;
@@ -48,6 +50,8 @@ const FLAPS_MS = HOUR_MS;
 const READINGS_DUE_MS = 25 * MINUTE_MS;
 /** Healthy stations keep still for three intervals (the reference trace of a normal session does). */
 const HEARTBEATS_LATE = 3.5;
+/** So many must have come before their rhythm is known, and each at most doubles it: an outage is no rhythm. */
+const KNOWN_BEATS = 24;
 /** Boots within an hour that nobody ordered; how long an order explains one; reasons of 2.0.1 that name an order. */
 const MANY_RESTARTS = 3;
 const ORDER_EXPLAINS_MS = 15 * MINUTE_MS;
@@ -57,7 +61,8 @@ const STOPPED_BY_FAULT: ReadonlySet<string> = new Set([
 ]);
 
 export function createFaultWatch(): FaultWatch {
-  return { open: new Map(), told: new Map(), running: new Map(), bootsMs: [] };
+  return { open: new Map(), told: new Map(), running: new Map(), bootsMs: [],
+    usual: { everyMs: SECOND_MS, beats: 0 } };
 }
 
 /** What stands open, oldest first: for `status`. */
@@ -76,9 +81,16 @@ export function watchFaults(watch: FaultWatch, observations: readonly Observatio
 
 /** Anything that the station sent takes the place of a heartbeat. */
 function heard(watch: FaultWatch, seen: Observation, now: Now): void {
+  if (seen.kind === "heartbeat") noteBeat(watch, now);
   if (seen.frameNo !== undefined) watch.lastFrameMs = now.monoMs;
   if (seen.kind === "link") delete watch.lastFrameMs;
   if (seen.kind === "boot" && seen.heartbeatS !== undefined) watch.heartbeatEveryMs = seen.heartbeatS * SECOND_MS;
+}
+
+function noteBeat({ usual, lastFrameMs }: FaultWatch, now: Now): void {
+  usual.beats += 1;
+  const gapMs = lastFrameMs === undefined ? 0 : now.monoMs - lastFrameMs;
+  if (gapMs > usual.everyMs) usual.everyMs = Math.min(gapMs, 2 * usual.everyMs);
 }
 
 function faultIn(watch: FaultWatch, seen: Observation, now: Now): FaultNote | undefined {
@@ -124,12 +136,13 @@ function restart(watch: FaultWatch, { reason, outcome }: Observation & { kind: "
     + (reason === undefined ? "" : `; it says: ${reason.slice(0, 32)}`));
 }
 
-function lateHeartbeat({ open, heartbeatEveryMs, lastFrameMs }: FaultWatch, now: Now, note: Note) {
-  if (heartbeatEveryMs === undefined || heartbeatEveryMs <= 0 || lastFrameMs === undefined) return undefined;
+function lateHeartbeat({ open, heartbeatEveryMs: askedMs, usual, lastFrameMs }: FaultWatch, now: Now, note: Note) {
+  const everyMs = askedMs ?? (usual.beats < KNOWN_BEATS ? 0 : usual.everyMs);
+  if (everyMs <= 0 || lastFrameMs === undefined) return undefined;
   const silentMs = now.monoMs - lastFrameMs;
-  if (silentMs <= HEARTBEATS_LATE * heartbeatEveryMs) return void open.delete("heartbeat-late 0");
-  return note("heartbeat-late", 0, `nothing heard for ${Math.round(silentMs / SECOND_MS)} s; `
-    + `a heartbeat was asked for every ${Math.round(heartbeatEveryMs / SECOND_MS)} s`);
+  if (silentMs <= HEARTBEATS_LATE * everyMs) return void open.delete("heartbeat-late 0");
+  return note("heartbeat-late", 0, `nothing heard for ${Math.round(silentMs / SECOND_MS)} s; a heartbeat `
+    + `${askedMs === undefined ? "usually came" : "was asked for"} every ${Math.round(everyMs / SECOND_MS)} s`);
 }
 
 function faultInTransaction(watch: FaultWatch, seen: Observation, now: Now, note: Note): FaultNote | undefined {

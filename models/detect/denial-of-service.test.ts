@@ -185,6 +185,7 @@ test("a CSMS that answers nothing for twenty minutes is no attack yet, for half 
   assert.ok(bench.raisedAt.has(KEY));
 });
 
+const asks: Seen = { kind: "tick", traffic: { asked: 1, late: 0, heard: 0, answered: 0, unanswered: 1 } };
 const ATTACKS: Record<string, (bench: Dos, at: number) => void> = {
   "twenty messages a second": (bench, at) =>
     live(bench, at, at + HOUR, () => ({ asked: 200, heard: 200, answered: 0 })),
@@ -197,11 +198,15 @@ const ATTACKS: Record<string, (bench: Dos, at: number) => void> = {
       bench.see(traffic(), at + s + 5);
     }
   },
-  "a station cut off with its link up": (bench, at) => live(bench, at, at + 10 * HOUR, () => undefined),
+  "a station cut off with its link up, and the CSMS asks": (bench, at) => {
+    live(bench, at, at + 10 * MINUTE, () => undefined);
+    bench.see(asks, at + 10 * MINUTE);
+    live(bench, at + 10 * MINUTE, at + HOUR, () => undefined);
+  },
 };
 
 for (const [name, attack] of Object.entries(ATTACKS)) {
-  test(`${name}: told within an hour (silence: ten), on the first day and after weeks`, () => {
+  test(`${name}: told within an hour, on the first day and after weeks`, () => {
     for (const days of [1, 28]) {
       if (name.startsWith("a station cut off") && days === 1) continue; // its rhythm is not known yet
       const bench = create();
@@ -281,7 +286,51 @@ test("one flood of more than ten messages a second suffices, one of five does no
 
 const power = (powerW: number): Seen =>
   ({ kind: "meter-reading", reading: { evseId: 1, powerW }, side: "evse-output" });
-const asks: Seen = { kind: "tick", traffic: { asked: 1, late: 0, heard: 0, answered: 0, unanswered: 1 } };
+
+/** A reading outside of transactions. */
+const reading: Seen = { kind: "reported-reading", reading: { evseId: 1, energyImportWh: 5_000 }, offline: false };
+
+test("heartbeats that end for days are a fault, however often a session interrupts the silence", () => {
+  const bench = threeWeeks();
+  for (let day = 21; day < 24; day++) {
+    live(bench, day * DAY, day * DAY + 12 * HOUR, () => undefined, 60);
+    live(bench, day * DAY + 12 * HOUR, day * DAY + 13 * HOUR, beats(60, 60), 60);
+    live(bench, day * DAY + 13 * HOUR, (day + 1) * DAY, () => undefined, 60);
+  }
+  quietly(bench, 0.6);
+  assert.ok(bench.peak(KEY) > 0.3, "and the zone is told what silence there is");
+});
+
+test("where readings by the clock end with the heartbeats, that is no fault of the heartbeats'; rare ones tell nothing",
+  () => {
+    const cases = [[15, false, true], [15, true, false], [3 * 24 * 60, false, false]] as const;
+    for (const [every, silentBeats, found] of cases) {
+      const bench = create();
+      bench.see(up, 0);
+      const readings = (from: number, to: number, beat: ReturnType<typeof beats>): void => {
+        for (let at = from; at < to; at += every * MINUTE) {
+          bench.see(reading, at + 1);
+          live(bench, at + 2, Math.min(to, at + every * MINUTE), (s) => (s < at + 62 ? {} : beat(s)), 60);
+        }
+      };
+      readings(0, 21 * DAY, beats(300, 60));
+      if (silentBeats) readings(21 * DAY, 22 * DAY, () => undefined);
+      else live(bench, 21 * DAY, 22 * DAY, () => undefined, 60);
+      assert.is(bench.raisedAt.has(KEY), found, `every ${every} min: ${bench.peak(KEY)}`);
+    }
+  });
+
+test("a battery that fills up at a station without readings is nothing that it owes", () => {
+  for (const tells of [true, false]) {
+    const bench = threeWeeks();
+    if (tells) bench.see(reading, 20.9 * DAY);
+    bench.see(power(7_000), 21 * DAY);
+    live(bench, 21 * DAY, 21 * DAY + 6 * MINUTE, () => undefined);
+    bench.see(power(3), 21 * DAY + 6 * MINUTE);
+    live(bench, 21 * DAY + 6 * MINUTE, 21 * DAY + 2 * HOUR, () => undefined);
+    assert.is(bench.raisedAt.has(KEY), tells, `${bench.peak(KEY)}`);
+  }
+});
 
 test("an hour of silence suffices where beats come every five minutes and the station had something to say", () => {
   const cases: [minutes: number, within: Seen | undefined, found: boolean][] = [
@@ -349,6 +398,30 @@ test("a charger that restarts by itself, over and over, is broken; links lost wi
   assert.not.ok(restarts(boot({ reason: "Watchdog" }), boot()).raisedAt.has(KEY));
   for (const bench of [restarts(undefined), restarts(boot(), boot()), restarts(boot({ reason: "RemoteReset" }))]) {
     assert.ok(bench.raisedAt.has(KEY), `${bench.peak(KEY)}`);
+  }
+});
+
+test("three restarts, or resets that were ordered, do not make a station one that boots with each connection", () => {
+  const reset: Seen = { kind: "command", command: "reset", outcome: "accepted" };
+  for (const [boots, order] of [[3, undefined], [15, reset]] as const) {
+    const bench = create();
+    bench.see(up, 0);
+    const lose = (at: number): void => {
+      bench.see(down, at);
+      bench.see(up, at + 60);
+      bench.see(boot(), at + 61);
+    };
+    for (let day = 0; day < 30; day++) {
+      live(bench, day * DAY + 100, (day + 1) * DAY - 10, beats(300, 60), 60);
+      if (day >= 2 * boots || day % 2 === 0) continue;
+      if (order !== undefined) bench.see(order, (day + 1) * DAY - 5);
+      lose((day + 1) * DAY);
+    }
+    for (let n = 0; n < 45; n++) {
+      lose(30 * DAY + HOUR + n * 480);
+      live(bench, 30 * DAY + HOUR + n * 480 + 70, 30 * DAY + HOUR + (n + 1) * 480, beats(300));
+    }
+    assert.not.ok(bench.raisedAt.has(KEY), `${boots} boots: ${bench.peak(KEY)}`);
   }
 });
 

@@ -7,8 +7,9 @@
  * Statistic: spells.ts: when such spells begin, and whether they go on. A minute with ten messages a second that no
  * outage owes, and a silence of six times the longest usual one and of three quarters of an hour in which the station
  * had something to say, are facts (learned/facts.ts): the former no station sends, and in the latter current came or
- * went by the agent's own meter, or the CSMS asked and got no answer.
- * Cannot see: a link that swallows what little there is in an idle hour: a station whose heartbeats end is as silent
+ * went by the agent's own meter, the CSMS asked and got no answer, or the readings by the clock end as well. Silence
+ * alone says no more than that such a fault began: heartbeats that have ended stay away as long as an attack lasts.
+ * Cannot see: a link that swallows what little there is in idle hours: a station whose heartbeats end is as silent
  * (the fault `heartbeat-late`). Losses after which the station boots by itself are restarts of a broken charger (the
  * fault `restarts`), also where somebody brings it down from outside; unless it boots with every connection.
  * Null: the station's own past; the rates before that are judgements, no public base rates exist.
@@ -24,6 +25,7 @@ import { DAY_MS, HOUR_MS, MINUTE_MS, type Now, SECOND_MS } from "../units.ts";
 import { type Detector, framesOf, hasRoom, MOST_NATS, weigh } from "./detector.ts";
 import { createFacts, type FactLaw, type Facts, mixed, passFacts, showFact, type Step } from "./learned/facts.ts";
 import { eventNats, quietNats } from "./learned/rate.ts";
+import { upperShare } from "./learned/share.ts";
 import {
   createSpells, endSpell, happened, honestPerHour, LONGEST_QUIET_MS, passed, type SpellLaws, type Spells, suspicionOf,
 } from "./learned/spells.ts";
@@ -43,6 +45,10 @@ export interface DenialOfService {
   heardMs: number;
   silenceMs: number;
   missed: number;
+  /** Whether it ever told of its meter, when it did last, and the longest usual time between two readings, ms. */
+  tells: boolean;
+  readMs: number;
+  readingMs: number;
   /** Since `minuteMs`. */
   minuteMs: number;
   minute: Record<Exclude<keyof Traffic, "heard">, number>;
@@ -68,7 +74,7 @@ const LAWS: SpellLaws<Stream> = {
   floods: { term: "flood of messages", priorHours: 720, mostPerHour: 0.25, attackPerHour: 6, again: [0.5, 0.8, 0.95],
     gapMs: 150 * SECOND_MS },
   silence: { term: "silent with the link up", priorHours: 720, mostPerHour: 0.1, attackPerHour: 2,
-    again: [0.5, 0.8, 0.9], gapMs: 0 },
+    again: [0.5, 0.8, 0.9], gapMs: 0, mostNats: Math.log(2 * 365 * 24) },
   unanswered: { term: "nobody answers", priorHours: 168, mostPerHour: 0.5, attackPerHour: 6, again: [0.8, 0.9, 0.95],
     gapMs: 10 * MINUTE_MS },
 };
@@ -95,8 +101,9 @@ const AWAY_MS = 5 * MINUTE_MS;
 /** Restarts that the station does by itself (2.0.1 BootReasonEnumType); what is ordered from afar is none. */
 const BY_ITSELF = /^(Watchdog|LocalReset|ApplicationReset|Unknown)$/;
 const FROM_AFAR = /^(RemoteReset|ScheduledReset|Triggered|FirmwareUpdate)$/;
-/** A station that boots after this share of its connections boots with each. */
-const BOOTS_ALWAYS = 0.7;
+/** A station boots with each connection where no more of them come without a boot; a few may all be its restarts. */
+const WITHOUT_BOOT = 0.2;
+const JEFFREYS = { honestShare: 0.5, weight: 1 };
 const KEEP_CONNECTIONS = 0.95;
 /** What was said shortly before current came or went may have told of it. */
 const SAID_MS = 5 * MINUTE_MS;
@@ -125,16 +132,19 @@ const SAYS: Record<Stream, string> = {
 
 export const denialOfService: Detector<DenialOfService> = {
   name: "denial-of-service",
-  version: 3,
+  version: 4,
   create: () => ({
     spells: createSpells(LAWS), facts: createFacts(), pendingMs: -1, askedMs: -1, owesWord: false, charges: {},
     back: { connections: 0, boots: 0, atMs: -1 },
     linkUp: false, linkMs: -1, lossMs: -1, explainedMs: -1, bootRefused: false,
-    heardMs: -1, silenceMs: SILENCE.first, missed: 0,
+    heardMs: -1, silenceMs: SILENCE.first, missed: 0, tells: false, readMs: -1, readingMs: SILENCE.first,
     minuteMs: -1, minute: nothing(), fullest: FULLEST.first, owed: MOST_OWED,
   }),
   observe(state, seen, now) {
-    if (seen.kind === "reported-reading") return [];
+    if (seen.kind === "reported-reading") {
+      tellsOfMeter(state, seen, now);
+      return [];
+    }
     if (seen.kind === "meter-reading") {
       metered(state, seen.reading, now);
       return [];
@@ -180,20 +190,34 @@ function explain(state: DenialOfService, now: Now): void {
 /** The station was told to report more often, or less: its rhythm is learned anew, but for what is said of it. */
 function reportsOtherwise(state: DenialOfService, seen: Observation & { kind: "configuration-change" }): void {
   state.fullest = Math.max(state.fullest, FULLEST.first);
+  state.readingMs = Math.max(state.readingMs, SILENCE.first);
   const ms = Number(seen.value) * SECOND_MS;
   if (/heartbeat/i.test(seen.variable)) state.askedMs = ms > 0 ? ms : -1;
   const most = state.askedMs < 0 ? SILENCE.first : Math.min(SILENCE.first, state.askedMs);
   state.silenceMs = Math.max(state.silenceMs, most);
 }
 
-/** Current that comes or goes is something to say. */
+/** A transaction's readings end with it; those between transactions come by the clock, heartbeats or none. */
+function tellsOfMeter(state: DenialOfService, seen: Observation & { kind: "reported-reading" }, now: Now): void {
+  if (seen.offline) return;
+  const gapMs = state.readMs < 0 ? 0 : now.monoMs - state.readMs;
+  const fadesMs = seen.transactionId === undefined ? gapMs : 0;
+  state.readingMs = peakOf(state.readingMs, gapMs, fadesMs, SILENCE);
+  Object.assign(state, { readMs: now.monoMs, tells: true });
+}
+
+/**
+ * Current that comes is something to say; so is that it goes, where the station tells of its meter. Without readings a
+ * battery fills up unsaid.
+ */
 function metered(state: DenialOfService, { evseId, powerW = NaN }: Reading, now: Now): void {
   const key = String(evseId);
   const before = Object.hasOwn(state.charges, key) ? state.charges[key] : undefined;
   if (!hasRoom(state.charges, key)) return;
   const charges = powerW > CHARGING_W ? true : powerW < RESTING_W ? false : before;
   if (charges === undefined) return;
-  if (before !== undefined && charges !== before && now.monoMs - state.heardMs > SAID_MS) state.owesWord = true;
+  const says = before !== undefined && charges !== before && (charges || state.tells);
+  if (says && now.monoMs - state.heardMs > SAID_MS) state.owesWord = true;
   state.charges[key] = charges;
 }
 
@@ -227,9 +251,12 @@ function boot(state: DenialOfService, seen: Observation & { kind: "boot" }, now:
   return retried || known || BY_ITSELF.test(seen.reason ?? "") ? [] : loss(state, seen, [], now);
 }
 
-/** Of the connections of a day one counts: a charger that restarts all day is not known by that. */
-function connectsAgain({ back }: DenialOfService, now: Now): void {
-  if (back.atMs >= 0 && now.monoMs - back.atMs < DAY_MS) return;
+/**
+ * Of the connections of a day one counts: a charger that restarts all day is not known by that. Nor is it by those
+ * after a reset or new firmware, with which all boot.
+ */
+function connectsAgain({ back, explainedMs }: DenialOfService, now: Now): void {
+  if ((back.atMs >= 0 && now.monoMs - back.atMs < DAY_MS) || now.monoMs < explainedMs) return;
   const { connections, boots } = back;
   Object.assign(back, { connections: connections * KEEP_CONNECTIONS + 1, boots: boots * KEEP_CONNECTIONS,
     atMs: now.monoMs });
@@ -238,7 +265,8 @@ function connectsAgain({ back }: DenialOfService, now: Now): void {
 /** Whether a boot tells of a restart by the station itself: it says so, or boots seldom follow its connections. */
 function isByItself({ back }: DenialOfService, { reason = "" }: { readonly reason?: string }): boolean {
   if (FROM_AFAR.test(reason)) return false;
-  return BY_ITSELF.test(reason) || back.boots < BOOTS_ALWAYS * Math.max(1, back.connections);
+  const { connections, boots } = back;
+  return BY_ITSELF.test(reason) || upperShare(connections - boots, connections, JEFFREYS) > WITHOUT_BOOT;
 }
 
 /** A loss that no boot explained. */
@@ -256,7 +284,10 @@ function isOverdue({ pendingMs, linkUp, linkMs }: DenialOfService, now: Now): bo
 function loss(state: DenialOfService, seen: Observation, terms: Term[], now: Now): Finding[] {
   const explained = now.monoMs < state.explainedMs;
   state.explainedMs = -1;
-  if (explained) return finding(terms, "", now);
+  if (explained) {
+    state.back.atMs = now.monoMs;
+    return finding(terms, "", now);
+  }
   const honest = honestPerHour(state.spells.of.losses, LAWS.losses, now);
   const found = finding([...terms, ...unexplained(state, now)], SAYS.losses, now, framesOf(seen));
   state.pendingMs = now.monoMs;
@@ -289,7 +320,8 @@ function tick(state: DenialOfService, traffic: Traffic | undefined, now: Now): S
     }
   }
   const silentMs = now.monoMs - state.heardMs;
-  if (countOf(traffic?.unanswered) > 0 && silentMs > 0) state.owesWord = true;
+  const overdue = state.readingMs <= HOUR_MS && now.monoMs - state.readMs >= SILENT_TIMES * state.readingMs;
+  if (silentMs > 0 && (countOf(traffic?.unanswered) > 0 || overdue)) state.owesWord = true;
   const long = silentMs >= Math.max(SILENT_LONG_MS, SILENT_LONG_TIMES * state.silenceMs);
   if (state.linkUp && long && state.owesWord) {
     facts.push(showFact(state.facts, FACTS, "silence", now));
@@ -301,7 +333,7 @@ function tick(state: DenialOfService, traffic: Traffic | undefined, now: Now): S
 /** The agent slept or was not there: what it missed may be anything. */
 function forgetPresent(state: DenialOfService, now: Now): void {
   Object.assign(state, { linkUp: false, linkMs: now.monoMs, heardMs: now.monoMs, missed: 0, owed: MOST_OWED,
-    minuteMs: now.monoMs, minute: nothing(), pendingMs: -1, owesWord: false, charges: {} });
+    readMs: now.monoMs, minuteMs: now.monoMs, minute: nothing(), pendingMs: -1, owesWord: false, charges: {} });
 }
 
 function hear(state: DenialOfService, traffic: Traffic | undefined, now: Now): Term[] {

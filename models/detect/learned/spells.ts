@@ -29,6 +29,8 @@ export interface SpellLaw {
   readonly again: readonly [honest: number, most: number, attack: number];
   /** A spell is over after so long without an event; 0: when `endSpell` says so. */
   readonly gapMs: number;
+  /** No stream of them says more, nats: of what one plain fault makes as an attack does, only that it began. */
+  readonly mostNats?: number;
 }
 
 interface Spell {
@@ -73,9 +75,11 @@ export function suspicionOf<Name extends string>({ of }: Spells<Name>): number {
 }
 
 /** Moves one stream's sum, and gives what the mixture gained or lost. */
-function move<Name extends string>(spells: Spells<Name>, spell: Spell, term: string, nats: number): Term {
+function move<Name extends string>(
+  spells: Spells<Name>, spell: Spell, { mostNats = MOST_SUSPICION }: SpellLaw, term: string, nats: number,
+): Term {
   const before = suspicionOf(spells);
-  spell.nats = Math.min(MOST_SUSPICION, Math.max(0, spell.nats + nats));
+  spell.nats = Math.min(mostNats, Math.max(0, spell.nats + nats));
   return { term, nats: suspicionOf(spells) - before };
 }
 
@@ -102,7 +106,7 @@ export function happened<Name extends string>(
     if (again) learnHabit(spell.again, true);
     else learnRate(spell.rate, now.wallMs, 0, 1);
   }
-  return move(spells, spell, law.term, nats + more);
+  return move(spells, spell, law, law.term, nats + more);
 }
 
 /** Ends a stream's open spell, if there is one. */
@@ -112,7 +116,7 @@ export function endSpell<Name extends string>(spells: Spells<Name>, laws: SpellL
   spell.lastMs = -1;
   const { nats } = habitTerm(spell.again, goesOn(law), false);
   if (spell.taught >= 0) learnHabit(spell.again, false);
-  return [move(spells, spell, `${law.term}: over`, nats)];
+  return [move(spells, spell, law, `${law.term}: over`, nats)];
 }
 
 /** Time passes: spells end, and quiet speaks for honesty. Terms that changed nothing are left out. */
@@ -132,7 +136,7 @@ export function passed<Name extends string>(spells: Spells<Name>, laws: SpellLaw
     }
     if (spell.nats === 0) continue;
     const quiet = quietNats(honestPerHour(spell, law, now), law.attackPerHour, hours);
-    terms.push(move(spells, spell, "quiet time", quiet));
+    terms.push(move(spells, spell, law, "quiet time", quiet));
   }
   return terms.filter(({ nats }) => nats !== 0);
 }
