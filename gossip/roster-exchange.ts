@@ -181,7 +181,7 @@ function choose(exchange: RosterExchange, epoch: number): Fetching | undefined {
   const { offers, failures, refused, chain: { inForce } } = exchange;
   const lacking = [...offers].flatMap(([from, held]) => held
     .filter(({ version, hash }) => version >= inForce.roster.version
-      && !refused.has(offerName(hash, from)) && knows(exchange, hash) === undefined)
+      && knows(exchange, hash) === undefined && !refused.has(offerName(hash, from)))
     .map((named) => ({ ...named, from, failed: failures.get(from) ?? 0 })));
   const [best] = lacking.sort((a, b) => a.failed - b.failed || a.version - b.version);
   return best && { from: best.from, hash: best.hash, parts: [], of: undefined, since: epoch };

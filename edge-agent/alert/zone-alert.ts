@@ -88,7 +88,10 @@ export function zoneAlert(
   for (const threat of state.open.keys()) {
     if (!incidents.has(EVIDENCE_KEYS.indexOf(threat))) told.push(clear(state, threat, now));
   }
-  for (const one of news) if (one.kind !== "problem") told.push(tell(state, own, journal, one, now));
+  for (const one of news) {
+    const what = tell(state, own, journal, one, now);
+    if (what !== NOTHING) told.push(what);
+  }
   // What most messages come to.
   if (told.length === 0) return NOTHING;
   return { entries: told.flatMap(({ entries }) => entries), alerts: told.flatMap(({ alerts }) => alerts) };

@@ -37,13 +37,15 @@ export function watchClock(watch: ClockWatch, observations: readonly Observation
 
 /** What the zone says of the agent's clock: once when it is off, and once when it is good again. */
 export function neighboursClock(news: readonly News[], epochS: number): Effect[] {
-  return news.flatMap((one) => {
-    if (one.kind !== "clock") return [];
+  const notices: Effect[] = [];
+  for (const one of news) {
+    if (one.kind !== "clock") continue;
     const apart = `${Math.abs(one.offsetEpochs) * epochS} s ${one.offsetEpochs > 0 ? "behind" : "ahead of"}`;
     const text = one.isOff ? `clock: ${apart} the neighbours' median; publishes nothing until it is set`
       : "clock: agrees with the neighbours' median; publishes again";
-    return [{ kind: "notice" as const, text }];
-  });
+    notices.push({ kind: "notice", text });
+  }
+  return notices;
 }
 
 function stateOf(watch: ClockWatch, now: Now): ClockState {

@@ -40,12 +40,22 @@ export function growthOf(newer: number, older: number, clip: number): number {
 }
 
 /** The sum of all but the f highest and the f lowest; 0 when nothing is left. */
-export function trimmedSum(growths: readonly number[] | Float64Array, f: number): number {
-  const sorted = Float64Array.from(growths).sort();
-  return sumBetween(sorted, f);
+export function trimmedSum(growths: readonly number[], f: number): number {
+  return sumBetween(sort([...growths]), f);
 }
 
-function sumBetween(sorted: Float64Array, f: number): number {
+/** In place, by insertion: zones are small, and most of what the engine's own sort costs of so few is its call. */
+function sort(growths: number[]): number[] {
+  for (let at = 1; at < growths.length; at++) {
+    const growth = growths[at] as number;
+    let hole = at;
+    for (; hole > 0 && (growths[hole - 1] as number) > growth; hole--) growths[hole] = growths[hole - 1] as number;
+    growths[hole] = growth;
+  }
+  return growths;
+}
+
+function sumBetween(sorted: readonly number[], f: number): number {
   let sum = 0;
   for (let index = f; index < sorted.length - f; index++) sum += sorted[index] as number;
   return sum;
@@ -60,7 +70,7 @@ export function decide(asked: ZoneSize & { readonly key: EvidenceKey; readonly g
   const threshold = zoneThreshold(key, { n, f });
   if (growths.length > n || !carries({ n, f })) return { sum: 0, margin: -threshold, supporters: 0, raises: false };
   const clip = clipOf(key, { n, f });
-  const all = Float64Array.from({ length: n }, (_, index) => {
+  const all = Array.from({ length: n }, (_, index) => {
     const growth = growths[index];
     return growth !== undefined && Number.isSafeInteger(growth) ? growthOf(growth, 0, clip) : -clip;
   });
@@ -74,7 +84,7 @@ export function carries({ n, f }: ZoneSize): boolean {
   return Number.isSafeInteger(n) && Number.isSafeInteger(f) && f >= 0 && n >= 1 && n > 3 * f;
 }
 
-function supportersOf(growths: Float64Array): number {
+function supportersOf(growths: readonly number[]): number {
   let supporters = 0;
   for (const growth of growths) if (growth > SUPPORT_MILLINATS) supporters += 1;
   return supporters;
@@ -200,7 +210,7 @@ function canSupport(bounds: readonly Bound[], keyIndex: number, f: number): bool
 function canReach(
   bounds: readonly Bound[], { n, f }: ZoneSize, keyIndex: number, clip: number, least: number,
 ): boolean {
-  const most = new Float64Array(n).fill(-clip);
+  const most = new Array<number>(n).fill(-clip);
   bounds.forEach((bound, place) => {
     most[place] = growthOf(mostGrowth(bound, keyIndex), 0, clip);
   });
@@ -208,10 +218,10 @@ function canReach(
 }
 
 /** Sorts `growths`. */
-function reaches(growths: Float64Array, f: number, least: number): boolean {
+function reaches(growths: number[], f: number, least: number): boolean {
   let positive = 0;
   for (const growth of growths) if (growth > 0) positive += growth;
-  return positive >= least && supportersOf(growths) > f && sumBetween(growths.sort(), f) >= least;
+  return positive >= least && supportersOf(growths) > f && sumBetween(sort(growths), f) >= least;
 }
 
 /** One member's statements of the window against the common list of onsets. */
@@ -219,9 +229,9 @@ interface Track<S> {
   readonly member: number;
   readonly statements: readonly S[];
   /** For each statement, its epoch's place in the list of onsets. */
-  readonly places: Int32Array;
+  readonly places: readonly number[];
   /** For each onset, the place of the member's older statement. */
-  readonly older: Int32Array;
+  readonly older: readonly number[];
 }
 
 interface Aligned<S> {
@@ -241,15 +251,14 @@ function align<S extends Stated>(zone: ZoneHistory<S>): Aligned<S> {
     const counts = guilty !== true && newest !== undefined && newest.epoch >= zone.epoch - NEWER_WITHIN_EPOCHS;
     return counts ? [{ member, held }] : [];
   });
-  const placeOf = new Int32Array(last - first + 1).fill(-1);
+  const placeOf = new Array<number>(last - first + 1).fill(-1);
   for (const { held } of counting) for (const { epoch } of held) placeOf[epoch - first] = 0;
   const onsets: number[] = [];
   placeOf.forEach((stated, index) => {
     if (stated === 0) placeOf[index] = onsets.push(first + index) - 1;
   });
   const tracks = counting.map(({ member, held }) => {
-    const places = new Int32Array(held.length);
-    for (let at = 0; at < places.length; at++) places[at] = placeOf[(held[at] as S).epoch - first] as number;
+    const places = held.map(({ epoch }) => placeOf[epoch - first] as number);
     return { member, statements: held, places, older: olderOf(places, onsets.length) };
   });
   return { zone, onsets, tracks };
@@ -265,12 +274,12 @@ function between<S extends Stated>(statements: readonly S[], first: number, last
 }
 
 /** The last statement at or before each onset; before a member's first one, that. */
-function olderOf(places: Int32Array, onsets: number): Int32Array {
-  const older = new Int32Array(onsets);
+function olderOf(places: readonly number[], onsets: number): number[] {
+  const older: number[] = [];
   let at = 0;
   for (let place = 0; place < onsets; place++) {
     while (at + 1 < places.length && (places[at + 1] as number) <= place) at += 1;
-    older[place] = at;
+    older.push(at);
   }
   return older;
 }
@@ -278,27 +287,27 @@ function olderOf(places: Int32Array, onsets: number): Int32Array {
 /** Cumulative evidence for one key. */
 interface Columns {
   /** One a track: its statements' values. */
-  readonly values: readonly Float64Array[];
+  readonly values: readonly (readonly number[])[];
   /**
    * The onsets that matter: those right before a statement that rose. At any other, the next onset finds no member's
    * evidence higher, so no growth smaller, and the sum only rises with each growth: leaving it out loses nothing.
    */
-  readonly marked: Uint8Array;
+  readonly marked: readonly boolean[];
   /** The growth of each member since its own lowest value: at no onset is it above this. */
-  readonly most: Float64Array;
+  readonly most: number[];
 }
 
 function columnsOf<S extends Stated>({ zone, onsets, tracks }: Aligned<S>, keyIndex: number, clip: number): Columns {
-  const marked = new Uint8Array(onsets.length);
-  const most = new Float64Array(zone.n).fill(-clip);
+  const marked = new Array<boolean>(onsets.length).fill(false);
+  const most = new Array<number>(zone.n).fill(-clip);
   const values = tracks.map(({ statements, places }, track) => {
-    const column = new Float64Array(statements.length);
+    const column: number[] = [];
     let before = Infinity;
     let lowest = Infinity;
-    for (let at = 0; at < column.length; at++) {
+    for (let at = 0; at < statements.length; at++) {
       const value = (statements[at] as S).evidence[keyIndex] ?? 0;
-      column[at] = value;
-      if (value > before) marked[(places[at] as number) - 1] = 1;
+      column.push(value);
+      if (value > before) marked[(places[at] as number) - 1] = true;
       if (value < lowest) lowest = value;
       before = value;
     }
@@ -316,15 +325,15 @@ function search<S extends Stated>(
   const clip = clipOf(key, { n, f });
   const { values, marked, most } = columnsOf(aligned, keyIndex, clip);
   if (!reaches(most, f, least)) return undefined;
-  const growths = new Float64Array(n);
+  const growths = new Array<number>(n).fill(0);
   let best = least - 1;
   let bestPlace = -1;
   for (let place = onsets.length - 1; place >= 0; place--) {
-    if (marked[place] === 0) continue;
+    if (marked[place] !== true) continue;
     const { positive, supporting } = growthsAt(growths, tracks, values, place, clip);
     // What is positive bounds the sum: most onsets end here, unsorted.
     if (supporting <= f || positive <= best) continue;
-    const sum = sumBetween(growths.sort(), f);
+    const sum = sumBetween(sort(growths), f);
     if (sum > best) [best, bestPlace] = [sum, place];
   }
   return bestPlace < 0 ? undefined : resultAt(aligned, key, keyIndex, bestPlace);
@@ -332,13 +341,13 @@ function search<S extends Stated>(
 
 /** Writes the growths since one onset and tells the sum of the positive ones and how many support. */
 function growthsAt<S>(
-  growths: Float64Array, tracks: readonly Track<S>[], values: readonly Float64Array[], place: number, clip: number,
+  growths: number[], tracks: readonly Track<S>[], values: readonly (readonly number[])[], place: number, clip: number,
 ): { positive: number; supporting: number } {
   let positive = 0;
   let supporting = 0;
   growths.fill(-clip);
   for (let track = 0; track < tracks.length; track++) {
-    const column = values[track] as Float64Array;
+    const column = values[track] as readonly number[];
     const older = column[(tracks[track] as Track<S>).older[place] as number] as number;
     const growth = growthOf(column[column.length - 1] as number, older, clip);
     growths[track] = growth;

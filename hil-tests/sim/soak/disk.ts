@@ -13,7 +13,8 @@ export interface Disk {
   /** Every checkpoint that was ever stored, the newest last; signed notes. */
   readonly checkpoints: string[];
   cosigned: string | undefined;
-  memory: Memory | undefined;
+  /** A `Memory` as JSON. */
+  memory: string | undefined;
   roster: KnownRoster;
   /** Nothing can be written. */
   full: boolean;
@@ -23,6 +24,7 @@ export interface Found {
   readonly recovered: RecoveredLog;
   readonly logged: Logged;
   readonly growth: Growth;
+  readonly memory: Memory | undefined;
 }
 
 export const sizeOfNote = (note: string): number => Number(note.split("\n")[1]);
@@ -48,7 +50,8 @@ export function leafOf(crypto: Crypto, bytes: Uint8Array): Uint8Array {
 }
 
 /** Reads the log as an agent does at its start. */
-export function readDisk({ log, checkpoints, cosigned, memory }: Disk, crypto: Crypto): Found {
+export function readDisk({ log, checkpoints, cosigned, memory: saved }: Disk, crypto: Crypto): Found {
+  const memory = saved === undefined ? undefined : JSON.parse(saved) as Memory;
   const logged = nothingLogged(crypto);
   const growth = createGrowth(EMPTY_FRONTIER, Object.values(memory?.witnesses ?? {}));
   const checkpoint = checkpoints.at(-1);
@@ -63,7 +66,7 @@ export function readDisk({ log, checkpoints, cosigned, memory }: Disk, crypto: C
     if (frontier.size === signedSize) checkpointRoot = rootOf(crypto, frontier);
   }
   return {
-    logged, growth, recovered: {
+    logged, growth, memory, recovered: {
       frontier, tornBytes: 0, ...(cosigned !== undefined && { cosigned }),
       ...(checkpoint !== undefined && { checkpoint }), ...(checkpointRoot !== undefined && { checkpointRoot }),
     },

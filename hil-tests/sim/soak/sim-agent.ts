@@ -90,16 +90,16 @@ export class SimAgent {
     this.chain = createRosterChain(nextOperators(disk.roster.roster), disk.roster);
     for (const file of this.#files) offerRoster(this.chain, crypto, file);
     this.#keepTaken(takeForce(this.chain, epochOf(wallMs, EPOCH_S)));
-    this.#ahead = (disk.memory === undefined ? 0 : resumedMono(disk.memory, wallMs)) - aliveMs;
+    const { recovered, logged, growth, memory } = readDisk(disk, crypto);
+    this.#ahead = (memory === undefined ? 0 : resumedMono(memory, wallMs)) - aliveMs;
     const now = this.#now(wallMs, aliveMs);
-    const { recovered, logged, growth } = readDisk(disk, crypto);
     const log = createRecord({ origin: originOf(station), crypto, signer: this.#keys.log, recovered, growth });
     if (log.refused !== undefined) this.refusals.push(log.refused);
     this.core = createCore({
       station, region: NETWORK, zone: this.zone, epochS: EPOCH_S, site: {}, crypto, log, logged, reader,
       tokenSecret: new Uint8Array(32), statementSigner: this.#keys.statement, earliest: 0 as WallMs,
       ...(this.isMember && { membership: { roster: this.roster, zone: this.zone } }), chain: this.chain,
-      ...(disk.memory !== undefined && { memory: structuredClone(disk.memory) }),
+      ...(memory !== undefined && { memory }),
       ...(witnesses && { witnessSigner: this.#keys.witness }),
     }, now);
     bend?.(this);
@@ -177,7 +177,7 @@ export class SimAgent {
         if (!disk.full) disk.cosigned = effect.note;
         return;
       case "remember":
-        if (!disk.full) disk.memory = structuredClone(memoryOf(this.core!.state, now));
+        if (!disk.full) disk.memory = JSON.stringify(memoryOf(this.core!.state, now));
         return;
       case "refuse":
         return this.#refuse(effect.why);
