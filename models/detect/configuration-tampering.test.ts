@@ -100,6 +100,38 @@ test("what was an attack once is one again: neither repeating it nor words in be
   }
 });
 
+test("a link with TLS is profile 2 or higher, though no order ever said so", () => {
+  const link = (tls: object): Seen => ({ kind: "link", state: "connect", ...tls });
+  for (const [tls, lowers] of [[{ tlsPeerSha256: "ab" }, true], [{}, false]] as const) {
+    for (const order of [change("SecurityProfile", "1"), profile("csms.example", "wss", 1)]) {
+      const bench = create();
+      bench.see(link(tls), 0);
+      bench.see(order, DAY);
+      assert.is(bench.raisedAt.has(KEY), lowers, `${JSON.stringify(tls)} ${order.kind}`);
+    }
+  }
+  // An operator that ordered profile 1 once, before the link had TLS on the agent's side, is believed.
+  const bench = create();
+  [link({}), change("SecurityProfile", "1"), link({ tlsPeerSha256: "ab" }), change("SecurityProfile", "1")]
+    .forEach((seen, n) => bench.see(seen, n));
+  assert.ok(bench.peak(KEY) < 0.5, `${bench.peak(KEY)}`);
+});
+
+test("an empty value is told as nothing", () => {
+  const [found] = create().see(change("MeterValuesSampledData", ""), 0);
+  assert.match(found!.says, /^MeterValuesSampledData set to nothing: metering switched off$/);
+});
+
+test("a shell that is opened, an unchecked certificate and a new password in one run are told", () => {
+  const bench = create();
+  [change("AdditionalRootCertificateCheck", "false"), change("SSHEnabled", "true"), secret("AuthorizationKey"),
+    change("SecurityEventLogging", "false")].forEach((seen, n) => bench.see(seen, n));
+  assert.ok(bench.raisedAt.has(KEY));
+  const support = create();
+  [change("SSHEnabled", "true"), change("SSHEnabled", "false")].forEach((seen, n) => support.see(seen, n));
+  assert.ok(support.peak(KEY) < 0.5, `${support.peak(KEY)}`);
+});
+
 test("what was refused, failed or never answered is not taken for set", () => {
   for (const outcome of ["refused", "error", "none"] as const) {
     const bench = create();

@@ -44,6 +44,7 @@ const KINDS: Record<ChangeKind, { term: string; attackShare: number; honestShare
   "authorization-eased": { term: "authorisation eased", attackShare: 0.1, honestShare: 0.05 },
   "metering-blinded": { term: "metering switched off", attackShare: 0.1, honestShare: 0.002 },
   "monitoring-off": { term: "security monitoring switched off", attackShare: 0.1, honestShare: 0.001 },
+  "opened": { term: "a way in opened", attackShare: 0.1, honestShare: 0.002 },
   "credential": { term: "credential replaced", attackShare: 0.1, honestShare: 0.03 },
   "ordinary": { term: "ordinary setting", attackShare: 0.5, honestShare: 0.95 },
 };
@@ -90,6 +91,10 @@ export const configurationTampering: Detector<ConfigurationTampering> = {
     switch (observation.kind) {
       case "tick":
         return passBurst(state.news, NEWS, now);
+      case "link":
+        // TLS begins with profile 2, whatever was never said of it (OCPP 1.6 security white paper, 3).
+        if (observation.tlsPeerSha256 !== undefined) state.securityProfile ??= 2;
+        return [];
       case "configuration-change":
         return change(state, observation, now);
       case "network-profile":
@@ -171,7 +176,7 @@ function knownTerms(state: ConfigurationTampering): Term[] {
 }
 
 function changeSays(seen: Change, kind: ChangeKind): string {
-  const value = seen.secret || seen.value === undefined ? "" : ` to ${seen.value.slice(0, MOST_TEXT)}`;
+  const value = seen.secret || seen.value === undefined ? "" : ` to ${seen.value.slice(0, MOST_TEXT) || "nothing"}`;
   const result = unlessAccepted(seen.outcome);
   return `${seen.variable} set${value}${result}${kind === "ordinary" ? "" : `: ${KINDS[kind].term}`}`;
 }

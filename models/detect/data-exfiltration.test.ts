@@ -152,3 +152,15 @@ test("honest: support fetches two logs, a fetch that fails is ordered again, dri
     assert.not.ok(bench.raisedAt.has(KEY), `${JSON.stringify(story[0])}: ${bench.peak(KEY)}`);
   }
 });
+
+test("one upload in plain text to an unknown address is told where another host is habit, not the first one", () => {
+  for (const [everyDays, found] of [[10, true], [0, false]] as const) {
+    const bench = after(40, everyDays);
+    upload("ftp", "203.0.113.66").forEach((seen, n) => bench.see(seen, 40 * DAY + n));
+    assert.is(bench.raisedAt.has(KEY), found, `${everyDays}: ${bench.peak(KEY)}`);
+    if (found) assert.match(bench.findings.at(-1)!.says, /^an upload done in plain text/);
+  }
+  const failed = after(40, 10);
+  upload("ftp", "203.0.113.66", "UploadFailed").forEach((seen, n) => failed.see(seen, 40 * DAY + n));
+  assert.not.ok(failed.raisedAt.has(KEY), `${failed.peak(KEY)}`);
+});

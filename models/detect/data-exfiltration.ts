@@ -80,7 +80,10 @@ export const FACTS: FactLaw = {
     personal: { term: "one driver's data after the other", years: 600 },
   },
 };
-/** In an hour. Support fetches a log, perhaps another one, and drivers ask for their data one by one. */
+/**
+ * In an hour. Support fetches a log, perhaps another one, and drivers ask for their data one by one. Where uploads go
+ * to a host with a name, one to a bare address in plain text is enough.
+ */
 const MANY: Readonly<Record<Counted, number>> = { done: 4, bare: 2, personal: 5 };
 const SETTLED_AFTER = 3;
 /** Orders of a burst; each level is judged once the one below it was reached. */
@@ -122,12 +125,16 @@ export const dataExfiltration: Detector<DataExfiltration> = {
 
 /** Counts what happened, and says what the last hour has come to. */
 function factsOf(
-  { facts, hour }: DataExfiltration, happened: readonly Counted[], now: Now,
+  { facts, hour, hosts, settled }: DataExfiltration, happened: readonly Counted[], now: Now,
 ): Pick<Step, "facts" | "says"> {
+  const elsewhere = settled > 0 || hosts.length > 1;
   for (const name of happened) noteIn(hour, name, now);
-  const many = happened.filter((name) => countIn(hour, name, now) >= MANY[name]);
+  const most = (name: Counted) => name === "bare" && elsewhere ? 1 : MANY[name];
+  const many = happened.filter((name) => countIn(hour, name, now) >= most(name));
+  const done = countIn(hour, "done", now);
   const says = many.includes("personal") ? `the data of ${countIn(hour, "personal", now)} drivers asked for in an hour`
-    : `${countIn(hour, "done", now)} uploads done within an hour to hosts that were never used before`;
+    : done === 1 ? "an upload done in plain text to an address that nobody knows"
+    : `${done} uploads done within an hour to hosts that were never used before`;
   return { facts: many.map((name) => showFact(facts, FACTS, name, now)), says };
 }
 

@@ -186,7 +186,7 @@ function asked(state: Reconnaissance, kind: Kind, texts: readonly string[], seen
   else if (named === 0) return { found: [] };
   const facts = factsOf(state).map((name) => showFact(state.facts, FACTS, name, now));
   const counted = KINDS.filter((each) => state.counts[each] > 0).map((each) => `${state.counts[each]} ${WORDS[each]}`);
-  const says = [...counted, ...(state.guesses > 1 ? [`${state.guesses} reads of what the station has not`] : [])];
+  const says = [...counted, ...(state.guesses > 1 ? [`${state.guesses} reads of what the station does not have`] : [])];
   const told = { says: says.join(", "), frames: framesOf(seen) };
   const found = named === 0 ? [] : seeBurst(state.burst, LAW, { ...traitsOf(state), ...told }, now);
   return { found, facts, ...told };

@@ -5,7 +5,7 @@
  */
 export type ChangeKind =
   | "downgrade" | "new-csms" | "authorization-weakened" | "authorization-eased" | "metering-blinded"
-  | "monitoring-off" | "credential" | "ordinary";
+  | "monitoring-off" | "opened" | "credential" | "ordinary";
 
 interface Setting {
   readonly name: RegExp;
@@ -37,8 +37,12 @@ const SETTINGS: readonly Setting[] = [
   { name: anywhere("MeterValuesSampledData|StopTxnSampledData|TxUpdatedMeasurands|TxEndedMeasurands"),
     kind: "metering-blinded", harmful: (value) => value.trim() === "" },
   { name: /^SampledDataCtrlr\.Enabled$/i, kind: "metering-blinded", harmful: isOff },
-  { name: /^(SecurityEventNotificationEnabled|SecurityLogEnabled|LoggingEnabled|MonitoringCtrlr\.Enabled)$/i,
-    kind: "monitoring-off", harmful: isOff },
+  { name: anywhere("(Security|Audit)\\w*(Log|Event|Notif)\\w*|LoggingEnabled"), kind: "monitoring-off",
+    harmful: isOff },
+  { name: /^MonitoringCtrlr\.Enabled$/i, kind: "monitoring-off", harmful: isOff },
+  { name: anywhere("(SSH|Telnet|ADB|RemoteShell|DebugPort)\\w*"), kind: "opened", harmful: isOn },
+  // What keeps a root certificate of one's own from being installed beside the operator's (2.0.1 part 2, A.3).
+  { name: anywhere("AdditionalRootCertificateCheck"), kind: "opened", harmful: isOff },
   { name: /^(HeartbeatInterval|OCPPCommCtrlr\.HeartbeatInterval)$/i, kind: "monitoring-off", harmful: isNeverInterval },
   { name: /^(CentralSystemURL|CentralSystemAddress|CSMSUrl|BackendURL|OcppServerUrl|OcppCsmsUrl)$/i, kind: "new-csms",
     harmful: always },
