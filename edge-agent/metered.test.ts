@@ -1,5 +1,6 @@
 /** A member on a metered link (gossip/SPEC.md, section 7a) in a zone of real cores, over a site's broker. */
 import { assert, test } from "../build/testing.ts";
+import { readMessage } from "../gossip/certificate.ts";
 import { borne } from "../gossip/metered.ts";
 import { directoryOf } from "../gossip/directory.ts";
 import type { Outgoing } from "../gossip/protocol-state.ts";
@@ -134,6 +135,26 @@ test("its digest moves no statement, and everybody knows that it does not vote",
   for (const { core } of zone.houses) {
     assert.equal([...core!.state.zone!.protocol.meteredSince.keys(), ...(core!.state.zone!.protocol.metered
       ? [stationAt(METERED)] : [])], [stationAt(METERED)]);
+  }
+});
+
+test("a voter that has just begun and hears nothing is not taken for one: its digest lists its own statement", () => {
+  const VOTER = 3;
+  for (const down of [0, 1, 4]) {
+    const zone = zoneOf();
+    zone.loses = (_, to) => to === stationAt(VOTER);
+    zone.kill(VOTER);
+    if (down > 0) zone.pass(down);
+    const begun = zone.epoch;
+    zone.start(VOTER);
+    zone.pass(12);
+    const digests = zone.house(VOTER).published
+      .filter(({ epoch, message }) => message.kind === "digest" && epoch > begun)
+      .map(({ message: { bytes } }) => readMessage("digest", bytes)!.content.newest.map(({ index }) => index));
+    assert.ok(digests.length > 0 && digests.every((newest) => newest.includes(VOTER)), JSON.stringify([down, digests]));
+    for (const { core } of zone.houses) {
+      assert.not(core!.state.zone!.protocol.meteredSince.has(stationAt(VOTER)));
+    }
   }
 });
 

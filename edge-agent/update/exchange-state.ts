@@ -41,7 +41,10 @@ export interface ReleaseExchange {
   readonly ill: Map<StationId, readonly Uint8Array[]>;
   /** How often a station's offer came to nothing. */
   readonly failures: Map<StationId, number>;
-  /** Releases that are not to be had, not to be believed or not for this board, and since when, by hash. */
+  /**
+   * Releases that are not for this board, by hash, and offers that came to nothing, by hash and whose they are: a
+   * liar's silence is its own. Since when.
+   */
   readonly refused: Map<string, number>;
   /** What others asked for since the epoch began. */
   readonly asks: Map<StationId, AskedPart>;

@@ -227,6 +227,23 @@ test("liars: junk for pieces, silence, what nobody signed, ever higher numbers: 
   }
 });
 
+test("one that offers a release and keeps silent, or sends junk for it, does not hold back what others offer", () => {
+  const LIAR = 0;
+  for (const [name, bytes] of Object.entries({ silence: undefined, junk: new Uint8Array(100) })) {
+    const boards = new Boards((at) => at === 1 || at === 2);
+    for (const at of [LIAR, 4]) runs(boards.all[at]!.disk, 2);
+    boards.says = (from, message) => {
+      if (from !== LIAR || message.kind !== "piece") return message;
+      const junk = bytes && { epoch: boards.epoch, hash: hashOf(largeRelease(2)), of: 1, place: 0, bytes };
+      return junk && { ...message, bytes: encodeMessage("piece", junk, HEAD(LIAR), signers[LIAR]!).whole };
+    };
+    const passed = boards.pass(() => boards.sequences[1] === 2 && boards.sequences[2] === 2);
+    assert.is(boards.all[1]!.exchange.failures.get(stationOf(LIAR)), 1, `${name}: the liar was asked first`);
+    // Its patience, and the manifest and pieces for two.
+    assert.ok(passed <= LISTENS + 7 + 2 * (PIECES + 2), `${name}: ${passed} epochs`);
+  }
+});
+
 test("who asks without end is sent the release eight times and no more, and others are served beside it", () => {
   const boards = new Boards((at) => at === 1);
   runs(boards.all[0]!.disk, 2);

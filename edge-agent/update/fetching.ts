@@ -22,7 +22,7 @@ const LISTENS_EPOCHS = 2 * ANNOUNCED_EVERY;
 const PATIENCE = 6;
 /** Asked again when nothing came for so many epochs. */
 const ASKED_AGAIN = 2;
-/** A release that was refused is not looked at again before so many epochs. */
+/** What was refused is not looked at again before so many epochs. */
 const REFUSED_FOR = 64;
 const MOST_REFUSED = 64;
 const MANIFEST_PIECES = pieceCount(MAX_MANIFEST_BYTES);
@@ -58,13 +58,16 @@ function giveUp(exchange: ReleaseExchange, epoch: number, isBad: boolean): void 
   failures.set(fetching.from, (failures.get(fetching.from) ?? 0) + 1);
   if (isBad) count(protocol.traffic, "bad-release", fetching.from, fetching.from);
   if (fetching.parts === undefined) exchange.looksElsewhere = true;
-  else refuse(exchange, hex(fetching.file), epoch);
+  else refuse(exchange, offerName(hex(fetching.file), fetching.from), epoch);
 }
 
-function refuse({ refused }: ReleaseExchange, hash: string, epoch: number): void {
+/** @param what a release that is nothing for this board, by its hash; or one's offer of it that came to nothing */
+function refuse({ refused }: ReleaseExchange, what: string, epoch: number): void {
   if (refused.size >= MOST_REFUSED) refused.delete(refused.keys().next().value!);
-  refused.set(hash, epoch);
+  refused.set(what, epoch);
 }
+
+const offerName = (hash: string, from: StationId): string => `${hash} ${from}`;
 
 function takeManifest(
   exchange: ReleaseExchange, parts: readonly Uint8Array[], time: ReleaseTime, out: ReleaseOutput,
@@ -132,8 +135,8 @@ export function pursue(exchange: ReleaseExchange, pointer: Pointer, time: Releas
   const { epoch, nowS } = time;
   withdraw(exchange, pointer, out);
   if (!exchange.takes || nowS === undefined || epoch - (exchange.begun ?? epoch) < LISTENS_EPOCHS) return;
-  for (const [hash, since] of exchange.refused) {
-    if (Math.abs(epoch - since) > REFUSED_FOR) exchange.refused.delete(hash);
+  for (const [what, since] of exchange.refused) {
+    if (Math.abs(epoch - since) > REFUSED_FOR) exchange.refused.delete(what);
   }
   const { fetching } = exchange;
   if (fetching !== undefined && Math.abs(epoch - fetching.since) > PATIENCE) giveUp(exchange, epoch, false);
@@ -204,7 +207,8 @@ function ofProgram(
 function ofManifest(exchange: ReleaseExchange, { newest }: Pointer, { epoch }: ReleaseTime): Fetching | undefined {
   const { refused, candidate } = exchange;
   const least = Math.max(newest, candidate?.ref.sequence ?? 0);
-  const best = sourceOf(exchange, (hash, sequence) => sequence > least && !refused.has(hash));
+  const best = sourceOf(exchange, (hash, sequence, from) =>
+    sequence > least && !refused.has(hash) && !refused.has(offerName(hash, from)));
   return best && {
     from: best.from, file: fromHex(best.hash), parts: [], next: 0, of: undefined, resumed: 0, since: epoch,
     askedAt: epoch - ASKED_AGAIN,
@@ -213,11 +217,12 @@ function ofManifest(exchange: ReleaseExchange, { newest }: Pointer, { epoch }: R
 
 /** From whom failed least; of these the highest. */
 function sourceOf(
-  { offers, failures, neighbours }: ReleaseExchange, isWanted: (hash: string, sequence: number) => boolean,
+  { offers, failures, neighbours }: ReleaseExchange,
+  isWanted: (hash: string, sequence: number, from: StationId) => boolean,
 ): { readonly from: StationId; readonly hash: string } | undefined {
   const [best] = [...offers].map(([from, { sequence, hash }]) =>
     ({ from, sequence, hash: hex(hash), failed: failures.get(from) ?? 0 }))
-    .filter(({ from, hash, sequence }) => neighbours.has(from) && isWanted(hash, sequence))
+    .filter(({ from, hash, sequence }) => neighbours.has(from) && isWanted(hash, sequence, from))
     .sort((a, b) => a.failed - b.failed || b.sequence - a.sequence || (a.from < b.from ? -1 : 1));
   return best;
 }
