@@ -97,8 +97,10 @@ export async function feed(
   run: Replay, files: readonly CaptureFile[], station: string | undefined, io: Io, trace?: TraceFile,
 ): Promise<number> {
   const problems = new LineProblems((text) => io.err(text));
+  const [heard, metered] = [new Set<string>(), new Set<string>()];
   for await (const line of mergedLines(files, problems)) {
     if (station !== undefined && line.station !== station) continue;
+    (line.event.kind === "meter" ? metered : heard).add(line.station);
     run.take(line);
     if (line.event.kind === "frame") trace?.frame({ at: line.at, station: line.station, ...line.event });
   }
@@ -109,6 +111,10 @@ export async function feed(
     beyond > 0 ? `${beyond} lines of too many stations left out` : "",
   ].filter((text) => text !== "").map((text) => `, ${text}`).join("");
   const stations = run.stations().length;
+  // What its meter shows would all be taken for charging without a transaction.
+  for (const id of heard.size > 0 ? metered : []) {
+    if (!heard.has(id)) io.err(`${id}: meter readings without a frame; is it named otherwise in the OCPP capture?\n`);
+  }
   io.err(`${counted(stations, "station", "stations")}, ${counted(frames, "frame", "frames")}, `
     + `${counted(meterReadings, "meter reading", "meter readings")}${also}: `
     + `${counted(findings, "finding", "findings")}, ${counted(raised, "alert", "alerts")} raised`

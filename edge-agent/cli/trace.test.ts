@@ -73,6 +73,19 @@ test("ledger trace: what is wrong is said, and nothing is written", async () => 
   assert.equal([nowhere.code, /not be written \(ENOENT\)/.test(nowhere.err)], [1, true]);
 });
 
+test("replay names stations whose meter is read and of whom no frame came", async () => {
+  const capture = join(folder, "named.jsonl");
+  const meter = join(folder, "named-meter.jsonl");
+  const timestamp = "2026-03-01T09:00:00.000Z";
+  writeFileSync(capture, `${JSON.stringify({ timestamp, event: "connect", chargePointId: "CP-001" })}\n`);
+  const read = async (stationId: string): Promise<string> => {
+    writeFileSync(meter, `${JSON.stringify({ timestamp, stationId, evseId: 1, powerW: 0, source: "modbus" })}\n`);
+    return (await ran(["replay", capture, "--meter", meter])).err;
+  };
+  assert.match(await read("cp001"), /^cp001: meter readings without a frame; is it named otherwise .*\n2 stations, /);
+  assert.match(await read("CP-001"), /^1 station, /);
+});
+
 test("replay --trace: a capture without its secrets, which replays alike", async () => {
   const capture = join(folder, "capture.jsonl");
   const head = { schemaVersion: "1.1", ocppVersion: "1.6", transport: "json", chargePointId: "CP-9" };

@@ -104,6 +104,16 @@ test("an older version after a boot is worth more than a newer one, and an order
   assert.is(natsOf("2.0", "2.1", 8), natsOf("2.0", "2.1"));
 });
 
+test("a signed step back from another host than before is told, a release taken back where it came from is not", () => {
+  for (const [past, host, raised] of [[3, "fw.stranger.example", true], [3, "fw.example", false],
+    [0, "fw.stranger.example", false]] as const) {
+    const bench = create();
+    for (let n = 0; n < past; n++) bench.see(order("https", "fw.example", true), n * 30 * DAY);
+    [boot("2.0"), order("https", host, true), boot("1.9")].forEach((seen, n) => bench.see(seen, 100 * DAY + 60 * n));
+    assert.is(bench.raisedAt.has(KEY), raised, `${past} ${host}: ${bench.peak(KEY)}`);
+  }
+});
+
 test("a boot over a connection beside the one that stood is compared with nothing, and teaches nothing", () => {
   const link = (state: "connect" | "disconnect"): Seen => ({ kind: "link", state });
   const boot = (firmwareVersion: string): Seen =>

@@ -31,7 +31,8 @@ export interface FirmwareTampering {
   hosts: string[];
   /** Orders, for the joint feature. */
   orders: Burst;
-  lastOrder: { where: string; atMs: number } | undefined;
+  /** `foreign`: from a host never used before, where other orders came before it. */
+  lastOrder: { where: string; atMs: number; foreign?: boolean } | undefined;
   version: string | undefined;
   /** Vendor and model of the station that the version is of. */
   station?: string;
@@ -69,6 +70,8 @@ const LAWS = {
 } as const satisfies Record<string, TraitLaw>;
 type Trait = keyof typeof LAWS;
 
+/** Who takes a release back does so from where it came: 0.02 of honest steps back, 0.4 of hostile ones (judgements). */
+const FOREIGN: Term = { term: "from another host than the releases before it", nats: Math.log(0.4 / 0.02) };
 const RETRY_MS = DAY_MS;
 /** Releases come once a month, or oftener: a judgement, and never learned to be rarer. */
 const MONTHLY = 1 / (30 * 24);
@@ -107,10 +110,10 @@ export const firmwareTampering: Detector<FirmwareTampering> = {
       case "firmware-status":
         return BAD_SIGNATURE.has(observation.status) ? badSignature(observation, now) : [];
       case "link":
-      if (observation.state === "connect" && state.linkUp === true) state.besideMs = now.monoMs;
-      state.linkUp = observation.state === "connect";
-      return [];
-    case "boot":
+        if (observation.state === "connect" && state.linkUp === true) state.besideMs = now.monoMs;
+        state.linkUp = observation.state === "connect";
+        return [];
+      case "boot":
         return boot(state, observation, now);
       default:
         return [];
@@ -123,13 +126,15 @@ function order(state: FirmwareTampering, seen: Order, now: Now): Finding[] {
   const where = `${seen.signed ? "signed " : ""}${seen.from.scheme}://${seen.from.host}`;
   const last = state.lastOrder;
   if (last !== undefined && last.where === where && now.monoMs - last.atMs < RETRY_MS) return [];
-  state.lastOrder = { where, atMs: now.monoMs };
+  const { with: strangers, without } = state.traits.stranger;
   const shows = {
     unsigned: !seen.signed,
     plain: isPlainText(seen.from.scheme),
     stranger: !state.hosts.includes(seen.from.host),
     address: isAddress(seen.from.host),
   };
+  const foreign = shows.stranger && strangers + without > LAWS.stranger.weight;
+  state.lastOrder = { where, atMs: now.monoMs, foreign };
   const unvouched = shows.unsigned && shows.plain && shows.stranger;
   const alone = ["unsigned", "plain", "stranger", "address"] as const;
   const judged = unvouched ? (["address"] as const) : alone;
@@ -177,6 +182,7 @@ function boot(state: FirmwareTampering, seen: Boot, now: Now): Finding[] {
   const terms = [
     habitTerm(state.traits.older, LAWS.older, older),
     habitTerm(state.traits.unordered, LAWS.unordered, !ordered),
+    ...(older && ordered && state.lastOrder?.foreign === true ? [FOREIGN] : []),
   ];
   learnHabit(state.traits.older, older);
   learnHabit(state.traits.unordered, !ordered);
