@@ -63,6 +63,7 @@ const LAWS: SpellLaws<"swings"> = {
   swings: {
     term: "current swings without an order", priorHours: 500, mostPerHour: 0.1, attackPerHour: 1 / 24,
     again: [0.15, 0.9, 0.95], gapMs: 5 * MINUTE_MS,
+    teachesAfter: true,
   },
 };
 

@@ -47,6 +47,8 @@ export interface Balance {
   bootWh: Record<string, number> | undefined;
   /** When the link last came up; -1: never. */
   connectedMs: number;
+  /** Registers at which one stood while the station told of power, by EVSE, Wh: there it stands in the next session. */
+  stuckWh?: Record<string, number>;
 }
 
 interface EndedSession {
@@ -234,7 +236,8 @@ export function onStart(balance: Balance, started: Started, now: Now): Settled {
   const reportedWh = started.offline ? undefined : plausible(started.registerWh);
   balance.transactions[idKey(started.transactionId)] = {
     evseId: started.evseId, startedMs: now.monoMs, startWh: reportedWh, reportedWh, reportedAtMs: now.monoMs,
-    steppedFromWh: undefined, booted: false, anew: false, stoodWh: 0,
+    steppedFromWh: undefined, booted: false, anew: false,
+    stoodWh: reportedWh !== undefined && reportedWh === balance.stuckWh?.[started.evseId] ? 2 * STUCK_AT_END_WH : 0,
   };
   if (reportedWh !== undefined) {
     balance.reportedStepWh = stepOf(balance.reportedStepWh, reportedWh);
@@ -342,6 +345,8 @@ export function onStop(balance: Balance, seen: Ended, now: Now): Comparison[] {
   else if (registerWh === undefined) beginBlock(session, undefined, now.monoMs);
   // Some registers move with the stop alone.
   session.stuck = !moved && track.stoodWh > STUCK_AT_END_WH;
+  const stuckWh = (balance.stuckWh ??= {});
+  if (session.stuck && toldWh !== undefined && hasRoom(stuckWh, track.evseId)) stuckWh[track.evseId] = toldWh;
   session.late ||= seen.offline || (balance.connectedMs >= session.beganMs && mayHaveWaited(balance, now));
   addBill(session, track, toldWh);
   if (covered(balance, key).length > 0) return found;

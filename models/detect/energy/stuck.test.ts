@@ -16,10 +16,13 @@ interface Told {
   /** Power is told when it begins and when it has ended, with the register, and not in between. */
   readonly byChange?: boolean;
   readonly minutes?: number;
+  /** Length of those after the first that is as told. */
+  readonly laterMinutes?: number;
 }
 
 /** Twenty honest sessions at 11 kW, and then five as told. */
-function after({ share, power, atStop = false, byChange = false, minutes = 60 }: Told): Bench<unknown> {
+function after(told: Told): Bench<unknown> {
+  const { share, power, atStop = false, byChange = false, minutes = 60, laterMinutes = minutes } = told;
   const bench = new Bench<unknown>(energyTheft);
   let [s, deliveredWh, registerWh] = [0, 0, 70_000];
   for (let n = 0; n < 25; n++) {
@@ -29,10 +32,10 @@ function after({ share, power, atStop = false, byChange = false, minutes = 60 }:
       reading: { evseId: 1, powerW, energyImportWh: Math.round(deliveredWh) } }, s);
     for (let idle = 0; idle < 60; idle++, s += 120) meter(5);
     bench.see({ kind: "transaction-started", ...transaction, registerWh: Math.round(registerWh) }, s);
-    const report = (told: object): unknown => bench.see({ kind: "reported-reading", transactionId: `t${n}`,
-      offline: false, reading: { evseId: 1, ...told } }, s);
+    const report = (said: object): unknown => bench.see({ kind: "reported-reading", transactionId: `t${n}`,
+      offline: false, reading: { evseId: 1, ...said } }, s);
     const fromWh = registerWh;
-    for (let at = 0; at < (n < 20 ? 60 : minutes) * 60; at += EVERY_S) {
+    for (let at = 0; at < (n < 20 ? 60 : n === 20 ? minutes : laterMinutes) * 60; at += EVERY_S) {
       s += EVERY_S;
       deliveredWh += (11_000 * EVERY_S) / HOUR;
       registerWh += (moves * 11_000 * EVERY_S) / HOUR;
@@ -60,6 +63,13 @@ test("one that stands while power is told at its beginning alone is a fault; one
   const [stuck, slowed] = [0, 0.7].map((share) => after({ share, power: true, byChange: true }));
   assert.not.ok(stuck!.raisedAt.has(KEY), `${stuck!.peak(KEY)}`);
   assert.ok(slowed!.raisedAt.has(KEY), `${slowed!.peak(KEY)}`);
+});
+
+test("a register that stood goes on standing in sessions too short to show it", () => {
+  const bench = after({ share: 0, power: true, laterMinutes: 2 });
+  assert.not.ok(bench.raisedAt.has(KEY), `${bench.peak(KEY)}`);
+  const alone = after({ share: 0, power: true, minutes: 2 });
+  assert.ok(alone.raisedAt.has(KEY), `${alone.peak(KEY)}`);
 });
 
 test("one that stands without a word, or that moves too little, is theft all the same", () => {

@@ -31,6 +31,8 @@ export interface SpellLaw {
   readonly gapMs: number;
   /** No stream of them says more, nats: of what one plain fault makes as an attack does, only that it began. */
   readonly mostNats?: number;
+  /** A spell teaches that it went on when it is over, so that it is not its own habit; otherwise as it goes on. */
+  readonly teachesAfter?: true;
 }
 
 interface Spell {
@@ -103,8 +105,8 @@ export function happened<Name extends string>(
   spell.lastMs = now.monoMs;
   if (spell.taught >= 0 && spell.taught < MOST_TAUGHT) {
     spell.taught += 1;
-    if (again) learnHabit(spell.again, true);
-    else learnRate(spell.rate, now.wallMs, 0, 1);
+    if (again && !law.teachesAfter) learnHabit(spell.again, true);
+    if (!again) learnRate(spell.rate, now.wallMs, 0, 1);
   }
   return move(spells, spell, law, law.term, nats + more);
 }
@@ -115,6 +117,7 @@ export function endSpell<Name extends string>(spells: Spells<Name>, laws: SpellL
   if (spell.lastMs < 0) return [];
   spell.lastMs = -1;
   const { nats } = habitTerm(spell.again, goesOn(law), false);
+  for (let n = 1; law.teachesAfter && n < spell.taught; n++) learnHabit(spell.again, true);
   if (spell.taught >= 0) learnHabit(spell.again, false);
   return [move(spells, spell, law, `${law.term}: over`, nats)];
 }
