@@ -14,7 +14,9 @@
 import type { Finding, Observation, Term } from "../terms.ts";
 import { HOUR_MS, type Now } from "../units.ts";
 import { type Detector, framesOf, MOST_NATS, unlessAccepted, weigh } from "./detector.ts";
-import { type Burst, type BurstLaw, createBurst, isOpen, passBurst, seeBurst } from "./learned/burst.ts";
+import {
+  type Burst, type BurstLaw, createBurst, isOpen, passBurst, seeBurst, type Trait, trait,
+} from "./learned/burst.ts";
 import { isPlainText, knowHost } from "./learned/hosts.ts";
 import { type ChangeKind, hostOf, isSecurityProfile, kindOf, profileOf } from "./sensitive-settings.ts";
 
@@ -36,19 +38,19 @@ export interface ConfigurationTampering {
 }
 
 /** The share of hostile and of honest bursts that show a kind: judgements. Planned moves are declared. */
-const KINDS: Record<ChangeKind, { term: string; attackShare: number; honestShare: number }> = {
-  "downgrade": { term: "security profile lowered", attackShare: 0.5, honestShare: 0.00002 },
-  "new-csms": { term: "pointed at another CSMS", attackShare: 0.5, honestShare: 0.00001 },
-  "authorization-weakened": { term: "authorisation weakened", attackShare: 0.1, honestShare: 0.01 },
+const KINDS: Record<ChangeKind, Trait> = {
+  "downgrade": trait("security profile lowered", 0.5, 0.00002),
+  "new-csms": trait("pointed at another CSMS", 0.5, 0.00001),
+  "authorization-weakened": trait("authorisation weakened", 0.1, 0.01),
   // Often set with the others at commissioning: by itself it says little, in a run it is one more.
-  "authorization-eased": { term: "authorisation eased", attackShare: 0.1, honestShare: 0.05 },
-  "metering-blinded": { term: "metering switched off", attackShare: 0.1, honestShare: 0.002 },
-  "monitoring-off": { term: "security monitoring switched off", attackShare: 0.1, honestShare: 0.001 },
-  "opened": { term: "a way in opened", attackShare: 0.1, honestShare: 0.002 },
-  "credential": { term: "credential replaced", attackShare: 0.1, honestShare: 0.03 },
-  "ordinary": { term: "ordinary setting", attackShare: 0.5, honestShare: 0.95 },
+  "authorization-eased": trait("authorisation eased", 0.1, 0.05),
+  "metering-blinded": trait("metering switched off", 0.1, 0.002),
+  "monitoring-off": trait("security monitoring switched off", 0.1, 0.001),
+  "opened": trait("a way in opened", 0.1, 0.002),
+  "credential": trait("credential replaced", 0.1, 0.03),
+  "ordinary": trait("ordinary setting", 0.5, 0.95),
 };
-const PLAIN_CSMS = { term: "the new CSMS has no TLS", attackShare: 0.7, honestShare: 0.1 };
+const PLAIN_CSMS = trait("the new CSMS has no TLS", 0.7, 0.1);
 /** Shares 0.3 of hostile and 0.7 of honest bursts: judgements. */
 const KNOWN_VALUE: Term = { term: "a value that was set before", nats: Math.log(0.3 / 0.7) };
 /**

@@ -17,7 +17,9 @@
 import type { Finding, Observation } from "../terms.ts";
 import { HOUR_MS, type Now } from "../units.ts";
 import { type Detector, framesOf, unlessAccepted } from "./detector.ts";
-import { type Burst, type BurstLaw, createBurst, isOpen, levelOf, passBurst, seeBurst } from "./learned/burst.ts";
+import {
+  type Burst, type BurstLaw, createBurst, isOpen, levelOf, passBurst, seeBurst, trait,
+} from "./learned/burst.ts";
 import { createFacts, type FactLaw, type Facts, mixed, passFacts, showFact, type Step } from "./learned/facts.ts";
 import { countIn, createHour, type Hour, noteIn } from "./learned/hour.ts";
 import { isAddress, isPlainText, knowHost } from "./learned/hosts.ts";
@@ -57,18 +59,15 @@ export const LAW: BurstLaw = {
   byHour: false,
   shareWeight: 300,
   traits: {
-    "stranger": { term: "host never used before", attackShare: 0.9, honestShare: 0.5 },
-    "settled": { term: "new host where others were the habit", attackShare: 0.9, honestShare: 0.03 },
-    "unvouched": {
-      term: "nothing vouches for the target: no TLS, an unknown host",
-      attackShare: 0.7, honestShare: 0.005, weight: 1_000,
-    },
-    "plain": { term: "sent over a plain-text link", attackShare: 0.5, honestShare: 0.4 },
-    "address": { term: "host is a bare address", attackShare: 0.3, honestShare: 0.01 },
-    "personal": { term: "a driver's data asked for", attackShare: 0.2, honestShare: 0.03 },
-    "6": { term: "6 orders in a row", attackShare: 0.3, honestShare: 0.05 },
-    "20": { term: "20 orders in a row", attackShare: 0.8, honestShare: 0.05 },
-    "60": { term: "60 orders in a row", attackShare: 0.8, honestShare: 0.05 },
+    "stranger": trait("host never used before", 0.9, 0.5),
+    "settled": trait("new host where others were the habit", 0.9, 0.03),
+    "unvouched": trait("nothing vouches for the target: no TLS, an unknown host", 0.7, 0.005, 1_000),
+    "plain": trait("sent over a plain-text link", 0.5, 0.4),
+    "address": trait("host is a bare address", 0.3, 0.01),
+    "personal": trait("a driver's data asked for", 0.2, 0.03),
+    "6": trait("6 orders in a row", 0.3, 0.05),
+    "20": trait("20 orders in a row", 0.8, 0.05),
+    "60": trait("60 orders in a row", 0.8, 0.05),
   },
 };
 /** Judgements all: among six hundred stations each is seen once a year. */

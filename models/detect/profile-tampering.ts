@@ -25,7 +25,9 @@ import type { Finding, Observation, Term } from "../terms.ts";
 import { DAY_MS, HOUR_MS, MINUTE_MS, type Now } from "../units.ts";
 import { type Detector, framesOf, hasRoom, unlessAccepted } from "./detector.ts";
 import { type Act, type ActLaw, createAct, mixtureOf, tryAct } from "./learned/acts.ts";
-import { type Burst, type BurstLaw, createBurst, isOpen, levelOf, passBurst, seeBurst } from "./learned/burst.ts";
+import {
+  type Burst, type BurstLaw, createBurst, isOpen, levelOf, passBurst, seeBurst, trait,
+} from "./learned/burst.ts";
 import { createFacts, type FactLaw, type Facts, mixed, passFacts, showFact, type Step } from "./learned/facts.ts";
 import { createSessions, draws, noteSession, type Session, type Sessions } from "./sessions.ts";
 
@@ -62,8 +64,7 @@ export interface ProfileTampering {
 
 /** What has not come to so many yet says less than what has: no further swing may take evidence back. */
 const LONG = "power above the limit for half an hour";
-const swings = (n: number) =>
-  ({ term: `${n} swings of the limit in an hour`, attackShare: 0.6, honestShare: 0.05, weight: 60 });
+const swings = (n: number) => trait(`${n} swings of the limit in an hour`, 0.6, 0.05, 60);
 
 export const LAW: BurstLaw = {
   // Anybody may begin to use smart charging: that orders come says little, and takes evidence back in days.
@@ -74,13 +75,13 @@ export const LAW: BurstLaw = {
   byHour: false,
   shareWeight: 40,
   traits: {
-    "negative": { term: "a limit below zero", attackShare: 0.2, honestShare: 0.001, weight: 400 },
-    "above": { term: "a limit far above all before it", attackShare: 0.2, honestShare: 0.05 },
-    "nothing": { term: "a limit of nothing while a session draws power", attackShare: 0.35, honestShare: 0.15 },
-    "4": { term: "4 swings of the limit in an hour", attackShare: 0.35, honestShare: 0.05 },
+    "negative": trait("a limit below zero", 0.2, 0.001, 400),
+    "above": trait("a limit far above all before it", 0.2, 0.05),
+    "nothing": trait("a limit of nothing while a session draws power", 0.35, 0.15),
+    "4": trait("4 swings of the limit in an hour", 0.35, 0.05),
     "10": swings(10), "25": swings(25), "60": swings(60),
-    "ignored": { term: "power above the limit", attackShare: 0.25, honestShare: 0.03 },
-    "ignored long": { term: LONG, attackShare: 0.9, honestShare: 0.2 },
+    "ignored": trait("power above the limit", 0.25, 0.03),
+    "ignored long": trait(LONG, 0.9, 0.2),
   },
 };
 /** Judgements all: among a thousand stations each is seen once a year. */

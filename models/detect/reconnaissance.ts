@@ -20,7 +20,9 @@
 import type { Observation } from "../terms.ts";
 import { MINUTE_MS, type Now } from "../units.ts";
 import { type Detector, framesOf } from "./detector.ts";
-import { type Burst, type BurstLaw, createBurst, isOpen, levelOf, passBurst, seeBurst } from "./learned/burst.ts";
+import {
+  type Burst, type BurstLaw, createBurst, isOpen, levelOf, passBurst, seeBurst, trait,
+} from "./learned/burst.ts";
 import { createFacts, type FactLaw, type Facts, mixed, passFacts, showFact, type Step } from "./learned/facts.ts";
 
 const KINDS = ["variables", "actions", "directions", "transfers", "refusals", "everything", "logins"] as const;
@@ -46,7 +48,7 @@ export interface Reconnaissance {
  * not come to so many yet says less than what has: no further variable may take evidence back.
  */
 const variables = (n: number, honestShare: number, attackShare = 0.55) =>
-  ({ term: `${n} variables never read before`, attackShare, honestShare });
+  trait(`${n} variables never read before`, attackShare, honestShare);
 
 export const LAW: BurstLaw = {
   keys: [
@@ -62,14 +64,14 @@ export const LAW: BurstLaw = {
     "variables 8": variables(8, 0.2, 0.4), "variables 24": variables(24, 0.15), "variables 64": variables(64, 0.15),
     "variables 160": variables(160, 0.25), "variables 400": variables(400, 0.1, 0.4),
     "variables 1000": variables(1_000, 0.1, 0.4),
-    "actions 1": { term: "an unknown action", attackShare: 0.35, honestShare: 0.05 },
-    "actions 3": { term: "several unknown actions", attackShare: 0.7, honestShare: 0.1 },
-    "directions 1": { term: "a call in the wrong direction", attackShare: 0.2, honestShare: 0.01 },
-    "transfers 1": { term: "DataTransfer for an unknown vendor", attackShare: 0.3, honestShare: 0.05 },
-    "transfers 3": { term: "DataTransfer for several unknown vendors", attackShare: 0.7, honestShare: 0.1 },
-    "refusals 3": { term: "several requests that are not implemented", attackShare: 0.4, honestShare: 0.05 },
-    "everything 2": { term: "everything read again and again", attackShare: 0.3, honestShare: 0.05 },
-    "logins 3": { term: "failed log-ins at the station", attackShare: 0.2, honestShare: 0.05 },
+    "actions 1": trait("an unknown action", 0.35, 0.05),
+    "actions 3": trait("several unknown actions", 0.7, 0.1),
+    "directions 1": trait("a call in the wrong direction", 0.2, 0.01),
+    "transfers 1": trait("DataTransfer for an unknown vendor", 0.3, 0.05),
+    "transfers 3": trait("DataTransfer for several unknown vendors", 0.7, 0.1),
+    "refusals 3": trait("several requests that are not implemented", 0.4, 0.05),
+    "everything 2": trait("everything read again and again", 0.3, 0.05),
+    "logins 3": trait("failed log-ins at the station", 0.2, 0.05),
   },
 };
 /** Judgements all: an operator of a thousand stations sees each once a year. */

@@ -31,6 +31,11 @@ export interface Trait {
   readonly weight?: number;
 }
 
+/** A trait in one line. */
+export function trait(term: string, attackShare: number, honestShare: number, weight?: number): Trait {
+  return { term, attackShare, honestShare, ...(weight !== undefined && { weight }) };
+}
+
 export interface BurstLaw {
   /**
    * By evidence key, hostile bursts an hour, and a rate of honest ones below which no quiet months teach: how often
