@@ -4,7 +4,6 @@
  */
 import { readFileSync } from "node:fs";
 import type { Plugin } from "esbuild";
-import { CBOR_X } from "./cbor-x.ts";
 import { edited } from "./edit.ts";
 import type { Slimming } from "./edit.ts";
 import { JS_YAML } from "./js-yaml.ts";
@@ -12,7 +11,7 @@ import { MQTT } from "./mqtt.ts";
 import { TWEETNACL } from "./tweetnacl.ts";
 
 const SLIMMINGS: Readonly<Record<string, Slimming>> = {
-  "cbor-x": CBOR_X, "js-yaml": JS_YAML, "tweetnacl": TWEETNACL, ...MQTT,
+  "js-yaml": JS_YAML, "tweetnacl": TWEETNACL, ...MQTT,
 };
 
 /** The packages that ship without parts of them. */
