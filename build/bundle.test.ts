@@ -29,6 +29,7 @@ async function inTree(files: Readonly<Record<string, string>>, use: (root: strin
 const USES_PACKAGES = `
 import { WebSocketServer } from "ws";
 import nacl from "tweetnacl";
+import { Encoder } from "cbor-x/encode";
 import { CORE_SCHEMA, load, YAMLException } from "js-yaml";
 import * as v from "valibot";
 import { VERSION } from "./version.ts";
@@ -37,6 +38,7 @@ try { load("a: [", { schema: CORE_SCHEMA }); } catch (e) { if (!(e instanceof YA
 const isStrict = function () { return this === undefined; };
 console.log(VERSION, typeof WebSocketServer, isStrict(),
   nacl.sign.keyPair.fromSeed(new Uint8Array(32)).publicKey.length,
+  new Encoder({ useRecords: false }).encode([9])[1],
   v.parse(schema, load("a: 7", { schema: CORE_SCHEMA })).a);
 `;
 const VERSION_FILE = `declare const __VERSION__: string; export const VERSION = __VERSION__;`;
@@ -78,7 +80,7 @@ test("the program runs alone in an empty folder, as an executable, with its vers
     await inTree({}, async (empty) => {
       rmSync(join(empty, "node_modules"));
       cpSync(join(root, AGENT.outFile), join(empty, "kerbwatch.cjs"));
-      assert.is(execFileSync("./kerbwatch.cjs", { cwd: empty, encoding: "utf8" }), "1.2.3 function true 32 7\n");
+      assert.is(execFileSync("./kerbwatch.cjs", { cwd: empty, encoding: "utf8" }), "1.2.3 function true 32 9 7\n");
     });
   }));
 

@@ -25,7 +25,7 @@ const PURE = /^(models\/|gossip\/|edge-agent\/(observe|record|alert)\/|edge-agen
 /** Homes of I/O. Other files of edge-agent must be pure as soon as a pure file imports them. */
 const IMPURE_HOME = /^edge-agent\/((agent|main)\.ts$|adapters\/|cli\/|dashboard\/)/;
 /** Packages without I/O, clocks and chance (tweetnacl: as long as it makes no keys). */
-const PURE_PACKAGES = ["tweetnacl"];
+const PURE_PACKAGES = ["tweetnacl", "cbor-x/encode", "cbor-x/decode"];
 
 /** What the agent is made of, and what only tests and benches may read: helpers, naive references, other rules. */
 const SHIPS = /^(models|gossip|edge-agent)\//;
@@ -75,6 +75,7 @@ function relativeFault(source: Source, specifier: string, mustBePure: boolean): 
 }
 
 function packageFault(specifier: string, mustBePure: boolean): string | undefined {
+  if (specifier === "cbor-x") return `imports cbor-x, which loads native code; cbor-x/encode and cbor-x/decode do not`;
   if (!mustBePure || PURE_PACKAGES.includes(specifier)) return undefined;
   return `imports ${specifier}; a pure file may import ${PURE_PACKAGES.join(", ")}`;
 }

@@ -4,6 +4,7 @@
  */
 import { readFileSync } from "node:fs";
 import type { Plugin } from "esbuild";
+import { CBOR_X } from "./cbor-x.ts";
 import { edited } from "./edit.ts";
 import type { Slimming } from "./edit.ts";
 import { JS_YAML } from "./js-yaml.ts";
@@ -11,7 +12,7 @@ import { MQTT } from "./mqtt.ts";
 import { TWEETNACL } from "./tweetnacl.ts";
 
 const SLIMMINGS: Readonly<Record<string, Slimming>> = {
-  "js-yaml": JS_YAML, "tweetnacl": TWEETNACL, ...MQTT,
+  "cbor-x": CBOR_X, "js-yaml": JS_YAML, "tweetnacl": TWEETNACL, ...MQTT,
 };
 
 /** The packages that ship without parts of them. */
