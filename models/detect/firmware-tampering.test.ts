@@ -111,6 +111,9 @@ test("a signed step back from another host than before is told, a release taken 
     for (let n = 0; n < past; n++) bench.see(order("https", "fw.example", true), n * 30 * DAY);
     [boot("2.0"), order("https", host, true), boot("1.9")].forEach((seen, n) => bench.see(seen, 100 * DAY + 60 * n));
     assert.is(bench.raisedAt.has(KEY), raised, `${past} ${host}: ${bench.peak(KEY)}`);
+    const { says } = bench.findings.at(-1)!;
+    assert.is(says, `firmware went back from 2.0 to 1.9 after an order${raised ? ", from another host than the releases"
+      + " before it" : ""}`);
   }
 });
 

@@ -179,15 +179,17 @@ function boot(state: FirmwareTampering, seen: Boot, now: Now): Finding[] {
   if (before === undefined || before === after || exchanged) return [];
   const ordered = state.lastOrder !== undefined && now.monoMs - state.lastOrder.atMs < ORDER_EXPLAINS_MS;
   const older = compareVersions(after, before) < 0;
+  const foreign = older && ordered && state.lastOrder?.foreign === true;
   const terms = [
     habitTerm(state.traits.older, LAWS.older, older),
     habitTerm(state.traits.unordered, LAWS.unordered, !ordered),
-    ...(older && ordered && state.lastOrder?.foreign === true ? [FOREIGN] : []),
+    ...(foreign ? [FOREIGN] : []),
   ];
   learnHabit(state.traits.older, older);
   learnHabit(state.traits.unordered, !ordered);
-  const how = ordered ? "after an order" : "without an order";
-  return [finding(terms, `firmware went from ${before} to ${after} ${how}`, now, framesOf(seen))];
+  const how = `${ordered ? "after" : "without"} an order${foreign ? `, ${FOREIGN.term}` : ""}`;
+  const says = `firmware went ${older ? "back " : ""}from ${before} to ${after} ${how}`;
+  return [finding(terms, says, now, framesOf(seen))];
 }
 
 function finding(terms: Term[], says: string, now: Now, frames: readonly number[] = []): Finding {

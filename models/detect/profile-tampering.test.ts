@@ -127,6 +127,8 @@ test("limits that swing within seconds of each other suffice, those of clouds do
       bench.see(limit(n % 2 === 0 ? 8 : 24), DAY + n * everyS);
     }
     assert.is(bench.raisedAt.has(KEY), found, `every ${everyS} s: ${bench.peak(KEY)}`);
+    const words = /^10 swings within ten minutes, the last a limit of 24 A for EVSE 1, swing 10 of this hour$/;
+    assert.is(bench.findings.some(({ says }) => words.test(says)), found);
   }
 });
 

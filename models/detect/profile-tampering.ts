@@ -234,7 +234,7 @@ function limit(state: ProfileTampering, seen: Limit, now: Now): Finding[] {
   const says = `limit of ${given} ${unit} for ${evseId === 0 ? "the station" : `EVSE ${evseId}`}` +
     `${swinging}${unlessAccepted(seen.outcome)}`;
   const thrashes = isSwing && state.swungMs.length >= THRASHED && !thrashesAlways(state, now);
-  if (thrashes) state.shows.push({ name: "thrash", says });
+  if (thrashes) state.shows.push({ name: "thrash", says: `${THRASHED} swings within ten minutes, the last a ${says}` });
   if (isFarAbove) state.shows.push({ name: "far above", says });
   return seeBurst(state.burst, LAW, { judged: Object.keys(traits), shown, says, frames: framesOf(seen) }, now);
 }
