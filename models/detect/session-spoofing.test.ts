@@ -113,6 +113,36 @@ test("a flood of empty transactions without vehicle or card is told within hours
   }
 });
 
+/** Three weeks of twelve sessions a day; in the last one so many ghosts, on days or all on one. */
+function hiding(ghosts: number, apartDays: number, told: Told = SPOOFED): Station {
+  const station = new Station().lived(20 * 12, { restS: 75 * MINUTE });
+  for (let n = 0; n < ghosts; n++) {
+    station.session({ ...told, powerW: 0, minutes: 10, reports: false, restS: 60 * MINUTE });
+    for (let other = 0; other < 12 * apartDays; other++) station.session({ restS: 75 * MINUTE });
+  }
+  return station;
+}
+
+test("four sessions out of nothing on four days hide among eighty no more; on one day they may be one visit's", () => {
+  assert.ok(hiding(4, 1).bench.raisedAt.has(KEY));
+  assert.not.ok(hiding(2, 1).bench.raisedAt.has(KEY));
+  assert.not.ok(hiding(4, 1, { vehicle: true, authorised: true, meter: "stands" }).bench.raisedAt.has(KEY));
+  assert.is(hiding(4, 0.1).bench.state.facts.nats, 0);
+});
+
+test("honest: a station that names neither vehicles nor cards, of whose sessions some come to nothing", () => {
+  const random = seeded(5);
+  const none = { vehicle: false, authorised: false } as const;
+  for (let run = 0; run < 4; run++) {
+    const station = new Station();
+    for (let n = 0; n < 400; n++) {
+      const empty = random.next() < 0.1;
+      station.session({ ...none, ...(empty && { powerW: 0, minutes: 5 }), restS: 3 * HOUR });
+    }
+    assert.not.ok(station.bench.raisedAt.has(KEY), `${station.bench.peak(KEY)}`);
+  }
+});
+
 test("stops of transactions that are not open here add up, and used ids do", () => {
   const station = new Station().lived();
   for (let n = 0; n < 16; n++) {
@@ -213,7 +243,7 @@ test("null: sessions with the shipped shares are e-values of one at most in the 
     for (let visit = 0; visit < 200; visit++) {
       const [begin, outcome] = [random.next(), random.next()];
       // Well above nothing, where no sum is reflected: what is told is then the mixture's growth as it is.
-      station.bench.state.sums = { all: 8, hidden: 8 };
+      station.bench.state.sums = { all: 8 };
       const told = { vehicle: begin > 0.11, authorised: begin > 0.01 && begin < 0.86, minutes: 6, powerW: 9_000 };
       const nats = station.session(outcome < 0.08 ? { ...told, powerW: 0 }
         : outcome < 0.12 ? { ...told, reports: false, registers: false } : told);

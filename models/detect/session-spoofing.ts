@@ -10,8 +10,9 @@
  * that steps which honest sessions skip together count once. A session is one e-value, told in two parts: that of how
  * it began, a minute later, and that of what came of it, given how it began. Under an attack most sessions are honest
  * all the same, so a session's e-value is a mixture of the likelihood ratio and one. Stops and ids are habits of their
- * own. Beside the sum of all that stands another for what hides among a busy station's sessions: few of them, and
- * nothing else. The evidence is the mixture of both, three parts to one.
+ * own. Beside the sum of all that stands a fact (learned/facts.ts) for what hides among a busy station's sessions: days
+ * of a week on which nobody began a session that came to nothing, more than chance makes of their share
+ * (learned/week.ts). The evidence is the mixture of both, three parts to two.
  * Null: the shares of this station; the shipped ones are judgements, but for empty sessions: 2 to 15 % of honest
  * ones, by network (measured on public sets), so one of them says little. Sessions on one EVSE within a quarter of an
  * hour that come to nothing are one visit whose driver tries again.
@@ -25,7 +26,9 @@ import { type Detector, framesOf, hasRoom, MOST_NATS, weigh } from "./detector.t
 import { plausible } from "./energy/tracks.ts";
 import { afterStop, type AfterStops, amongHonest, createAfterStops, noteStop, wasStopped } from "./foreign-stop.ts";
 import { mixtureOf, moveSums } from "./learned/acts.ts";
+import { createFacts, type FactLaw, type Facts, mixed, passFacts, showFact } from "./learned/facts.ts";
 import { createHabit, type Habit, habitTerm, learnHabit, type TraitLaw } from "./learned/habit.ts";
+import { createWeek, noteSessionOf, ofWeek, type Week, yearsOfWeek } from "./learned/week.ts";
 
 /** Words, share among spoofed sessions, share among honest ones: judgements, but for `empty`. */
 type Law = readonly (readonly [string, number, number])[];
@@ -41,9 +44,15 @@ const OUTCOMES: Law = [
 ];
 const [CHARGED, EMPTY, UNREAD, TOO_FAST, CONTRADICTS, UNMETERED] = [0, 1, 2, 3, 4, 5] as const;
 const PRIOR_SESSIONS = 20;
-/** Of the sessions under an attack this share is spoofed; and where it hides. */
+/** How the sessions begin that are counted over a week: neither a vehicle nor somebody authorised. */
+const UNBEGUN = 3;
+/** Two parts of five of the evidence are this fact's (facts.ts reckons with half), so it is to be as much rarer. */
+export const FACTS: FactLaw = {
+  key: "session-spoofing", perHour: 0.5,
+  facts: { ghosts: { term: "more sessions of a week without beginning and end than chance explains", years: 215 } },
+};
+/** Of the sessions under an attack this share is spoofed. */
 const SPOOFED_SHARE = 0.15;
-const HIDDEN_SHARE = 0.04;
 /** Old sessions fade: half of them after some seven hundred. */
 const KEEP = 0.999;
 const FOREIGN_STOP: TraitLaw = {
@@ -82,8 +91,12 @@ interface Open {
 
 export interface SessionSpoofing {
   cells: number[];
-  /** What stands against the station, nats: of all, and of few sessions among many. */
-  sums: { all: number; hidden: number };
+  /** What the sessions, stops and ids say against the station, nats. */
+  sums: { all: number };
+  facts: Facts;
+  /** Days with a session that nobody began and that came to nothing, and sessions. */
+  ghosts: Week;
+  ghostMs: number;
   foreignStops: Habit;
   usedIds: Habit;
   takenIds: Habit;
@@ -134,9 +147,9 @@ const PRIOR_CELLS = BEGINS.flatMap(([, , begin]) => OUTCOMES.map(([, , outcome])
 
 export const sessionSpoofing: Detector<SessionSpoofing> = {
   name: "session-spoofing",
-  version: 4,
+  version: 5,
   create: () => ({
-    cells: [...PRIOR_CELLS], sums: { all: 0, hidden: 0 },
+    cells: [...PRIOR_CELLS], sums: { all: 0 }, facts: createFacts(), ghosts: createWeek(), ghostMs: -1,
     foreignStops: createHabit(FOREIGN_STOP), usedIds: createHabit(USED_ID),
     takenIds: createHabit(TAKEN_ID), takenMs: -1, afterStops: createAfterStops(), open: {}, ids: [],
     status: {}, meters: {}, nothingMs: {}, authorisedMs: -1, linkMs: -1, oddMs: -1, peakW: 0, sessions: 0,
@@ -172,7 +185,11 @@ function look(state: SessionSpoofing, seen: Observation, now: Now): Finding[] {
     case "transaction-ended":
       return ended(state, seen, now);
     case "tick":
-      return Object.values(state.open).flatMap((open) => judgeBegin(state, open, seen, now, JUDGE_BEGIN_MS));
+      return [...Object.values(state.open).flatMap((open) => judgeBegin(state, open, seen, now, JUDGE_BEGIN_MS)),
+        ...mixed("session-spoofing", () => partsOf(state), now, () => {
+          passFacts(state.facts, FACTS, now);
+          return { found: [] };
+        })];
     default:
       return [];
   }
@@ -276,7 +293,7 @@ function judgeBegin(state: SessionSpoofing, open: Open, seen: Observation, now: 
   const [words = "", attackShare = 1] = BEGINS[open.begin] ?? [];
   open.beginNats = Math.log((attackShare * total) / weightOf(state, open.begin));
   const says = open.beginNats > 0 ? `a transaction ${words}` : "";
-  return judged(state, words, (share) => amongHonest(open.beginNats, share), says, seen, now);
+  return judged(state, words, amongHonest(open.beginNats, SPOOFED_SHARE), says, seen, now);
 }
 
 function ended(state: SessionSpoofing, seen: Observation & { kind: "transaction-ended" }, now: Now): Finding[] {
@@ -299,8 +316,37 @@ function ended(state: SessionSpoofing, seen: Observation & { kind: "transaction-
   if (!suspected) state.cells = state.cells.map((weight) => KEEP * weight);
   if (!suspected) state.cells[cellOf(open.begin, outcome)]! += 1;
   const says = wholeNats > open.beginNats ? `a transaction came to this: ${words}` : "";
-  const byShare = (share: number): number => amongHonest(wholeNats, share) - amongHonest(open.beginNats, share);
-  return [...found, ...judged(state, words, byShare, says, seen, now)];
+  const nats = amongHonest(wholeNats, SPOOFED_SHARE) - amongHonest(open.beginNats, SPOOFED_SHARE);
+  const ghost = open.begin === UNBEGUN && (outcome === EMPTY || outcome === UNREAD);
+  return [...found, ...judged(state, words, nats, says, seen, now), ...inWeek(state, ghost, seen, now)];
+}
+
+/**
+ * Whether sessions that nobody began and that came to nothing were on more days of a week than chance makes of their
+ * share: those of one day may have one cause, and count once.
+ */
+function inWeek(state: SessionSpoofing, ghost: boolean, seen: Observation, now: Now): Finding[] {
+  const counts = ghost && (state.ghostMs < 0 || now.monoMs - state.ghostMs >= DAY_MS);
+  noteSessionOf(state.ghosts, counts, now);
+  if (!counts) return [];
+  state.ghostMs = now.monoMs;
+  const week = ofWeek(state.ghosts);
+  if (yearsOfWeek(week, ghostShare(state)) < FACTS.facts["ghosts"]!.years) return [];
+  const says = `on ${week.befell} days of a week a transaction that nobody began and that came to nothing`;
+  return mixed("session-spoofing", () => partsOf(state), now, () => ({ found: [],
+    facts: [showFact(state.facts, FACTS, "ghosts", now)], says, frames: framesOf(seen) }));
+}
+
+/**
+ * Share of honest sessions that nobody began and that come to nothing, at most: as they were seen together (a standard
+ * deviation more, as in share.ts), or as if the one had nothing to do with the other, whichever is more.
+ */
+function ghostShare(state: SessionSpoofing): number {
+  const sessions = state.cells.reduce((sum, weight) => sum + weight, 0);
+  const nothings = BEGINS.map((_, begin) => weightOf(state, begin, EMPTY) + weightOf(state, begin, UNREAD));
+  const together = state.cells[cellOf(UNBEGUN, EMPTY)]! + state.cells[cellOf(UNBEGUN, UNREAD)]!;
+  const apart = weightOf(state, UNBEGUN) * nothings.reduce((sum, weight) => sum + weight, 0);
+  return Math.max((together + Math.sqrt(together)) / sessions, apart / sessions ** 2);
 }
 
 /** A stop of an unknown transaction: one that began before the agent, or over another link, is none of those. */
@@ -366,30 +412,25 @@ function visit(state: SessionSpoofing, evse: string, outcome: number, now: Now):
   return outcome;
 }
 
-/** What one part of a session says, by the share of sessions that are spoofed. */
+/** What one part of a session says. */
 function judged(
-  state: SessionSpoofing, words: string, byShare: (share: number) => number, says: string, seen: Observation, now: Now,
+  state: SessionSpoofing, words: string, nats: number, says: string, seen: Observation, now: Now,
 ): Finding[] {
-  return moved(state, [{ term: words, nats: byShare(SPOOFED_SHARE) }], byShare(HIDDEN_SHARE), says, seen, now);
+  return spoken(state, [{ term: words, nats }], says, seen, now);
 }
 
+/** The evidence is the mixture of these: three parts what single sessions say, and two their week. */
+function partsOf({ sums: { all }, facts: { nats } }: SessionSpoofing): number[] {
+  return [all, all, all, nats, nats];
+}
+
+/** Moves the sum, and tells what the mixture gained or lost. */
 function spoken(
   state: SessionSpoofing, terms: readonly Term[], says: string, seen: Observation, now: Now,
 ): Finding[] {
-  return terms.length === 0 ? [] : moved(state, terms, 0, says, seen, now);
-}
-
-function suspicionOf({ sums: { all, hidden } }: SessionSpoofing): number {
-  return mixtureOf([all, all, all, hidden]);
-}
-
-/** Moves both sums, and tells what their mixture gained or lost. */
-function moved(
-  state: SessionSpoofing, terms: readonly Term[], hiddenNats: number, says: string, seen: Observation, now: Now,
-): Finding[] {
-  const allNats = weigh(terms, -MOST_NATS, MOST_NATS).nats;
-  const growth = moveSums(state.sums, { all: allNats, hidden: hiddenNats }, () => suspicionOf(state));
+  if (terms.length === 0) return [];
+  const all = weigh(terms, -MOST_NATS, MOST_NATS).nats;
+  const growth = moveSums(state.sums, { all }, () => mixtureOf(partsOf(state)));
   if (growth === 0) return [];
-  const weighed = weigh(terms, growth, growth);
-  return [{ key: "session-spoofing", at: now.wallMs, ...weighed, frames: framesOf(seen), says }];
+  return [{ key: "session-spoofing", at: now.wallMs, ...weigh(terms, growth, growth), frames: framesOf(seen), says }];
 }
