@@ -27,8 +27,8 @@ MEASURED = {"starts": ((9100, 2.5, False), (17000, -2.9, True), 8), "stops": ((9
             "power-step": ((9100, 2.5, False), (12500, 0, True), 8),
             "refusals": ((2500, 5, False), (500, 4.7, False), 4),
             "authorization-abuse": ((5000, 6, False), (0, 5, False), 4)}
-OTHERS = {"setpoint-step": (11000, 2, 14000), **{key: (7500, 5, 0) for key in (
-    "energy-theft", "delivered-less-billed", "billed-less-delivered", "export", "clones")}}
+OTHERS = {"setpoint-step": (11000, 2, 14000), "export": (500, 6.5, 0), **{key: (7500, 5, 0) for key in (
+    "energy-theft", "delivered-less-billed", "billed-less-delivered", "clones")}}
 NEVER = ("agent-misbehaviour", "credential-cloning")
 
 

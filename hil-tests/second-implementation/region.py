@@ -7,7 +7,8 @@ from agreement import KEYS, MEASURED, OTHERS, ln_millinats, threshold
 from roster import members_of, quorum, zone_of
 
 HALF_HOURS = 17_520
-BUDGETS = {"starts": 4, "stops": 10, "power-step": 5, "setpoint-step": 10, "refusals": 20, "authorization-abuse": 10}
+BUDGETS = {"starts": 4, "stops": 10, "power-step": 5, "setpoint-step": 10, "refusals": 20, "authorization-abuse": 10,
+           "export": 50}
 BACK, AHEAD = 15, 1
 
 

@@ -91,6 +91,7 @@ function picture(rows: readonly DelayRow[]): void {
   const folder = join(repoRoot, "dist", "bench");
   mkdirSync(folder, { recursive: true });
   const shown = rows.filter(({ stage, n, attack }) => stage === "gaussian" && n === MAIN.n && attack === "+0.3 sigma");
+  if (shown.length === 0) return;
   const title = `Delay by rule: 20 stations, f = 3, +0.3 sigma, one false alarm in ${INTERVAL} windows under framers`;
   writeFileSync(join(folder, "agreement.svg"), delayPicture(title, "windows", shown));
   heading("picture: dist/bench/agreement.svg");

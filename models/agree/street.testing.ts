@@ -1,12 +1,13 @@
 /**
- * A street of honest charging stations for calibration: sessions, refused cards, steps of power and set-points, each
- * station with its own rates and a shape of day, and a rush that all share (a gamma factor with cv 0.5, drawn every
- * hour). The real detectors see every event; between events time is skipped, since quiet evidence falls linearly.
+ * A street of honest charging stations for calibration: sessions, refused cards, steps of power, set-points and runs
+ * of export, each station with its own rates and a shape of day, and a rush that all share (a gamma factor with
+ * cv 0.5, drawn every hour). The real detectors see every event; between events time is skipped, since quiet evidence falls linearly.
  */
 import { authorizationAbuse, type AuthorizationAbuse } from "../detect/authorization-abuse.ts";
 import type { Seen } from "../detect/detector.testing.ts";
 import type { JointCause } from "../detect/joint-causes.ts";
 import { declareCauses, loadManipulation, type LoadManipulation } from "../detect/load-manipulation.ts";
+import { type ReversePower, reversePower } from "../detect/reverse-power.ts";
 import { thresholdOf } from "../opine/threshold.ts";
 import type { Finding, Observation } from "../terms.ts";
 import { type MonotonicMs, type Now, SECOND_MS, type TokenPseudonym, type WallMs } from "../units.ts";
@@ -18,7 +19,8 @@ export interface Dice {
   int(n: number): number;
 }
 
-export const KEYS = ["starts", "stops", "power-step", "setpoint-step", "refusals", "authorization-abuse"] as const;
+export const KEYS =
+  ["starts", "stops", "power-step", "setpoint-step", "refusals", "authorization-abuse", "export"] as const;
 export type Key = (typeof KEYS)[number];
 
 /** The widest clip of any rule, nats: the zone's own is narrower. */
@@ -33,6 +35,17 @@ const DAY_SHAPE = [
   0.4, 0.3, 0.2, 0.2, 0.2, 0.4, 0.7, 1.1, 1.3, 1.2, 1.0, 1.0,
   1.2, 1.1, 1.0, 1.0, 1.2, 1.6, 2.0, 1.9, 1.6, 1.3, 1.0, 0.7,
 ];
+
+/**
+ * Runs of export of some minutes, as of a roof behind each meter: once a day, by daylight. Judgement, and the worst:
+ * no public base rates exist, and where it is rarer the sums stay lower, though each run says more.
+ */
+const EXPORTS_PER_HOUR = 1 / 24;
+const SUN_SHAPE = [
+  0, 0, 0, 0, 0, 0, 0.2, 0.6, 1.2, 2.0, 2.6, 3.0,
+  3.2, 3.0, 2.6, 2.2, 1.6, 1.0, 0.6, 0.2, 0, 0, 0, 0,
+];
+const EXPORT_W = 3_000;
 
 /** A normal score, by Box and Muller. */
 export function normal(dice: Dice): number {
@@ -98,19 +111,24 @@ export class Curve {
 export interface Station {
   readonly load: LoadManipulation;
   readonly auth: AuthorizationAbuse;
+  readonly flow: ReversePower;
   readonly curves: Record<Key, Curve>;
   readonly startsPerHour: number;
   readonly refusedPerHour: number;
   busyUntil: number;
   limit: number;
   token: number;
+  powerW: number;
 }
 
 export interface Happening {
   readonly seconds: number;
   readonly station: number;
-  readonly what: "start" | "stop" | "power" | "limit" | "refusal";
-  /** Power, W; limit, A; an attacker's start or refusal 1: on a free EVSE, without another card to follow. */
+  readonly what: "start" | "stop" | "power" | "limit" | "refusal" | "export";
+  /**
+   * Power, W (of an export: out of the station); limit, A; an attacker's start or refusal 1: on a free EVSE, without
+   * another card to follow.
+   */
   readonly value: number;
 }
 
@@ -123,10 +141,18 @@ export interface StreetOptions {
   readonly pushesPerHour?: number;
   /** Outages of the back end, which then refuses everybody: hours between them, and their length. */
   readonly outages?: { readonly everyHours: number; readonly hours: number };
-  /** Vehicles that start by timer at a tariff edge, every night. */
   /** What is declared to every station. */
   readonly causes?: readonly JointCause[];
+  /** Vehicles that start by timer at a tariff edge, every night. */
   readonly timers?: { readonly hour: number; readonly spreadS: number; readonly share: number };
+}
+
+const metered = (powerW: number) =>
+  ({ kind: "meter-reading", reading: { evseId: 1, powerW }, side: "evse-output" }) as const;
+
+function nowAt(seconds: number): Now {
+  const ms = Math.round(seconds * SECOND_MS);
+  return { wallMs: (START + ms) as WallMs, monoMs: ms as MonotonicMs };
 }
 
 const freshCurves = (): Record<Key, Curve> =>
@@ -152,10 +178,11 @@ export class Street {
     this.stations = stations ?? Array.from({ length: options.n }, () => ({
       load: loadManipulation.create({}),
       auth: authorizationAbuse.create({}),
+      flow: reversePower.create({}),
       curves: freshCurves(),
       startsPerHour: (4 / 24) * Math.exp(0.6 * normal(this.dice) - 0.18),
       refusedPerHour: (1 / 48) * Math.exp(0.8 * normal(this.dice) - 0.32),
-      busyUntil: 0, limit: 16, token: 0,
+      busyUntil: 0, limit: 16, token: 0, powerW: 0,
     }));
     for (const { load } of this.stations) declareCauses(load, options.causes ?? []);
   }
@@ -219,11 +246,13 @@ export class Street {
   #draw(hour: number): void {
     const { dice, options: { still, pushesPerHour = 0, outages, timers } } = this;
     if (still === true) return;
-    const factor = rushFactor(dice) * (DAY_SHAPE[hour % 24] as number);
+    const rush = rushFactor(dice);
+    const factor = rush * (DAY_SHAPE[hour % 24] as number);
+    const sun = rush * (SUN_SHAPE[hour % 24] as number);
     const out = outages !== undefined && hour % outages.everyHours < outages.hours;
     const some = (mean: number, station: number, what: Happening["what"]): void => {
       for (let n = poisson(dice, mean); n > 0; n--) {
-        const value = what === "limit" ? 6 + dice.int(27) : 0;
+        const value = what === "limit" ? 6 + dice.int(27) : what === "export" ? EXPORT_W : 0;
         this.plan({ seconds: (hour + dice.next()) * HOUR_S, station, what, value });
       }
     };
@@ -231,6 +260,7 @@ export class Street {
       some(startsPerHour * factor, station, out ? "refusal" : "start");
       some(refusedPerHour * factor, station, "refusal");
       some(0.5 / 24, station, "limit");
+      some(EXPORTS_PER_HOUR * sun, station, "export");
       if (timers === undefined || hour % 24 !== timers.hour || dice.next() > timers.share) return;
       this.plan({ seconds: hour * HOUR_S + dice.next() * timers.spreadS, station, what: "start", value: 0 });
     });
@@ -244,7 +274,10 @@ export class Street {
 
   #tickAll(): void {
     this.#tickedS += TICK_S;
-    this.stations.forEach((_, station) => this.#see(station, { kind: "tick" }, this.#tickedS));
+    this.stations.forEach(({ powerW }, station) => {
+      this.#see(station, { kind: "tick" }, this.#tickedS);
+      this.#flow(station, powerW, this.#tickedS);
+    });
   }
 
   /** Lets one thing happen, with what follows from it; returns the keys whose evidence rose. */
@@ -273,8 +306,11 @@ export class Street {
         follow(5, "power", 0);
         return this.#see(index, { kind: "transaction-ended", ...id }, seconds);
       case "power":
-        return this.#see(index, { kind: "meter-reading", reading: { evseId: 1, powerW: value }, side: "evse-output" },
-          seconds);
+        station.powerW = value;
+        this.#flow(index, value, seconds);
+        return this.#see(index, metered(value), seconds);
+      case "export":
+        return station.powerW > 0 ? [] : this.#flow(index, -value, seconds);
       case "limit":
         return this.#see(index, {
           kind: "charging-limit", evseId: 1, limit: value, unit: "A", purpose: "TxProfile", outcome: "accepted",
@@ -286,15 +322,23 @@ export class Street {
   }
 
   #see(index: number, seen: Seen, seconds: number): Key[] {
-    const station = this.stations[index] as Station;
-    const now: Now = {
-      wallMs: Math.round(START + seconds * SECOND_MS) as WallMs, monoMs: Math.round(seconds * SECOND_MS) as MonotonicMs,
-    };
+    const { load, auth } = this.stations[index] as Station;
+    const now = nowAt(seconds);
     const observation = { ...seen, at: now.wallMs } as Observation;
-    const findings: Finding[] = [
-      ...loadManipulation.observe(station.load, observation, now),
-      ...authorizationAbuse.observe(station.auth, observation, now),
-    ];
+    return this.#add(index, seconds, [
+      ...loadManipulation.observe(load, observation, now), ...authorizationAbuse.observe(auth, observation, now),
+    ]);
+  }
+
+  /** A reading for the one detector that asks for power between sessions, too. */
+  #flow(index: number, powerW: number, seconds: number): Key[] {
+    const now = nowAt(seconds);
+    const { flow } = this.stations[index] as Station;
+    return this.#add(index, seconds, reversePower.observe(flow, { ...metered(powerW), at: now.wallMs }, now));
+  }
+
+  #add(index: number, seconds: number, findings: readonly Finding[]): Key[] {
+    const station = this.stations[index] as Station;
     const rose: Key[] = [];
     for (const { key, nats } of findings) {
       const curve = station.curves[key as Key] as Curve | undefined;

@@ -231,6 +231,19 @@ function syncStarts(share: number): Attack {
   };
 }
 
+/** Vehicles begin to discharge together; the meters' blocks of two minutes end when they end. */
+function alignedExport(share: number): Attack {
+  return {
+    name: `${share * 100} % discharge at once`, epochS: 10, hours: 1, keys: ["export"], learned: true,
+    plan(street, fromS) {
+      const hit = Math.ceil(share * street.stations.length);
+      for (let station = 0; station < hit; station++) {
+        street.plan({ seconds: fromS + 120 * street.dice.next(), station, what: "export", value: 3_000 });
+      }
+    },
+  };
+}
+
 function sprinkledRefusals(perHour: number): Attack {
   return {
     name: `${perHour} refused tokens an hour`, epochS: 10, hours: 4, keys: ["refusals", "authorization-abuse"],
@@ -317,7 +330,8 @@ function main(): void {
   const seed = Number(values.seed ?? 0);
   const trials = quick ? 5 : 40;
   const attacks = [
-    syncStarts(0.6), syncStarts(0.8), sprinkledRefusals(2), sprinkledRefusals(3),
+    syncStarts(0.6), syncStarts(0.8), alignedExport(0.6), alignedExport(0.9),
+    sprinkledRefusals(2), sprinkledRefusals(3),
     demonstration(1), demonstration(2), demonstration(3), demonstration(4),
   ];
   const parts: Record<string, () => object[]> = {

@@ -72,5 +72,5 @@ test("the clip: what one finding may carry; less for measured keys, the more mem
 test("a supporter has grown; the budget leaves room for the other keys", () => {
   assert.ok(SUPPORT_MILLINATS > 0);
   const spent = Object.values(BUDGET_PER_YEAR).reduce((sum, value) => sum + value, 0);
-  assert.ok(spent <= 0.8 + 1e-9, `${spent}`);
+  assert.ok(spent <= 0.82 + 1e-9, `${spent}`);
 });

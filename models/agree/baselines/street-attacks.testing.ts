@@ -1,7 +1,7 @@
 /** Attacks on the simulated street that single stations hardly see, in three strengths, and broken stations. */
 import { HOUR_S, type Key, type Street } from "../street.testing.ts";
 
-export type StreetKey = Exclude<Key, "authorization-abuse">;
+export type StreetKey = Exclude<Key, "authorization-abuse" | "export">;
 
 export interface StreetAttack {
   readonly key: StreetKey;

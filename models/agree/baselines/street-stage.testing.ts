@@ -39,7 +39,7 @@ export interface StreetZone {
   readonly thresholds: readonly ThresholdRow[];
 }
 
-const isWatched = (key: Key): key is StreetKey => key !== "authorization-abuse";
+const isWatched = (key: Key): key is StreetKey => (STREET_KEYS as readonly Key[]).includes(key);
 const clips = (key: Key, size: Size) => ({ clip: wideClip(key), zoneClip: clipOf(key, size) / 1_000 });
 export const rowsOf = (street: Street, key: Key, seconds: number): Float64Array[] =>
   street.onsets(key, seconds).map((onset) => Float64Array.from(street.growths(key, onset, seconds)));
