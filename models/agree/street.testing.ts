@@ -1,7 +1,8 @@
 /**
  * A street of honest charging stations for calibration: sessions, refused cards, steps of power, set-points and runs
  * of export, each station with its own rates and a shape of day, and a rush that all share (a gamma factor with
- * cv 0.5, drawn every hour). The real detectors see every event; between events time is skipped, since quiet evidence falls linearly.
+ * cv 0.5, drawn every hour). The real detectors see every event; between events time is skipped, since quiet evidence
+ * falls linearly.
  */
 import { authorizationAbuse, type AuthorizationAbuse } from "../detect/authorization-abuse.ts";
 import type { Seen } from "../detect/detector.testing.ts";
