@@ -52,8 +52,14 @@ export interface Sample {
   readonly evidence: readonly number[];
 }
 
+/** What of a directory a quorum depends on. */
+export interface Sized {
+  readonly members: { readonly length: number };
+  readonly zone: { readonly f: number };
+}
+
 /** Any two quorums share an honest member, since n > 3f (SPEC.md, section 6). */
-export function quorumOf({ members, zone }: Directory): number {
+export function quorumOf({ members, zone }: Sized): number {
   return Math.floor((members.length + zone.f) / 2) + 1;
 }
 

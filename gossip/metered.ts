@@ -2,8 +2,7 @@
  * Metered members (SPEC.md, section 7a): on a link that is paid by the byte a member states by exception, hears no
  * others' statements and so cannot judge: it neither proposes nor votes. A zone bears some of these.
  */
-import { quorumOf } from "./certificate.ts";
-import type { Directory } from "./directory.ts";
+import { quorumOf, type Sized } from "./certificate.ts";
 import type { Kind, Message } from "./message.ts";
 import type { Output, ProtocolState } from "./protocol-state.ts";
 
@@ -51,7 +50,7 @@ export function isBareDigest(message: Message): boolean {
 }
 
 /** Members without a vote that a zone bears: with f others silent a quorum is left. */
-export function borne(directory: Directory): number {
+export function borne(directory: Sized): number {
   return Math.max(0, directory.members.length - directory.zone.f - quorumOf(directory));
 }
 

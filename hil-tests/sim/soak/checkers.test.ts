@@ -210,6 +210,54 @@ test("nothing throws: fails when a core does", () => {
   assert.match(says(liveness, bend) ?? "", /^nothing throws: planted/);
 });
 
+/** A zone of eight with f = 1 bears two; both the clock of one and its statements are late. */
+const METERED: Scenario = {
+  ...CALM, agents: 8, epochs: 100, healedAt: 50, witnesses: true,
+  faults: [{ kind: "metered", agents: [2, 5] }, { kind: "skew", agent: 2, from: 20, to: 45, seconds: 90 }],
+  attacks: [{ ...CALM.attacks[0]!, from: 66, to: 74, agents: [0, 1, 2, 3, 4, 5, 6, 7] }],
+};
+
+test("members on metered links, one with a clock that was off, hear of the attack that they helped to certify", () => {
+  for (const topology of ["mesh", "site"] as const) {
+    const world = new World({ scenario: { ...METERED, topology }, seed: 1, checkers: CHECKERS });
+    world.run();
+    for (const index of [2, 5]) {
+      const { protocol } = world.agents[index]!;
+      assert.is(protocol!.incidents.size, 1);
+      assert.is(protocol!.view.members.filter(({ statements }) => statements.length > 30).length, 1, "no others' word");
+    }
+  }
+});
+
+test("liveness after healing: fails when who is on a metered link never hears of a certificate", () => {
+  const bend = ({ index, protocol }: SimAgent): void => {
+    if (index === 2) protocol!.incidents.set = () => protocol!.incidents;
+  };
+  assert.match(says(liveness, bend, METERED) ?? "", /agent 2 holds no certificate of energy-theft/);
+});
+
+test("liveness after healing: fails when nobody is told that one on a metered link does not vote", () => {
+  const bend = ({ protocol }: SimAgent): void => {
+    protocol!.meteredSince.set = () => protocol!.meteredSince;
+  };
+  assert.match(says(liveness, bend, METERED) ?? "", /agent 0 does not know that agent 2 does not vote/);
+});
+
+test("liveness after healing: fails when one on a metered link states nothing more", () => {
+  const bend = ({ index, protocol }: SimAgent): void => {
+    if (index === 2) Object.defineProperty(protocol, "maySign", { get: () => false, set: () => undefined });
+  };
+  const said = says(liveness, bend, METERED) ?? "";
+  assert.match(said, /agent 0 (heard of agent 2 \d+ epochs ago|does not know that agent 2)/);
+});
+
+test("memory and traffic bounded: fails when one on a metered link tells what it should not", () => {
+  const bend = ({ index, protocol }: SimAgent): void => {
+    if (index === 2) (protocol as { metered: boolean }).metered = false;
+  };
+  assert.match(says(bounded, bend, METERED) ?? "", /agent 2: it is metered, and told a /);
+});
+
 test("each of the checkers above is one of those that a soak uses", () => {
   assert.equal(new Set(CHECKERS),
     new Set([noContradiction, validity, noFalseAccusation, ownWord, consistentLogs, bounded, frozenByForks,

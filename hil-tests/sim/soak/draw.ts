@@ -1,4 +1,5 @@
 /** A scenario from a seed: at least three kinds of fault, up to f liars and broken chargers, attacks, and a healing. */
+import { borne } from "../../../gossip/metered.ts";
 import { clipOf, zoneThreshold } from "../../../models/agree/zone-laws.ts";
 import { type EvidenceKey, EVIDENCE_KEYS, threatOf } from "../../../models/terms.ts";
 import { type Dice, dice } from "../dice.ts";
@@ -37,8 +38,15 @@ const SEVERAL_ZONES = [{ share: 0.03, zones: 4, each: 4 }, { share: 0.06, zones:
 const GUESSING_SHARE = 0.2;
 /** One in so many runs signs with Ed25519. */
 const REAL_SIGNATURES_IN = 50;
+/** Some members on metered links, and as often one of these with a clock that is off. */
+const METERED_SHARE = 0.25;
+const METERED_SKEW_SHARE = 0.5;
 
 export function drawScenario(seed: number): Scenario {
+  return withMetered(drawVoters(seed), dice(seed, "metered"));
+}
+
+function drawVoters(seed: number): Scenario {
   const chance = dice(seed, "scenario");
   const several = SEVERAL_ZONES.find(({ share }) => chance.chance(share));
   const { zones = 1 } = several ?? {};
@@ -65,6 +73,9 @@ export function drawScenario(seed: number): Scenario {
   };
 }
 
+/** Who is metered is drawn by dice of its own (`withMetered`). */
+type DrawnKind = Exclude<FaultKind, "metered">;
+
 interface Plan {
   readonly agents: number;
   readonly spare: number;
@@ -85,7 +96,7 @@ function drawLiars(chance: Dice, who: readonly number[], healedAt: number): Liar
 }
 
 function drawFaults(chance: Dice, plan: Plan): Fault[] {
-  const every = shuffled(chance, Object.keys(FAULTS) as FaultKind[]);
+  const every = shuffled(chance, Object.keys(FAULTS).filter((kind): kind is DrawnKind => kind !== "metered"));
   const drawn = every.slice(0, KINDS.least + chance.int(KINDS.more));
   // Who must hear of the end of a fork has no file of later versions.
   const kinds = drawn.includes("fork") ? drawn.filter((kind) => kind !== "roster") : drawn;
@@ -95,7 +106,7 @@ function drawFaults(chance: Dice, plan: Plan): Fault[] {
   });
 }
 
-function drawFault(chance: Dice, kind: FaultKind, plan: Plan): Fault {
+function drawFault(chance: Dice, kind: DrawnKind, plan: Plan): Fault {
   const { agents, spare, zones, healedAt } = plan;
   const start = round(chance.uniform(FIRST_FAULT, healedAt - 10));
   const during = { from: start, to: round(Math.min(healedAt, start + chance.exponential(25) + 2)) };
@@ -135,6 +146,32 @@ function drawFault(chance: Dice, kind: FaultKind, plan: Plan): Fault {
       return { kind, at: start, side, epochs: Math.min(1 + chance.int(FORK_LASTS), Math.floor(healedAt - start)) };
     }
   }
+}
+
+/**
+ * The same with some members on metered links, as many as the zone bears. One that tolerates the most liars that it may
+ * bears hardly any: it tolerates one less here.
+ */
+function withMetered(scenario: Scenario, chance: Dice): Scenario {
+  const { agents, zones, liarsTolerated, liars, broken, attacks, healedAt } = scenario;
+  const size = { n: agents / zones, f: liarsTolerated - 1 };
+  const most = borne({ members: { length: size.n }, zone: size });
+  const isDrawn = chance.chance(METERED_SHARE) && most > 0 && isCertifiable(attacks.at(-1)!.key, size);
+  if (!isDrawn) return scenario;
+  const bad = new Set(range(zones).flatMap((zone) => [...liars.map(({ agent }) => agent), ...broken]
+    .filter((agent) => agent % zones === zone).slice(0, size.f)));
+  const metered = range(zones).flatMap((zone) =>
+    shuffled(chance, range(agents).filter((agent) => agent % zones === zone && !bad.has(agent)))
+      .slice(0, 1 + chance.int(most)));
+  const from = round(chance.uniform(FIRST_FAULT, healedAt! - 10));
+  const skew: Fault = { kind: "skew", from, to: round(Math.min(healedAt!, from + chance.exponential(40) + 2)),
+    agent: chance.pick(metered), seconds: round(Math.max(-200, Math.min(200, chance.normal(0, 60)))) };
+  const isSkewed = chance.chance(METERED_SKEW_SHARE);
+  return {
+    ...scenario, liarsTolerated: size.f, liars: liars.filter(({ agent }) => bad.has(agent)),
+    broken: broken.filter((agent) => bad.has(agent)),
+    faults: [...scenario.faults, { kind: "metered", agents: metered }, ...(isSkewed ? [skew] : [])],
+  };
 }
 
 /**

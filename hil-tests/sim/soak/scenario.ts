@@ -51,6 +51,8 @@ export const FAULTS = {
    * versions follow the first, and are given to the rest alone: `side` has to hear of them.
    */
   "fork": { at: EPOCH, side: { agents: true }, epochs: { from: 1, to: 1_000 } },
+  /** These are on metered links, from beginning to end. */
+  "metered": { agents: { agents: true } },
 } as const satisfies Record<string, Readonly<Record<string, Field>>>;
 
 type Value<F> =
@@ -133,6 +135,11 @@ export interface Scenario {
    * asked for.
    */
   readonly healedAt?: number;
+}
+
+/** Who is on a metered link. */
+export function meteredIn({ faults }: Scenario): ReadonlySet<number> {
+  return new Set(faults.flatMap((fault) => (fault.kind === "metered" ? fault.agents : [])));
 }
 
 export const EPOCH_S = 10;

@@ -28,6 +28,7 @@ export interface SimAgentOptions {
   readonly street: Street;
   readonly roster: SignedRoster;
   readonly witnesses: boolean;
+  readonly metered: boolean;
   readonly reader: Reader;
   readonly publish: (agent: SimAgent, message: Outgoing) => void;
   /** Called with each core that begins: where tests plant faults. */
@@ -67,6 +68,11 @@ export class SimAgent {
     return this.#keys.zone;
   }
 
+  /** On a metered link. */
+  get isMetered(): boolean {
+    return this.#options.metered;
+  }
+
   get roster(): Roster {
     return this.chain.inForce.roster;
   }
@@ -98,7 +104,8 @@ export class SimAgent {
     this.core = createCore({
       station, region: NETWORK, zone: this.zone, epochS: EPOCH_S, site: {}, crypto, log, logged, reader,
       tokenSecret: new Uint8Array(32), statementSigner: this.#keys.statement, earliest: 0 as WallMs,
-      ...(this.isMember && { membership: { roster: this.roster, zone: this.zone } }), chain: this.chain,
+      ...(this.isMember && { membership: { roster: this.roster, zone: this.zone, metered: this.isMetered } }),
+      chain: this.chain,
       ...(memory !== undefined && { memory }),
       ...(witnesses && { witnessSigner: this.#keys.witness }),
     }, now);

@@ -16,9 +16,10 @@ const SOAK_HELP = `Usage: kerbwatch-sim soak --minutes N
 
 Plays zones of real agents in virtual time, each with a scenario that a fresh seed draws: at least eight agents, now and
 then in several zones with bridges, 200 epochs and three kinds of fault, in each zone up to f liars and broken chargers,
-then a healing and an attack on all. Checkers look on: no contradictory certificates, validity, no honest agent named,
-an honest agent's word, consistent logs, bounded memory and traffic, nothing signed while rosters fork, the region's
-word, liveness after healing, and nothing throws. Prints how much was tried; the first failure ends it.
+then a healing and an attack on all; now and then some members are on metered links, as many as a zone bears. Checkers
+look on: no contradictory certificates, validity, no honest agent named, an honest agent's word, consistent logs,
+bounded memory and traffic, nothing signed while rosters fork, the region's word, liveness after healing, and nothing
+throws. Prints how much was tried; the first failure ends it.
 
   --minutes N  begin new seeds for so long
   --seeds N    so many seeds; with --minutes, whichever ends first

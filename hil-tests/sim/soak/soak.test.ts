@@ -2,10 +2,11 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { assert, test } from "../../../build/testing.ts";
+import { borne } from "../../../gossip/metered.ts";
 import { simCli } from "../cli.ts";
 import { drawScenario, isCertifiable } from "./draw.ts";
 import { runOne } from "./run-one.ts";
-import { BEHAVIOURS, FAULTS, unbelievedRoster } from "./scenario.ts";
+import { BEHAVIOURS, FAULTS, meteredIn, unbelievedRoster } from "./scenario.ts";
 import { parseScenario } from "./scenario-file.ts";
 import type { Player } from "./players.ts";
 import { soak } from "./seeds.ts";
@@ -37,6 +38,23 @@ test("every drawn scenario has eight agents, 200 epochs, three kinds of fault, a
   assert.equal([...sizes].sort(), [1, 2, 4]);
   assert.equal(kinds, new Set(Object.keys(FAULTS)));
   assert.equal(behaviours, new Set(BEHAVIOURS));
+});
+
+test("members on metered links are honest, and no more than their zones bear; some have clocks that are off", () => {
+  let skewed = 0;
+  for (let seed = 0; seed < 500; seed++) {
+    const scenario = drawScenario(seed);
+    const { agents, zones, liarsTolerated: f, faults, liars, broken } = scenario;
+    const metered = meteredIn(scenario);
+    const bad = new Set([...liars.map(({ agent }) => agent), ...broken]);
+    for (let zone = 0; zone < zones; zone++) {
+      const most = borne({ members: { length: agents / zones }, zone: { f } });
+      const own = [...metered].filter((agent) => agent % zones === zone);
+      assert.ok(own.length <= most && own.every((agent) => !bad.has(agent)), `${seed}`);
+    }
+    skewed += faults.filter((fault) => fault.kind === "skew" && metered.has(fault.agent)).length;
+  }
+  assert.ok(skewed > 20);
 });
 
 /** Seed 20: one left a zone of four for whom another zone grew, and nobody believed that roster. */

@@ -4,7 +4,7 @@
  */
 import type { AgentEvent } from "../../../edge-agent/ports.ts";
 import { type Kind, type MessageOf, topicText } from "../../../gossip/message.ts";
-import { leftOut, neighboursOf, type Reach, reachOf } from "../../../gossip/membership.ts";
+import { leftOut, type Neighbour, neighboursOf, type Reach, reachOf } from "../../../gossip/membership.ts";
 import type { Outgoing } from "../../../gossip/protocol-state.ts";
 import type { Read, Reader } from "../../../gossip/reading.ts";
 import { memberOf, type Roster } from "../../../gossip/roster.ts";
@@ -18,8 +18,9 @@ import { Clocks } from "./clocks.ts";
 import { rollBack } from "./disk.ts";
 import { Evidence } from "./evidence.ts";
 import { guesses } from "./frames.ts";
+import { dialledBy, MeteredLink } from "./metered-link.ts";
 import { Network } from "./network.ts";
-import { EPOCH_MS, type Fault, type FaultOf, type Scenario } from "./scenario.ts";
+import { EPOCH_MS, type Fault, type FaultOf, meteredIn, type Scenario } from "./scenario.ts";
 import { ed25519Keys, simulatedKeys } from "./sim-crypto.ts";
 import { SimAgent } from "./sim-agent.ts";
 import { NETWORK, rosterOf, type SignedRoster, type Street, streetOf } from "./street.ts";
@@ -59,6 +60,8 @@ interface Links {
   readonly peers: readonly SimAgent[];
   readonly all: ReadonlySet<SimAgent>;
   readonly reach: Reach;
+  /** Whom one on a metered link dials; at a site's broker, whose checkpoints and rosters it takes. */
+  readonly heard: ReadonlySet<SimAgent>;
 }
 
 interface Delivery {
@@ -92,6 +95,7 @@ export class World {
   readonly #dice: Dice;
   readonly #checkers: readonly Checker[];
   readonly #links: Links[] = [];
+  readonly #metered: ReadonlyMap<number, MeteredLink>;
   readonly #topics = new Map<string, Map<Kind, string>>();
   readonly #byStation: ReadonlyMap<string, SimAgent>;
   /** Who is to be up; others are down for longer than a crash lasts. */
@@ -114,9 +118,11 @@ export class World {
     const board = new Board(dice(seed, "board"));
     this.liars = new Map(scenario.liars.map((liar) =>
       [liar.agent, new ByzantineAgent(liar, board, dice(seed, `liar ${liar.agent}`))]));
+    this.#metered = new Map([...meteredIn(scenario)].map((index) => [index, new MeteredLink()]));
     const bend = options.bend && ((agent: SimAgent) => options.bend!(agent, this));
     this.agents = range(all).map((index) => new SimAgent({
-      index, street: this.street, roster: first, witnesses: scenario.witnesses, bend, reader: this.#reader,
+      index, street: this.street, roster: first, witnesses: scenario.witnesses, metered: this.#metered.has(index), bend,
+      reader: this.#reader,
       publish: (agent, message) => this.#published(agent, message),
     }));
     this.#byStation = new Map(this.agents.map((agent) => [agent.station, agent]));
@@ -346,6 +352,7 @@ export class World {
   }
 
   #published(agent: SimAgent, message: Outgoing): void {
+    this.#metered.get(agent.index)?.says(message.kind, this.at);
     const liar = this.liars.get(agent.index);
     if (liar === undefined) this.#note(agent, message);
     const { peers: neighbours, reach } = this.#linksOf(agent);
@@ -366,12 +373,13 @@ export class World {
     });
   }
 
-  /** Whom something is passed on to. */
+  /** Whom something is passed on to; of those on metered links, who ask so rarely, nobody is left out. */
   #some(peers: readonly SimAgent[]): readonly SimAgent[] {
     const { passedOnTo } = this.scenario;
-    if (peers.length <= passedOnTo) return peers;
-    const left = [...peers];
-    return Array.from({ length: passedOnTo }, () => left.splice(this.#dice.int(left.length), 1)[0]!);
+    const left = peers.filter(({ isMetered }) => !isMetered);
+    if (left.length <= passedOnTo) return peers;
+    const drawn = Array.from({ length: passedOnTo }, () => left.splice(this.#dice.int(left.length), 1)[0]!);
+    return [...drawn, ...peers.filter(({ isMetered }) => isMetered)];
   }
 
   #sayAll(agent: SimAgent, sent: readonly Sent[]): void {
@@ -392,6 +400,7 @@ export class World {
   #deliver({ from, to, message }: Delivery): void {
     // Whom the receiver's own roster does not list has no connection to it.
     if (to.core === undefined || !to.isMember || !this.#linksOf(to).all.has(from)) return;
+    if (!this.#isTaken(to, from, message)) return;
     const liar = this.liars.get(to.index);
     const epoch = Math.floor(this.at);
     if (liar?.isLying(epoch) === true) {
@@ -402,6 +411,14 @@ export class World {
     const { bytes } = message;
     const isSite = this.scenario.topology === "site";
     this.#step(to, { kind: "message", topic, bytes, from: isSite ? SITE : from.station });
+  }
+
+  /** Whether it reaches the one whom it was sent to, who may be on a metered link. */
+  #isTaken(to: SimAgent, from: SimAgent, { kind }: Outgoing): boolean {
+    const link = this.#metered.get(to.index);
+    if (link === undefined) return true;
+    const isNeighbour = this.#linksOf(to).heard.has(from);
+    return (isNeighbour || this.scenario.topology === "site") && link.hears(kind, isNeighbour, this.at);
   }
 
   #topicOf({ kind, station }: Outgoing): string {
@@ -421,12 +438,15 @@ export class World {
     const known = this.#links[agent.index];
     if (known?.roster === roster) return known;
     const isSite = this.scenario.topology === "site";
-    const neighbours = isSite ? [] : neighboursOf(this.street.keys.crypto, roster, agent.station);
+    const own = isSite && !agent.isMetered ? [] : neighboursOf(this.street.keys.crypto, roster, agent.station);
+    const neighbours = isSite ? [] : own;
     const stations = isSite
       ? roster.members.map(({ station }) => station).filter((station) => station !== agent.station)
       : neighbours.map(({ member }) => member.station);
     const peers = stations.map((station) => this.#byStation.get(station)!);
-    return this.#links[agent.index] = { roster, peers, all: new Set(peers), reach: reachOf(neighbours) };
+    const dialled = !agent.isMetered || isSite ? own : dialledBy(own, this.scenario.liarsTolerated);
+    const heard = new Set(dialled.map(({ member }: Neighbour) => this.#byStation.get(member.station)!));
+    return this.#links[agent.index] = { roster, peers, all: new Set(peers), reach: reachOf(neighbours), heard };
   }
 
   /** A message as it is written, whoever signed it; undefined for junk. */

@@ -34,6 +34,7 @@ export function bounded(world: World): Checker {
       const counted = published.get(by.index) ?? startCount();
       published.set(by.index, counted);
       counted.total += 1;
+      if (by.isMetered && !isMeteredWord(kind, station === by.station)) fail(by, `it is metered, and told a ${kind}`);
       if (station !== by.station || counted.own.has(bytes)) return;
       counted.own.add(bytes);
       counted.kinds.set(kind, (counted.kinds.get(kind) ?? 0) + 1);
@@ -47,6 +48,15 @@ export function bounded(world: World): Checker {
       published.clear();
     },
   };
+}
+
+/** SPEC.md, section 7a. */
+const METERED_WORDS: ReadonlySet<Kind> = new Set<Kind>([
+  "statement", "digest", "request", "checkpoint", "cosignature", "roster", "part", "proof",
+]);
+
+function isMeteredWord(kind: Kind, isOwn: boolean): boolean {
+  return isOwn ? METERED_WORDS.has(kind) : kind === "proof";
 }
 
 interface Counted {

@@ -1,6 +1,7 @@
 /**
  * After healing: every honest member states again, an attack on all is certified in time, and all honest members hold
- * the same certificate for it and the same incidents, and told them under the same names.
+ * the same certificate for it and the same incidents, and told them under the same names. So do those on metered links,
+ * to whom certificates come in answer to their digests at worst; and all others know that these do not vote.
  */
 import { type Incident, incidentOf, leaseEnd } from "../../../../gossip/incidents.ts";
 import { EVIDENCE_KEYS, threatOf } from "../../../../models/terms.ts";
@@ -10,6 +11,8 @@ import { type Checker, CheckFailure, type World } from "../world.ts";
 const NAME = "liveness after healing";
 /** A statement of the epoch before is on its way at worst. */
 const BEHIND_EPOCHS = 3;
+/** Who is on a metered link states in each third epoch when nothing happens. */
+const BEHIND_METERED_EPOCHS = 3 + BEHIND_EPOCHS;
 
 export function liveness(world: World): Checker {
   return {
@@ -40,9 +43,15 @@ function checkSpeaks(agent: SimAgent, members: readonly SimAgent[]): void {
   const { protocol, index } = agent;
   if (protocol === undefined) return fail(`agent ${index} is not up`);
   if (protocol.clock.standing.state !== "good") fail(`agent ${index}: its clock is ${protocol.clock.standing.state}`);
+  // It takes no statements.
+  if (agent.isMetered) return;
   for (const other of members.filter(({ zone }) => zone === agent.zone)) {
+    if (other.isMetered && !protocol.meteredSince.has(other.station)) {
+      fail(`agent ${index} does not know that agent ${other.index} does not vote`);
+    }
+    const behind = other.isMetered ? BEHIND_METERED_EPOCHS : BEHIND_EPOCHS;
     const heard = protocol.view.members[protocol.directory.indexOf(other.station)]?.heard ?? -1;
-    if (heard < protocol.epoch - BEHIND_EPOCHS) {
+    if (heard < protocol.epoch - behind) {
       fail(`agent ${index} heard of agent ${other.index} ${protocol.epoch - heard} epochs ago`);
     }
   }
