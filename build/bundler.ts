@@ -34,7 +34,8 @@ const AGENT_BUDGET = {
 export const PROGRAMS: readonly Program[] = [
   {
     entry: "edge-agent/main.ts", outFile: "dist/kerbwatch.cjs", budget: AGENT_BUDGET,
-    apart: ["edge-agent/cli/tools.ts"], optional: ["edge-agent/adapters/outlets/outlets.ts"],
+    apart: ["edge-agent/cli/tools.ts"],
+    optional: ["edge-agent/adapters/outlets/outlets.ts", "edge-agent/adapters/modbus-tcp.ts"],
   },
   { entry: "hil-tests/sim/main.ts", outFile: "dist/kerbwatch-sim.cjs" },
 ];

@@ -22,7 +22,9 @@ import { type NeighbourReleases, neighbourReleases } from "./adapters/neighbour-
 import { RateLimitedNotices } from "./adapters/notices.ts";
 import type * as Outlets from "./adapters/outlets/outlets.ts";
 import { Said } from "./adapters/said.ts";
-import { createFrames, createMeters, type Frames, type Meter } from "./adapters/sources.ts";
+import {
+  createFrames, createMeters, type Frames, type Meter, modbusFor, type ModbusReader,
+} from "./adapters/sources.ts";
 import { schemasFrom, shippedSchemas } from "./adapters/shipped-schemas.ts";
 import type { Write } from "./adapters/slot-file.ts";
 import { createForwarder, type Forwarder, type ForwarderOptions } from "./adapters/splice.ts";
@@ -85,14 +87,21 @@ function placeIn({ roster, member: { zone } }: Membership, { mesh }: Config): Co
   return { roster, zone, metered: mesh?.metered === true };
 }
 
+/** What of the program is loaded where it is configured (build/chunks.ts). */
+interface Parts {
+  readonly outletsBeyond: typeof Outlets | undefined;
+  readonly modbus: ModbusReader | undefined;
+}
+
 /**
  * Starts the agent of a configuration.
  * @throws Error of one line that says what is in the way: a port in use, a key that is damaged, a second agent
  */
 export async function startAgent(config: Config, output: AgentOutput): Promise<RunningAgent> {
-  // A part of the program that is loaded where it is configured (build/chunks.ts).
-  const far = tellsFar(config.alerts) ? await import("./adapters/outlets/outlets.ts") : undefined;
-  const agent = new Agent(config, output, far);
+  const agent = new Agent(config, output, {
+    outletsBeyond: tellsFar(config.alerts) ? await import("./adapters/outlets/outlets.ts") : undefined,
+    modbus: await modbusFor(config),
+  });
   await agent.start();
   return agent;
 }
@@ -135,7 +144,7 @@ class Agent implements RunningAgent {
   #checkpointAt: WallMs | undefined;
   #stopped = false;
 
-  constructor(config: Config, output: AgentOutput, outletsBeyond: typeof Outlets | undefined) {
+  constructor(config: Config, output: AgentOutput, parts: Parts) {
     this.#config = config;
     this.#output = output;
     this.#baseClock = output.clock ?? systemClock;
@@ -192,7 +201,7 @@ class Agent implements RunningAgent {
       ({
         tls: this.#tls, forwarder: this.#forwarder, meters: this.#meters, outlets: this.#outlets, far: this.#far,
         status: this.#status,
-      } = this.#adapters(outletsBeyond));
+      } = this.#adapters(parts));
       this.#street = membership === undefined ? undefined : streetOf(membership, config, {
         crypto: this.#crypto, clock: this.#clock, timers: systemTimers, random: systemRandom, env: output.env, notice,
         onEvent: (event) => this.#onEvent(event),
@@ -211,7 +220,7 @@ class Agent implements RunningAgent {
     });
   }
 
-  #adapters(outletsBeyond: typeof Outlets | undefined) {
+  #adapters({ outletsBeyond, modbus }: Parts) {
     const { listen, csms, alerts, stateDir, http, mode } = this.#config;
     const { env, out, colour, incoming, leave = () => undefined } = this.#output;
     const onEvent = (event: AgentEvent) => this.#onEvent(event);
@@ -223,7 +232,7 @@ class Agent implements RunningAgent {
         ...(mode === "guard" && { guard: this.#guard() }), ...(incoming !== undefined && { incoming }) },
       onEvent, notice);
     const ports = { clock: this.#clock, timers: systemTimers, random: systemRandom, notice };
-    const meters = createMeters(this.#config, env, ports);
+    const meters = createMeters(this.#config, env, ports, modbus);
     this.#frames = createFrames(this.#config, env, ports);
     const outlets: Outlet[] = [createJsonlAlerts(alerts.jsonl)];
     if (alerts.terminal) outlets.push(createTerminalAlerts(out, colour));

@@ -8,8 +8,8 @@ import type { RawConfig } from "./config-schema.ts";
 import { everestTopics, EVEREST_POWERMETER } from "./observe/everest.ts";
 import { QUANTITIES } from "./observe/meters/json-meter.ts";
 import type { JsonPlaces } from "./observe/meters/json-meter.ts";
-import { METER_MODEL_NAMES } from "./observe/meters/models.ts";
-import type { MeterModelName } from "./observe/meters/models.ts";
+import { METER_MODEL_NAMES } from "./observe/meters/model-names.ts";
+import type { MeterModelName } from "./observe/meters/model-names.ts";
 
 interface AnyMeter {
   /** 0: the whole station. */

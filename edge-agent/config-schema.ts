@@ -10,7 +10,7 @@ import {
 } from "./config-kit.ts";
 import { OUTLETS } from "./config-outlets-schema.ts";
 import { isJsonPointer } from "./observe/meters/json-pointer.ts";
-import { METER_MODEL_NAMES } from "./observe/meters/models.ts";
+import { METER_MODEL_NAMES } from "./observe/meters/model-names.ts";
 import { OPERATOR_KEY_RULE } from "./operators.ts";
 
 export { type HostPort, parseHostPort } from "../gossip/host-port.ts";

@@ -4,8 +4,9 @@ import { repoRoot } from "../../../build/paths.ts";
 import { seeded } from "../../../build/seeded.ts";
 import { assert, test } from "../../../build/testing.ts";
 import type { Conversation, Measurement, RegisterAnswer, RegisterRead, Result } from "./meter.ts";
-import { METER_MODEL_NAMES, METER_MODELS } from "./models.ts";
-import type { MeterModelName } from "./models.ts";
+import { METER_MODEL_NAMES } from "./model-names.ts";
+import type { MeterModelName } from "./model-names.ts";
+import { METER_MODELS } from "./models.ts";
 import { exceptionSays } from "./modbus.ts";
 
 interface Vector {

@@ -1,11 +1,12 @@
-/** The meters that an agent can read: the names of `meters[].model` in the configuration. */
+/** The register maps of the meters that an agent can read over Modbus. */
 import { ABB_B23 } from "./abb-b23.ts";
 import { EM340 } from "./em340.ts";
 import type { MeterModel } from "./meter.ts";
+import type { MeterModelName } from "./model-names.ts";
 import { SDM630, SDM72 } from "./sdm630.ts";
 import { sunspecMeter } from "./sunspec.ts";
 
-export const METER_MODELS = {
+export const METER_MODELS: Readonly<Record<MeterModelName, MeterModel>> = {
   sdm630: SDM630,
   sdm72: SDM72,
   em330: EM340,
@@ -16,7 +17,4 @@ export const METER_MODELS = {
   sunspec202: sunspecMeter(202),
   sunspec203: sunspecMeter(203),
   sunspec204: sunspecMeter(204),
-} as const satisfies Record<string, MeterModel>;
-
-export type MeterModelName = keyof typeof METER_MODELS;
-export const METER_MODEL_NAMES = Object.keys(METER_MODELS) as readonly MeterModelName[];
+};
