@@ -57,8 +57,10 @@ export function takeIn(
   if (hasQuota && isOverQuota(state.traffic, message.kind, author, at)) return "too-many";
   if (!state.reader.isSigned(read, directory.members[author]!.statementKey)) return "bad-signature";
   if (!hasQuota && !takeLook(state, topic.zone)) return "too-many";
-  if (hasQuota) useQuota(state.traffic, message.kind, author, at);
-  if (tellsTime(state, message.kind)) noteStatement(state.clock, message.station, at, now, epochMsOf(state));
+  if (hasQuota) {
+    useQuota(state.traffic, message.kind, author, at);
+    if (tellsTime(state, message.kind)) noteStatement(state.clock, message.station, at, now, epochMsOf(state));
+  }
   // What came over a bridge is for the bridge's end alone, but for summaries, which region.ts passes on.
   const isForAll = !BETWEEN_NEIGHBOURS.has(message.kind) || isBareDigest(message);
   const passOn = hasQuota && isForAll && !state.metered && timely(message, epoch);

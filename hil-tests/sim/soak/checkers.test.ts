@@ -229,6 +229,15 @@ test("members on metered links, one with a clock that was off, hear of the attac
   }
 });
 
+/** Seed 7090: the rosters of another zone, which a liar told again, were taken for clocks of the own one. */
+test("a metered member knows the clocks of its own zone, whatever is told again to it", () => {
+  const liars = [{ agent: 1, behaviour: "replay", from: 0 }] as const;
+  const scenario: Scenario = {
+    ...METERED, agents: 14, zones: 2, liars, faults: [{ kind: "metered", agents: [12, 13] }], attacks: [], epochs: 60,
+  };
+  assert.is(says(bounded, undefined, scenario, 7_090), undefined);
+});
+
 test("liveness after healing: fails when who is on a metered link never hears of a certificate", () => {
   const bend = ({ index, protocol }: SimAgent): void => {
     if (index === 2) protocol!.incidents.set = () => protocol!.incidents;
