@@ -2,7 +2,7 @@ import { normal, seeded } from "../../build/seeded.ts";
 import { assert, test } from "../../build/testing.ts";
 import { thresholdOf } from "../opine/threshold.ts";
 import type { MeterSide } from "../terms.ts";
-import { Bench, survivesRestarts, withstands } from "./detector.testing.ts";
+import { at, Bench, type Seen, survivesRestarts, withstands } from "./detector.testing.ts";
 import { energyTheft, type EnergyTheft } from "./energy-theft.ts";
 
 const MINUTE = 60;
@@ -32,6 +32,9 @@ interface Told {
   /** The meter repeats its last figures from here on, as a share of the session. */
   readonly stuckFrom?: number;
   readonly lateS?: number;
+  /** The start and all until then is told so late, with stamps of its time; the vehicle rests for `restsS` first. */
+  readonly queuedS?: number;
+  readonly restsS?: number;
 }
 
 class World {
@@ -54,26 +57,35 @@ class World {
     let shown = { evseId: 1, powerW: 0, energyImportWh: floor(this.deliveredWh, meterStepWh) };
     const meter = (): void => void this.bench.see({ kind: "meter-reading", reading: shown, side }, this.s);
     const reported = (): number => floor(this.billedWh - zeroWh, reportedStepWh);
-    const { padWh = 0, offline = false, staleS = 0 } = told;
+    const { padWh = 0, offline = false, staleS = 0, queuedS = 0, restsS = 0 } = told;
+    const heldUntilS = this.s + queuedS;
+    const queue: Seen[] = [];
+    const tell = (seen: Seen): void => {
+      const stamped = queuedS === 0 ? seen : { ...seen, saidAt: at(this.s).wallMs } as unknown as Seen;
+      if (this.s < heldUntilS) queue.push(stamped);
+      else this.bench.see(stamped, this.s);
+    };
     meter();
     const startWh = reported();
     const of = { transactionId, evseId: 1, offline: false };
-    this.bench.see({ kind: "transaction-started", ...of, registerWh: startWh }, this.s);
+    tell({ kind: "transaction-started", ...of, registerWh: startWh });
     const end = minutes * MINUTE;
     for (let n = 1; n <= end; n++) {
       this.s += 1;
-      this.deliveredWh += powerW / HOUR;
-      this.billedWh += (powerW * factor) / HOUR;
+      while (this.s >= heldUntilS && queue[0] !== undefined) this.bench.see(queue.shift()!, this.s);
+      const flowsW = n > restsS ? powerW : 0;
+      this.deliveredWh += flowsW / HOUR;
+      this.billedWh += (flowsW * factor) / HOUR;
       if (told.resets === "middle" && n === end / 2) zeroWh = this.billedWh;
-      if (n < stuckFrom * end) shown = { evseId: 1, powerW, energyImportWh: floor(this.deliveredWh, meterStepWh) };
+      if (n < stuckFrom * end) shown = { evseId: 1, powerW: flowsW, energyImportWh: floor(this.deliveredWh, meterStepWh) };
       if (n % meterS === 0) meter();
       if (n % reportS !== Math.round(lateS * (n / end)) % reportS || n < reportS) continue;
       const staleWh = n > end / 2 ? Math.round((powerW * factor * staleS) / HOUR) : 0;
       const reading = { evseId: 1, energyImportWh: reported() - staleWh };
-      this.bench.see({ kind: "reported-reading", reading, transactionId, offline: false }, this.s);
+      tell({ kind: "reported-reading", reading, transactionId, offline: false });
     }
     const registerWh = Math.round(startWh + (reported() - startWh) * bill) + padWh;
-    this.bench.see({ kind: "transaction-ended", ...of, offline, registerWh }, this.s);
+    tell({ kind: "transaction-ended", ...of, offline, registerWh });
     this.s += meterS;
     if (stuckFrom > 1) shown = { evseId: 1, powerW: 0, energyImportWh: floor(this.deliveredWh, meterStepWh) };
     meter();
@@ -189,6 +201,54 @@ test("a stop that is told after an outage, and readings after it, are compared w
     world.bench.see({ kind: "reported-reading", reading, transactionId, offline: false }, world.s + n + 0.7);
   }
   assert.is(world.bench.total(KEY), before);
+});
+
+/** One session of four minutes and 7.2 kW at a station that told all of it when it was over, in order. */
+function toldAfterwards(world: World, padWh = 0): void {
+  const saidAt = (behindS: number): object => ({ saidAt: at(world.s - behindS).wallMs });
+  const meter = (powerW: number): void => {
+    const reading = { evseId: 1, powerW, energyImportWh: Math.round(world.deliveredWh) };
+    world.bench.see({ kind: "meter-reading", reading, side: "evse-output" }, world.s);
+  };
+  for (let n = 0; n <= 24; n++) {
+    meter(n === 0 || n === 24 ? 0 : 7_200);
+    world.s += 10;
+    world.deliveredWh += n < 24 ? 20 : 0;
+  }
+  const of = { transactionId: `q${world.s}`, evseId: 1, offline: false };
+  const startWh = Math.round(world.billedWh);
+  world.billedWh += 480;
+  world.bench.see({ kind: "transaction-started", ...of, registerWh: startWh, ...saidAt(250) }, world.s);
+  for (let n = 1; n <= 3; n++) {
+    const reading = { evseId: 1, energyImportWh: startWh + n * 120 };
+    world.bench.see({ kind: "reported-reading", ...of, reading, ...saidAt(250 - n * 60) }, world.s + n / 4);
+  }
+  world.bench.see({ kind: "transaction-ended", ...of, registerWh: startWh + 480 + padWh, ...saidAt(10) }, world.s + 1);
+  world.s += 10;
+  meter(0);
+  world.s += HOUR;
+}
+
+test("a session that is told when it is over, minutes after the link came, accuses nobody", () => {
+  const world = practised();
+  for (const threat of [KEY, "energy-theft"] as const) {
+    const before = world.bench.total(threat);
+    for (let n = 0; n < 6; n++) toldAfterwards(world);
+    assert.ok(world.bench.total(threat) <= before, `${threat} ${world.bench.total(threat) - before}`);
+  }
+});
+
+test("a start told late, and what was charged until then: the queue's reports are held against no meter of now", () => {
+  const world = practised({ meterS: 60 });
+  const before = world.bench.total(KEY);
+  for (let n = 0; n < 6; n++) world.session({ meterS: 60, queuedS: 240 });
+  assert.ok(world.bench.total(KEY) < before && !world.bench.raisedAt.has(KEY), `${world.bench.total(KEY) - before}`);
+});
+
+test("a stamp of four minutes ago hides no bill that is padded: no more is excused than can have flowed", () => {
+  const world = practised();
+  for (let n = 0; n < 3; n++) world.session({ queuedS: 240, restsS: 300, padWh: 3_000 });
+  assert.ok(world.bench.raisedAt.has(KEY), `${world.bench.peak(KEY)}`);
 });
 
 test("a bill one small step above the last reading, as when the contactor opens late, is no evidence", () => {

@@ -98,6 +98,8 @@ const ROLLED_LEAST_WH = 100;
 const MOST_POWER_W = 400_000;
 /** What comes this soon after the link came up may have waited for it. */
 const WAITED_MS = 2 * MINUTE_MS;
+/** Stamps and arrivals of one transaction that come apart by more: a queue builds up, or is told. */
+const SLOW_MS = 30 * SECOND_MS;
 
 /** @param loadsW see `declareLoads` */
 export function createBalance(loadsW: Readonly<Record<number, number>> = {}): Balance {
@@ -190,6 +192,17 @@ function mayHaveWaited({ connectedMs }: Balance, now: Now): boolean {
   return connectedMs >= 0 && now.monoMs - connectedMs < WAITED_MS;
 }
 
+/** What a stamp is behind the agent's clock, ms. A station's may be off: only what it changes by says something. */
+function behindOf({ at, saidAt }: Observation): number | undefined {
+  return saidAt === undefined ? undefined : at - saidAt;
+}
+
+/** By how much a message was told later than an earlier one, ms; 0 as long as that is what a slow link does. */
+function laterBy(behindMs: number | undefined, beforeMs: number | undefined): number {
+  const laterMs = (behindMs ?? NaN) - (beforeMs ?? NaN);
+  return Math.abs(laterMs) > SLOW_MS ? laterMs : 0;
+}
+
 /** Registers that are kept in memory alone begin anew with the station. */
 export function onBoot(balance: Balance): void {
   balance.bootWh = {};
@@ -236,7 +249,7 @@ export function onStart(balance: Balance, started: Started, now: Now): Settled {
   const reportedWh = started.offline ? undefined : plausible(started.registerWh);
   balance.transactions[idKey(started.transactionId)] = {
     evseId: started.evseId, startedMs: now.monoMs, startWh: reportedWh, reportedWh, reportedAtMs: now.monoMs,
-    steppedFromWh: undefined, booted: false, anew: false,
+    steppedFromWh: undefined, booted: false, anew: false, startBehindMs: behindOf(started), behindMs: behindOf(started),
     stoodWh: reportedWh !== undefined && reportedWh === balance.stuckWh?.[started.evseId] ? 2 * STUCK_AT_END_WH : 0,
   };
   if (reportedWh !== undefined) {
@@ -326,7 +339,7 @@ export function onReported(balance: Balance, seen: Reported, now: Now): Settled 
   noteAfterBoot(balance, track.evseId, registerWh);
   const moved = registerWh !== track.reportedWh;
   noteStood(track, moved, plausible(seen.reading.powerW), now.monoMs - track.reportedAtMs);
-  return settle(balance, track, registerWh, now, false);
+  return settle(balance, track, registerWh, seen, now);
 }
 
 export function onStop(balance: Balance, seen: Ended, now: Now): Comparison[] {
@@ -336,7 +349,7 @@ export function onStop(balance: Balance, seen: Ended, now: Now): Comparison[] {
   const toldWh = plausible(seen.registerWh);
   const registerWh = seen.offline ? undefined : toldWh;
   const moved = registerWh !== undefined && registerWh !== track.reportedWh;
-  const found = registerWh === undefined ? [] : [...settle(balance, track, registerWh, now, true).comparisons];
+  const found = registerWh === undefined ? [] : [...settle(balance, track, registerWh, seen, now).comparisons];
   delete balance.transactions[idKey(seen.transactionId)];
   const session = balance.sessions[key];
   if (session === undefined) return found;
@@ -347,7 +360,10 @@ export function onStop(balance: Balance, seen: Ended, now: Now): Comparison[] {
   session.stuck = !moved && track.stoodWh > STUCK_AT_END_WH;
   const stuckWh = (balance.stuckWh ??= {});
   if (session.stuck && toldWh !== undefined && hasRoom(stuckWh, track.evseId)) stuckWh[track.evseId] = toldWh;
-  session.late ||= seen.offline || (balance.connectedMs >= session.beganMs && mayHaveWaited(balance, now));
+  const laterMs = laterBy(behindOf(seen), track.startBehindMs);
+  const cameUp = balance.connectedMs >= session.beganMs && mayHaveWaited(balance, now);
+  session.late ||= seen.offline || laterMs > 0 || cameUp;
+  if (laterMs < 0) noteBefore(session, -laterMs);
   addBill(session, track, toldWh);
   if (covered(balance, key).length > 0) return found;
   delete balance.sessions[key];
@@ -358,7 +374,11 @@ export function onStop(balance: Balance, seen: Ended, now: Now): Comparison[] {
 }
 
 /** Books what the station reported, and closes the block when it is worth a comparison. */
-function settle(balance: Balance, track: TransactionTrack, registerWh: number, now: Now, last: boolean): Settled {
+function settle(
+  balance: Balance, track: TransactionTrack, registerWh: number, seen: Reported | Ended, now: Now,
+): Settled {
+  const last = seen.kind === "transaction-ended";
+  const behindMs = behindOf(seen);
   const before = track.reportedWh;
   const steppedBack = before !== undefined && registerWh < before;
   const anew = steppedBack && beganAnew(balance, track, registerWh, now);
@@ -372,8 +392,10 @@ function settle(balance: Balance, track: TransactionTrack, registerWh: number, n
   const register = deliveredNow(meter, now);
   // A register that began anew in mid-session leaves nothing to compare as a whole; a bill below the last report does.
   if (register === undefined || (anew && !last)) session.beganWh = undefined;
-  const lost = anew || (steppedBack && last) || mayHaveWaited(balance, now) || isDisordered(meter, now);
+  const queued = mayHaveWaited(balance, now) || laterBy(behindMs, track.behindMs) !== 0;
+  const lost = anew || (steppedBack && last) || queued || isDisordered(meter, now);
   if (register === undefined || session.startWh === undefined || before === undefined || lost) {
+    track.behindMs = behindMs;
     beginBlock(session, register, now.monoMs);
     return { comparisons: [], ...rolled };
   }
@@ -408,6 +430,13 @@ export function noteRolled(balance: Balance, evseId: number, nats: number, now: 
   const bill = billOf(soFar, pair, meter.everyMs);
   if (bill === undefined) return [];
   return [tell(session, pair, { theft: [bill.theft], inflation: [bill.inflation] }, bill.deliveredWh, bill.billedWh)];
+}
+
+/** A start was told later than its stop: what it bills may have flowed before. */
+function noteBefore(session: Session, beforeMs: number): void {
+  session.beforeMs = (session.beforeMs ?? 0) + beforeMs;
+  // It may have been over when it was told: the meter has shown nothing that says how much that can have been.
+  if (session.peakW < POWERED_W) session.beganWh = undefined;
 }
 
 /** Adds the bill of a transaction that ends to its session; a session with a bill that is not known has none. */

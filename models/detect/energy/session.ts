@@ -62,6 +62,8 @@ export interface Session extends Record<Way, Look> {
   stuck: boolean;
   /** A bill was told late: more may have flowed that is not told yet, and nothing is held against anybody as theft. */
   late?: boolean;
+  /** By how much its starts were told later than its stops: so much of the bill may be of before, ms. */
+  beforeMs?: number;
   /** What its bill says, nats, until another figure confirms it. */
   looks?: Record<Way, number[]>;
 }
@@ -317,10 +319,13 @@ interface Bill extends BothWays {
  * @param everyMs time that may lie between the last register and the meter's
  */
 export function billOf(session: Session, pair: Pair, everyMs = STOP_MS): Bill | undefined {
-  const { beganWh, billWh: billedWh, bills, beganMs } = session;
-  if (beganWh === undefined || billedWh === undefined) return undefined;
+  const { beganWh, billWh, bills, beganMs, beforeMs = 0 } = session;
+  if (beganWh === undefined || billWh === undefined) return undefined;
   const { learned, nowMs } = pair;
-  const { deliveredWh, doubtWh } = countedWh(pair, beganWh, beganMs, billedWh);
+  const { deliveredWh, doubtWh } = countedWh(pair, beganWh, beganMs, billWh);
+  // No more than can have flowed before a start was told is taken off: a stamp does not hide a bill that is padded.
+  const beforeWh = (session.peakW * beforeMs) / HOUR_MS;
+  const billedWh = Math.max(billWh - beforeWh, Math.min(billWh, deliveredWh * Math.exp(-learned.ratio.centre)));
   // The meter rests by now: only the stop itself may be a moment early or late.
   const mostWh = Math.max(deliveredWh, billedWh);
   const peakW = Math.max(session.peakW, (mostWh * HOUR_MS) / Math.max(STOP_MS, nowMs - beganMs));

@@ -34,6 +34,9 @@ export interface TransactionTrack extends Stood {
   booted: boolean;
   /** Whether its register began anew since the start. */
   anew: boolean;
+  /** What its stamps were behind the agent's clock at its start, and as its block began, ms; undefined: no stamp. */
+  startBehindMs: number | undefined;
+  behindMs: number | undefined;
 }
 
 /** What a station's own reports of power came to while its register stood, Wh, and the last of them, W. */
