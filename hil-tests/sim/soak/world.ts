@@ -3,6 +3,7 @@
  * fails ends the run.
  */
 import type { AgentEvent } from "../../../edge-agent/ports.ts";
+import { SIGNATURE_BYTES } from "../../../gossip/ed25519.ts";
 import { type Kind, type MessageOf, topicText } from "../../../gossip/message.ts";
 import { leftOut, type Neighbour, neighboursOf, type Reach, reachOf } from "../../../gossip/membership.ts";
 import type { Outgoing } from "../../../gossip/protocol-state.ts";
@@ -460,7 +461,9 @@ export class World {
     this.#mix(agent.index);
     this.#mix(Math.round(this.#aliveMs));
     const { bytes } = message;
-    for (let i = Math.max(0, bytes.length - 16); i < bytes.length; i++) this.#mix(bytes[i]!);
+    // The signature stands for all before it; a keyed hash fills its first half alone.
+    const signature = Math.max(0, bytes.length - SIGNATURE_BYTES);
+    for (let i = signature; i < Math.min(bytes.length, signature + 16); i++) this.#mix(bytes[i]!);
     for (const checker of this.#checkers) checker.said?.(agent, message);
   }
 
