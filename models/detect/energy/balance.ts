@@ -203,6 +203,11 @@ function laterBy(behindMs: number | undefined, beforeMs: number | undefined): nu
   return Math.abs(laterMs) > SLOW_MS ? laterMs : 0;
 }
 
+/** Whether no vehicle takes so much in that time: a station whose stamps say nothing tells it out of a queue. */
+function isTooFast(energyWh: number, elapsedMs: number): boolean {
+  return energyWh * HOUR_MS > MOST_POWER_W * elapsedMs;
+}
+
 /** Registers that are kept in memory alone begin anew with the station. */
 export function onBoot(balance: Balance): void {
   balance.bootWh = {};
@@ -365,6 +370,8 @@ export function onStop(balance: Balance, seen: Ended, now: Now): Comparison[] {
   session.late ||= seen.offline || laterMs > 0 || cameUp;
   if (laterMs < 0) noteBefore(session, -laterMs);
   addBill(session, track, toldWh);
+  const unstamped = seen.saidAt === undefined && isTooFast(session.billWh ?? 0, now.monoMs - session.beganMs);
+  if (unstamped) session.beganWh = undefined;
   if (covered(balance, key).length > 0) return found;
   delete balance.sessions[key];
   if (balance.meters[key] !== undefined) {
@@ -387,12 +394,14 @@ function settle(
   Object.assign(track, { reportedWh: registerWh, booted: false, anew: track.anew || anew });
   const key = meterOf(balance, track.evseId);
   const [session, meter] = [balance.sessions[key], balance.meters[key]];
+  const elapsedMs = now.monoMs - track.reportedAtMs;
   track.reportedAtMs = now.monoMs;
   if (session === undefined || meter === undefined) return { comparisons: [], ...rolled };
   const register = deliveredNow(meter, now);
   // A register that began anew in mid-session leaves nothing to compare as a whole; a bill below the last report does.
   if (register === undefined || (anew && !last)) session.beganWh = undefined;
-  const queued = mayHaveWaited(balance, now) || laterBy(behindMs, track.behindMs) !== 0;
+  const unstamped = behindMs === undefined && !last && isTooFast(registerWh - (before ?? registerWh), elapsedMs);
+  const queued = mayHaveWaited(balance, now) || laterBy(behindMs, track.behindMs) !== 0 || unstamped;
   const lost = anew || (steppedBack && last) || queued || isDisordered(meter, now);
   if (register === undefined || session.startWh === undefined || before === undefined || lost) {
     track.behindMs = behindMs;
