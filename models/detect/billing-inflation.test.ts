@@ -35,6 +35,8 @@ interface Told {
   /** The start and all until then is told so late, with stamps of its time; the vehicle rests for `restsS` first. */
   readonly queuedS?: number;
   readonly restsS?: number;
+  /** Of what is billed so much was delivered before the start was told, Wh. */
+  readonly beforeWh?: number;
 }
 
 class World {
@@ -66,7 +68,7 @@ class World {
       else this.bench.see(stamped, this.s);
     };
     meter();
-    const startWh = reported();
+    const startWh = reported() - (told.beforeWh ?? 0);
     const of = { transactionId, evseId: 1, offline: false };
     tell({ kind: "transaction-started", ...of, registerWh: startWh });
     const end = minutes * MINUTE;
@@ -239,6 +241,19 @@ test("a session that is told when it is over, minutes after the link came, accus
       const more = world.bench.total(threat) - before.shift()!;
       assert.ok(more <= 0, `${threat} ${more}, with stamps: ${stamped}`);
     }
+  }
+});
+
+test("without stamps: what was delivered before a start that waited for the link may be billed, and no more", () => {
+  for (const padWh of [0, 3_000]) {
+    const world = practised();
+    for (let n = 0; n < 3; n++) {
+      world.deliveredWh += 1_000;
+      world.billedWh += 1_000;
+      world.bench.see({ kind: "link", state: "connect" }, world.s - 600);
+      world.session({ minutes: 20, reportS: HOUR, beforeWh: 1_000, padWh });
+    }
+    assert.is(world.bench.raisedAt.has(KEY), padWh > 0, `${padWh}: ${world.bench.peak(KEY)}`);
   }
 });
 

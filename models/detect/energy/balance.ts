@@ -49,6 +49,8 @@ export interface Balance {
   connectedMs: number;
   /** Registers at which one stood while the station told of power, by EVSE, Wh: there it stands in the next session. */
   stuckWh?: Record<string, number>;
+  /** Each meter's register when a session under it was last compared, Wh. */
+  restWh?: Record<string, number>;
 }
 
 interface EndedSession {
@@ -98,6 +100,8 @@ const ROLLED_LEAST_WH = 100;
 const MOST_POWER_W = 400_000;
 /** What comes this soon after the link came up may have waited for it. */
 const WAITED_MS = 2 * MINUTE_MS;
+/** So long after the link came up a station may still tell what waited. */
+const QUEUE_MS = 15 * MINUTE_MS;
 /** Stamps and arrivals of one transaction that come apart by more: a queue builds up, or is told. */
 const SLOW_MS = 30 * SECOND_MS;
 
@@ -154,6 +158,7 @@ function compareEnded(balance: Balance, key: string, now: Now): Settled {
   const { session, atMs, frameNo } = ended;
   if (now.monoMs - atMs > STALE_AT_REST_MS || meter.registerWh < (session.beganWh ?? 0)) session.beganWh = undefined;
   const comparisons = endSession(session, pairOf(balance, key, meter, meter.registerWh, now));
+  (balance.restWh ??= {})[key] = meter.registerWh;
   if (session.looks !== undefined) balance.compared[key] = { ...ended, meterWh: meter.registerWh };
   return { comparisons, frameNo };
 }
@@ -267,7 +272,12 @@ export function onStart(balance: Balance, started: Started, now: Now): Settled {
   if (meter === undefined || balance.sessions[key] !== undefined) return confirmed;
   const pair = pairOf(balance, key, meter, 0, now);
   endIdle(pair.standby);
-  balance.sessions[key] = createSession(pair, atRest(meter, now));
+  const session = createSession(pair, atRest(meter, now));
+  balance.sessions[key] = session;
+  const { connectedMs } = balance;
+  const mayWait = started.saidAt === undefined && connectedMs >= 0 && now.monoMs - connectedMs < QUEUE_MS;
+  // What was really delivered before, and billed by nobody, may be what this transaction bills.
+  if (mayWait) session.beforeWh = Math.max(0, meter.registerWh - (balance.restWh?.[key] ?? meter.registerWh));
   return confirmed;
 }
 

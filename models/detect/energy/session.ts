@@ -64,6 +64,8 @@ export interface Session extends Record<Way, Look> {
   late?: boolean;
   /** By how much its starts were told later than its stops: so much of the bill may be of before, ms. */
   beforeMs?: number;
+  /** What the meter counted before a start that may have waited and bears no stamp, since the session before, Wh. */
+  beforeWh?: number;
   /** What its bill says, nats, until another figure confirms it. */
   looks?: Record<Way, number[]>;
 }
@@ -319,13 +321,13 @@ interface Bill extends BothWays {
  * @param everyMs time that may lie between the last register and the meter's
  */
 export function billOf(session: Session, pair: Pair, everyMs = STOP_MS): Bill | undefined {
-  const { beganWh, billWh, bills, beganMs, beforeMs = 0 } = session;
+  const { beganWh, billWh, bills, beganMs, beforeMs = 0, beforeWh = 0 } = session;
   if (beganWh === undefined || billWh === undefined) return undefined;
   const { learned, nowMs } = pair;
   const { deliveredWh, doubtWh } = countedWh(pair, beganWh, beganMs, billWh);
   // No more than can have flowed before a start was told is taken off: a stamp does not hide a bill that is padded.
-  const beforeWh = (session.peakW * beforeMs) / HOUR_MS;
-  const billedWh = Math.max(billWh - beforeWh, Math.min(billWh, deliveredWh * Math.exp(-learned.ratio.centre)));
+  const leastWh = billWh - beforeWh - (session.peakW * beforeMs) / HOUR_MS;
+  const billedWh = Math.max(leastWh, Math.min(billWh, deliveredWh * Math.exp(-learned.ratio.centre)));
   // The meter rests by now: only the stop itself may be a moment early or late.
   const mostWh = Math.max(deliveredWh, billedWh);
   const peakW = Math.max(session.peakW, (mostWh * HOUR_MS) / Math.max(STOP_MS, nowMs - beganMs));
