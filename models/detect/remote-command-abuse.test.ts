@@ -176,7 +176,7 @@ for (const [share, days] of [[1, 60], [0.3, 60], [0.09, 90]] as const) {
       const s = n * 4 * HOUR;
       bench.tickTo(s, 60);
       bench.see(start(n), s);
-      bench.see(power(7_000), s + 60);
+      bench.see(power(7_000), s + HOUR - 60);
       if (random.next() < share) bench.see(command("remote-stop", `t${n}`), s + HOUR);
       bench.see(stop(n), s + HOUR + 5);
     }
@@ -293,6 +293,37 @@ test("what befalls some of a busy week's sessions is told where chance does not 
   assert.not.ok(hit("unlock", 2, 4).raisedAt.has(KEY));
   assert.ok(hit("remote-stop", 10, 3).raisedAt.has(KEY), `${hit("remote-stop", 10, 3).peak(KEY)}`);
   assert.not.ok(hit("remote-stop", 3, 3).raisedAt.has(KEY));
+});
+
+/** Sessions of an hour every `everyH` hours, each stopped (or unlocked) where `befalls` says so. */
+function sessionsOf(name: string, count: number, everyH: number, befalls: (n: number) => boolean) {
+  const bench = new Bench(remoteCommandAbuse);
+  let facts = 0;
+  for (let n = 0; n < count; n++) {
+    const s = n * everyH * HOUR;
+    bench.tickTo(s, 60);
+    bench.see(start(n), s);
+    bench.see(power(7_000), s + HOUR - 60);
+    if (befalls(n)) bench.see(command(name, name === "remote-stop" ? `t${n}` : undefined), s + HOUR);
+    facts = Math.max(facts, bench.state.facts.nats);
+    bench.see(stop(n), s + HOUR + 5);
+  }
+  return { bench, facts };
+}
+
+test("a session a day: six in a row stopped are told after three weeks of none, not after one", () => {
+  assert.ok(sessionsOf("remote-stop", 27, 24, (n) => n >= 21).bench.raisedAt.has(KEY));
+  assert.ok(sessionsOf("remote-stop", 24, 24, (n) => n >= 21).facts === 0, "three");
+  assert.ok(sessionsOf("remote-stop", 13, 24, (n) => n >= 7).facts === 0, "too little is known");
+});
+
+test("what is a habit from the first day is no week beyond chance, however little the judgement expects it", () => {
+  for (const name of ["remote-stop", "unlock"]) {
+    for (const share of [0.5, 0.8, 1]) {
+      const random = seeded(5);
+      assert.is(sessionsOf(name, 240, 6, () => random.next() < share).facts, 0, `${name} ${share}`);
+    }
+  }
 });
 
 test("forty orders of all kinds within two minutes are a storm; a CSMS that polls by triggers is none", () => {

@@ -18,7 +18,8 @@
  * Cannot see: one stop or reset that a station is given every day anyway. A station that is taken out of service, for
  * however long, while nobody charges: maintenance is the same two frames. Two or three sessions that are stopped, or
  * cables that are unlocked, in a week: the app that stops a session which a card began, and the help desk that does,
- * send the same frames; nor as many more as the week has sessions.
+ * send the same frames; nor as many more as the week has sessions. Remote stops of sessions that began remotely: the
+ * app that began them ends them likewise. The same acts at a station of one or two sessions a week.
  * Joint feature `commands`: the same runs against a burst of them: a whole street stopped or reset within minutes.
  */
 import type { Finding, Observation } from "../terms.ts";
@@ -124,7 +125,7 @@ const MANY_REASONLESS = 5;
 const MANY_TURNS = 5;
 /** A CSMS that lost count tries to end a transaction or two that are over; a site of many EVSEs has more of them. */
 const MANY_GUESSES = 8;
-/** So many sessions before the week must tell what is usual here. */
+/** So many sessions before the week, or as many as the judgement is worth, must tell what is usual here. */
 const KNOWN_SESSIONS = 20;
 const MOST_IDS = 64;
 const QUICK_MS = 3 * MINUTE_MS;
@@ -240,9 +241,12 @@ function inWeek(state: RemoteCommandAbuse, name: ActName, befell: boolean, { fra
   const week = state.weeks[name];
   noteSessionOf(week, befell, now);
   const [acts, sessions] = week.past;
-  if (!befell || sessions < KNOWN_SESSIONS) return [];
+  const law = ACTS[name];
+  if (!befell || sessions < Math.min(KNOWN_SESSIONS, law.weight)) return [];
   const seen = ofWeek(week);
-  const share = Math.max(ACTS[name].honestShare, upperShare(acts, sessions, ACTS[name]));
+  // Where the act is a habit, a judgement that is worth many sessions would keep the share far below what they show.
+  const own = upperShare(acts, sessions, { honestShare: 0, weight: 0 });
+  const share = Math.max(law.honestShare, upperShare(acts, sessions, law), own);
   if (yearsOfWeek(seen, share) < ACT_NAMES.length * FACTS.facts["acts"]!.years) return [];
   const says = `${seen.befell} of ${seen.sessions} sessions of a week: ${ACTS[name].term}; ` +
     `${(share * seen.sessions).toFixed(1)} would be usual at most`;

@@ -26,6 +26,7 @@ test("the bound is above the binomial tail, and within a fifth of it where the t
     }
   }
   assert.equal([tailNats(0, 5, 0.1), tailNats(6, 5, 0.1), tailNats(1, 100, 0.5)], [0, 0, 0]);
+  assert.equal([tailNats(5, 5, 1), tailNats(4, 5, 1), tailNats(5, 5, 1.2)], [0, 0, 0], "what always comes is no news");
 });
 
 test("seven days are remembered, and a clock that went back begins anew", () => {

@@ -50,11 +50,11 @@ export function yearsOfWeek({ befell, sessions }: { befell: number; sessions: nu
 
 /**
  * ln of an upper bound of P(X >= k) for X binomial (n, p): the term of k times the geometric series that the ratio of
- * its successor gives; 0, so no bound, where that ratio is not below 1.
+ * its successor gives; 0, so no bound, where that ratio is not below 1, or p not (an upper share may be more).
  */
 export function tailNats(k: number, n: number, p: number): number {
   const ratio = ((n - k) * p) / ((k + 1) * (1 - p));
-  if (k <= 0 || k > n || ratio >= 1) return 0;
+  if (k <= 0 || k > n || p >= 1 || ratio >= 1) return 0;
   let nats = k * Math.log(p) + (n - k) * Math.log(1 - p) - Math.log(1 - ratio);
   for (let i = 0; i < k; i++) nats += Math.log((n - i) / (k - i));
   return Math.min(0, nats);
