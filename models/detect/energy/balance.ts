@@ -197,14 +197,14 @@ function mayHaveWaited({ connectedMs }: Balance, now: Now): boolean {
   return connectedMs >= 0 && now.monoMs - connectedMs < WAITED_MS;
 }
 
-/** What a stamp is behind the agent's clock, ms. A station's may be off: only what it changes by says something. */
-function behindOf({ at, saidAt }: Observation): number | undefined {
-  return saidAt === undefined ? undefined : at - saidAt;
+/** What a stamp is behind the agent's clock, s. A station's may be off: only what it changes by says something. */
+function lateOf({ at, saidAt }: Observation): number | undefined {
+  return saidAt === undefined ? undefined : Math.round((at - saidAt) / SECOND_MS);
 }
 
 /** By how much a message was told later than an earlier one, ms; 0 as long as that is what a slow link does. */
-function laterBy(behindMs: number | undefined, beforeMs: number | undefined): number {
-  const laterMs = (behindMs ?? NaN) - (beforeMs ?? NaN);
+function laterBy(lateS: number | undefined, beforeS: number | undefined): number {
+  const laterMs = ((lateS ?? NaN) - (beforeS ?? NaN)) * SECOND_MS;
   return Math.abs(laterMs) > SLOW_MS ? laterMs : 0;
 }
 
@@ -259,7 +259,7 @@ export function onStart(balance: Balance, started: Started, now: Now): Settled {
   const reportedWh = started.offline ? undefined : plausible(started.registerWh);
   balance.transactions[idKey(started.transactionId)] = {
     evseId: started.evseId, startedMs: now.monoMs, startWh: reportedWh, reportedWh, reportedAtMs: now.monoMs,
-    steppedFromWh: undefined, booted: false, anew: false, startBehindMs: behindOf(started), behindMs: behindOf(started),
+    steppedFromWh: undefined, startLateS: lateOf(started),
     stoodWh: reportedWh !== undefined && reportedWh === balance.stuckWh?.[started.evseId] ? 2 * STUCK_AT_END_WH : 0,
   };
   if (reportedWh !== undefined) {
@@ -375,7 +375,7 @@ export function onStop(balance: Balance, seen: Ended, now: Now): Comparison[] {
   session.stuck = !moved && track.stoodWh > STUCK_AT_END_WH;
   const stuckWh = (balance.stuckWh ??= {});
   if (session.stuck && toldWh !== undefined && hasRoom(stuckWh, track.evseId)) stuckWh[track.evseId] = toldWh;
-  const laterMs = laterBy(behindOf(seen), track.startBehindMs);
+  const laterMs = laterBy(lateOf(seen), track.startLateS);
   const cameUp = balance.connectedMs >= session.beganMs && mayHaveWaited(balance, now);
   session.late ||= seen.offline || laterMs > 0 || cameUp;
   if (laterMs < 0) noteBefore(session, -laterMs);
@@ -395,13 +395,13 @@ function settle(
   balance: Balance, track: TransactionTrack, registerWh: number, seen: Reported | Ended, now: Now,
 ): Settled {
   const last = seen.kind === "transaction-ended";
-  const behindMs = behindOf(seen);
+  const lateS = lateOf(seen);
   const before = track.reportedWh;
   const steppedBack = before !== undefined && registerWh < before;
   const anew = steppedBack && beganAnew(balance, track, registerWh, now);
   const rolled = anew ? {} : stepBack(track, registerWh, steppedBack);
   balance.reportedStepWh = stepOf(balance.reportedStepWh, registerWh);
-  Object.assign(track, { reportedWh: registerWh, booted: false, anew: track.anew || anew });
+  Object.assign(track, { reportedWh: registerWh, booted: undefined, anew: track.anew || anew || undefined });
   const key = meterOf(balance, track.evseId);
   const [session, meter] = [balance.sessions[key], balance.meters[key]];
   const elapsedMs = now.monoMs - track.reportedAtMs;
@@ -410,11 +410,11 @@ function settle(
   const register = deliveredNow(meter, now);
   // A register that began anew in mid-session leaves nothing to compare as a whole; a bill below the last report does.
   if (register === undefined || (anew && !last)) session.beganWh = undefined;
-  const unstamped = behindMs === undefined && !last && isTooFast(registerWh - (before ?? registerWh), elapsedMs);
-  const queued = mayHaveWaited(balance, now) || laterBy(behindMs, track.behindMs) !== 0 || unstamped;
+  const unstamped = lateS === undefined && !last && isTooFast(registerWh - (before ?? registerWh), elapsedMs);
+  const queued = mayHaveWaited(balance, now) || laterBy(lateS, track.lateS ?? track.startLateS) !== 0 || unstamped;
   const lost = anew || (steppedBack && last) || queued || isDisordered(meter, now);
   if (register === undefined || session.startWh === undefined || before === undefined || lost) {
-    track.behindMs = behindMs;
+    track.lateS = lateS;
     beginBlock(session, register, now.monoMs);
     return { comparisons: [], ...rolled };
   }

@@ -31,12 +31,12 @@ export interface TransactionTrack extends Stood {
   /** The register before it stepped back, until the next report shows that it stays back, Wh. */
   steppedFromWh: number | undefined;
   /** Whether the station booted since its last report. */
-  booted: boolean;
+  booted?: boolean | undefined;
   /** Whether its register began anew since the start. */
-  anew: boolean;
-  /** What its stamps were behind the agent's clock at its start, and as its block began, ms; undefined: no stamp. */
-  startBehindMs: number | undefined;
-  behindMs: number | undefined;
+  anew?: boolean | undefined;
+  /** What its stamps were behind the agent's clock at its start, s, and as a later block began. */
+  startLateS: number | undefined;
+  lateS?: number | undefined;
 }
 
 /** What a station's own reports of power came to while its register stood, Wh, and the last of them, W. */
