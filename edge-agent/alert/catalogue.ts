@@ -40,7 +40,7 @@ export const CATALOGUE: Readonly<Record<Threat, CatalogueEntry>> = {
     nextStep: "Ask the card's holder; block and replace the card if it was not them.",
   },
   "session-spoofing": {
-    headline: "Transactions without charging behind them",
+    headline: "Transactions are made up, or ended by somebody else",
     means: "Sessions are reported that nobody charged in, or are ended by somebody else: bills and statistics are "
       + "made up.",
     innocent: [

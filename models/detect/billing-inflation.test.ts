@@ -123,6 +123,8 @@ test("10 % more is told within a few sessions, at a DC charger metered on its AC
     for (let n = 0; n < 6; n++) world.session(past);
     for (let n = 0; n < 4; n++) world.session({ ...past, factor: 1.1 * ("factor" in past ? past.factor : 1) });
     assert.ok(world.bench.raisedAt.has(KEY), `${world.bench.peak(KEY)}`);
+    const says = world.bench.findings.filter(({ key, nats }) => key === KEY && nats > 1).at(-1)!.says;
+    assert.is(/ % more is usual/.test(says), "side" in past, says);
   }
 });
 

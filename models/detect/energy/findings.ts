@@ -55,11 +55,14 @@ export function told(
 
 function findingsOf(block: Comparison, suspicion: Suspicion, frames: readonly number[], now: Now): Finding[] {
   const percent = Math.round((block.deliveredWh / Math.max(1, block.billedWh) - 1) * 100);
+  // On the AC side of a DC charger more goes in than comes out: what is usual is what the figure is held against.
+  const usual = Math.round(Math.expm1(block.centre) * 100);
+  const lost = usual > 1 ? `, where ${usual} % more is usual` : "";
   const kWh = (wh: number) => (wh / 1000).toFixed(2);
   // A meter that drifts counts as one that was slowed: which of the two it is, only a look at it tells.
   const drifts = Math.abs(percent) <= MOST_DRIFT_PERCENT ? ", or a meter drifts" : "";
   const says = `meter ${kWh(block.deliveredWh)} kWh, billed ${kWh(block.billedWh)} kWh: ` +
-    `${percent >= 0 ? `${percent} % more` : `${-percent} % less`} delivered than billed${drifts}`;
+    `${percent >= 0 ? `${percent} % more` : `${-percent} % less`} delivered than billed${lost}${drifts}`;
   const common = { at: now.wallMs, frames, says };
   const shift = { term: suspicion.term, nats: block.nats[suspicion.way] };
   const drift = { term: suspicion.driftTerm, nats: block.drift[suspicion.way] };

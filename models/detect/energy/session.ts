@@ -74,6 +74,8 @@ export interface Session extends Record<Way, Look> {
 export interface Comparison {
   readonly deliveredWh: number;
   readonly billedWh: number;
+  /** What ln(delivered / billed) is usually at this pair. */
+  readonly centre: number;
   readonly nats: BothWays;
   readonly drift: BothWays;
 }
@@ -266,7 +268,8 @@ export function tell(
     const { suspicion } = pair.learned;
     suspicion[way] = Math.min(MOST_SUM, Math.max(0, suspicion[way] + nats[way]));
   }
-  return { deliveredWh, billedWh, nats, drift: { theft: 0, inflation: 0 } };
+  const { centre } = pair.learned.ratio;
+  return { deliveredWh, billedWh, centre, nats, drift: { theft: 0, inflation: 0 } };
 }
 
 /** The mean of e-values, whatever they have to do with each other, in nats. */
@@ -396,7 +399,7 @@ function learnSession(
   const drift = (towards: number): number =>
     Math.max(-MOST_DRIFT_NATS, Math.min(MOST_DRIFT_NATS, (DRIFT * towards * residual - DRIFT ** 2 / 2) / scale2));
   const comparison = {
-    deliveredWh, billedWh, nats: { theft: 0, inflation: 0 },
+    deliveredWh, billedWh, centre: ratio.centre, nats: { theft: 0, inflation: 0 },
     drift: { theft: drift(WAYS.theft), inflation: drift(WAYS.inflation) },
   };
   const honest = Math.max(session.theft.givenNats, session.inflation.givenNats) < LEARN_BELOW_NATS;
