@@ -9,9 +9,9 @@
  * are none. Power is judged in blocks of five minutes, however often it is read, that begin two minutes after an
  * order at the soonest, and only above the most that the orders in force allow: three phases where the limit is in
  * ampere.
- * Beside it facts (learned/facts.ts), for what no load management does: swings within seconds of each other, power far
- * above the limit or above it for long, and, once the station's own power is known, a limit of five times all that it
- * ever drew or was allowed. Each session that a limit of nothing stops and that never draws again is an act
+ * Beside it facts (learned/facts.ts), for what no load management does: swings again and again, power
+ * far above the limit or above it for long, and, once the station's own power is known, a limit of five times all that
+ * it ever drew or was allowed. Each session that a limit of nothing stops and that never draws again is an act
  * (learned/acts.ts); one that goes on was paused.
  * Null: the station's own hours with orders; the shares are judgements.
  * Honest look-alikes: smart charging every quarter of an hour, demand response, EVs that take a minute or charge below
@@ -88,7 +88,7 @@ export const LAW: BurstLaw = {
 export const FACTS: FactLaw = {
   key: "profile-tampering", perHour: 0.5,
   facts: {
-    "thrash": { term: "limits that swing within seconds of each other", years: 1_000 },
+    "thrash": { term: "limits that swing again and again", years: 1_000 },
     "far above": { term: "a limit of five times all that was drawn or allowed here", years: 1_000 },
     "ignored": { term: "twice the power that the limit allows", years: 1_000 },
     "ignored long": { term: LONG, years: 1_000 },
@@ -98,8 +98,9 @@ export const FACTS: FactLaw = {
 export const STARVED: ActLaw = {
   term: "sessions stopped for good by a limit of nothing", attackShare: 0.6, honestShare: 0.04, weight: 10,
 };
-const THRASHED = 10;
-const THRASHED_MS = 10 * MINUTE_MS;
+/** Swings, and within what time: what follows a sun behind broken clouds by the minute turns less often. */
+const THRASHED = [[10, 10 * MINUTE_MS], [25, HOUR_MS]] as const;
+const MOST_SWUNG = 25;
 /** Limits that swung so on several days, a week ago and later, are how this station is managed, whatever was said. */
 const HABIT_DAYS = 3;
 const HABIT_AGE_DAYS = 7;
@@ -220,7 +221,7 @@ function limit(state: ProfileTampering, seen: Limit, now: Now): Finding[] {
   const isSwing = swung(state, seen);
   if (isSwing) {
     state.swings += 1;
-    state.swungMs = [...state.swungMs.filter((ms) => now.monoMs - ms < THRASHED_MS), now.monoMs].slice(-THRASHED);
+    state.swungMs = [...state.swungMs, now.monoMs].slice(-MOST_SWUNG);
   }
   const isFarAbove = farAbove(state, seen, now);
   if (traits["nothing"] && seen.outcome === "accepted") noteStarved(state, seen, now);
@@ -233,8 +234,11 @@ function limit(state: ProfileTampering, seen: Limit, now: Now): Finding[] {
   const swinging = state.swings > 0 ? `, swing ${state.swings} of this hour` : "";
   const says = `limit of ${given} ${unit} for ${evseId === 0 ? "the station" : `EVSE ${evseId}`}` +
     `${swinging}${unlessAccepted(seen.outcome)}`;
-  const thrashes = isSwing && state.swungMs.length >= THRASHED && !thrashesAlways(state, now);
-  if (thrashes) state.shows.push({ name: "thrash", says: `${THRASHED} swings within ten minutes, the last a ${says}` });
+  const thrashed = isSwing && THRASHED.find(([many, ms]) => now.monoMs - (state.swungMs.at(-many) ?? -Infinity) < ms);
+  if (thrashed && !thrashesAlways(state, now)) {
+    const [many, ms] = thrashed;
+    state.shows.push({ name: "thrash", says: `${many} swings within ${ms / MINUTE_MS} minutes, the last a ${says}` });
+  }
   if (isFarAbove) state.shows.push({ name: "far above", says });
   return seeBurst(state.burst, LAW, { judged: Object.keys(traits), shown, says, frames: framesOf(seen) }, now);
 }
