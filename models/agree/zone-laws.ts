@@ -62,10 +62,13 @@ const CROWDED = 3_500;
 const LEAST_THRESHOLD = 6_500;
 /** Measured at n = 3, f = 0: 12 nats. */
 const LEAST_UNTRIMMED = 13_500;
-/** Measured with set-points pushed to all now and then; MEAN_OF_SETPOINTS is above it in every zone of two and more. */
-const SETPOINTS: Law = { base: 11_000, slope: 2 };
-/** Measured where every station has a roof behind its meter, and one sun. */
-const EXPORT: Law = { base: 500, slope: 6.5 };
+/** Measured as well, at the widest clip. */
+const MEASURED_WIDE: Partial<Record<EvidenceKey, Law>> = {
+  /** With set-points pushed to all now and then; MEAN_OF_SETPOINTS is above it in every zone of two and more. */
+  "setpoint-step": { base: 11_000, slope: 2 },
+  /** Where every station has a roof behind its meter, and one sun. */
+  "export": { base: 500, slope: 6.5 },
+};
 /**
  * Not measured: ln(8,000 e-values a year and station x 50 years between false alerts x n C(n - f, f)), transactions
  * being the busiest of these, told as base and slope at n = 6, f = 1 and n = 20, f = 3.
@@ -124,8 +127,7 @@ function meanOf(key: EvidenceKey): number {
 function lawOf(key: EvidenceKey, size: Size): Law {
   const measured = MEASURED[key];
   if (measured !== undefined) return isNarrow(measured, size) ? measured.narrow : measured.small;
-  if (key === "export") return EXPORT;
-  return key === "setpoint-step" ? SETPOINTS : REASONED;
+  return MEASURED_WIDE[key] ?? REASONED;
 }
 
 /**

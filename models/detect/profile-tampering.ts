@@ -100,7 +100,7 @@ export const STARVED: ActLaw = {
 };
 /** Swings, and within what time: what follows a sun behind broken clouds by the minute turns less often. */
 const THRASHED = [[10, 10 * MINUTE_MS], [25, HOUR_MS]] as const;
-const MOST_SWUNG = 25;
+const MOST_SWUNG = Math.max(...THRASHED.map(([many]) => many));
 /** Limits that swung so on several days, a week ago and later, are how this station is managed, whatever was said. */
 const HABIT_DAYS = 3;
 const HABIT_AGE_DAYS = 7;
