@@ -10,6 +10,7 @@ import { hex, joined, sameBytes } from "./bytes.ts";
 import type { MessageOf } from "./message.ts";
 import { type AskedPart, MOST_PARTS, type NamedRoster, PART_BYTES } from "./message-content.ts";
 import type { News, Outgoing, ProtocolState } from "./protocol-state.ts";
+import { forgetRefused, offerName, type Refused, refuse } from "./refused.ts";
 import { type KnownRoster, type Offered, offerRoster, type RosterChain } from "./roster-chain.ts";
 import { count } from "./traffic.ts";
 
@@ -17,8 +18,6 @@ import { count } from "./traffic.ts";
 export const ANNOUNCED_EVERY = 16;
 /** A neighbour that does not answer for so many epochs is given up. */
 const PATIENCE = 6;
-/** Of whom a roster was asked for in vain, it is not asked for again before so many epochs. */
-const REFUSED_FOR = 64;
 /** Parts sent in one epoch, whoever asks. */
 const MOST_ANSWERS = 4;
 /** Parts that one asker is sent in so many epochs: two of the largest files, and not a stream without end. */
@@ -26,7 +25,6 @@ const MOST_SERVED = 2 * MOST_PARTS;
 const SERVED_EPOCHS = 64;
 /** Neighbours are about ten; whoever is heard over a site's broker counts too. */
 const MOST_OFFERS = 128;
-const MOST_REFUSED = 64;
 
 interface Fetching {
   readonly from: StationId;
@@ -45,7 +43,7 @@ export interface RosterExchange {
   /** How often a station's offer came to nothing. */
   readonly failures: Map<StationId, number>;
   /** Rosters that came to nothing, and since when, by hash and whose offer it was: a liar's silence is its own. */
-  readonly refused: Map<string, number>;
+  readonly refused: Refused;
   fetching: Fetching | undefined;
   /** Parts sent in this epoch. */
   readonly answered: Set<string>;
@@ -146,18 +144,15 @@ function offerFetched(exchange: RosterExchange, fetching: Fetching, epoch: numbe
 
 function giveUp({ failures, refused }: RosterExchange, from: StationId, hash: Uint8Array, epoch: number): void {
   failures.set(from, (failures.get(from) ?? 0) + 1);
-  if (refused.size >= MOST_REFUSED) refused.delete(refused.keys().next().value!);
-  refused.set(offerName(hash, from), epoch);
+  refuse(refused, offerName(hex(hash), from), epoch);
 }
-
-const offerName = (hash: Uint8Array, from: StationId): string => `${hex(hash)} ${from}`;
 
 function beginEpoch(exchange: RosterExchange, epoch: number): Outgoing[] {
   const { protocol, answered, served, refused, fetching } = exchange;
   if (Math.floor(epoch / SERVED_EPOCHS) !== Math.floor(exchange.epoch / SERVED_EPOCHS)) served.clear();
   exchange.epoch = epoch;
   answered.clear();
-  for (const [name, since] of refused) if (Math.abs(epoch - since) > REFUSED_FOR) refused.delete(name);
+  forgetRefused(refused, epoch);
   if (fetching !== undefined && (Math.abs(epoch - fetching.since) > PATIENCE || knows(exchange, fetching.hash))) {
     exchange.fetching = undefined;
     if (knows(exchange, fetching.hash) === undefined) giveUp(exchange, fetching.from, fetching.hash, epoch);
@@ -181,7 +176,7 @@ function choose(exchange: RosterExchange, epoch: number): Fetching | undefined {
   const { offers, failures, refused, chain: { inForce } } = exchange;
   const lacking = [...offers].flatMap(([from, held]) => held
     .filter(({ version, hash }) => version >= inForce.roster.version
-      && knows(exchange, hash) === undefined && !refused.has(offerName(hash, from)))
+      && knows(exchange, hash) === undefined && !refused.has(offerName(hex(hash), from)))
     .map((named) => ({ ...named, from, failed: failures.get(from) ?? 0 })));
   const [best] = lacking.sort((a, b) => a.failed - b.failed || a.version - b.version);
   return best && { from: best.from, hash: best.hash, parts: [], of: undefined, since: epoch };

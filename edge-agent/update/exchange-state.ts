@@ -2,6 +2,7 @@
 import { fromHex, sameBytes } from "../../gossip/bytes.ts";
 import type { AskedPart, NamedRelease } from "../../gossip/message-content.ts";
 import type { Outgoing, ProtocolState } from "../../gossip/protocol-state.ts";
+import type { Refused } from "../../gossip/refused.ts";
 import { isGuilty } from "../../gossip/zone-view.ts";
 import type { StationId } from "../../models/units.ts";
 import type { NamedOperators } from "../operators.ts";
@@ -45,7 +46,7 @@ export interface ReleaseExchange {
    * Releases that are not for this board, by hash, and offers that came to nothing, by hash and whose they are: a
    * liar's silence is its own. Since when.
    */
-  readonly refused: Map<string, number>;
+  readonly refused: Refused;
   /** What others asked for since the epoch began. */
   readonly asks: Map<StationId, AskedPart>;
   /** Pieces that each asker was sent of late. */

@@ -2,6 +2,7 @@
 import { compose } from "../../gossip/agreement-protocol.ts";
 import { fromHex, hex, joined, sameBytes } from "../../gossip/bytes.ts";
 import type { MessageOf } from "../../gossip/message.ts";
+import { forgetRefused, offerName, refuse } from "../../gossip/refused.ts";
 import { count } from "../../gossip/traffic.ts";
 import type { StationId } from "../../models/units.ts";
 import { counted } from "../plain-text.ts";
@@ -22,9 +23,6 @@ const LISTENS_EPOCHS = 2 * ANNOUNCED_EVERY;
 const PATIENCE = 6;
 /** Asked again when nothing came for so many epochs. */
 const ASKED_AGAIN = 2;
-/** What was refused is not looked at again before so many epochs. */
-const REFUSED_FOR = 64;
-const MOST_REFUSED = 64;
 const MANIFEST_PIECES = pieceCount(MAX_MANIFEST_BYTES);
 
 export function onPiece(
@@ -58,16 +56,8 @@ function giveUp(exchange: ReleaseExchange, epoch: number, isBad: boolean): void 
   failures.set(fetching.from, (failures.get(fetching.from) ?? 0) + 1);
   if (isBad) count(protocol.traffic, "bad-release", fetching.from, fetching.from);
   if (fetching.parts === undefined) exchange.looksElsewhere = true;
-  else refuse(exchange, offerName(hex(fetching.file), fetching.from), epoch);
+  else refuse(exchange.refused, offerName(hex(fetching.file), fetching.from), epoch);
 }
-
-/** @param what a release that is nothing for this board, by its hash; or one's offer of it that came to nothing */
-function refuse({ refused }: ReleaseExchange, what: string, epoch: number): void {
-  if (refused.size >= MOST_REFUSED) refused.delete(refused.keys().next().value!);
-  refused.set(what, epoch);
-}
-
-const offerName = (hash: string, from: StationId): string => `${hash} ${from}`;
 
 function takeManifest(
   exchange: ReleaseExchange, parts: readonly Uint8Array[], time: ReleaseTime, out: ReleaseOutput,
@@ -79,7 +69,7 @@ function takeManifest(
   const pointer = readPointer(shelf);
   // A lower one than the one in hand is no news.
   if (candidate.ref.sequence <= Math.max(pointer.newest, exchange.candidate?.ref.sequence ?? 0)) {
-    return refuse(exchange, candidate.ref.hash, time.epoch);
+    return refuse(exchange.refused, candidate.ref.hash, time.epoch);
   }
   keepManifest(shelf, pointer, candidate);
   exchange.candidate = candidate;
@@ -135,9 +125,7 @@ export function pursue(exchange: ReleaseExchange, pointer: Pointer, time: Releas
   const { epoch, nowS } = time;
   withdraw(exchange, pointer, out);
   if (!exchange.takes || nowS === undefined || epoch - (exchange.begun ?? epoch) < LISTENS_EPOCHS) return;
-  for (const [what, since] of exchange.refused) {
-    if (Math.abs(epoch - since) > REFUSED_FOR) exchange.refused.delete(what);
-  }
+  forgetRefused(exchange.refused, epoch);
   const { fetching } = exchange;
   if (fetching !== undefined && Math.abs(epoch - fetching.since) > PATIENCE) giveUp(exchange, epoch, false);
   dropOvertaken(exchange, pointer, time, out);
@@ -166,7 +154,7 @@ function dropOvertaken(
   const why = candidate && refusal(candidate.verified.release, pointer.newest, nowS!);
   if (why === undefined) return;
   tell(exchange, `no more for this board: ${why}`, out);
-  refuse(exchange, candidate!.ref.hash, epoch);
+  refuse(exchange.refused, candidate!.ref.hash, epoch);
   exchange.candidate = exchange.fetching = undefined;
   dropOthers(shelf, pointer, undefined);
 }
