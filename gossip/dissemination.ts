@@ -50,8 +50,8 @@ export function answerDigest(state: ProtocolState, message: MessageOf<"digest">,
   if (!isBareDigest(message)) answerStatements(state, content, author, budget, epoch, out);
   const held = new Set(content.certificates.map(hex));
   for (const { name, epoch: at, station, whole } of listed(state)) {
-    // An older one is taken from nobody who did not ask for it.
-    if (at <= epoch - LEASE_EPOCHS || held.has(name)) continue;
+    // An older one is taken from nobody who did not ask for it; who is metered hears of none that it could ask for.
+    if ((at <= epoch - LEASE_EPOCHS && !isBareDigest(message)) || held.has(name)) continue;
     resend(state, name, "certificate", station, whole, budget, epoch, out);
   }
   for (const hash of content.certificates) {

@@ -5,7 +5,7 @@
 import { sameBytes } from "./bytes.ts";
 import { noteStatement, takeCheck } from "./clock-rule.ts";
 import type { Directory } from "./directory.ts";
-import { LEASE_EPOCHS } from "./incidents.ts";
+import { LEASE_EPOCHS, REMEMBERED_EPOCHS } from "./incidents.ts";
 import { isBareDigest, isHeard, tellsTime } from "./metered.ts";
 import { epochOfMessage, type Kind, type Message, MOST_BYTES, readTopic, type Topic } from "./message.ts";
 import { epochMsOf, isKnownCertificate, type ProtocolNow, type ProtocolState } from "./protocol-state.ts";
@@ -145,12 +145,14 @@ function rosterProblem(
 }
 
 function timeProblem(
-  { wanted }: ProtocolState, message: Message, name: string, epoch: number,
+  { wanted, metered }: ProtocolState, message: Message, name: string, epoch: number,
 ): Problem | undefined {
   const at = epochOfMessage(message);
   if (at === undefined) return undefined;
   if (at > epoch + EPOCHS_AHEAD) return "future";
   if (timely(message, epoch)) return undefined;
+  // Nobody tells a metered member by which hashes to ask for what it lacks of an incident.
+  if (metered && message.kind === "certificate" && at >= epoch - REMEMBERED_EPOCHS) return undefined;
   const isAnswer = (message.kind === "statement" && at >= oldestHeld(epoch)) || message.kind === "certificate";
   return isAnswer && wanted.has(name) ? undefined : "past";
 }

@@ -229,6 +229,22 @@ test("members on metered links, one with a clock that was off, hear of the attac
   }
 });
 
+/** Seed 623: it heard of the incident when its first lease was over, and nobody named the certificate before. */
+test("who is metered and missed an incident's beginning is told of it, and has it under the others' name", () => {
+  const scenario: Scenario = {
+    ...METERED, faults: [METERED.faults[0]!, { kind: "skew", agent: 2, from: 15, to: 55, seconds: -90 }],
+    attacks: [{ ...METERED.attacks[0]!, from: 18, to: 60 }],
+  };
+  const world = new World({ scenario, seed: 1, checkers: CHECKERS });
+  world.run();
+  const [first, second] = [0, 2].map((index) => {
+    const { epoch, incidents } = world.agents[index]!.protocol!;
+    return [...incidents.values()].map((one) => epoch - one.first.epoch);
+  });
+  assert.ok(first![0]! > 70, "certified while its clock was off, and renewed until it is good");
+  assert.equal(second, first);
+});
+
 /** Seed 7090: the rosters of another zone, which a liar told again, were taken for clocks of the own one. */
 test("a metered member knows the clocks of its own zone, whatever is told again to it", () => {
   const liars = [{ agent: 1, behaviour: "replay", from: 0 }] as const;
