@@ -27,13 +27,18 @@ MEASURED = {"starts": ((9100, 2.5, False), (17000, -2.9, True), 8), "stops": ((9
             "power-step": ((9100, 2.5, False), (12500, 0, True), 8),
             "refusals": ((2500, 5, False), (500, 4.7, False), 4),
             "authorization-abuse": ((5000, 6, False), (0, 5, False), 4)}
-OTHERS = {"setpoint-step": (11000, 2, 14000), "export": (500, 6.5, 0), **{key: (7500, 5, 0) for key in (
-    "energy-theft", "delivered-less-billed", "billed-less-delivered", "clones")}}
+HIGH_MEANS = {"configuration-tampering": 9100, "physical-tampering": 9100, "load-manipulation": 10400,
+              "reverse-power": 10400, "data-exfiltration": 11300, "billing-inflation": 12800, "reconnaissance": 12900,
+              "remote-command-abuse": 13200, "session-spoofing": 13500, "profile-tampering": 13600,
+              "denial-of-service": 16700, "channel-tampering": 17300, "setpoint-step": 14000}
+OTHERS = {**{key: (7500, 5, mean) for key, mean in HIGH_MEANS.items()}, "setpoint-step": (11000, 2, 14000),
+          "export": (500, 6.5, 0), **{key: (7500, 5, 0) for key in (
+              "energy-theft", "delivered-less-billed", "billed-less-delivered", "clones")}}
 NEVER = ("agent-misbehaviour", "credential-cloning")
 
 
 def clip_of(key, n, f):
-    if key == "setpoint-step":
+    if key in HIGH_MEANS:
         return 24_000
     if key not in MEASURED or n - 2 * f < 3:
         return WIDE

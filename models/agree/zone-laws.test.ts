@@ -1,8 +1,11 @@
 import { assert, test } from "../../build/testing.ts";
 import { MOST_NATS } from "../detect/detector.ts";
+import { thresholdOf } from "../opine/threshold.ts";
 import { EVIDENCE_KEYS, type EvidenceKey, FEATURES } from "../terms.ts";
 import { decide } from "./zone-decision.ts";
-import { BUDGET_PER_YEAR, clipOf, lnMillinats, SUPPORT_MILLINATS, zoneThreshold } from "./zone-laws.ts";
+import { BUDGET_PER_YEAR, clipOf, isIndependent, lnMillinats, SUPPORT_MILLINATS, zoneThreshold } from "./zone-laws.ts";
+
+const isFeature = (key: EvidenceKey): boolean => FEATURES.some((one) => one === key);
 
 /** Keys that no sum certifies. */
 const NEVER = new Set<EvidenceKey>(["agent-misbehaviour", "credential-cloning"]);
@@ -43,6 +46,24 @@ test("thresholds are positive integers that the kept members can reach and no si
   }
 });
 
+test("what may have one cause at all needs on average what a station alone would, joint features nearly", () => {
+  for (const key of EVIDENCE_KEYS.filter((one) => !isIndependent(one) && !NEVER.has(one))) {
+    const mean = zoneThreshold(key, { n: 30, f: 3 }) / 24;
+    const alone = 1_000 * thresholdOf(key);
+    if (key === "setpoint-step") assert.is(mean, 14_000);
+    else if (isFeature(key) || alone < 8_000) assert.is(mean, 8_000, key);
+    else assert.ok(mean >= alone && mean < alone + 100, `${key}: ${mean} for ${alone}`);
+  }
+});
+
+test("a CSMS that fails over for hours and comes back, 15.8 nats at each station, is no incident of the street", () => {
+  for (const size of [{ n: 4, f: 1 }, { n: 20, f: 3 }]) {
+    const raises = (growth: number) =>
+      decide({ ...size, key: "channel-tampering", growths: new Array<number>(size.n).fill(growth) }).raises;
+    assert.equal([raises(15_800), raises(17_300)], [false, true]);
+  }
+});
+
 test("the more members, the less each of them needs, except where they may have one cause", () => {
   for (const key of EVIDENCE_KEYS) {
     const each = (n: number): number => zoneThreshold(key, { n, f: 1 }) / (n - 2);
@@ -60,8 +81,8 @@ test("the laws as a table: changing one is a decision", () => {
 
 test("the clip: what one finding may carry; less for measured keys, the more members are counted", () => {
   for (const key of EVIDENCE_KEYS) {
-    const most = key === "setpoint-step" ? 24_000 : 1_000 * MOST_NATS;
-    assert.is(clipOf(key, { n: 4, f: 1 }), most);
+    const isHigh = !isIndependent(key) && zoneThreshold(key, { n: 30, f: 3 }) / 24 > 8_000 && !NEVER.has(key);
+    assert.is(clipOf(key, { n: 4, f: 1 }), isHigh ? 24_000 : 1_000 * MOST_NATS, key);
     for (let n = 4; n < 64; n++) assert.ok(clipOf(key, { n: n + 1, f: 1 }) <= clipOf(key, { n, f: 1 }));
   }
   assert.equal([5, 6, 9, 10, 60].map((n) => clipOf("starts", { n, f: 1 })), [6_000, 6_000, 6_000, 3_000, 3_000]);

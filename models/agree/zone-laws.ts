@@ -16,8 +16,8 @@ import type { EvidenceKey } from "../terms.ts";
 
 /** The most that one member counts for or against: what a single finding may carry (MOST_NATS in detector.ts). */
 const CLIP_MILLINATS = 12_000;
-/** Set-points: room above MEAN_OF_SETPOINTS. */
-const CLIP_OF_SETPOINTS = 24_000;
+/** Room above the means that are out of a single finding's reach. */
+const CLIP_OF_HIGH_MEANS = 24_000;
 /**
  * For measured keys a lower clip is sharper, as long as enough members are counted that one event at each suffices:
  * what comes about by chance is mostly few members with much. Measured over 2 to 12 nats (`npm run bench agreement`).
@@ -64,7 +64,7 @@ const LEAST_THRESHOLD = 6_500;
 const LEAST_UNTRIMMED = 13_500;
 /** Measured as well, at the widest clip. */
 const MEASURED_WIDE: Partial<Record<EvidenceKey, Law>> = {
-  /** With set-points pushed to all now and then; MEAN_OF_SETPOINTS is above it in every zone of two and more. */
+  /** With set-points pushed to all now and then; its mean (HIGH_MEANS) is above it in every zone of two and more. */
   "setpoint-step": { base: 11_000, slope: 2 },
   /** Where every station has a roof behind its meter, and one sun. */
   "export": { base: 500, slope: 6.5 },
@@ -77,9 +77,9 @@ const REASONED: Law = { base: 7_500, slope: 5 };
 
 /**
  * Keys whose honest evidence may have one cause at all stations, since the CSMS does the same to all: orders, changes
- * of configuration, set-points. Then members are one witness and their sum proves nothing that their mean does not:
- * the mean of the counted members must reach what a station alone would nearly need. Threats without a detector yet
- * are among them until somebody has looked.
+ * of configuration, set-points, another certificate. Then members are one witness and their sum proves nothing that
+ * their mean does not: the mean of the counted members must reach what a station alone would need, and for a joint
+ * feature nearly. Threats without a detector yet are among them until somebody has looked.
  */
 const INDEPENDENT: ReadonlySet<EvidenceKey> = new Set<EvidenceKey>([
   "authorization-abuse", "energy-theft",
@@ -93,8 +93,18 @@ export function isIndependent(key: EvidenceKey): boolean {
 }
 
 const MEAN_OF_COMMON_CAUSE = 8_000;
-/** Measured with set-points pushed to a whole zone once and four times an hour: 12 to 13 nats in ten years. */
-const MEAN_OF_SETPOINTS = 14_000;
+/**
+ * Threats that a station alone tells later than that: its threshold (models/opine/threshold.ts), rounded up. A CSMS
+ * that fails over for hours, with another certificate, and comes back is worth 15.8 nats at every station.
+ */
+const HIGH_MEANS: Partial<Record<EvidenceKey, number>> = {
+  "session-spoofing": 13_500, "billing-inflation": 12_800, "load-manipulation": 10_400, "profile-tampering": 13_600,
+  "configuration-tampering": 9_100, "remote-command-abuse": 13_200, "denial-of-service": 16_700,
+  "channel-tampering": 17_300, "data-exfiltration": 11_300, "reverse-power": 10_400, "reconnaissance": 12_900,
+  "physical-tampering": 9_100,
+  /** Measured with set-points pushed to a whole zone once and four times an hour: 12 to 13 nats in ten years. */
+  "setpoint-step": 14_000,
+};
 
 /**
  * Keys that no sum certifies. `agent-misbehaviour` takes a proof (gossip/SPEC.md, section 5). `credential-cloning`
@@ -112,7 +122,7 @@ const isNarrow = ({ from }: MeasuredLaw, { n, f }: Size): boolean => n - 2 * f >
 
 /** The clip of growth in a zone of n members with f, millinats. */
 export function clipOf(key: EvidenceKey, size: Size): number {
-  if (key === "setpoint-step") return CLIP_OF_SETPOINTS;
+  if (HIGH_MEANS[key] !== undefined) return CLIP_OF_HIGH_MEANS;
   const measured = MEASURED[key];
   if (measured === undefined || size.n - 2 * size.f < FEWEST_COUNTED) return CLIP_MILLINATS;
   return isNarrow(measured, size) ? NARROW_CLIP : SMALL_ZONE_CLIP;
@@ -121,7 +131,7 @@ export function clipOf(key: EvidenceKey, size: Size): number {
 /** What each counted member must have on average, where their evidence may have one cause; else 0. */
 function meanOf(key: EvidenceKey): number {
   if (INDEPENDENT.has(key)) return 0;
-  return key === "setpoint-step" ? MEAN_OF_SETPOINTS : MEAN_OF_COMMON_CAUSE;
+  return HIGH_MEANS[key] ?? MEAN_OF_COMMON_CAUSE;
 }
 
 function lawOf(key: EvidenceKey, size: Size): Law {
