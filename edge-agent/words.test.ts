@@ -2,8 +2,14 @@
 import { assert, test } from "../build/testing.ts";
 import { hex } from "../gossip/bytes.ts";
 import { MAX_WORD_BYTES, signWord } from "../gossip/word.ts";
+import type { AgreeState } from "../models/agree/agree.ts";
+import { FACTS } from "../models/detect/channel-tampering.ts";
 import type { Alert } from "../models/terms.ts";
+import type { MonotonicMs, WallMs } from "../models/units.ts";
 import { signerFromSeed } from "./adapters/crypto.ts";
+import { alertWith } from "./adapters/outlets/outlets.testing.ts";
+import type { AlertState } from "./alert/alert.ts";
+import { createDeclared, declare, declaredOf, holdDeclared } from "./alert/declared.ts";
 import { openAlerts } from "./alert/handling.ts";
 import { CoreBench, type Happening, START, Story } from "./core.testing.ts";
 import { noteEntry, nothingLogged } from "./logged.ts";
@@ -72,6 +78,24 @@ test("without a declaration the same order is told; with one it is held, in the 
   assert.ok(logged.includes("word") && logged.includes("alert"), logged.join());
   const over = alertsIn(bench.takeAll(ticks(110, 7_000)));
   assert.equal(short(over), ["firmware-tampering cleared info held"], "nobody waits for an end");
+});
+
+test("a declared certificate holds what certificates explain at a station, no copies beside them, no street", () => {
+  const now = { wallMs: (START + 60_000) as WallMs, monoMs: 60_000 as MonotonicMs };
+  const isHeld = (of: Partial<Alert>): boolean => {
+    const declared = createDeclared();
+    const body = { changes: ["certificate"], from: time(0), to: time(7_200), reason: "the back end moves" };
+    const window = declaredOf({ by: "alice", word: "ab", body });
+    assert.ok(window.ok && declare(declared, window.value, now).ok);
+    const alert = alertWith({ threat: "channel-tampering", scope: "station", stations: ["CP-001"], ...of });
+    const state = { declared, alert: { open: {} } as AlertState, agree: { raised: {} } as AgreeState, zone: undefined };
+    return holdDeclared(state, [alert], now)[0]!.declared !== undefined;
+  };
+  const parts = (...names: readonly string[]): Alert["explanation"] =>
+    names.map((name) => ({ term: FACTS.facts[name]!.term, value: 9, share: 1 / names.length }));
+  const cases = [["certificate"], ["certificate", "copies"], ["strange certificate"], ["copies"]];
+  assert.equal(cases.map((names) => isHeld({ explanation: parts(...names) })), [true, false, false, false]);
+  assert.is(isHeld({ explanation: parts("certificate"), scope: "zone" }), false);
 });
 
 test("nothing else is silenced: theft within the window of an update is told", () => {

@@ -15,7 +15,7 @@ import { plainText, shown } from "../plain-text.ts";
 import type { AlertState } from "./alert.ts";
 import type { ZoneAlertState } from "./zone-alert.ts";
 
-export const CHANGES = ["firmware", "configuration", "reboot", "set-points"] as const;
+export const CHANGES = ["firmware", "configuration", "reboot", "set-points", "certificate"] as const;
 export type Change = (typeof CHANGES)[number];
 
 /** One declaration that is believed. */
@@ -48,8 +48,9 @@ interface Look {
 }
 
 /**
- * `never` speaks of terms (models/detect): no honest update is refused for its signature, and no reboot unlocks a cable
- * or floods.
+ * `never` speaks of terms (models/detect): no honest update is refused for its signature, no reboot unlocks a cable or
+ * floods, and a renewed certificate or a back end that fails over explains nothing but certificates. What a zone's sum
+ * rests on is not told by terms, so no zone's word on the channel is held.
  */
 const LOOKS: Readonly<Record<Change, Look>> = {
   "firmware": {
@@ -66,6 +67,7 @@ const LOOKS: Readonly<Record<Change, Look>> = {
     threats: ["profile-tampering"], keys: ["profile-tampering", "setpoint-step", "power-step"],
     never: /below zero|above the limit|limit allows/,
   },
+  "certificate": { threats: ["channel-tampering"], keys: [], never: /^(?!.*certificate of the CSMS)/ },
 };
 /** More of the evidence than this share in terms that a change never explains, and the alert is told. */
 const MOST_UNEXPLAINED = 0.25;

@@ -107,6 +107,7 @@ the window. Nothing holds for more than seven days.
                configuration: settings
                reboot: lost links, and resets
                set-points: charging limits
+               certificate: of the CSMS, renewed or of another machine
   --from, --to RFC 3339, UTC: 2026-03-01T22:00:00Z
   --stations   only there (default: wherever the signer's word counts)
   --region     the roster's name, or the lone agent's region
