@@ -78,6 +78,19 @@ test("over a silence the clock ticks on, so that hours are learned from and inci
   for (const { time } of cleared) assert.ok(Date.parse(time) < START + 20_000_000, "in time, not at the next line");
 });
 
+test("a meter without a line is lost while frames go on, and not over a cut of both", () => {
+  const reading = { evseId: 1, energyImportWh: 5 };
+  const meter = (s: number) => line(s, { kind: "meter", side: "evse-output", reading });
+  const [hour, day] = [3_600, 24 * 3_600];
+  const beats = (from: number, to: number) =>
+    Array.from({ length: (to - from) / 300 }, (_, n) => heartbeat(from + 300 * n));
+  const lost = (...lines: CaptureLine[]) =>
+    run(lines).told.filter((one) => "kind" in one && one.kind === "fault" && one.fault === "meter-lost").length;
+  assert.is(lost(meter(0), ...beats(1, 2 * hour + 1), meter(2 * hour)), 1);
+  assert.is(lost(...beats(0, hour), meter(hour), ...beats(day, day + 1_800), meter(day + 1_800)), 0);
+  assert.is(lost(...beats(0, day)), 0, "there is none");
+});
+
 test("a recording that stopped for years is not ticked through, and harms nothing", () => {
   const years = 10 * 365 * 24 * 3_600;
   const { replay } = run([heartbeat(0), heartbeat(years), heartbeat(years + 1)], undefined, 300);

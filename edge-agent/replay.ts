@@ -5,7 +5,7 @@
 import type { Crypto, Signer } from "../models/crypto.ts";
 import type { Alert, Belief, Fault, Threat } from "../models/terms.ts";
 import {
-  type MonotonicMs, type Now, rfc3339, SECOND_MS, type StationId, type WallMs, type ZoneId,
+  MINUTE_MS, type MonotonicMs, type Now, rfc3339, SECOND_MS, type StationId, type WallMs, type ZoneId,
 } from "../models/units.ts";
 import { explain } from "./alert/alert.ts";
 import { createCore } from "./core.ts";
@@ -57,12 +57,19 @@ interface Agent {
   readonly firstMonoMs: MonotonicMs;
   lastMs: number;
   nextTickMs: number;
+  /** By EVSE whose meter is not lost: the first frame since its last line; -1: none yet. */
+  readonly unreadMs: Map<number, number>;
 }
 
 /** More stations than this in one capture are a region, which is the simulator's. */
 const MOST_STATIONS = 256;
 /** Over a silence longer than this no clock ticks: the recording stopped. */
 const LONGEST_SILENCE_MS = 14 * 24 * 3_600 * SECOND_MS;
+/**
+ * A capture tells no reading that was asked for in vain. Its meter is lost when frames go on for three quarters of an
+ * hour without a line of it: three intervals, as from MQTT, of the slowest meters (a quarter of an hour).
+ */
+const METER_LOST_MS = 45 * MINUTE_MS;
 
 export class Replay {
   readonly counts = { frames: 0, meterReadings: 0, late: 0, faults: 0, findings: 0, raised: 0, beyond: 0 };
@@ -87,7 +94,11 @@ export class Replay {
     const at = Math.max(line.at, agent.lastMs);
     this.#tickUntil(line.station, agent, at);
     if (line.event.kind === "frame") this.counts.frames += 1;
-    if (line.event.kind === "meter") this.counts.meterReadings += 1;
+    if (line.event.kind === "meter") {
+      this.counts.meterReadings += 1;
+      agent.unreadMs.set(line.event.reading.evseId, -1);
+    }
+    if (line.event.kind === "frame") this.#missMeters(line.station, agent, at);
     this.#step(line.station, agent, line.event, at);
   }
 
@@ -111,7 +122,8 @@ export class Replay {
       log: createRecord({ origin: `replay/${station}`, crypto, recovered: NEW_LOG }), earliest: 0 as WallMs,
       ...(memory !== undefined && { memory: structuredClone(memory) }), ...(schemaOf !== undefined && { schemaOf }),
     }, { wallMs: at, monoMs: firstMonoMs });
-    const agent = { state, firstWallMs: at, firstMonoMs, lastMs: at, nextTickMs: nextEpoch(at, epochS) };
+    const agent = { state, firstWallMs: at, firstMonoMs, lastMs: at, nextTickMs: nextEpoch(at, epochS),
+      unreadMs: new Map<number, number>() };
     this.#agents.set(station, agent);
     return agent;
   }
@@ -121,6 +133,18 @@ export class Replay {
     if (at - agent.nextTickMs > LONGEST_SILENCE_MS) agent.nextTickMs = nextEpoch(at - LONGEST_SILENCE_MS, epochS);
     for (; agent.nextTickMs <= at; agent.nextTickMs += epochS * SECOND_MS) {
       this.#step(station, agent, { kind: "tick" }, agent.nextTickMs);
+    }
+  }
+
+  /** What the adapter of a meter tells on a charger. A cut that takes meter and link together is none of it. */
+  #missMeters(station: StationId, agent: Agent, at: number): void {
+    const why = `no line for ${METER_LOST_MS / MINUTE_MS} minutes`;
+    for (const [evseId, sinceMs] of agent.unreadMs) {
+      if (sinceMs < 0) agent.unreadMs.set(evseId, at);
+      else if (at - sinceMs > METER_LOST_MS) {
+        agent.unreadMs.delete(evseId);
+        this.#step(station, agent, { kind: "meter-lost", evseId, why }, at);
+      }
     }
   }
 
