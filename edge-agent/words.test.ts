@@ -70,7 +70,7 @@ test("without a declaration the same order is told; with one it is held, in the 
     + "2026-03-02T10:00:00.000Z, declared by alice: quarterly update");
   const [held] = alertsIn(bench.takeAll(order(100)));
   assert.equal(short([held!]), ["firmware-tampering raised info held"]);
-  assert.match(held!.summary, /^Declared by alice \(quarterly update\): Firmware from an untrusted source at CP-001/);
+  assert.match(held!.summary, /^Declared by alice \(quarterly update\): Firmware that cannot be trusted at CP-001/);
   assert.equal([held!.declared?.until, held!.declared?.severity], ["2026-03-02T10:00:00.000Z", "critical"]);
   assert.equal(openAlerts(bench.core.state).map(({ severity }) => severity), ["info"]);
   const logged = bench.effects.flatMap((effect) => (effect.kind === "append" ? effect.entries : []))

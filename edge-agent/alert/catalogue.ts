@@ -110,8 +110,9 @@ export const CATALOGUE: Readonly<Record<Threat, CatalogueEntry>> = {
     nextStep: "Ask the CSMS operator whether this was ordered; if not, set the values back and rotate credentials.",
   },
   "firmware-tampering": {
-    headline: "Firmware from an untrusted source",
-    means: "Foreign software may get onto the charger, after which nothing that it says can be believed.",
+    headline: "Firmware that cannot be trusted",
+    means: "Foreign software, or an old release with known holes, may get onto the charger, after which nothing that "
+      + "it says can be believed.",
     innocent: [
       "A maker's update that is not signed, which should be asked about all the same",
       "The operator's own mirror, not on the list yet",
