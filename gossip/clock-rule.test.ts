@@ -4,7 +4,8 @@ import { assert, test } from "../build/testing.ts";
 import { EVIDENCE_KEYS } from "../models/terms.ts";
 import type { Epoch, MonotonicMs, Now, StationId, WallMs } from "../models/units.ts";
 import {
-  type ClockNews, type ClockRule, createClockRule, judgeClock, keepClocksOf, noteOwnClock, noteStatement, takeCheck,
+  type ClockNews, type ClockPace, type ClockRule, createClockRule, judgeClock, keepClocksOf, noteOwnClock,
+  noteStatement, takeCheck,
 } from "./clock-rule.ts";
 import { messageOfStatement, readTopic } from "./message.ts";
 import { signStatement } from "./statement.ts";
@@ -19,10 +20,14 @@ const OTHERS = Array.from({ length: 12 }, (_, i) => `CP-${i}` as StationId);
 
 /** An agent whose clock is right, `s` epochs after the start. */
 class Bench {
-  readonly rule: ClockRule = createClockRule();
+  readonly rule: ClockRule;
   /** Epochs that the own clock is ahead. */
   ahead = 0;
   epochs = 0;
+
+  constructor(pace?: ClockPace) {
+    this.rule = createClockRule(pace);
+  }
 
   now(): Now {
     const monoMs = this.epochs * EPOCH_MS as MonotonicMs;
@@ -67,6 +72,30 @@ test("the clock is judged by the median of at least 2f + 1 others, as a table", 
     const { standing } = bench.rule;
     assert.equal([standing.state, standing.offsetEpochs, standing.heard], [state, offset, aheads.length],
       JSON.stringify([aheads, f]));
+  }
+});
+
+test("who hears no more than f + 2 knows by f + 1 on one side, one of whom is honest, as a table", () => {
+  const pace: ClockPace = { countsEpochs: 48, listensEpochs: 35, fewSuffice: true };
+  const cases: [aheads: number[], f: number, state: string, offset: number | undefined][] = [
+    [[9, 9], 2, "good", undefined], [[9, 9, 7], 2, "off", 7], [[-9, -9, -7], 2, "off", -7],
+    [[9, 9, 7, 0], 2, "off", 7], [[9, 9, 0, 0], 2, "good", undefined], [[-9, -9, -9, 99], 2, "off", -9],
+    [[9, 9, -9, -9], 2, "good", undefined], [[1, 1, 1, 9], 2, "good", undefined], [[4, 5, 6, 7, 0], 3, "off", 4],
+    [[4, 5, 6, 0, 0], 3, "good", undefined], [[0, 9, 9], 1, "off", 9],
+  ];
+  for (const [aheads, f, state, offset] of cases) {
+    const bench = new Bench(pace);
+    bench.live(36, aheads, f);
+    const { standing } = bench.rule;
+    assert.equal([standing.state, standing.offsetEpochs], [state, offset], JSON.stringify([aheads, f]));
+  }
+  const bench = new Bench(pace);
+  assert.is(bench.live(5, [0, 0, 0, 0], 2).length, 0);
+  assert.is(bench.rule.standing.state, "listens", "f of them could be liars who hide that it is off");
+  for (const [ahead, isOff] of [[5, true], [0, false]] as const) {
+    bench.ahead = ahead;
+    assert.is(bench.judge(2)?.isOff, isOff, "said once when it begins and once when it is over");
+    assert.equal(bench.live(5, [0, 0, 0, 1], 2), []);
   }
 });
 

@@ -13,9 +13,11 @@ export interface ClockPace {
   readonly countsEpochs: number;
   /** After a start nothing is published in so many epochs, the one that it falls in included, unless clocks agree. */
   readonly listensEpochs: number;
+  /** Whether f + 1 who contradict it suffice where fewer than 2f + 1 are heard: who hears no more would never know. */
+  readonly fewSuffice: boolean;
 }
 
-const EACH_EPOCH: ClockPace = { countsEpochs: 6, listensEpochs: 3 };
+const EACH_EPOCH: ClockPace = { countsEpochs: 6, listensEpochs: 3, fewSuffice: false };
 /** Two statements of a member that is alive are this far apart, epochs; old ones that are sent again come in a heap. */
 const APART_EPOCHS = 0.5;
 /** Statements outside of the window that are verified in an epoch, whoever sends them: more than honest zones have. */
@@ -138,16 +140,24 @@ export function judgeClock(
     return counted !== undefined && counts(rule, counted, now, epochMs) ? [counted.epochs] : [];
   });
   const heard = offsets.length;
-  const offsetEpochs = heard > 2 * f ? medianOf(offsets) : undefined;
-  if (offsetEpochs === undefined) {
-    rule.standing = { state: rule.begun > rule.pace.listensEpochs ? "good" : "listens", heard };
-    return undefined;
-  }
-  const isOff = !agrees(offsetEpochs);
-  rule.standing = { state: isOff ? "off" : "good", heard, offsetEpochs };
-  if (isOff === rule.told) return undefined;
+  const isMany = heard > 2 * f;
+  const few = rule.pace.fewSuffice && heard > f ? contradiction(offsets, f) : undefined;
+  const offsetEpochs = isMany ? medianOf(offsets) : few;
+  const isOff = offsetEpochs !== undefined && !agrees(offsetEpochs);
+  // That few do not contradict the own clock is no proof that it is right.
+  const isGood = isMany || rule.begun > rule.pace.listensEpochs;
+  const known = isMany || isOff ? { offsetEpochs: offsetEpochs! } : {};
+  rule.standing = { state: isOff ? "off" : isGood ? "good" : "listens", heard, ...known };
+  if (offsetEpochs === undefined || isOff === rule.told) return undefined;
   rule.told = isOff;
   return { kind: "clock", isOff, offsetEpochs };
+}
+
+/** What f + 1 say on one side of the own clock, one of whom is honest: the least of it; else 0. */
+function contradiction(offsets: readonly number[], f: number): number {
+  const sorted = [...offsets].sort((a, b) => a - b);
+  const [behind = 0, ahead = 0] = [sorted.at(-1 - f), sorted[f]];
+  return Math.max(behind, 0) + Math.min(ahead, 0);
 }
 
 /** Of an even number the middle one that is nearer to the own clock: both lie among the honest ones. */

@@ -23,8 +23,8 @@ const TIMED: ReadonlySet<Kind> = new Set<Kind>(["request", "checkpoint", "cosign
 export const BARE_DIGEST_EVERY = 16;
 /** Own statements that are sent again in one epoch, whoever asks: a proposal lists two. */
 export const MOST_RESENT_METERED = 8;
-/** Others say something each sixteen epochs (a `roster`): their clocks count for three of these. */
-export const METERED_CLOCK = { countsEpochs: 48, listensEpochs: 35 };
+/** Others say something each sixteen epochs (a `roster`): their clocks count for three of these. It hears f + 2. */
+export const METERED_CLOCK = { countsEpochs: 48, listensEpochs: 35, fewSuffice: true };
 
 /** Whether a metered member states in an epoch, by what it stated last. */
 export function isWorthStating(
