@@ -132,6 +132,23 @@ test("a shell that is opened, an unchecked certificate and a new password in one
   assert.ok(support.peak(KEY) < 0.5, `${support.peak(KEY)}`);
 });
 
+test("one protection a day is told as a run; what is given back in between, or a month later, is none", () => {
+  const taken = [change("AllowOfflineTxForUnknownId", "true"), change("StopTransactionOnInvalidId", "false"),
+    change("MeterValueSampleInterval", "0")];
+  const run = create();
+  taken.forEach((seen, n) => run.see(seen, n * DAY));
+  assert.ok(run.raisedAt.get(KEY)! <= 2 * DAY);
+  const slow = create();
+  taken.slice(0, 2).forEach((seen, n) => slow.see(seen, n * 30 * DAY));
+  assert.ok(slow.peak(KEY) < 3, `${slow.peak(KEY)}`);
+  const tried = create();
+  for (let day = 0; day < 3; day++) {
+    tried.see(taken[0]!, day * DAY);
+    tried.see(change("AllowOfflineTxForUnknownId", "false"), day * DAY + HOUR);
+  }
+  assert.equal(tried.state.weakened, []);
+});
+
 test("what was refused, failed or never answered is not taken for set", () => {
   for (const outcome of ["refused", "error", "none"] as const) {
     const bench = create();

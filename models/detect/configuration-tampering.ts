@@ -12,7 +12,7 @@
  * kinds: a roll-out of ordinary settings by the usual CSMS stays below what a zone asks of each member.
  */
 import type { Finding, Observation, Term } from "../terms.ts";
-import { HOUR_MS, type Now } from "../units.ts";
+import { DAY_MS, HOUR_MS, type Now } from "../units.ts";
 import { type Detector, framesOf, MOST_NATS, unlessAccepted, weigh } from "./detector.ts";
 import {
   type Burst, type BurstLaw, createBurst, isOpen, passBurst, seeBurst, type Trait, trait,
@@ -29,8 +29,9 @@ export interface ConfigurationTampering {
   known: string[];
   /** Kinds that this burst has shown already: each counts once a burst. */
   shown: (ChangeKind | "known" | "locked-out")[];
-  /** Variables by which this burst took a protection away. */
+  /** Variables by which this run took a protection away, and when the last one (monotonic, ms; -1: never). */
   weakened: string[];
+  weakenedMs: number;
   securityProfile: number | undefined;
   csmsHosts: string[];
   /** Bursts that bring something new. */
@@ -54,7 +55,7 @@ const PLAIN_CSMS = trait("the new CSMS has no TLS", 0.7, 0.1);
 /** Shares 0.3 of hostile and 0.7 of honest bursts: judgements. */
 const KNOWN_VALUE: Term = { term: "a value that was set before", nats: Math.log(0.3 / 0.7) };
 /**
- * Shares 0.6 of hostile and 0.15 of honest bursts that took one protection and take a second; 0.08 of those go on to a
+ * Shares 0.6 of hostile and 0.15 of honest runs that took one protection and take a second; 0.08 of those go on to a
  * third, and so on, since commissioning may weaken one or two things for good and not one after the other: judgements.
  */
 const ANOTHER = { term: "another protection taken in the same run", second: Math.log(0.6 / 0.15),
@@ -66,6 +67,8 @@ const ANOTHER = { term: "another protection taken in the same run", second: Math
 const LOCKED_OUT = { term: "credential replaced and monitoring switched off together", nats: Math.log(0.2 / 0.00002) };
 const MOST_WEAKENED = 16;
 const BURST_MS = HOUR_MS;
+/** Whoever is patient takes one a day: a run is over when nothing was taken for so long (a judgement). */
+const RUN_MS = 14 * DAY_MS;
 /** An operator pushes something new once a week, at most: a judgement, and never learned to be rarer. */
 const WEEKLY = 1 / (7 * 24);
 const NEWS: BurstLaw = {
@@ -84,9 +87,9 @@ const LEARN_BELOW_NATS = 4;
 
 export const configurationTampering: Detector<ConfigurationTampering> = {
   name: "configuration-tampering",
-  version: 3,
+  version: 4,
   create: (site) => ({
-    lastChangeMs: -1, known: [], shown: [], weakened: [],
+    lastChangeMs: -1, known: [], shown: [], weakened: [], weakenedMs: -1,
     news: createBurst(NEWS), securityProfile: undefined, csmsHosts: site.csmsHost === undefined ? [] : [site.csmsHost],
   }),
   observe(state, observation, now) {
@@ -113,7 +116,6 @@ function noteBurst(state: ConfigurationTampering, now: Now): void {
   state.lastChangeMs = now.monoMs;
   if (goesOn) return;
   state.shown = [];
-  state.weakened = [];
 }
 
 function change(state: ConfigurationTampering, seen: Change, now: Now): Finding[] {
@@ -122,7 +124,7 @@ function change(state: ConfigurationTampering, seen: Change, now: Now): Finding[
   const kind = kindHere(state, seen);
   noteBurst(state, now);
   const terms = known ? knownTerms(state)
-    : [kindTerm(state, kind), ...anotherTerms(state, kind, seen.variable), ...lockedOutTerms(state, kind)];
+    : [kindTerm(state, kind), ...anotherTerms(state, kind, seen.variable, now), ...lockedOutTerms(state, kind)];
   const found = finding(terms, changeSays(seen, kind), now, framesOf(seen));
   // What the station refused was not set; an attempt is evidence all the same.
   // Judged by its kind: what this burst showed before adds no evidence, and is no more of a habit for that.
@@ -154,11 +156,15 @@ function kindTerm(state: ConfigurationTampering, kind: ChangeKind): Term {
 }
 
 /** A run through the settings takes one protection after the other; honest bursts that take one seldom take two. */
-function anotherTerms(state: ConfigurationTampering, kind: ChangeKind, variable: string): Term[] {
+function anotherTerms(state: ConfigurationTampering, kind: ChangeKind, variable: string, now: Now): Term[] {
   const name = variable.slice(0, MOST_TEXT);
-  const weakened = kind !== "ordinary" && kind !== "credential";
-  if (!weakened || state.weakened.includes(name) || state.weakened.length >= MOST_WEAKENED) return [];
+  if (state.weakenedMs < 0 || now.monoMs - state.weakenedMs >= RUN_MS) state.weakened = [];
+  // What is given back is no longer taken.
+  if (kind === "ordinary") state.weakened = state.weakened.filter((one) => one !== name);
+  if (kind === "ordinary" || kind === "credential") return [];
+  if (state.weakened.includes(name) || state.weakened.length >= MOST_WEAKENED) return [];
   state.weakened.push(name);
+  state.weakenedMs = now.monoMs;
   const nats = state.weakened.length === 2 ? ANOTHER.second : ANOTHER.further;
   return state.weakened.length === 1 ? [] : [{ term: ANOTHER.term, nats }];
 }
