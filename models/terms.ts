@@ -226,6 +226,8 @@ export interface Finding {
   readonly key: EvidenceKey;
   readonly at: WallMs;
   readonly nats: number;
+  /** What speaks for it may have begun so high that the evidence stands at no less with it, nats (head-start.ts). */
+  readonly standsNats?: number;
   readonly terms: readonly Term[];
   /** Keys into the ring of recent frames; empty when only the meter speaks. */
   readonly frames: readonly number[];

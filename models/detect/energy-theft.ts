@@ -146,8 +146,9 @@ export const energyTheft: Detector<EnergyTheft> = {
 export function summed({ sums }: Pick<EnergyTheft, "sums">, stream: Stream, findings: readonly Finding[]): Finding[] {
   return findings.flatMap((finding) => {
     if (finding.key !== THEFT.threat) return [finding];
-    const growth = moveSums(sums, { [stream]: finding.nats }, () => mixtureOf(Object.values(sums)));
-    return growth === 0 ? [] : [{ ...finding, ...weigh(finding.terms, growth, growth) }];
+    const { standsNats, ...own } = finding;
+    const growth = moveSums(sums, { [stream]: own.nats }, () => mixtureOf(Object.values(sums)), standsNats);
+    return growth === 0 ? [] : [{ ...own, ...weigh(own.terms, growth, growth) }];
   });
 }
 

@@ -69,6 +69,18 @@ test("evidence stops at the cap, so that quiet after an attack counts from there
   assert.ok(near(beliefOf(state, KEY, at(101)).sinceOnsetNats, CAP - 19));
 });
 
+test("evidence that began higher stands at no less than its finding says, and what is cumulative does not", () => {
+  const state = createOpine();
+  const peaks = [finding(0, 1, { standsNats: 4 }), finding(1, 1), finding(2, -2), finding(3, 0.5, { standsNats: 2 }),
+    finding(4, 40, { standsNats: 3 })].map((one) => {
+    const [belief] = opine(state, [one], at(0));
+    assert.ok(near(belief!.terms.reduce((sum, { nats }) => sum + nats, 0), belief!.sinceOnsetNats));
+    return belief!.sinceOnsetNats;
+  });
+  assert.equal(peaks, [4, 5, 3, 3.5, CAP]);
+  assert.is(beliefOf(state, KEY, at(9)).cumulativeMillinats, 40_500);
+});
+
 test("cumulative evidence is never capped or reset, is whole millinats, and loses nothing to rounding", () => {
   const state = createOpine();
   for (let s = 0; s < 10_000; s++) take(state, s, -0.000_139);

@@ -50,15 +50,14 @@ function fresh(at: WallMs): Evidence {
 
 /** Page's CUSUM: the sum restarts whenever honesty is the better story of all that came since. */
 function accumulate(evidence: Evidence, finding: Finding, most: number): void {
-  const sum = evidence.sinceOnsetNats + finding.nats;
+  const sum = Math.max(evidence.sinceOnsetNats + finding.nats, finding.standsNats ?? 0);
   if (sum < NEGLIGIBLE_NATS) {
     restart(evidence, finding.at);
     return;
   }
   if (evidence.sinceOnsetNats === 0) evidence.onset = finding.at;
   // Terms are scaled when the sum is capped, so that they go on adding up to it.
-  const room = finding.nats > 0 ? Math.max(0, most - evidence.sinceOnsetNats) / finding.nats : 1;
-  const scale = Math.min(1, room);
+  const scale = finding.nats > 0 ? Math.max(0, Math.min(most, sum) - evidence.sinceOnsetNats) / finding.nats : 1;
   for (const term of finding.terms) {
     evidence.terms[term.term] = (evidence.terms[term.term] ?? 0) + term.nats * scale;
   }

@@ -23,7 +23,7 @@ const E_VALUES_PER_YEAR: Partial<Record<Threat, number>> = {
   "authorization-abuse": 12 * 24 * 365,
   /** Transactions, each compared with those here and with neighbours' notes. */
   "credential-cloning": 16_000,
-  /** Sessions: one session is one e-value. Blocks of idle time are rarely informative. */
+  /** Sessions: one session is one e-value, or as many as the time since the last allows for (learned/head-start.ts). */
   "energy-theft": 4_000,
   /** Sessions, as above. */
   "billing-inflation": 4_000,

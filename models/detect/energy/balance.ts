@@ -17,6 +17,7 @@
 import type { MeterSide, Observation, Reading } from "../../terms.ts";
 import { HOUR_MS, MINUTE_MS, type Now, SECOND_MS } from "../../units.ts";
 import { hasRoom } from "../detector.ts";
+import { createPurse, headStart, type Purse } from "../learned/head-start.ts";
 import { type Agreement, priorAgreement } from "./agreement.ts";
 import {
   beginBlock, billOf, closeIfWorth, type Comparison, confirmBill, createSession, endSession, noteRead, noteRolledNats,
@@ -51,6 +52,8 @@ export interface Balance {
   stuckWh?: Record<string, number>;
   /** Each meter's register when a session under it was last compared, Wh. */
   restWh?: Record<string, number>;
+  /** What its sessions' evidence may begin with. */
+  purse?: Purse;
 }
 
 interface EndedSession {
@@ -87,6 +90,8 @@ const STALE_AT_REST_MS = 15 * MINUTE_MS;
 const DISORDER_MS = 15 * MINUTE_MS;
 const FIRST_EVERY_MS = 10 * SECOND_MS;
 const MOST_TRANSACTIONS = 64;
+/** Sessions a year that the thresholds of theft and inflation are set for (opine/threshold.ts). */
+const SESSIONS_A_YEAR = 4_000;
 /** A transaction without an end for longer than this has ended unseen. */
 const LONGEST_MS = 72 * HOUR_MS;
 
@@ -272,7 +277,8 @@ export function onStart(balance: Balance, started: Started, now: Now): Settled {
   if (meter === undefined || balance.sessions[key] !== undefined) return confirmed;
   const pair = pairOf(balance, key, meter, 0, now);
   endIdle(pair.standby);
-  const session = createSession(pair, atRest(meter, now));
+  const headNats = headStart((balance.purse ??= createPurse()), SESSIONS_A_YEAR, now);
+  const session = createSession(pair, atRest(meter, now), headNats);
   balance.sessions[key] = session;
   const { connectedMs } = balance;
   const mayWait = started.saidAt === undefined && connectedMs >= 0 && now.monoMs - connectedMs < QUEUE_MS;

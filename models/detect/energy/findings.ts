@@ -64,10 +64,14 @@ function findingsOf(block: Comparison, suspicion: Suspicion, frames: readonly nu
   const says = `meter ${kWh(block.deliveredWh)} kWh, billed ${kWh(block.billedWh)} kWh: ` +
     `${percent >= 0 ? `${percent} % more` : `${-percent} % less`} delivered than billed${lost}${drifts}`;
   const common = { at: now.wallMs, frames, says };
+  const standsNats = block.stands?.[suspicion.way];
   const shift = { term: suspicion.term, nats: block.nats[suspicion.way] };
   const drift = { term: suspicion.driftTerm, nats: block.drift[suspicion.way] };
   const found: Finding[] = [];
-  if (shift.nats !== 0) found.push({ key: suspicion.threat, ...weigh([shift], -MOST_NATS, MOST_NATS), ...common });
+  if (shift.nats !== 0) {
+    const weighed = weigh([shift], -MOST_NATS, MOST_NATS);
+    found.push({ key: suspicion.threat, ...weighed, ...common, ...(standsNats !== undefined && { standsNats }) });
+  }
   if (drift.nats !== 0) found.push({ key: suspicion.feature, nats: drift.nats, terms: [drift], ...common });
   return found;
 }

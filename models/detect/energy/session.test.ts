@@ -1,6 +1,7 @@
 /** Sessions and their bills, each kind of misbilling beside the honest trouble that looks like it. */
 import { normal, seeded, type Seeded } from "../../../build/seeded.ts";
 import { assert, test } from "../../../build/testing.ts";
+import { thresholdOf } from "../../opine/threshold.ts";
 import type { Observation } from "../../terms.ts";
 import { at, Bench, type Seen } from "../detector.testing.ts";
 import { energyTheft, type EnergyTheft } from "../energy-theft.ts";
@@ -293,4 +294,29 @@ test("days of a station whose meter counts standby alone add nothing", () => {
   const charger = new Charger();
   charger.idle((4 * DAY) / HOUR);
   assert.is(charger.bench.peak(THEFT), 0);
+});
+
+test("where sessions are rare the same few that are billed too little or too much are told sooner", () => {
+  for (const [key, factor] of [[THEFT, 1.08], [INFLATION, 1 / 1.08]] as const) {
+    const [often, rare] = [0, 60].map((hours) => {
+      const charger = new Charger().lived();
+      charger.idle(hours);
+      charger.session({ factor, minutes: 40 });
+      return charger.bench.peak(key);
+    });
+    assert.ok(often! > 0 && (rare! - often!) * thresholdOf(key) > Math.log(10), `${key}: ${often}, ${rare}`);
+  }
+});
+
+test("however long nobody came, one finding is bounded as ever, and honest sessions a week apart say nothing", () => {
+  const charger = new Charger().lived();
+  charger.idle(200);
+  charger.session({ padWh: 30_000, everyMin: 0 });
+  assert.ok(charger.bench.peak(INFLATION) > 0.9 && !charger.told(INFLATION), `${charger.bench.peak(INFLATION)}`);
+  const honest = new Charger().lived();
+  for (let n = 0; n < 10; n++) {
+    honest.idle(170);
+    honest.session({ minutes: 30 + 20 * n, powerW: 1_500 + 900 * n });
+  }
+  honest.quiet();
 });

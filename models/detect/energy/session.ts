@@ -8,6 +8,7 @@
  * same session: at the bills as a whole, stop less start, since a register may jump at the stop, where no block closes
  * any more; at the step since the last block; and at a drift too small for a session and too large for two meters
  * within their class, which adds up over weeks. A session is one e-value, the mean of those of its looks, and bounded.
+ * Where sessions are rare one may begin higher (learned/head-start.ts), within those bounds.
  * What a bill says rests on one figure where no readings came with it: more than a finding's bound is told when the
  * next session's first register confirms it.
  */
@@ -33,6 +34,9 @@ interface Look {
   givenNats: number;
   /** What a register that stepped back was taken to say, nats: another look at the same session. */
   rolledNats: number | undefined;
+  /** Where its evidence may begin, until that was used, and what was used of it, nats (head-start.ts). */
+  headNats?: number;
+  usedNats?: number;
 }
 
 export interface Session extends Record<Way, Look> {
@@ -78,6 +82,8 @@ export interface Comparison {
   readonly centre: number;
   readonly nats: BothWays;
   readonly drift: BothWays;
+  /** Where the evidence stands at least, since the session began with a head start, nats. */
+  readonly stands?: Partial<BothWays>;
 }
 
 /** A meter and a station, as they stand now. */
@@ -133,10 +139,13 @@ const ALIVE_STEPS = 3;
 /** Less than this share of its standby is what a meter without its current transformers may read. */
 const ALIVE_SHARE = 0.3;
 
-export function createSession(pair: Omit<Pair, "registerWh">, registerWh: number | undefined): Session {
+export function createSession(
+  pair: Omit<Pair, "registerWh">, registerWh: number | undefined, headNats: number,
+): Session {
   const { learned, meter, nowMs } = pair;
   const leastShift = Math.max(LEAST_SHIFT, LEAST_SHIFT_SPREADS * scaleOf(learned.ratio, 0));
-  const look = (): Look => ({ grid: createShiftGrid(leastShift, MOST_SHIFT), givenNats: 0, rolledNats: undefined });
+  const look = (): Look =>
+    ({ grid: createShiftGrid(leastShift, MOST_SHIFT), givenNats: 0, rolledNats: undefined, headNats });
   return {
     startWh: registerWh, startMs: nowMs, beganWh: registerWh, beganMs: nowMs, billedWh: 0, peakW: meter.powerW,
     readW: meter.powerW, readV: 0, stirredMs: nowMs,
@@ -255,21 +264,27 @@ export function tell(
   const sawNothing = deliveredWh < SAW_NOTHING_SHARE * billedWh && !isAlive(session, pair);
   const most = { theft: MOST_A_SESSION, inflation: sawNothing ? MOST_OF_NOTHING : MOST_A_SESSION };
   const nats = { theft: 0, inflation: 0 };
+  const stands: Partial<BothWays> = {};
   for (const way of ["theft", "inflation"] as const) {
     if (session.late && way === "theft") continue;
     const look = session[way];
     const looks = [...more[way]];
     if (session.blocks > 0) looks.push(shiftGridNats(look.grid));
     if (look.rolledNats !== undefined) looks.push(look.rolledNats);
-    const excused = session.stuck && way === "theft" ? 0 : most[way];
+    const excused = (session.stuck && way === "theft" ? 0 : most[way]) - (look.usedNats ?? 0);
     const all = Math.max(LEAST_A_SESSION, Math.min(excused, meanNats(looks)));
     nats[way] = Math.max(-MOST_NATS, Math.min(MOST_NATS, all - look.givenNats));
     look.givenNats += nats[way];
+    // Used with the first that speaks for it; with it, too, one finding and one session are bounded as ever.
+    if (nats[way] > 0 && look.headNats) {
+      stands[way] = Math.max(0, Math.min(MOST_NATS, look.headNats + look.givenNats));
+      Object.assign(look, { headNats: 0, usedNats: Math.max(0, stands[way]! - look.givenNats) });
+    }
     const { suspicion } = pair.learned;
     suspicion[way] = Math.min(MOST_SUM, Math.max(0, suspicion[way] + nats[way]));
   }
   const { centre } = pair.learned.ratio;
-  return { deliveredWh, billedWh, centre, nats, drift: { theft: 0, inflation: 0 } };
+  return { deliveredWh, billedWh, centre, nats, stands, drift: { theft: 0, inflation: 0 } };
 }
 
 /** The mean of e-values, whatever they have to do with each other, in nats. */

@@ -12,6 +12,7 @@
  */
 import { DAY_MS, type Now } from "../../units.ts";
 import { LEARN_BELOW_NATS, MOST_SUM } from "./burst.ts";
+import { MOST_WEIGHT } from "./head-start.ts";
 import { upperShare } from "./share.ts";
 
 export interface ActLaw {
@@ -40,8 +41,6 @@ export function createAct(): Act {
 
 /** Sessions a year that the threshold was set for (threshold.ts). */
 const SESSIONS_A_YEAR = 8_000;
-/** No session weighs more than this many of a busy station's. */
-const MOST_WEIGHT = 25;
 
 /** Of the time since the last session, in sessions of a busy station. */
 function weightOf({ lastMs }: Act, now: Now): number {
@@ -74,13 +73,14 @@ export function mixtureOf(sums: readonly number[]): number {
 /**
  * Moves sums by what was seen and gives by how much their mixture moved, nats. The bound comes after that: it is for
  * what honest use has to take back, and what goes on goes on being told.
+ * @param least where they stand at least (head-start.ts)
  */
 export function moveSums<K extends string>(
-  sums: Record<K, number>, by: Partial<Record<K, number>>, mixture: () => number,
+  sums: Record<K, number>, by: Partial<Record<K, number>>, mixture: () => number, least = 0,
 ): number {
   const before = mixture();
   const moved = Object.keys(by) as K[];
-  for (const name of moved) sums[name] = Math.max(0, sums[name] + by[name]!);
+  for (const name of moved) sums[name] = Math.max(least, sums[name] + by[name]!);
   const growth = mixture() - before;
   for (const name of moved) sums[name] = Math.min(MOST_SUM, sums[name]);
   return growth;
