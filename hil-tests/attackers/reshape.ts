@@ -100,6 +100,9 @@ function reshapedMeter(
   const stepWh = meterStepWh(capture.meter, evseId);
   const byTime = new Map(points.map((point) => [point.at, point]));
   let reached: Point | undefined;
+  const before = capture.meter.findLast(({ at, line }) => at < during.from && line.includes(`"evseId":${evseId},`));
+  let wasWh = before === undefined ? 0 : meterReading(before).energyImportWh;
+  let shownWh = wasWh;
   return capture.meter.map((timed) => {
     if (timed.at < during.from) return timed;
     const reading = JSON.parse(timed.line) as Record<string, number>;
@@ -108,13 +111,18 @@ function reshapedMeter(
     if (reached === undefined) return timed;
     const wasW = reading["powerW"] ?? 0;
     const nowW = timed.at <= during.to ? standbyW + shape(timed.at, Math.max(0, wasW - standbyW)) : wasW;
+    const honestWh = reading["energyImportWh"] ?? 0;
+    const nowWh = Math.max(0, inSteps(honestWh + reached.importWh, stepWh));
+    // What two roundings down leave may lie a step below what was shown: a register counts back only where it did.
+    shownWh = honestWh < wasWh ? nowWh : Math.max(shownWh, nowWh);
+    wasWh = honestWh;
     const volts = reading["voltageV"] ?? 230;
     const phases = Math.abs(nowW) > 7_400 ? 3 : 1;
     const exported = reached.exportWh > 0 || reading["energyExportWh"] !== undefined;
     return { at: timed.at, line: JSON.stringify({
       ...reading, powerW: Math.round(10 * nowW) / 10,
       currentA: nowW === wasW ? reading["currentA"] : Math.round((100 * Math.abs(nowW)) / volts / phases) / 100,
-      energyImportWh: Math.max(0, inSteps((reading["energyImportWh"] ?? 0) + reached.importWh, stepWh)),
+      energyImportWh: shownWh,
       ...(exported && { energyExportWh: Math.floor((reading["energyExportWh"] ?? 0) + reached.exportWh) }),
     }) };
   });
