@@ -4,6 +4,8 @@
  * What an order explains is no swing: a limit that was set shortly before it. Nor is what has a transaction's begin or
  * end in it. A meter that is read more slowly than the current swings shows it in its register: that counted far less,
  * or far more, than the power at both ends of the time between two readings, once the two have agreed often enough.
+ * One in coarse steps cannot show a single swing: what it lacks or has beyond the power over many readings must have
+ * come by so many at the least as each can add no more than the time between two readings holds.
  * Statistic: spells of swings (learned/spells.ts).
  */
 import type { Finding, Observation } from "../terms.ts";
@@ -37,10 +39,30 @@ interface Gauge {
   backMs: number;
 }
 
+/** A register in coarse steps against the power that was read with it. */
+interface Coarse {
+  /** What it counted, and what the power came to, in a past that fades, Wh. */
+  countedWh: number;
+  readWh: number;
+  /** In this transaction: what it lacks of the lower power of each two readings, and what it has beyond the higher. */
+  sums: Balance[];
+  /** The longest time between two readings, h, no less than a meter may lag. */
+  longestH: number;
+  /** When its next step is due if the swings that it showed go on, monotonic ms. */
+  dueMs: number;
+}
+
+/** A sum that begins anew at nothing: Wh, and the swings in it that were told. */
+interface Balance {
+  wh: number;
+  told: number;
+}
+
 export interface Swings {
   /** By metered EVSE. */
   currents: Record<string, Current>;
   gauges: Record<string, Gauge>;
+  coarse?: Record<string, Coarse>;
   /** EVSEs with an open transaction. */
   open: number[];
   /** When a limit was set last; -1: never. */
@@ -49,10 +71,9 @@ export interface Swings {
 }
 
 interface Swing {
-  readonly fromW: number;
-  /** The lowest that was read; where it passed between two readings, what the register counted on average. */
-  readonly toW: number;
-  readonly between: boolean;
+  /** How many at the least. */
+  readonly count: number;
+  readonly says: string;
 }
 
 /**
@@ -84,6 +105,14 @@ const AGREES = 0.15;
 /** What a register in steps, read twice, leaves in doubt. */
 const STEPS_OF_DOUBT = 3;
 const COARSEST_WH = 100;
+/** A register's share of the power is known to a hundredth after so many steps, and remembered over twice as many. */
+const KNOWN_STEPS = 100;
+/** A register may come so long after the power, h; what swings faster than this shows where readings are closer. */
+const LAG_H = 1 / 60;
+/** What swings flows for half of the time. */
+const HALF = 0.5;
+/** That hundredth, and a meter of class A at any load (2 %, EN 50470-3). */
+const SLACK = 0.03;
 
 export function createSwings(): Swings {
   return { currents: {}, gauges: {}, open: [], orderMs: -1, spells: createSpells(LAWS) };
@@ -99,13 +128,13 @@ export function swingFindings(swings: Swings, seen: Observation, now: Now): Find
   }
   const swung = seeSwing(swings, seen, now);
   if (swung === undefined) return [];
-  const term = happened(swings.spells, LAWS, "swings", now);
-  const kW = (watts: number): string => (watts / 1_000).toFixed(1);
-  const says = swung.between
-    ? `the register counted ${kW(swung.toW)} kW between two readings of ${kW(swung.fromW)} kW, without an order`
-    : `the current fell from ${kW(swung.fromW)} to ${kW(swung.toW)} kW and rose again without an order`;
-  return [{ ...found, nats: term.nats, terms: [term], frames: framesOf(seen), says }];
+  const terms = Array.from({ length: swung.count }, () => happened(swings.spells, LAWS, "swings", now));
+  const nats = terms.reduce((sum, term) => sum + term.nats, 0);
+  const says = `${swung.says} without an order`;
+  return [{ ...found, nats, terms: [{ ...terms[0]!, nats }], frames: framesOf(seen), says }];
 }
+
+const k = (watts: number): string => (watts / 1_000).toFixed(1);
 
 /** The swing that an observation completes. */
 function seeSwing(swings: Swings, seen: Observation, now: Now): Swing | undefined {
@@ -113,6 +142,7 @@ function seeSwing(swings: Swings, seen: Observation, now: Now): Swing | undefine
     case "transaction-started":
     case "transaction-ended": {
       swings.currents = {};
+      for (const coarse of Object.values(swings.coarse ?? {})) Object.assign(coarse, begun());
       const others = swings.open.filter((evseId) => evseId !== seen.evseId);
       swings.open = seen.kind === "transaction-started" ? [...others, seen.evseId].slice(-MOST_EVSES) : others;
       return undefined;
@@ -147,6 +177,7 @@ function read(
   const seen = seenAt(current, powerW, now);
   current.topW = Math.max(current.topW, powerW);
   Object.assign(current, { lastW: powerW, lastWh: registerWh ?? -1, lastMs: now.monoMs });
+  if (ordered) Object.assign(swings.coarse?.[key] ?? {}, begun());
   return ordered ? undefined : between ?? seen;
 }
 
@@ -164,14 +195,15 @@ function seenAt(current: Current, powerW: number, now: Now): Swing | undefined {
   if (powerW < BACK_SHARE * highW && !late) return undefined;
   const toW = current.lowW;
   Object.assign(current, { highW: powerW, highMs: now.monoMs, fellMs: -1 });
-  return late ? undefined : { fromW: highW, toW, between: false };
+  return late ? undefined : { count: 1, says: `the current fell from ${k(highW)} to ${k(toW)} kW and rose again` };
 }
 
 /** A swing that passed between two readings: the register tells of other power than both of them. */
 function passedBetween(
-  { gauges }: Swings, key: string, { topW, lastW, lastWh, lastMs }: Current, powerW: number,
-  registerWh: number | undefined, now: Now,
+  swings: Swings, key: string, current: Current, powerW: number, registerWh: number | undefined, now: Now,
 ): Swing | undefined {
+  const { gauges } = swings;
+  const { topW, lastW, lastWh, lastMs } = current;
   if (registerWh === undefined) return undefined;
   if (!hasRoom(gauges, key)) return undefined;
   const gauge = (gauges[key] ??= { stepWh: COARSEST_WH, agreed: 0, backMs: -1 });
@@ -181,7 +213,12 @@ function passedBetween(
   if (lastWh >= 0 && countedWh < 0) gauge.backMs = now.monoMs;
   // Readings in disorder contradict each other.
   const disorder = gauge.backMs >= 0 && now.monoMs - gauge.backMs < DISORDER_MS;
-  if (lastWh < 0 || disorder || pauseMs <= 0 || pauseMs > LONGEST_PAUSE_MS) return undefined;
+  const coarse = gauge.stepWh > 1
+    ? ((swings.coarse ??= {})[key] ??= { countedWh: 0, readWh: 0, ...begun() }) : undefined;
+  if (lastWh < 0 || disorder || pauseMs <= 0 || pauseMs > LONGEST_PAUSE_MS) {
+    if (coarse !== undefined) Object.assign(coarse, begun());
+    return undefined;
+  }
   const hours = pauseMs / HOUR_MS;
   const meanW = countedWh / hours;
   const doubtW = (STEPS_OF_DOUBT * gauge.stepWh) / hours;
@@ -189,10 +226,62 @@ function passedBetween(
   if (least >= LEAST_W && Math.abs(meanW - (least + most) / 2) < AGREES * most) {
     gauge.agreed = Math.min(KNOWN, gauge.agreed + 1);
   }
+  const pause = { least, most, topW, hours, countedWh, stepWh: gauge.stepWh };
+  const hidden = coarse === undefined ? 0 : hiddenSwings(coarse, pause);
+  const { swings: spell } = swings.spells.of;
+  // Before that step nothing can tell that they are over.
+  if (spell.lastMs >= 0 && now.monoMs < (coarse?.dueMs ?? 0)) spell.lastMs = now.monoMs;
+  if (hidden > 0) {
+    coarse!.dueMs = now.monoMs + (HOUR_MS * gauge.stepWh) / (HALF * topW);
+    return { count: hidden, says: `by its register ${hidden} swings passed between readings,` };
+  }
   if (gauge.agreed < KNOWN) return undefined;
   const fell = least >= LEAST_W && meanW < BACK_SHARE * least && least - meanW > doubtW;
   // What flowed for half of the time was twice of its mean.
   const rose = Math.max(topW, meanW) >= LEAST_W && meanW >= RISEN_SHARE * topW && most < LOW_SHARE * meanW &&
     meanW - most > doubtW;
-  return fell || rose ? { fromW: fell ? least : most, toW: meanW, between: true } : undefined;
+  const says = `the register counted ${k(meanW)} kW between two readings of ${k(fell ? least : most)} kW,`;
+  return fell || rose ? { count: 1, says } : undefined;
+}
+
+/** As at the begin of a transaction, or after a gap. */
+const begun = () => ({ sums: [{ wh: 0, told: 0 }, { wh: 0, told: 0 }], longestH: LAG_H, dueMs: 0 });
+
+interface Pause {
+  /** Power at its ends, and the highest in this transaction, W. */
+  readonly least: number;
+  readonly most: number;
+  readonly topW: number;
+  readonly hours: number;
+  readonly countedWh: number;
+  readonly stepWh: number;
+}
+
+/**
+ * How many more swings must be hidden in what a coarse register lacks or has beyond the power, by this pause: full
+ * pauses that either holds for certain, a step of the register left in doubt.
+ */
+function hiddenSwings(coarse: Coarse, { least, most, topW, hours, countedWh, stepWh }: Pause): number {
+  coarse.longestH = Math.max(coarse.longestH, hours);
+  const mostWh = Math.max(topW, most) * coarse.longestH;
+  // A register that was set or replaced: nothing that flowed.
+  if (countedWh > mostWh + 2 * stepWh) {
+    Object.assign(coarse, begun());
+    return 0;
+  }
+  const share = coarse.countedWh / coarse.readWh;
+  const known = coarse.countedWh >= KNOWN_STEPS * stepWh && Math.abs(share - 1) < AGREES;
+  if (coarse.sums.every(({ wh }) => wh <= stepWh)) {
+    const keep = coarse.countedWh > 2 * KNOWN_STEPS * stepWh ? 0.5 : 1;
+    coarse.countedWh = keep * coarse.countedWh + countedWh;
+    coarse.readWh = keep * coarse.readWh + ((least + most) / 2) * hours;
+  }
+  if (!known || topW < LEAST_W) return 0;
+  const grownWh = [(1 - SLACK) * share * least * hours - countedWh, countedWh - (1 + SLACK) * share * most * hours];
+  return coarse.sums.reduce((hidden, sum, i) => {
+    sum.wh = Math.max(0, sum.wh + grownWh[i]!);
+    const before = sum.wh === 0 ? 0 : sum.told;
+    sum.told = Math.max(before, Math.floor((sum.wh - stepWh) / mostWh));
+    return hidden + sum.told - before;
+  }, 0);
 }
