@@ -376,7 +376,10 @@ export function onStop(balance: Balance, seen: Ended, now: Now): Comparison[] {
   if (session === undefined) return found;
   // What comes late is compared with no moment of the meter's; its bill as a whole is, with what the meter shows next.
   if (toldWh === undefined) voidBlock(session);
-  else if (registerWh === undefined) beginBlock(session, undefined, now.monoMs);
+  else if (registerWh === undefined) {
+    session.billedWh += toldWh - (track.reportedWh ?? toldWh);
+    beginBlock(session, undefined, now.monoMs);
+  }
   // Some registers move with the stop alone.
   session.stuck = !moved && track.stoodWh > STUCK_AT_END_WH;
   const stuckWh = (balance.stuckWh ??= {});
@@ -421,6 +424,8 @@ function settle(
   const lost = anew || (steppedBack && last) || queued || isDisordered(meter, now);
   if (register === undefined || session.startWh === undefined || before === undefined || lost) {
     track.lateS = lateS;
+    if (before === undefined || anew) delete session.last;
+    else session.billedWh += registerWh - before;
     beginBlock(session, register, now.monoMs);
     return { comparisons: [], ...rolled };
   }

@@ -30,6 +30,8 @@ interface Way {
   readonly backWh?: number;
   /** The vehicle stays plugged in, h. */
   readonly staysH?: number;
+  /** The link goes down an hour before the stop, which is told after it came up or, at last, by a queue. */
+  readonly outage?: "before" | "across";
   /** The other EVSE's meter is read meanwhile. */
   readonly beside?: number;
 }
@@ -85,11 +87,13 @@ class Charger {
       if (way.beside !== undefined) this.minute(way.beside, 0);
       this.stationWh[evseId]! += watts / 60 / factor;
       if (n === Math.floor(minutes / 2)) this.stationWh[evseId]! -= way.backWh ?? 0;
-      if (everyMin > 0 && n % everyMin === 0) this.report(of.transactionId, evseId);
+      const down = way.outage !== undefined && n > minutes + 60 * staysH - 60;
+      if (everyMin > 0 && n % everyMin === 0 && !down) this.report(of.transactionId, evseId);
     }
+    if (way.outage !== undefined) this.see({ kind: "link", state: "connect" });
     const stopWh = Math.floor(this.stationWh[evseId]! + padWh);
     if (way.forGood === true) this.stationWh[evseId] = stopWh;
-    this.see({ kind: "transaction-ended", ...of, registerWh: stopWh });
+    this.see({ kind: "transaction-ended", ...of, offline: way.outage === "across", registerWh: stopWh });
     this.idle(2, evseId);
   }
 
@@ -319,4 +323,16 @@ test("however long nobody came, one finding is bounded as ever, and honest sessi
     honest.session({ minutes: 30 + 20 * n, powerW: 1_500 + 900 * n });
   }
   honest.quiet();
+});
+
+test("a padded stop is seen in a long session also where an outage kept it back, and an honest one is not", () => {
+  for (const outage of ["before", "across"] as const) {
+    const [padded, honest] = [5_000, 0].map((padWh) => {
+      const charger = new Charger().lived();
+      charger.session({ minutes: 600, powerW: 10_000, padWh, outage });
+      return charger;
+    });
+    assert.ok(padded!.told(INFLATION), `${outage}: ${padded!.bench.peak(INFLATION)}`);
+    honest!.quiet();
+  }
 });

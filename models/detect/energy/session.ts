@@ -44,6 +44,8 @@ export interface Session extends Record<Way, Look> {
   startWh: number | undefined;
   startMs: number;
   billedWh: number;
+  /** Billed after the last block that closed and before this one, Wh: compared with no moment of the meter's. */
+  passedWh?: number;
   /** The highest power since the block began, W. */
   peakW: number;
   /** Power and voltage that were read last, W and V, and when that was another figure than before. */
@@ -168,7 +170,8 @@ export function noteRead(session: Session, readW: number, readV: number, nowMs: 
 }
 
 export function beginBlock(session: Session, registerWh: number | undefined, nowMs: number): void {
-  Object.assign(session, { startWh: registerWh, startMs: nowMs, billedWh: 0 });
+  const passedWh = (session.passedWh ?? 0) + session.billedWh;
+  Object.assign(session, { startWh: registerWh, startMs: nowMs, billedWh: 0, passedWh });
 }
 
 /** A register that stepped back, and the energy of its session, are two looks at one thing. */
@@ -250,6 +253,7 @@ function closeBlock(session: Session, { learned, registerWh, nowMs }: Pair, bloc
   if (deliveredWh > WENT_ALONG_SHARE * billedWh) learned.trusted = true;
   session.last = { startWh: session.startWh, startMs: session.startMs, billedWh, peakW: session.peakW };
   beginBlock(session, registerWh, nowMs);
+  session.passedWh = 0;
 }
 
 /** Whether nothing of late keeps the agent from learning. */
@@ -366,14 +370,15 @@ export function billOf(session: Session, pair: Pair, everyMs = STOP_MS): Bill | 
 
 /**
  * The register's step from the last block to the stop, against what the meter counted since that block began: a few
- * watt-hours of noise where the whole session's are its percents. That the report before was late explains a step, and
+ * watt-hours of noise where the whole session's are its percents, also where an outage lies between, since the meter
+ * counts on. That the report before was late explains a step, and
  * then the bill as a whole is right: it is the other null, and rests on the bill alone.
  */
 function jumpOf(session: Session, pair: Pair, bill: Bill | undefined): number[] {
   const { last } = session;
-  if (session.startWh === undefined || last?.startWh === undefined || bill === undefined) return [];
+  if (last?.startWh === undefined || bill === undefined) return [];
   const { learned, meter: { everyMs } } = pair;
-  const billedWh = last.billedWh + session.billedWh;
+  const billedWh = last.billedWh + (session.passedWh ?? 0) + session.billedWh;
   const peakW = Math.max(last.peakW, session.peakW);
   const { deliveredWh, doubtWh } = countedWh(pair, last.startWh, last.startMs, billedWh);
   const honestWh = deliveredWh * Math.exp(-learned.ratio.centre);
