@@ -106,6 +106,14 @@ const HONEST: Record<string, (charger: Charger) => void> = {
       charger.see(status("Available"));
     }
   },
+  "service visits whose open door is a fault of the connector that is out of service": (charger) => {
+    for (let n = 0; n < 12; n++) {
+      charger.s += 30 * DAY;
+      charger.see(status("Unavailable"));
+      charger.see(status("Faulted", { vendorErrorCode: "DOOR_OPEN" }));
+      charger.see(status("Available"));
+    }
+  },
   "service visits with a maintenance login": (charger) => {
     for (let n = 0; n < 12; n++) {
       charger.s += 30 * DAY;

@@ -138,7 +138,8 @@ export const physicalTampering: Detector<PhysicalTampering> = {
 function status(state: PhysicalTampering, seen: Observation & { kind: "status" }, now: Now): Finding[] {
   const out = state.outOfService.filter((evseId) => evseId !== seen.evseId);
   if (seen.status === "Unavailable" && out.length < MOST_EVSES) out.push(seen.evseId);
-  state.outOfService = out;
+  // A fault takes nothing back into service.
+  if (seen.status !== "Faulted") state.outOfService = out;
   const code = `${seen.vendorErrorCode ?? ""}`;
   const hand = HAND.test(code);
   if (!hand && seen.status !== "Faulted") return [];
