@@ -56,6 +56,19 @@ test("a log fetched each night, and one for the maker's support, stay quiet for 
   assert.ok(bench.peak(KEY) < 0.5, `${bench.peak(KEY)}`);
 });
 
+test("a log fetched over ftp every night or two from its first week on is a habit, to an address it is none", () => {
+  for (const everyDays of [0.5, 1, 2]) {
+    for (const [host, quiet] of [["files.example", true], ["203.0.113.9", false]] as const) {
+      const bench = create();
+      for (let day = 3; day < 30; day += everyDays) {
+        bench.tickTo(day * DAY, 600);
+        bench.see(order("ftp", host), day * DAY);
+      }
+      assert.is(bench.peak(KEY) < 0.5, quiet, `${host} every ${everyDays} days: ${bench.peak(KEY)}`);
+    }
+  }
+});
+
 test("plain text to a bare address is told with the second upload, whether uploads are a habit or not", () => {
   for (const [everyDays, orders] of [[0, 2], [10, 2]] as const) {
     const bench = after(40, everyDays);

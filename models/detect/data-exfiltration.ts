@@ -18,7 +18,7 @@ import type { Finding, Observation } from "../terms.ts";
 import { HOUR_MS, type Now } from "../units.ts";
 import { type Detector, framesOf, unlessAccepted } from "./detector.ts";
 import {
-  type Burst, type BurstLaw, createBurst, isOpen, levelOf, passBurst, seeBurst, trait,
+  type Burst, type BurstLaw, createBurst, isOpen, levelOf, passBurst, PRIOR_WEIGHT_HOURS, seeBurst, trait,
 } from "./learned/burst.ts";
 import { createFacts, type FactLaw, type Facts, mixed, passFacts, showFact, type Step } from "./learned/facts.ts";
 import { countIn, createHour, type Hour, noteIn } from "./learned/hour.ts";
@@ -85,6 +85,8 @@ export const FACTS: FactLaw = {
  */
 const MANY: Readonly<Record<Counted, number>> = { done: 4, bare: 2, personal: 5 };
 const SETTLED_AFTER = 3;
+/** What is fetched every night or two is a habit that shows within a week; what is fetched less often never adds up. */
+const YOUNG_HOURS = PRIOR_WEIGHT_HOURS + 7 * 24;
 /** Orders of a burst; each level is judged once the one below it was reached. */
 const LEVELS = [6, 20, 60];
 
@@ -154,9 +156,13 @@ function order(state: DataExfiltration, seen: Order, now: Now): Finding[] {
   if (!personal || host !== "") {
     const plain = isPlainText(scheme);
     const unvouched = plain && !known;
-    Object.assign(traits, { unvouched, address: isAddress(host) });
+    const young = state.burst.rate.hours < YOUNG_HOURS;
+    const address = isAddress(host);
+    // That the agent is new does not make the same host a stranger again.
+    const again = unvouched && young && !address && state.orders === 1 && state.once.includes(host);
+    Object.assign(traits, again ? { address } : { unvouched, address });
     if (!unvouched) Object.assign(traits, { plain, [state.settled < SETTLED_AFTER ? "stranger" : "settled"]: !known });
-    if (!unvouched && !isAddress(host) && seen.outcome === "accepted") learn(state, known, host);
+    if (!address && seen.outcome === "accepted" && (!unvouched || young)) learn(state, known, host, unvouched);
   }
   const judged = Object.keys(traits);
   const shown = judged.filter((name) => traits[name]);
@@ -168,13 +174,13 @@ function order(state: DataExfiltration, seen: Order, now: Now): Finding[] {
 }
 
 /**
- * The first host of a burst is learned, from the next burst on; where others are the habit already, one has to come
- * twice, and while nothing is held against it.
+ * The first host of a burst is learned, from the next burst on; one in plain text has to come twice, and where others
+ * are the habit already, twice while nothing is held against it.
  */
-function learn(state: DataExfiltration, known: boolean, host: string): void {
+function learn(state: DataExfiltration, known: boolean, host: string, unvouched: boolean): void {
   if (state.orders > 1) return;
+  const [open, twice] = [state.settled < SETTLED_AFTER, state.once.includes(host)];
   if (known) state.settled += 1;
-  else if (state.settled < SETTLED_AFTER || (state.once.includes(host) && state.burst.before[0] === 0)) {
-    knowHost(state.hosts, host);
-  } else knowHost(state.once, host);
+  else if (open ? twice || !unvouched : twice && state.burst.before[0] === 0) knowHost(state.hosts, host);
+  else knowHost(state.once, host);
 }

@@ -78,7 +78,8 @@ export interface Shows {
 }
 
 const MOST_BURST_MS = HOUR_MS;
-const PRIOR_WEIGHT_HOURS = 72;
+/** What the shipped rate is worth, in hours of watching. */
+export const PRIOR_WEIGHT_HOURS = 72;
 /** Above this the station's normal is not what happens now. */
 export const LEARN_BELOW_NATS = 5;
 /** A long attack must not keep the agent from learning for long after it. */
