@@ -29,6 +29,7 @@ const HONEST: Record<string, Partial<Session>> = {
   "meters of one class": { factor: 1.004 },
   "a billing register in steps of 10 Wh": { stepWh: 10 },
   "a billing register in steps of 100 Wh": { stepWh: 100 },
+  "a meter that counts whole kWh": { meterStepWh: 1_000 },
   "a register that resets with each session": { resets: true },
   "a DC charger metered on its AC side, with 7 % lost": { side: "ac-input", factor: 1.07, powerW: 50_000 },
   "reports that come up to some seconds late": { lateS: lateBy(4) },

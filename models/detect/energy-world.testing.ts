@@ -16,9 +16,14 @@ export interface Session {
   /** Seconds between MeterValues, and between readings of the agent's meter. */
   readonly reportS?: number;
   readonly meterS?: number;
+  /** When within that interval the meter is read, s. */
+  readonly meterAtS?: number;
+  /** What the vehicle takes at a second of the session, as a share of `powerW`. */
+  readonly share?: (s: number) => number;
   readonly side?: MeterSide;
-  /** Resolution of what the station reports, Wh. */
+  /** Resolution of what the station reports, and of the meter's register, Wh. */
   readonly stepWh?: number;
+  readonly meterStepWh?: number;
   /** What the next report is late by, s. */
   readonly lateS?: () => number;
   /** Whether the station's register starts at zero with each session. */
@@ -29,6 +34,7 @@ export class World {
   readonly bench: Bench<EnergyTheft>;
   deliveredWh = 50_000;
   billedWh = 120_000;
+  meterStepWh = 1;
   #sessions = 0;
 
   constructor(bench: Bench<EnergyTheft> = new Bench(energyTheft)) {
@@ -36,7 +42,8 @@ export class World {
   }
 
   meter(seconds: number, powerW: number, side: MeterSide = "evse-output", evseId = 1): void {
-    const reading = { evseId, powerW, energyImportWh: Math.round(this.deliveredWh) };
+    const energyImportWh = this.meterStepWh * Math.round(this.deliveredWh / this.meterStepWh);
+    const reading = { evseId, powerW, energyImportWh };
     this.bench.see({ kind: "meter-reading", reading, side }, seconds);
   }
 
@@ -50,7 +57,8 @@ export class World {
   /** Plays one session, second by second where something happens. */
   session(told: Session): void {
     const { fromS, minutes, powerW, evseId = 1, factor = 1, reportS = 60, meterS = 10, stepWh = 1 } = told;
-    const { side = "evse-output", lateS = () => 0, resets = false } = told;
+    const { side = "evse-output", lateS = () => 0, resets = false, meterAtS = 0, share = () => 1 } = told;
+    this.meterStepWh = told.meterStepWh ?? 1;
     const id = `tx-${this.#sessions++}`;
     const base = resets ? this.billedWh : 0;
     const register = (): number => Math.floor((this.billedWh - base) / stepWh) * stepWh;
@@ -59,9 +67,10 @@ export class World {
       { kind: "transaction-started", transactionId: id, evseId, registerWh: register(), offline: false }, fromS);
     const queue: { at: number; seen: Seen }[] = [];
     for (let s = 1; s <= minutes * MINUTE; s++) {
-      this.deliveredWh += powerW / HOUR;
-      this.billedWh += powerW / factor / HOUR;
-      if (s % meterS === 0) this.meter(fromS + s, powerW, side, evseId);
+      const nowW = powerW * share(s);
+      this.deliveredWh += nowW / HOUR;
+      this.billedWh += nowW / factor / HOUR;
+      if (s % meterS === meterAtS) this.meter(fromS + s, nowW, side, evseId);
       if (s % reportS === 0) {
         const reading = { evseId, energyImportWh: register() };
         queue.push({ at: s + lateS(),

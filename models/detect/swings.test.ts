@@ -176,6 +176,23 @@ test("a register that wavers in a pause is not out of order: swings that follow 
   }
 });
 
+test("a register of whole kWh that is read every five minutes shows no swings", () => {
+  const charger = new Charger();
+  let wh = 0;
+  for (let day = 0; day < 20; day++) {
+    charger.session(() => {
+      for (let n = 0; n < 60; n++) {
+        wh += (11_500 * 300) / HOUR;
+        charger.s += 300;
+        charger.see({ kind: "meter-reading", side: "evse-output",
+          reading: { evseId: 1, powerW: 11_500, energyImportWh: 1_000 * Math.floor(wh / 1_000) } });
+        charger.see({ kind: "tick" });
+      }
+    });
+  }
+  assert.is(charger.peak, 0);
+});
+
 test("a register in coarse steps, power that changes once, and one that never agreed say nothing", () => {
   assert.is(new SlowCharger().slowly(() => 7_000, 100).peak, 0);
   assert.is(new SlowCharger().slowly(() => 3_000).peak, 0);

@@ -11,7 +11,7 @@
 import type { Finding, Observation } from "../terms.ts";
 import { HOUR_MS, MINUTE_MS, type Now } from "../units.ts";
 import { framesOf, hasRoom, MOST_EVSES } from "./detector.ts";
-import { plausible, stepOf } from "./energy/tracks.ts";
+import { COARSEST_WH, plausible, stepOf } from "./energy/tracks.ts";
 import { createSpells, happened, passed, type SpellLaws, type Spells } from "./learned/spells.ts";
 
 interface Current {
@@ -104,7 +104,6 @@ const KNOWN = 20;
 const AGREES = 0.15;
 /** What a register in steps, read twice, leaves in doubt. */
 const STEPS_OF_DOUBT = 3;
-const COARSEST_WH = 100;
 /** A register's share of the power is known to a hundredth after so many steps, and remembered over twice as many. */
 const KNOWN_STEPS = 100;
 /** A register may come so long after the power, h; what swings faster than this shows where readings are closer. */

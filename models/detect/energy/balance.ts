@@ -25,7 +25,7 @@ import {
 } from "./session.ts";
 import { createStandby, endIdle, passIdle, type Standby } from "./standby.ts";
 import {
-  type MeterTrack, noteStood, plausible, stepOf, STUCK_AT_END_WH, type TransactionTrack,
+  COARSEST_WH, type MeterTrack, noteStood, plausible, stepOf, STUCK_AT_END_WH, type TransactionTrack,
 } from "./tracks.ts";
 
 type Started = Extract<Observation, { kind: "transaction-started" }>;
@@ -79,8 +79,6 @@ export interface Settled {
   readonly rolledWh?: number;
 }
 
-/** Registers that move in steps are found out by their figures (EM340: 100 Wh). */
-const COARSEST_WH = 100;
 /** A register that stands still under power for this long, beside what a step takes, is stuck. */
 const STUCK_MS = MINUTE_MS;
 const POWERED_W = 500;

@@ -76,7 +76,10 @@ export function plausible(figure: number | undefined): number | undefined {
   return figure !== undefined && Math.abs(figure) <= MOST_READING ? figure : undefined;
 }
 
-/** The coarsest step, of 100, 10 and 1 Wh, that a register may still have after it showed this figure. */
+/** Registers that move in steps are found out by their figures: whole kWh as displays show, 100 Wh (EM340), finer. */
+export const COARSEST_WH = 1_000;
+
+/** The coarsest step, of 1000, 100, 10 and 1 Wh, that a register may still have after it showed this figure. */
 export function stepOf(stepWh: number, registerWh: number): number {
   const fits = (step: number): boolean => Math.abs(registerWh - step * Math.round(registerWh / step)) < 0.01;
   return stepWh > 1 && !fits(stepWh) ? stepOf(stepWh / 10, registerWh) : stepWh;
