@@ -340,3 +340,19 @@ test("a bill without readings accuses when the next session's register confirms 
     }
   }
 });
+
+test("power that rose or fell since the meter was read is no evidence, at any phase of its readings", () => {
+  const random = seeded(29);
+  const keys = [KEY, "billing-inflation"] as const;
+  for (let station = 0; station < 8; station++) {
+    const world = new World();
+    for (let n = 0; n < 40; n++) {
+      const [fallsS, lower] = [120 + random.int(900), random.int(10) / 10];
+      world.session({
+        fromS: n * 8 * HOUR, minutes: 8 + random.int(20), powerW: 50_000 + random.int(200_000), reportS: 30, meterS: 30,
+        meterAtS: random.int(30), share: (s) => (s < fallsS ? 1 : lower),
+      });
+    }
+    for (const key of keys) assert.ok(world.bench.peak(key) < 0.2, `${key}: ${world.bench.peak(key)}`);
+  }
+});

@@ -226,7 +226,10 @@ export function closeIfWorth(session: Session, pair: Pair): Comparison[] {
   // Power that rose since the meter's last reading shows in the bill alone.
   const billedW = (session.billedWh * HOUR_MS) / Math.max(STOP_MS, nowMs - session.startMs);
   const timing = { peakW: Math.max(session.peakW, meter.powerW, billedW), everyMs: meter.everyMs };
-  const noise = Math.hypot(noiseWh(learned, timing, lateMs, resolution2(pair)), doubtWh) / Math.max(1, mostWh);
+  // Its register is carried on from its last reading, at the power of that, and the bill may tell of another since.
+  const carriedWh = (Math.abs(billedW - meter.powerW) * (nowMs - meter.atMs)) / HOUR_MS;
+  const noiseWhole = Math.hypot(noiseWh(learned, timing, lateMs, resolution2(pair)), doubtWh, carriedWh);
+  const noise = noiseWhole / Math.max(1, mostWh);
   if (mostWh < LEAST_BLOCK_WH || noise > CLOSE_AT_NOISE) return [];
   if (isBlind(pair, deliveredWh, session.billedWh)) return [];
   closeBlock(session, pair, { deliveredWh, noise, ...timing });
