@@ -153,9 +153,12 @@ export const OCPP16: ActionTable = new Map<string, Action>([
   }],
   ["GetDiagnostics", {
     from: "csms",
-    onEnd: (request, ending) => [{
-      kind: "upload-order", to: remoteHost(request.fields.location), what: "DiagnosticsLog", outcome: outcomeOf(ending),
-    }],
+    onEnd: (request, ending) => {
+      // Its result bears no status: a file's name says that the file comes (6.26).
+      const { fileName, status } = resultOf(ending);
+      const outcome = outcomeOf(ending, nonEmpty(fileName) === undefined ? status : "Accepted");
+      return [{ kind: "upload-order", to: remoteHost(request.fields.location), what: "DiagnosticsLog", outcome }];
+    },
   }],
   ["GetLocalListVersion", silent("csms")],
   ["GetLog", GET_LOG],
