@@ -65,6 +65,19 @@ test("heartbeats that nobody asked for are late by their own rhythm, once it is 
   }
 });
 
+test("heartbeats among the readings of a session show no rhythm: what follows it at rest is not late", () => {
+  const watch = createFaultWatch();
+  for (let s = 0; s < 9_000; s += 60) {
+    see(watch, s, { ...reading(s), frameNo: s });
+    if (s % 300 === 0) see(watch, s + 24, { kind: "heartbeat", frameNo: s + 1 });
+  }
+  for (let s = 9_000; s < 20_000; s += 300) {
+    assert.equal(see(watch, s + 20, tick), []);
+    see(watch, s + 24, { kind: "heartbeat", frameNo: s });
+  }
+  assert.equal(see(watch, 21_000, tick), ["heartbeat-late 0"], "by the rhythm of rest");
+});
+
 test("a register that goes back within a transaction; one that begins anew with the next is no fault", () => {
   const watch = createFaultWatch();
   see(watch, 0, started);

@@ -22,9 +22,11 @@ export interface FaultWatch {
   readonly told: Map<string, MonotonicMs>;
   /** As the CSMS asked for it; a station that talks otherwise may keep them back (OCPP 1.6 6.21, 2.0.1 G02). */
   heartbeatEveryMs?: number;
-  /** The longest time in which nothing was heard and that a heartbeat ended, and how many did, where nobody asked. */
+  /** The longest time in which nothing was heard between two heartbeats, and how many such, where nobody asked. */
   usual: { everyMs: number; beats: number };
   lastFrameMs?: MonotonicMs;
+  /** Whether that was a heartbeat: between two in a row is their rhythm, and among other messages is none. */
+  beat?: boolean;
   /** Register of the running transaction by EVSE, as reported. */
   readonly running: Map<number, Running>;
   /** Boots of late without an order, and when one was last ordered. */
@@ -83,13 +85,16 @@ export function watchFaults(watch: FaultWatch, observations: readonly Observatio
 function heard(watch: FaultWatch, seen: Observation, now: Now): void {
   if (seen.kind === "heartbeat") noteBeat(watch, now);
   if (seen.frameNo !== undefined) watch.lastFrameMs = now.monoMs;
+  // A heartbeat's result is a frame, too.
+  if (seen.frameNo !== undefined && seen.kind !== "csms-time") watch.beat = seen.kind === "heartbeat";
   if (seen.kind === "link") delete watch.lastFrameMs;
   if (seen.kind === "boot" && seen.heartbeatS !== undefined) watch.heartbeatEveryMs = seen.heartbeatS * SECOND_MS;
 }
 
-function noteBeat({ usual, lastFrameMs }: FaultWatch, now: Now): void {
+function noteBeat({ usual, lastFrameMs, beat }: FaultWatch, now: Now): void {
+  if (lastFrameMs === undefined || beat !== true) return;
   usual.beats += 1;
-  const gapMs = lastFrameMs === undefined ? 0 : now.monoMs - lastFrameMs;
+  const gapMs = now.monoMs - lastFrameMs;
   if (gapMs > usual.everyMs) usual.everyMs = Math.min(gapMs, 2 * usual.everyMs);
 }
 
