@@ -108,6 +108,8 @@ const STEPS_OF_DOUBT = 3;
 const KNOWN_STEPS = 100;
 /** A register may come so long after the power, h; what swings faster than this shows where readings are closer. */
 const LAG_H = 1 / 60;
+/** Meters of one station that are followed so: it has them of one kind, and several tell of an attack as one does. */
+const MOST_COARSE = 8;
 /** What swings flows for half of the time. */
 const HALF = 0.5;
 /** That hundredth, and a meter of class A at any load (2 %, EN 50470-3). */
@@ -212,12 +214,14 @@ function passedBetween(
   if (lastWh >= 0 && countedWh < 0) gauge.backMs = now.monoMs;
   // Readings in disorder contradict each other.
   const disorder = gauge.backMs >= 0 && now.monoMs - gauge.backMs < DISORDER_MS;
-  const coarse = gauge.stepWh > 1
-    ? ((swings.coarse ??= {})[key] ??= { countedWh: 0, readWh: 0, ...begun() }) : undefined;
+  const known = (swings.coarse ??= {});
+  if (gauge.stepWh === 1) delete known[key];
   if (lastWh < 0 || disorder || pauseMs <= 0 || pauseMs > LONGEST_PAUSE_MS) {
-    if (coarse !== undefined) Object.assign(coarse, begun());
+    Object.assign(known[key] ?? {}, begun());
     return undefined;
   }
+  const coarse = gauge.stepWh > 1 && hasRoom(known, key, MOST_COARSE)
+    ? (known[key] ??= { countedWh: 0, readWh: 0, ...begun() }) : undefined;
   const hours = pauseMs / HOUR_MS;
   const meanW = countedWh / hours;
   const doubtW = (STEPS_OF_DOUBT * gauge.stepWh) / hours;
