@@ -35,8 +35,10 @@ export interface Houses {
 /** A zone of four, of which one may lie, with epochs of a second. */
 export const fourHouses = (): Promise<Houses> => housesOf(4, 1, 1);
 
-/** A zone of n, of which f may lie. */
-export async function housesOf(n: number, f: number, epochS: number): Promise<Houses> {
+/** A zone of n, of which f may lie; `host`: where they listen. The last `undialled` have no address. */
+export async function housesOf(
+  n: number, f: number, epochS: number, host = "127.0.0.1", undialled = 0,
+): Promise<Houses> {
   const folder = mkdtempSync(join(tmpdir(), "kerbwatch-street-"));
   const houses: NewHouse[] = [];
   const digits = String(n).length;
@@ -46,7 +48,7 @@ export async function housesOf(n: number, f: number, epochS: number): Promise<Ho
     const keys = loadOrCreateKeys(own, systemRandom);
     const { statement, log, witness, tls } = keys.signers;
     houses.push({ station, folder: own, keys, member: {
-      station, zone: "street" as ZoneId, address: `127.0.0.1:${await freePort()}`,
+      station, zone: "street" as ZoneId, address: index < n - undialled ? `${host}:${await freePort()}` : "",
       keys: { statement: statement.publicKey, log: log.publicKey, witness: witness.publicKey, tls: tls.publicKey },
       latE6: 36_720_000 + 200 * index, lonE6: -4_420_000, ratedW: 22_000,
     } });

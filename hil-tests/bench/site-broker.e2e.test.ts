@@ -1,5 +1,5 @@
 /** A street over a site's Mosquitto, set up by the commands that the help teaches: who is let in, heard, believed. */
-import { appendFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { connectAsync } from "mqtt";
@@ -9,66 +9,24 @@ import { loadConfig } from "../../edge-agent/adapters/config-file.ts";
 import { systemRandom } from "../../edge-agent/adapters/crypto.ts";
 import { loadOrCreateKeys } from "../../edge-agent/adapters/keys.ts";
 import { until } from "../../edge-agent/adapters/mesh.testing.ts";
-import { MOSQUITTO, Mosquitto, RUN_AS_ROOT } from "../../edge-agent/adapters/mosquitto.testing.ts";
+import { MOSQUITTO } from "../../edge-agent/adapters/mosquitto.testing.ts";
 import { type TlsIdentity, tlsIdentity } from "../../edge-agent/adapters/tls-identity.ts";
 import { type RunningAgent, startAgent } from "../../edge-agent/agent.ts";
-import { ran } from "../../edge-agent/cli/io.testing.ts";
 import type { Alert } from "../../models/terms.ts";
 import type { StationId } from "../../models/units.ts";
 import { systemClock } from "./bench-clock.ts";
 import { BenchCsms } from "./csms.ts";
+import { enrol, HOST, type Site } from "./site.testing.ts";
 import { BenchStation } from "./station.ts";
 import { freePort } from "./street-ports.ts";
 import { Waiters } from "./waiters.ts";
 
-const HOST = "127.0.0.1";
 const STATIONS = ["CP-1", "CP-2", "CP-3", "CP-4"] as StationId[];
 const GUESSES = 6;
 /** Start, and statements of two epochs: growth is counted from what was stated before. */
 const ENTRIES_BEFORE = 4;
 /** So long all others are seen to go on after a certificate. */
 const EPOCHS_ON = 8;
-
-interface Site {
-  readonly folder: string;
-  readonly port: number;
-  /** The operator's public key. */
-  readonly operator: string;
-  readonly start: () => Promise<Mosquitto>;
-}
-
-async function done(...args: readonly string[]): Promise<string> {
-  const { code, out, err } = await ran(args);
-  assert.is(code, 0, err);
-  return out;
-}
-
-/** Keys on each device, a signed roster, and the broker's files. `addresses`: of embedded brokers. */
-async function enrol(folder: string, addresses: Readonly<Record<string, string>>): Promise<Site> {
-  const at = (name: string): string => join(folder, name);
-  const printed = await done("keygen", "--operator", at("alice.key"), "--json");
-  const { publicKey: operator } = JSON.parse(printed) as { publicKey: string };
-  writeFileSync(at("operators.json"), JSON.stringify({ threshold: 1, keys: [operator] }));
-  mkdirSync(at("members"));
-  for (const station of STATIONS) {
-    const advertise = addresses[station] === undefined ? [] : ["--advertise", addresses[station]];
-    await done("keygen", "--state", at(station), "--station", station, ...advertise,
-      "--member", at(`members/${station}.member.json`));
-  }
-  writeFileSync(at("region.json"), JSON.stringify({ version: 1, region: "town", zones: [{
-    id: "street", liarsTolerated: 1, stations: STATIONS.map((id) => ({ id, ratedW: 22_000 })),
-  }] }));
-  const [members, operators] = [["--members", at("members")], ["--operators", at("operators.json")]];
-  await done("roster", "create", "--region", at("region.json"), ...members!, ...operators!, "--epoch", "1",
-    "--out", at("roster.kwu"));
-  await done("roster", "sign", at("roster.kwu"), "--key", at("alice.key"));
-  const port = await freePort();
-  await done("roster", "mosquitto", at("roster.kw"), ...members!, ...operators!, "--out", at("site"), "--host", HOST,
-    "--listen", `${HOST}:${port}`);
-  const conf = at("site/mosquitto.conf");
-  appendFileSync(conf, ["", ...RUN_AS_ROOT, "log_type information", ""].join("\n"));
-  return { folder, port, operator, start: () => Mosquitto.start(conf) };
-}
 
 function siteTest(name: string, use: (folder: string) => Promise<void>): void {
   if (MOSQUITTO === undefined) return test.skip(name, "no mosquitto");
@@ -113,7 +71,7 @@ function deviceOf({ folder }: Site, station: StationId, secret = station): TlsId
 }
 
 siteTest("Mosquitto lets in whom the roster lists, and each says only what is its own", async (folder) => {
-  const site = await enrol(folder, {});
+  const site = await enrol(folder, STATIONS, {});
   const mosquitto = await site.start();
   const topic = (station: string, zone = "street"): string => `kw1/town/${zone}/statement/${station}`;
   try {
@@ -211,7 +169,7 @@ const allHeard = (houses: readonly House[]): boolean =>
   houses.every(({ agent }) => agent.status().mesh?.members.every(({ lastEpoch }) => lastEpoch !== undefined) === true);
 
 siteTest("four agents without brokers certify a thin attack over the site's alone", async (folder) => {
-  const site = await enrol(folder, {});
+  const site = await enrol(folder, STATIONS, {});
   const mosquitto = await site.start();
   try {
     await withStreet(site, () => ({ brokers: [`mqtts://${HOST}:${site.port}`] }), async (houses, raised) => {
@@ -232,7 +190,7 @@ siteTest("four agents without brokers certify a thin attack over the site's alon
 });
 
 siteTest("one on a metered link neither hears statements nor votes, and tells the incident too", async (folder) => {
-  const site = await enrol(folder, {});
+  const site = await enrol(folder, STATIONS, {});
   const mosquitto = await site.start();
   const [metered] = STATIONS.slice(-1);
   const more = (station: StationId) =>
@@ -267,7 +225,7 @@ siteTest("one on a metered link neither hears statements nor votes, and tells th
 
 siteTest("beside two embedded brokers, and one site that is never there: still one incident at all", async (folder) => {
   const addresses = { "CP-1": `${HOST}:${await freePort()}`, "CP-2": `${HOST}:${await freePort()}` };
-  const site = await enrol(folder, addresses);
+  const site = await enrol(folder, STATIONS, addresses);
   const brokers = [`mqtts://${HOST}:${site.port}`, `mqtt://${HOST}:${await freePort()}`];
   const more = (station: StationId) => {
     const own = (addresses as Readonly<Record<string, string>>)[station];
