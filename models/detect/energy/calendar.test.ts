@@ -141,6 +141,15 @@ test("a register that wavers within its resolution breaks neither day nor month"
   }
 });
 
+test("a tapped load is told where a vehicle comes once in ten days: two whole bills suffice, one does not", () => {
+  const rest = { sessionKwh: 0, told: "never" } as const;
+  const tapped = { ...rest, restW: 300 };
+  const twice = new Station().days(1).days(9, rest).days(1).days(2, rest).days(4, tapped);
+  assert.ok(twice.spoken >= 3 && twice.bench.raisedAt.has(KEY), `${twice.spoken}`);
+  assert.is(new Station().days(1).days(9, rest).days(4, tapped).spoken, 0);
+  assert.is(new Station().days(1).days(3, { told: "no end" }).days(4, tapped).spoken, 0);
+});
+
 test("a meter whose bills never came, or come no more, says nothing of them", () => {
   assert.is(new Station().days(40, { told: "never", sessionKwh: 11 }).spoken, 0);
   const station = new Station().days(20).days(16, { told: "never", sessionKwh: 0 });

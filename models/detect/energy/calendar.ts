@@ -45,7 +45,7 @@ export interface Calendar {
   starts: { id: string; evseId: number; wh: number; stood: boolean }[];
   /** Ids of late that ended: their readings may come after. */
   ended: string[];
-  /** When a bill came last, monotonic ms, -1: never; and how many did. */
+  /** When a bill came last, monotonic ms, -1: never; and how many did, start and stop. */
   billMs: number;
   bills: number;
   habits: Record<Span, Habit>;
@@ -78,7 +78,8 @@ const SPANS = ["day", "month"] as const;
 /** The station may still owe a bill for so long after an end; and an agent that saw nothing for so long was away. */
 const GRACE_MS = 10 * MINUTE_MS;
 const AWAY_MS = 15 * MINUTE_MS;
-const LEAST_BILLS = 5;
+/** One bill may be a stray; two that are whole show that bills come to this agent. */
+const LEAST_BILLS = 2;
 const BILLS_OF_LATE_MS = 14 * DAY_MS;
 const TEACH_EVERY_MS = 7 * DAY_MS;
 /** Standard deviations of standby that are doubt. */
@@ -164,9 +165,10 @@ function bill(calendar: Calendar, seen: Observation & { kind: "transaction-ended
   const meter = calendar.meters[key];
   if (meter === undefined) return;
   meter.restMs = -1;
-  Object.assign(calendar, { billMs: now.monoMs, bills: calendar.bills + 1 });
+  calendar.billMs = now.monoMs;
   const known = stopWh !== undefined && start !== undefined && start.wh !== UNKNOWN_WH && stopWh >= start.wh &&
     !(start.stood && stopWh === start.wh);
+  if (known) calendar.bills += 1;
   for (const span of SPANS) {
     if (known) meter[span].billedWh += stopWh - start.wh;
     else meter[span].broken = true;
