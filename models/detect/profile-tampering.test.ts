@@ -122,10 +122,11 @@ test("limits that swing again and again suffice, those of clouds do not", () => 
   const cases = [[5, 24, "10 swings within 10"], [90, 24, ""], [90, 30, "25 swings within 60"], [150, 60, ""]] as const;
   for (const [everyS, orders, words] of cases) {
     const bench = create();
-    bench.tickTo(DAY, 60);
+    bench.tickTo(0);
+    bench.tickTo(5 * DAY, 60);
     for (let n = 0; n < orders; n++) {
-      bench.tickTo(DAY + n * everyS);
-      bench.see(limit(n % 2 === 0 ? 8 : 24), DAY + n * everyS);
+      bench.tickTo(5 * DAY + n * everyS);
+      bench.see(limit(n % 2 === 0 ? 8 : 24), 5 * DAY + n * everyS);
     }
     assert.is(bench.raisedAt.has(KEY), words !== "", `every ${everyS} s: ${bench.peak(KEY)}`);
     const said = bench.findings.find(({ says }) => says.includes("swings within"))?.says ?? "";
@@ -148,11 +149,12 @@ function cook(bench: Bench<ProfileTampering>, from: number, to: number): void {
 
 test("limits that swing within seconds on many evenings are told at first, and a habit after a week", () => {
   const bench = create();
-  cook(bench, 1, 9);
+  bench.tickTo(0);
+  cook(bench, 5, 13);
   assert.ok(bench.raisedAt.has(KEY));
-  bench.tickTo(9 * DAY, 60);
+  bench.tickTo(13 * DAY, 60);
   bench.peaks.clear();
-  cook(bench, 9, 130);
+  cook(bench, 13, 130);
   assert.ok(bench.peak(KEY) < 0.7, `${bench.peak(KEY)}`);
   // Nobody cooks for a quarter of a year: what comes then is news again.
   bench.tickTo(230 * DAY, 3_600);
@@ -163,11 +165,45 @@ test("limits that swing within seconds on many evenings are told at first, and a
 
 test("days on end of limits that swing within seconds are told on each day of a week", () => {
   const bench = create();
+  bench.tickTo(0);
   for (let day = 10; day < 17; day++) {
     bench.raisedAt.clear();
     cook(bench, day, day + 1);
     assert.ok(bench.raisedAt.has(KEY), `day ${day}`);
     bench.tickTo((day + 1) * DAY, 60);
+  }
+});
+
+/** Load management by a house with a cooker, every few seconds from the first day on, as it is installed. */
+test("honest: load management that follows a house from the first day on, and every day after it", () => {
+  for (const everyS of [5, 10, 30]) {
+    const bench = create();
+    const random = seeded(everyS);
+    for (let day = 0; day < 12; day++) {
+      for (const hour of [7, 12, 18]) {
+        for (let s = 0; s < HOUR; s += everyS) {
+          const from = day * DAY + hour * HOUR + s;
+          bench.tickTo(from, 60);
+          bench.see(limit(random.pick([8, 14, 20, 24])), from);
+        }
+      }
+    }
+    assert.is(bench.raisedAt.has(KEY), false, `every ${everyS} s: ${bench.peak(KEY)}`);
+  }
+});
+
+test("limits of a little, below what lets a vehicle charge, starve as those of nothing do", () => {
+  for (const [given, unit, found] of [[0, "A", true], [3, "A", true], [1_200, "W", true], [6, "A", false]] as const) {
+    const bench = create();
+    for (let day = 0; day < 19; day++) {
+      bench.tickTo(day * DAY, 60);
+      bench.see(start(day), day * DAY);
+      bench.see(power(7_000), day * DAY + MINUTE);
+      if (day >= 10) bench.see(limit(given, "TxProfile", unit), day * DAY + 2 * MINUTE);
+      for (let s = 3 * MINUTE; s < HOUR; s += MINUTE) bench.see(power(day < 10 ? 7_000 : 5), day * DAY + s);
+      bench.see(stop(day), day * DAY + HOUR);
+    }
+    assert.is(bench.raisedAt.has(KEY), found, `${given} ${unit}: ${bench.peak(KEY)}`);
   }
 });
 

@@ -17,9 +17,11 @@
  * Honest look-alikes: smart charging every quarter of an hour, demand response, EVs that take a minute or charge below
  * the limit, meter class and the loss of a DC charger (`ABOVE`), orders that have lapsed or were cleared.
  * Solar power behind broken clouds, which swings by the minute; a limit that stands for none (999999), once learned.
- * Load management that follows a house's cooker in seconds: told on its first days, and a habit after a week of them.
- * Cannot see: a few sessions that are paused until their drivers leave: a tariff does the same on the wire;
- * a car on one phase above a limit in ampere, limits that follow an hour-long plan of an attacker's.
+ * Load management that follows a house's cooker in seconds: a habit where it did from the station's first days on,
+ * otherwise told at first, and a habit after a week.
+ * Cannot see: swings that begin in the first three days; a few sessions that are paused until their drivers leave: a
+ * tariff does the same on the wire; a car on one phase above a limit in ampere, limits that follow an hour-long plan of
+ * an attacker's; one that is two or three times all before it and no more: an installer's or another CSMS's default.
  */
 import type { Finding, Observation, Term } from "../terms.ts";
 import { DAY_MS, HOUR_MS, MINUTE_MS, type Now } from "../units.ts";
@@ -45,6 +47,8 @@ export interface ProfileTampering {
   swungMs: number[];
   /** Days since 1970 on which limits swung within seconds, the oldest first. */
   thrashDays?: number[];
+  /** Since when the station is watched, wall clock. */
+  firstMs?: number;
   /** Highest power that was read, W, and since when, wall clock; 0: none yet. */
   mostW: number;
   sinceMs: number;
@@ -105,6 +109,8 @@ const MOST_SWUNG = Math.max(...THRASHED.map(([many]) => many));
 const HABIT_DAYS = 3;
 const HABIT_AGE_DAYS = 7;
 const FORGOTTEN_DAYS = 90;
+/** Load management is there from the installation on: what swings in the first days is how the station is managed. */
+const FIRST_MS = 3 * DAY_MS;
 const MOST_DAYS = 8;
 const FIVE_TIMES = 5;
 /** After so long the station's own power is known, if it drew any that counts. */
@@ -120,6 +126,8 @@ const SWING_SHARE = 0.3;
 const FAR_ABOVE = 1.5;
 /** Three phases at the highest voltage that EN 50160 allows. */
 const W_OF_A = 3 * 253;
+/** Below this a limit is one of nothing: 6 A (IEC 61851-1), and what they are on one phase at 207 V (EN 50160). */
+const CHARGES: Record<Unit, number> = { A: 6, W: 6 * 207 };
 /** A vehicle follows within 5 s (IEC 61851-1, annex A); the rest is for the station. */
 const REACTS_MS = 2 * MINUTE_MS;
 const BLOCK_MS = 5 * MINUTE_MS;
@@ -141,6 +149,7 @@ export const profileTampering: Detector<ProfileTampering> = {
     blocks: {},
   }),
   observe(state, observation, now) {
+    state.firstMs ??= state.sinceMs || now.wallMs;
     const sums = () => [mixtureOf([levelOf(state.burst, 0), state.act.nats]), state.facts.nats];
     return mixed("profile-tampering", sums, now, () => {
       const over = noteSession(state.sessions, observation, now);
@@ -214,13 +223,14 @@ function limit(state: ProfileTampering, seen: Limit, now: Now): Finding[] {
   const traits: Record<string, boolean> = {
     "negative": given < 0,
     "above": state.top[unit] > 0 && given > FAR_ABOVE * state.top[unit],
-    "nothing": given <= 0 && state.sessions.open.some((session) =>
+    "nothing": given < CHARGES[unit] && state.sessions.open.some((session) =>
       (evseId === 0 || session.evseId === evseId) && draws(state.sessions, session, now)),
     "ignored": false,
   };
   const isSwing = swung(state, seen);
+  const isUsual = isSwing && swingsAlways(state, now);
   if (isSwing) {
-    state.swings += 1;
+    if (!isUsual) state.swings += 1;
     state.swungMs = [...state.swungMs, now.monoMs].slice(-MOST_SWUNG);
   }
   const isFarAbove = farAbove(state, seen, now);
@@ -235,7 +245,8 @@ function limit(state: ProfileTampering, seen: Limit, now: Now): Finding[] {
   const says = `limit of ${given} ${unit} for ${evseId === 0 ? "the station" : `EVSE ${evseId}`}` +
     `${swinging}${unlessAccepted(seen.outcome)}`;
   const thrashed = isSwing && THRASHED.find(([many, ms]) => now.monoMs - (state.swungMs.at(-many) ?? -Infinity) < ms);
-  if (thrashed && !thrashesAlways(state, now)) {
+  if (thrashed) noteThrashed(state, now);
+  if (thrashed && !isUsual) {
     const [many, ms] = thrashed;
     state.shows.push({ name: "thrash", says: `${many} swings within ${ms / MINUTE_MS} minutes, the last a ${says}` });
   }
@@ -243,14 +254,23 @@ function limit(state: ProfileTampering, seen: Limit, now: Now): Finding[] {
   return seeBurst(state.burst, LAW, { judged: Object.keys(traits), shown, says, frames: framesOf(seen) }, now);
 }
 
-/** Whether limits swung within seconds on days before, so that it is a habit; notes today. */
-function thrashesAlways(state: ProfileTampering, now: Now): boolean {
+/**
+ * Whether limits that swing within seconds are how the station is managed: since its first days, in which nobody knows
+ * it, or for a week. Then they say nothing.
+ */
+function swingsAlways({ firstMs = 0, thrashDays = [] }: ProfileTampering, now: Now): boolean {
+  const today = Math.floor(now.wallMs / DAY_MS);
+  const before = thrashDays.filter((day) => day < today && today - day < FORGOTTEN_DAYS);
+  const first = (before[0] ?? today) * DAY_MS;
+  return first < firstMs + FIRST_MS || before.length >= HABIT_DAYS && today - before[0]! >= HABIT_AGE_DAYS;
+}
+
+/** Notes today as one of the days on which limits swung within seconds. */
+function noteThrashed(state: ProfileTampering, now: Now): void {
   const today = Math.floor(now.wallMs / DAY_MS);
   const known = state.thrashDays?.filter((day) => day <= today && today - day < FORGOTTEN_DAYS) ?? [];
-  const before = known.filter((day) => day < today);
-  if (before.length === known.length && known.length < MOST_DAYS) known.push(today);
+  if (!known.includes(today) && known.length < MOST_DAYS) known.push(today);
   state.thrashDays = known;
-  return before.length >= HABIT_DAYS && today - before[0]! >= HABIT_AGE_DAYS;
 }
 
 /** Whether a limit is out of all range for a station whose power is known. */
