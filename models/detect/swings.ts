@@ -229,13 +229,12 @@ function passedBetween(
   if (least >= LEAST_W && Math.abs(meanW - (least + most) / 2) < AGREES * most) {
     gauge.agreed = Math.min(KNOWN, gauge.agreed + 1);
   }
-  const pause = { least, most, topW, hours, countedWh, stepWh: gauge.stepWh };
-  const hidden = coarse === undefined ? 0 : hiddenSwings(coarse, pause);
+  const hidden = coarse && hiddenSwings(coarse, gauge.stepWh, [least, most, topW], hours, countedWh);
   const { swings: spell } = swings.spells.of;
   // Before that step nothing can tell that they are over.
   if (spell.lastMs >= 0 && now.monoMs < (coarse?.dueMs ?? 0)) spell.lastMs = now.monoMs;
-  if (hidden > 0) {
-    coarse!.dueMs = now.monoMs + (HOUR_MS * gauge.stepWh) / (HALF * topW);
+  if (coarse && hidden) {
+    coarse.dueMs = now.monoMs + (HOUR_MS * gauge.stepWh) / (HALF * topW);
     return { count: hidden, says: `by its register ${hidden} swings passed between readings,` };
   }
   if (gauge.agreed < KNOWN) return undefined;
@@ -250,21 +249,15 @@ function passedBetween(
 /** As at the begin of a transaction, or after a gap. */
 const begun = () => ({ sums: [{ wh: 0, told: 0 }, { wh: 0, told: 0 }], longestH: LAG_H, dueMs: 0 });
 
-interface Pause {
-  /** Power at its ends, and the highest in this transaction, W. */
-  readonly least: number;
-  readonly most: number;
-  readonly topW: number;
-  readonly hours: number;
-  readonly countedWh: number;
-  readonly stepWh: number;
-}
-
 /**
  * How many more swings must be hidden in what a coarse register lacks or has beyond the power, by this pause: full
  * pauses that either holds for certain, a step of the register left in doubt.
+ * @param powers at its ends, the lower first, and the highest in this transaction, W
  */
-function hiddenSwings(coarse: Coarse, { least, most, topW, hours, countedWh, stepWh }: Pause): number {
+function hiddenSwings(
+  coarse: Coarse, stepWh: number, powers: readonly [number, number, number], hours: number, countedWh: number,
+): number {
+  const [least, most, topW] = powers;
   coarse.longestH = Math.max(coarse.longestH, hours);
   const mostWh = Math.max(topW, most) * coarse.longestH;
   // A register that was set or replaced: nothing that flowed.
