@@ -188,7 +188,7 @@ export type Observation = Seen &
 export const FAULTS = [
   "connector-fault", "stopped-by-fault", "register-stepped-back", "no-meter-values", "meter-lost", "upload-failed",
   "csms-slow", "heartbeat-late",
-  "register-stuck", "restarts",
+  "register-stuck", "restarts", "link-unsteady",
 ] as const;
 export type Fault = (typeof FAULTS)[number];
 

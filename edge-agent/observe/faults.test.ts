@@ -179,3 +179,39 @@ test("boots again and again that nobody ordered are a fault; those after an orde
   for (const quiet of [told(reset, boot()), told(undefined, boot({ reason: "RemoteReset" })),
     told(undefined, boot({ outcome: "none" })), told(undefined, boot(), 2_000)]) assert.equal(quiet, []);
 });
+
+test("a link that fails ten times a day where it was good is a fault, once a day; one that always did is none", () => {
+  const day = (watch: FaultWatch, from: number, losses: number): string[] => {
+    const told: string[] = [];
+    for (let s = 0; s < 86_400; s += 600) {
+      told.push(...see(watch, from + s, tick));
+      if (losses === 0 || s % (86_400 / losses) >= 600) continue;
+      // Two attempts fail before it is back.
+      const states = [["disconnect", 1], ["connect", 300], ["disconnect", 310], ["connect", 599]] as const;
+      for (const [state, after] of states) {
+        told.push(...see(watch, from + s + after, { kind: "link", state }));
+      }
+    }
+    return told;
+  };
+  const [good, bad] = [createFaultWatch(), createFaultWatch()];
+  see(good, 0, { kind: "link", state: "connect" });
+  see(bad, 0, { kind: "link", state: "connect" });
+  for (let n = 1; n < 21; n++) {
+    assert.equal(day(good, n * 86_400, n % 7 === 0 ? 1 : 0), []);
+    const told = day(bad, n * 86_400, 10);
+    if (n > 7) assert.equal(told, []);
+  }
+  assert.equal(day(good, 21 * 86_400, 10), ["link-unsteady 0"]);
+  assert.equal(day(good, 22 * 86_400, 10), ["link-unsteady 0"], "the day after as well");
+  assert.equal(day(good, 30 * 86_400, 2), []);
+});
+
+test("a reset that was ordered explains the loss that follows", () => {
+  const watch = createFaultWatch();
+  for (let n = 0; n < 12; n++) {
+    see(watch, 3_600 * n, { kind: "link", state: "connect" });
+    see(watch, 3_600 * n + 3_500, { kind: "command", command: "reset", outcome: "accepted" } as Body);
+    assert.equal(see(watch, 3_600 * n + 3_510, { kind: "link", state: "disconnect" }), []);
+  }
+});

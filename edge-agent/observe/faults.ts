@@ -4,6 +4,7 @@
  */
 import type { Fault, Observation } from "../../models/terms.ts";
 import { DAY_MS, HOUR_MS, MINUTE_MS, type MonotonicMs, type Now, SECOND_MS, type WallMs } from "../../models/units.ts";
+import { createRate, learnRate, type LearnedRate, upperPerHour } from "../../models/detect/learned/rate.ts";
 import { noteStood, plausible, type Stood, STUCK_WH } from "../../models/detect/energy/tracks.ts";
 import type { Effect } from "../ports.ts";
 
@@ -32,6 +33,11 @@ export interface FaultWatch {
   /** Boots of late without an order, and when one was last ordered. */
   bootsMs: readonly MonotonicMs[];
   orderedMs?: MonotonicMs;
+  /** Losses of the link within the last day, how often it is usually lost, an hour, and until when that was learned. */
+  lossesMs: readonly MonotonicMs[];
+  readonly losses: LearnedRate;
+  linkUp: boolean;
+  linkMs?: MonotonicMs;
 }
 
 interface Running extends Stood {
@@ -58,12 +64,18 @@ const KNOWN_BEATS = 24;
 const MANY_RESTARTS = 3;
 const ORDER_EXPLAINS_MS = 15 * MINUTE_MS;
 const ORDERED = /^(RemoteReset|ScheduledReset|Triggered|FirmwareUpdate)$/;
+/** Losses nearer to each other are attempts of one (denial-of-service.ts counts likewise); one in two days at first. */
+const LOSSES_APART_MS = 15 * MINUTE_MS;
+const USUAL_LOSS_HOURS = 48;
+/** So many losses come by chance on one day in ten years (Chernoff's bound on a Poisson count), nats. */
+const UNSTEADY_NATS = Math.log(10 * 365);
 const STOPPED_BY_FAULT: ReadonlySet<string> = new Set([
   "EmergencyStop", "PowerLoss", "GroundFault", "OvercurrentFault", "PowerQuality", "Overheat",
 ]);
 
 export function createFaultWatch(): FaultWatch {
   return { open: new Map(), told: new Map(), running: new Map(), bootsMs: [],
+    linkUp: false, lossesMs: [], losses: createRate(1 / USUAL_LOSS_HOURS, USUAL_LOSS_HOURS, true),
     usual: { everyMs: SECOND_MS, beats: 0 } };
 }
 
@@ -121,6 +133,8 @@ function faultIn(watch: FaultWatch, seen: Observation, now: Now): FaultNote | un
       return note("meter-lost", seen.evseId, `the agent's own meter does not answer: ${seen.why}`);
     case "meter-reading":
       return void watch.open.delete(`meter-lost ${seen.reading.evseId}`);
+    case "link":
+      return loss(watch, seen.state === "connect", now, note);
     case "tick":
       return lateHeartbeat(watch, now, note);
     default:
@@ -130,9 +144,26 @@ function faultIn(watch: FaultWatch, seen: Observation, now: Now): FaultNote | un
 
 type Note = (fault: Fault, evseId: number, says: string) => FaultNote;
 
+const wasOrdered = ({ orderedMs }: FaultWatch, now: Now): boolean =>
+  orderedMs !== undefined && now.monoMs - orderedMs < ORDER_EXPLAINS_MS;
+
+/** A link that is lost far more often than is its habit, each time but for a while. */
+function loss(watch: FaultWatch, up: boolean, now: Now, note: Note): FaultNote | undefined {
+  const { linkUp, linkMs = now.monoMs, losses, lossesMs } = watch;
+  Object.assign(watch, { linkUp: up, linkMs: now.monoMs });
+  learnRate(losses, now.wallMs, (now.monoMs - linkMs) / HOUR_MS, 0);
+  const again = now.monoMs - (lossesMs.at(-1) ?? -Infinity) < LOSSES_APART_MS;
+  if (!linkUp || again || wasOrdered(watch, now)) return undefined;
+  const usual = 24 * upperPerHour(losses, now.wallMs);
+  losses.events += 1;
+  const count = (watch.lossesMs = [...lossesMs.filter((ms) => now.monoMs - ms < DAY_MS), now.monoMs]).length;
+  if (count <= usual || count * Math.log(count / usual) - count + usual < UNSTEADY_NATS) return undefined;
+  return note("link-unsteady", 0, `the link was lost ${count} times within a day; ${usual.toFixed(1)} would be usual`);
+}
+
 /** A charger that boots again and again by itself. */
 function restart(watch: FaultWatch, { reason, outcome }: Observation & { kind: "boot" }, now: Now, note: Note) {
-  const ordered = watch.orderedMs !== undefined && now.monoMs - watch.orderedMs < ORDER_EXPLAINS_MS;
+  const ordered = wasOrdered(watch, now);
   // One that is refused is repeated, and is no other one.
   if (ordered || outcome !== "accepted" || ORDERED.test(reason ?? "")) return undefined;
   watch.bootsMs = [...watch.bootsMs.filter((ms) => now.monoMs - ms < HOUR_MS), now.monoMs].slice(-MANY_RESTARTS);
