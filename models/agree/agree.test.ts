@@ -3,7 +3,7 @@ import { beliefOf, createOpine, forget, opine, type OpineState } from "../opine/
 import { thresholdOf } from "../opine/threshold.ts";
 import type { EvidenceKey, Finding } from "../terms.ts";
 import { type Epoch, epochOf, type MonotonicMs, type Now, type StationId, type WallMs, type ZoneId } from "../units.ts";
-import { agree, type Agreement, type AgreeState, createAgree, HOLD_MS } from "./agree.ts";
+import { agree, type Agreement, type AgreeState, createAgree, HOLD_MS, SESSIONS_HOLD_MS } from "./agree.ts";
 
 const START = Date.UTC(2026, 2, 2);
 const KEY = "energy-theft";
@@ -59,6 +59,19 @@ test("it lapses when nothing was added for the hold time, also when nothing at a
   step(lone, 0, [THRESHOLD + 5]);
   assert.equal(step(lone, HOLD_S - 1, []).lapsed, []);
   assert.equal(step(lone, HOLD_S, []).lapsed, [KEY]);
+});
+
+test("what befalls sessions night after night is one incident, which ends a day and a half after the last one", () => {
+  const key = "session-spoofing";
+  const lone = create();
+  for (let night = 0; night < 5; night++) {
+    const { verdicts, lapsed } = step(lone, night * 24 * 3_600, [night === 0 ? thresholdOf(key) + 5 : 3], key);
+    assert.equal([verdicts.length, lapsed], [night < 3 ? 1 : 0, []], `night ${night}`);
+    for (let hour = 1; hour < 24; hour++) {
+      assert.equal(step(lone, (24 * night + hour) * 3_600, hour === 12 ? [-0.5] : [], key).lapsed, []);
+    }
+  }
+  assert.equal(step(lone, 4 * 24 * 3_600 + SESSIONS_HOLD_MS / 1_000, [], key).lapsed, [key]);
 });
 
 test("an attack that goes on holds its verdict: at the cap, below the highest evidence, for a day", () => {

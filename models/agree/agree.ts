@@ -3,7 +3,8 @@
  * quorum is one, and its own evidence decides.
  *
  * Only a raise is a verdict, never quiet. A raised threat is held while its evidence lasts and ends by hysteresis:
- * when the evidence fell to half the threshold, or when nothing was added to it for `HOLD_MS`.
+ * when the evidence fell to half the threshold, or when nothing was added to it for `HOLD_MS`, and longer where
+ * sessions alone can add to it.
  */
 import type { Belief, EvidenceKey, Threat, Verdict } from "../terms.ts";
 import { THREATS } from "../terms.ts";
@@ -33,6 +34,9 @@ export interface Agreement {
 
 /** A raised threat to which nothing was added for this long has ended. */
 export const HOLD_MS = HOUR_MS;
+/** What befalls the sessions of one night is the same incident in the next, also when that comes half a day later. */
+export const SESSIONS_HOLD_MS = 36 * HOUR_MS;
+const BY_SESSIONS: ReadonlySet<Threat> = new Set(["session-spoofing", "credential-cloning"]);
 /** Hysteresis: raised at the threshold, lapsed below this share of it. */
 const LAPSE_SHARE = 0.5;
 
@@ -80,7 +84,8 @@ function lapse(state: AgreeState, beliefs: readonly Belief[], now: Now): Threat[
     const raised = state.raised[threat];
     const belief = beliefs.find((moved) => moved.key === threat);
     const fell = belief !== undefined && belief.sinceOnsetNats < LAPSE_SHARE * belief.thresholdNats;
-    if (raised === undefined || (!fell && now.monoMs - raised.lastRiseMs < HOLD_MS)) continue;
+    const holdMs = BY_SESSIONS.has(threat) ? SESSIONS_HOLD_MS : HOLD_MS;
+    if (raised === undefined || (!fell && now.monoMs - raised.lastRiseMs < holdMs)) continue;
     delete state.raised[threat];
     lapsed.push(threat);
   }
