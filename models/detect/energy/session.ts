@@ -146,8 +146,9 @@ export function createSession(
 ): Session {
   const { learned, meter, nowMs } = pair;
   const leastShift = Math.max(LEAST_SHIFT, LEAST_SHIFT_SPREADS * scaleOf(learned.ratio, 0));
+  const head = headNats > 0 ? { headNats } : {};
   const look = (): Look =>
-    ({ grid: createShiftGrid(leastShift, MOST_SHIFT), givenNats: 0, rolledNats: undefined, headNats });
+    ({ grid: createShiftGrid(leastShift, MOST_SHIFT), givenNats: 0, rolledNats: undefined, ...head });
   return {
     startWh: registerWh, startMs: nowMs, beganWh: registerWh, beganMs: nowMs, billedWh: 0, peakW: meter.powerW,
     readW: meter.powerW, readV: 0, stirredMs: nowMs,
@@ -170,7 +171,7 @@ export function noteRead(session: Session, readW: number, readV: number, nowMs: 
 }
 
 export function beginBlock(session: Session, registerWh: number | undefined, nowMs: number): void {
-  const passedWh = (session.passedWh ?? 0) + session.billedWh;
+  const passedWh = (session.passedWh ?? 0) + session.billedWh || undefined;
   Object.assign(session, { startWh: registerWh, startMs: nowMs, billedWh: 0, passedWh });
 }
 
@@ -256,7 +257,7 @@ function closeBlock(session: Session, { learned, registerWh, nowMs }: Pair, bloc
   if (deliveredWh > WENT_ALONG_SHARE * billedWh) learned.trusted = true;
   session.last = { startWh: session.startWh, startMs: session.startMs, billedWh, peakW: session.peakW };
   beginBlock(session, registerWh, nowMs);
-  session.passedWh = 0;
+  delete session.passedWh;
 }
 
 /** Whether nothing of late keeps the agent from learning. */
@@ -285,7 +286,8 @@ export function tell(
     // Used with the first that speaks for it; with it, too, one finding and one session are bounded as ever.
     if (nats[way] > 0 && look.headNats) {
       stands[way] = Math.max(0, Math.min(MOST_NATS, look.headNats + look.givenNats));
-      Object.assign(look, { headNats: 0, usedNats: Math.max(0, stands[way]! - look.givenNats) });
+      look.usedNats = Math.max(0, stands[way]! - look.givenNats);
+      delete look.headNats;
     }
     const { suspicion } = pair.learned;
     suspicion[way] = Math.min(MOST_SUM, Math.max(0, suspicion[way] + nats[way]));

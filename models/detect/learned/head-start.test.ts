@@ -14,7 +14,7 @@ test("a session weighs the time since the last in sessions of a busy station, on
     headStart(purse, PER_YEAR, at(0));
     purse.saved = 0;
     const nats = headStart(purse, PER_YEAR, at((sessions * YEAR_S) / PER_YEAR));
-    assert.ok(Math.abs(nats - Math.log(weight)) < 1e-6, `${sessions}: ${nats}`);
+    assert.ok(nats <= Math.log(weight) && nats > Math.log(weight) - 0.011, `${sessions}: ${nats}`);
   }
   assert.is(headStart(createPurse(), PER_YEAR, at(0)), 0, "the first of all has waited for nothing");
 });

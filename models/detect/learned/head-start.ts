@@ -25,5 +25,6 @@ export function headStart(purse: Purse, perYear: number, { wallMs }: Now): numbe
   const saved = Math.min(MOST_WEIGHT, purse.saved + perYear * years);
   const weight = Math.max(1, saved);
   Object.assign(purse, { saved: saved - weight, atMs: wallMs });
-  return Math.log(weight);
+  // In whole hundredths, which are short where they are remembered.
+  return Math.floor(100 * Math.log(weight)) / 100;
 }
