@@ -42,7 +42,7 @@ export interface DataExfiltration {
   orders: number;
   /** Hosts that honest orders named, and the CSMS's own; newest last. */
   hosts: string[];
-  /** Hosts that were named in one burst so far. */
+  /** The host that was named in one burst so far, and by none of another since. */
   once: string[];
   /** How many bursts named known hosts. */
   settled: number;
@@ -182,5 +182,5 @@ function learn(state: DataExfiltration, known: boolean, host: string, unvouched:
   const [open, twice] = [state.settled < SETTLED_AFTER, state.once.includes(host)];
   if (known) state.settled += 1;
   else if (open ? twice || !unvouched : twice && state.burst.before[0] === 0) knowHost(state.hosts, host);
-  else knowHost(state.once, host);
+  else state.once = [host];
 }
