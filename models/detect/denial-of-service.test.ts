@@ -311,6 +311,7 @@ test("where readings by the clock end with the heartbeats, that is no fault of t
         for (let at = from; at < to; at += every * MINUTE) {
           bench.see(reading, at + 1);
           live(bench, at + 2, Math.min(to, at + every * MINUTE), (s) => (s < at + 62 ? {} : beat(s)), 60);
+          if (beat(0) !== undefined) bench.see({ kind: "heartbeat" }, Math.min(to, at + every * MINUTE) - 1);
         }
       };
       readings(0, 21 * DAY, beats(300, 60));
@@ -319,6 +320,27 @@ test("where readings by the clock end with the heartbeats, that is no fault of t
       assert.is(bench.raisedAt.has(KEY), found, `every ${every} min: ${bench.peak(KEY)}`);
     }
   });
+
+test("readings of a transaction that end with the heartbeats are no fault of these; after its end none are due", () => {
+  const lives = { kind: "reported-reading", reading: { evseId: 1, at: 0 as never, powerW: 0 }, transactionId: "t",
+    offline: false } as const;
+  const ended = { kind: "transaction-ended", transactionId: "t", evseId: 1, offline: false } as const;
+  const cases: [what: string, readings: number, lostBeats: number, end: boolean, found: boolean][] = [
+    ["all ends", 60, 0, false, true], ["the transaction ended", 60, 0, true, false],
+    ["heartbeats had ended before", 60, 20, false, false], ["too few to know", 20, 0, false, false],
+  ];
+  for (const [what, readings, lostBeats, end, found] of cases) {
+    const bench = threeWeeks();
+    for (let n = 0; n < readings; n++) {
+      if (n < readings - lostBeats) bench.see({ kind: "heartbeat" }, 21 * DAY + n * MINUTE);
+      bench.see(lives, 21 * DAY + n * MINUTE);
+      bench.see(traffic(), 21 * DAY + n * MINUTE + 1);
+    }
+    if (end) bench.see(ended, 21 * DAY + readings * MINUTE);
+    live(bench, 21 * DAY + readings * MINUTE, 21 * DAY + readings * MINUTE + 2 * HOUR, () => undefined);
+    assert.is(bench.raisedAt.has(KEY), found, `${what}: ${bench.peak(KEY)}`);
+  }
+});
 
 test("a battery that fills up at a station without readings is nothing that it owes", () => {
   for (const tells of [true, false]) {

@@ -7,8 +7,9 @@
  * Statistic: spells.ts: when such spells begin, and whether they go on. A minute with ten messages a second that no
  * outage owes, and a silence of six times the longest usual one and of three quarters of an hour in which the station
  * had something to say, are facts (learned/facts.ts): the former no station sends, and in the latter current came or
- * went by the agent's own meter, the CSMS asked and got no answer, or the readings by the clock end as well. Silence
- * alone says no more than that such a fault began: heartbeats that have ended stay away as long as an attack lasts.
+ * went by the agent's own meter, the CSMS asked and got no answer, or readings that kept time, by the clock or within
+ * a transaction, end together with the heartbeats: no fault of one clock stops the other. Silence alone says no more
+ * than that such a fault began: heartbeats that have ended stay away as long as an attack lasts.
  * Cannot see: a link that swallows what little there is in idle hours: a station whose heartbeats end is as silent
  * (the fault `heartbeat-late`). Losses after which the station boots by itself are restarts of a broken charger (the
  * fault `restarts`), also where somebody brings it down from outside; unless it boots with every connection.
@@ -32,6 +33,9 @@ import {
 
 type Stream = "losses" | "floods" | "silence" | "unanswered";
 
+/** So many readings of an EVSE came in time, at most so long after each other, the last one then: monotonic ms. */
+type Run = readonly [evseId: number, count: number, everyMs: number, atMs: number];
+
 export interface DenialOfService {
   spells: Spells<Stream>;
   facts: Facts;
@@ -45,10 +49,13 @@ export interface DenialOfService {
   heardMs: number;
   silenceMs: number;
   missed: number;
-  /** Whether it ever told of its meter, when it did last, and the longest usual time between two readings, ms. */
+  /** Whether it ever told of its meter. */
   tells: boolean;
-  readMs: number;
-  readingMs: number;
+  /** Readings that keep time, of one EVSE each: those between transactions, and those of a transaction. */
+  between: Run;
+  within: Run;
+  /** Last heartbeat, monotonic ms. */
+  beatMs: number;
   /** Since `minuteMs`. */
   minuteMs: number;
   minute: Record<Exclude<keyof Traffic, "heard">, number>;
@@ -89,6 +96,8 @@ export const FACTS: FactLaw = {
 const FLOOD_A_MINUTE = 600;
 const SILENT_LONG_TIMES = 6;
 const SILENT_LONG_MS = 45 * MINUTE_MS;
+/** So many readings in time make a rhythm: one late without a cause has a chance of 1/25 then (rule of succession). */
+const KNOWN_READINGS = 24;
 /** The zone's alternative, and how far apart losses are to count as two there. */
 const TOGETHER_PER_HOUR = 6;
 const TOGETHER_APART_MS = 15 * MINUTE_MS;
@@ -132,12 +141,13 @@ const SAYS: Record<Stream, string> = {
 
 export const denialOfService: Detector<DenialOfService> = {
   name: "denial-of-service",
-  version: 4,
+  version: 5,
   create: () => ({
     spells: createSpells(LAWS), facts: createFacts(), pendingMs: -1, askedMs: -1, owesWord: false, charges: {},
     back: { connections: 0, boots: 0, atMs: -1 },
     linkUp: false, linkMs: -1, lossMs: -1, explainedMs: -1, bootRefused: false,
-    heardMs: -1, silenceMs: SILENCE.first, missed: 0, tells: false, readMs: -1, readingMs: SILENCE.first,
+    heardMs: -1, silenceMs: SILENCE.first, missed: 0, beatMs: -1,
+    tells: false, between: noReadings(), within: noReadings(),
     minuteMs: -1, minute: nothing(), fullest: FULLEST.first, owed: MOST_OWED,
   }),
   observe(state, seen, now) {
@@ -167,6 +177,13 @@ function spellsIn(state: DenialOfService, seen: Observation, now: Now): Finding[
     case "command":
       if (/^reset|^make-/.test(seen.command) && seen.outcome === "accepted") explain(state, now);
       return [];
+    case "heartbeat":
+      state.beatMs = now.monoMs;
+      return [];
+    case "transaction-started":
+    case "transaction-ended":
+      if (seen.evseId === state.within[0]) state.within = noReadings();
+      return [];
     case "firmware-status":
       if (seen.status.startsWith("Install")) explain(state, now);
       return [];
@@ -178,6 +195,7 @@ function spellsIn(state: DenialOfService, seen: Observation, now: Now): Finding[
   }
 }
 
+const noReadings = (): Run => [0, 0, 0, -1];
 const nothing = (): DenialOfService["minute"] => ({ asked: 0, late: 0, answered: 0, unanswered: 0 });
 
 /** A count as a finite one. */
@@ -190,20 +208,38 @@ function explain(state: DenialOfService, now: Now): void {
 /** The station was told to report more often, or less: its rhythm is learned anew, but for what is said of it. */
 function reportsOtherwise(state: DenialOfService, seen: Observation & { kind: "configuration-change" }): void {
   state.fullest = Math.max(state.fullest, FULLEST.first);
-  state.readingMs = Math.max(state.readingMs, SILENCE.first);
+  Object.assign(state, { between: noReadings(), within: noReadings() });
   const ms = Number(seen.value) * SECOND_MS;
   if (/heartbeat/i.test(seen.variable)) state.askedMs = ms > 0 ? ms : -1;
   const most = state.askedMs < 0 ? SILENCE.first : Math.min(SILENCE.first, state.askedMs);
   state.silenceMs = Math.max(state.silenceMs, most);
 }
 
-/** A transaction's readings end with it; those between transactions come by the clock, heartbeats or none. */
+/** A transaction's readings end with it. Of several EVSEs one is followed while it goes on; an outage is no gap. */
 function tellsOfMeter(state: DenialOfService, seen: Observation & { kind: "reported-reading" }, now: Now): void {
   if (seen.offline) return;
-  const gapMs = state.readMs < 0 ? 0 : now.monoMs - state.readMs;
-  const fadesMs = seen.transactionId === undefined ? gapMs : 0;
-  state.readingMs = peakOf(state.readingMs, gapMs, fadesMs, SILENCE);
-  Object.assign(state, { readMs: now.monoMs, tells: true });
+  state.tells = true;
+  const { evseId } = seen.reading;
+  const run = seen.transactionId === undefined ? "between" : "within";
+  state[run] = goesOn(state[run], evseId, state.linkMs, now);
+  // While a vehicle charges the clock's readings come with its own.
+  const [followed, count, everyMs] = state.between;
+  if (followed === evseId) state.between = [evseId, count, everyMs, now.monoMs];
+}
+
+function goesOn(run: Run, evseId: number, linkMs: number, { monoMs }: Now): Run {
+  const [followed, count, everyMs, atMs] = run;
+  const gapMs = monoMs - Math.max(atMs, linkMs);
+  const breaks = gapMs > SILENT_TIMES * everyMs;
+  if (followed !== evseId) return breaks ? [evseId, 1, 0, monoMs] : run;
+  if (gapMs > HOUR_MS) return [evseId, 1, 0, monoMs];
+  return breaks ? [evseId, 1, gapMs, monoMs] : [evseId, count + 1, Math.max(everyMs, gapMs), monoMs];
+}
+
+/** Whether readings in time and heartbeats ended together: neither was late when the station was heard last. */
+function endedTogether({ between, within, heardMs, beatMs, silenceMs }: DenialOfService, now: Now): boolean {
+  return heardMs - beatMs <= SILENT_TIMES * silenceMs && [between, within].some(([, count, everyMs, atMs]) =>
+    count >= KNOWN_READINGS && now.monoMs - atMs >= SILENT_TIMES * everyMs && heardMs - atMs < SILENT_TIMES * everyMs);
 }
 
 /**
@@ -240,6 +276,7 @@ function link(state: DenialOfService, seen: Observation & { kind: "link" }, now:
 function boot(state: DenialOfService, seen: Observation & { kind: "boot" }, now: Now): Finding[] {
   const retried = state.bootRefused;
   state.bootRefused = seen.outcome !== "accepted";
+  state.within = noReadings();
   const askedMs = (seen.heartbeatS ?? 0) * SECOND_MS;
   if (askedMs > state.silenceMs) state.silenceMs = Math.min(SILENCE.most, askedMs);
   if (askedMs > 0) state.askedMs = askedMs;
@@ -320,8 +357,7 @@ function tick(state: DenialOfService, traffic: Traffic | undefined, now: Now): S
     }
   }
   const silentMs = now.monoMs - state.heardMs;
-  const overdue = state.readingMs <= HOUR_MS && now.monoMs - state.readMs >= SILENT_TIMES * state.readingMs;
-  if (silentMs > 0 && (countOf(traffic?.unanswered) > 0 || overdue)) state.owesWord = true;
+  if (silentMs > 0 && (countOf(traffic?.unanswered) > 0 || endedTogether(state, now))) state.owesWord = true;
   const long = silentMs >= Math.max(SILENT_LONG_MS, SILENT_LONG_TIMES * state.silenceMs);
   if (state.linkUp && long && state.owesWord) {
     facts.push(showFact(state.facts, FACTS, "silence", now));
@@ -333,7 +369,8 @@ function tick(state: DenialOfService, traffic: Traffic | undefined, now: Now): S
 /** The agent slept or was not there: what it missed may be anything. */
 function forgetPresent(state: DenialOfService, now: Now): void {
   Object.assign(state, { linkUp: false, linkMs: now.monoMs, heardMs: now.monoMs, missed: 0, owed: MOST_OWED,
-    readMs: now.monoMs, minuteMs: now.monoMs, minute: nothing(), pendingMs: -1, owesWord: false, charges: {} });
+    between: noReadings(), within: noReadings(), minuteMs: now.monoMs, minute: nothing(), pendingMs: -1,
+    owesWord: false, charges: {} });
 }
 
 function hear(state: DenialOfService, traffic: Traffic | undefined, now: Now): Term[] {
