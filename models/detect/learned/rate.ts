@@ -90,9 +90,12 @@ function learnProfile(rate: LearnedRate, bin: number, keep: number, events: numb
   const share = weeksShare(bin);
   const keepBin = Math.pow(keep, share);
   const mean = rate.events / rate.hours;
-  rate.expected[bin] = (rate.expected[bin] ?? 0) * keepBin + (mean * remembered(keepBin)) / share;
-  rate.seen[bin] = (rate.seen[bin] ?? 0) * keepBin + events;
+  rate.expected[bin] = short((rate.expected[bin] ?? 0) * keepBin + (mean * remembered(keepBin)) / share);
+  rate.seen[bin] = short((rate.seen[bin] ?? 0) * keepBin + events);
 }
+
+/** Twelve digits: a tick of a second changes a bin by a millionth at least, and what is remembered is bounded. */
+const short = (value: number): number => Number(value.toPrecision(12));
 
 /** Log-likelihood ratio of one event. */
 export function eventNats(upper: number, alternative: number): number {
