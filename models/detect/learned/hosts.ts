@@ -2,7 +2,7 @@
 
 /** Transports that protect nothing (OCPP 1.6 and 2.0.1 allow FTP, FTPS, HTTP, HTTPS, SFTP). */
 const PLAIN_TEXT = new Set(["http", "ftp", "tftp", "ws"]);
-const MOST_HOSTS = 12;
+const MOST_HOSTS = 16;
 
 export function isPlainText(scheme: string): boolean {
   return PLAIN_TEXT.has(scheme);
