@@ -220,10 +220,14 @@ test("neighbours without a broker dial; two without never meet", () => onStreet(
     "warn 1 of them and this station have no broker, and never meet ->");
 }));
 
-test("on a metered link: what the zone bears, and that it bears none", () => onStreet(async (street) => {
+test("on a metered link: what the zone bears, and what it costs without a site", () => onStreet(async (street) => {
   await street.neighbour("CP-002");
   street.enrol();
-  const [none, metered] = [{ listen: undefined }, { listen: undefined, metered: true }];
+  const none = { listen: undefined };
+  const dear = { ...none, metered: true };
+  const metered = { ...dear, brokers: ["mqtt://127.0.0.1:9"] };
+  assert.equal(told(await street.examined(dear), "metered")[0],
+    "warn it tells f + 2 neighbours each by itself, three times what a site's broker would take ->");
   assert.equal(told(await street.examined(metered), "metered"),
     ["warn this member does not vote; the zone bears 0 such ->"], "both of two certify");
   await street.neighbour("CP-003");

@@ -60,12 +60,14 @@ function checkAdvertised({ listen, advertise }: MeshConfig, { address }: Member)
   return passed("advertise", `neighbours look for this station's broker at ${address}`);
 }
 
-/** What a metered link costs the zone: it bears few members without a vote. */
-function checkMetered({ metered }: MeshConfig, { roster, member: { zone } }: Membership): Check[] {
+/** What a metered link costs: the zone, which bears few members without a vote, and by the byte (gossip/SCALE.md). */
+function checkMetered({ metered, brokers }: MeshConfig, { roster, member: { zone } }: Membership): Check[] {
   if (!metered) return [];
   const most = borne(directoryOf(roster, zone));
   const says = `this member does not vote; the zone bears ${most} such`;
-  return [most > 0 ? passed("metered", says)
+  const dear = brokers.length > 0 ? [] : [warned("metered", "it tells f + 2 neighbours each by itself, three times what "
+    + "a site's broker would take", "list a site's broker in mesh.brokers: 130 MB in 30 days then, measured at rest")];
+  return [...dear, most > 0 ? passed("metered", says)
     : warned("metered", says, "without it nothing is certified once f others are silent: set mesh.metered to false, or "
       + "have the operator make the zone larger or its f smaller")];
 }
