@@ -227,7 +227,7 @@ test("on a metered link: what the zone bears, and what it costs without a site",
   const dear = { ...none, metered: true };
   const metered = { ...dear, brokers: ["mqtt://127.0.0.1:9"] };
   assert.equal(told(await street.examined(dear), "metered")[0],
-    "warn it tells f + 2 neighbours each by itself, three times what a site's broker would take ->");
+    "warn it tells f + 2 neighbours each itself, three times what a site's broker would take ->");
   assert.equal(told(await street.examined(metered), "metered"),
     ["warn this member does not vote; the zone bears 0 such ->"], "both of two certify");
   await street.neighbour("CP-003");

@@ -65,7 +65,7 @@ function checkMetered({ metered, brokers }: MeshConfig, { roster, member: { zone
   if (!metered) return [];
   const most = borne(directoryOf(roster, zone));
   const says = `this member does not vote; the zone bears ${most} such`;
-  const dear = brokers.length > 0 ? [] : [warned("metered", "it tells f + 2 neighbours each by itself, three times what "
+  const dear = brokers.length > 0 ? [] : [warned("metered", "it tells f + 2 neighbours each itself, three times what "
     + "a site's broker would take", "list a site's broker in mesh.brokers: 130 MB in 30 days then, measured at rest")];
   return [...dear, most > 0 ? passed("metered", says)
     : warned("metered", says, "without it nothing is certified once f others are silent: set mesh.metered to false, or "
