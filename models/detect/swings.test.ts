@@ -162,6 +162,28 @@ test("swings of a small current show in the register, too, where each reading fa
   assert.ok(charger.bench.raisedAt.has(KEY), `${charger.peak}`);
 });
 
+test("swings of what a battery that fills up still takes show, too, down to the least that a vehicle may take", () => {
+  for (const isHigh of [(s: number) => s < 30, (s: number) => s >= 30]) {
+    const charger = new SlowCharger().slowly(() => 7_000);
+    charger.session(() => {
+      let powerW = 7_000;
+      for (; powerW > 1_700; powerW *= 0.95) charger.minutes(1, () => powerW);
+      for (let n = 0; n < 8; n++, powerW *= 0.95) charger.minutes(1, (s) => (isHigh(s) ? powerW : 0));
+      charger.minutes(10, () => powerW);
+    });
+    assert.ok(charger.bench.raisedAt.has(KEY), `${charger.peak}`);
+  }
+});
+
+test("honest: what a full battery takes in short pulses is no swing of what flowed before", () => {
+  const charger = new SlowCharger().slowly(() => 7_000);
+  charger.session(() => {
+    for (let powerW = 7_000; powerW > 1_300; powerW *= 0.95) charger.minutes(1, () => powerW);
+    charger.minutes(60, (s) => (s < 5 ? 1_300 : 0));
+  });
+  assert.ok(charger.peak < 0.3, `${charger.peak}`);
+});
+
 test("a register that wavers in a pause is not out of order: swings that follow are found", () => {
   for (const [waverWh, isFound] of [[3, true], [12, true], [40, false]] as const) {
     const charger = new SlowCharger().slowly(() => 7_000);

@@ -21,8 +21,9 @@ interface Current {
   /** The lowest since it fell, W, and when it fell; -1: it has not. */
   lowW: number;
   fellMs: number;
-  /** The highest that was read in this transaction, W. */
+  /** The highest that was read in this transaction, and the last that was current for a vehicle, W. */
   topW: number;
+  flowsW?: number;
   /** The last reading: power, W, register, Wh (-1: none), and when. */
   lastW: number;
   lastWh: number;
@@ -88,11 +89,17 @@ const LAWS: SpellLaws<"swings"> = {
   },
 };
 
-/** A swing falls from at least this to less than `LOW_SHARE` of it, and comes back to `BACK_SHARE` of it. */
-const LEAST_W = 1_500;
+/**
+ * A swing falls from at least this to less than `LOW_SHARE` of it, and comes back to `BACK_SHARE` of it: 6 A, the least
+ * that a vehicle takes (IEC 61851-1), on one phase at 207 V (EN 50160).
+ */
+const LEAST_W = 6 * 207;
 const LOW_SHARE = 0.4;
 const BACK_SHARE = 0.7;
-/** Between two readings without current the register must have counted this share of the most that flowed. */
+/**
+ * Between two readings without current the register must have counted this share of what flowed before them: of late,
+ * since a battery that fills up takes less and less.
+ */
 const RISEN_SHARE = 0.25;
 const LONGEST_MS = 5 * MINUTE_MS;
 /** An order works within so long. */
@@ -177,6 +184,7 @@ function read(
   const between = passedBetween(swings, key, current, powerW, registerWh, now);
   const seen = seenAt(current, powerW, now);
   current.topW = Math.max(current.topW, powerW);
+  if (powerW >= LEAST_W) current.flowsW = powerW;
   Object.assign(current, { lastW: powerW, lastWh: registerWh ?? -1, lastMs: now.monoMs });
   if (ordered) Object.assign(swings.coarse?.[key] ?? {}, begun());
   return ordered ? undefined : between ?? seen;
@@ -204,7 +212,7 @@ function passedBetween(
   swings: Swings, key: string, current: Current, powerW: number, registerWh: number | undefined, now: Now,
 ): Swing | undefined {
   const { gauges } = swings;
-  const { topW, lastW, lastWh, lastMs } = current;
+  const { topW, flowsW = topW, lastW, lastWh, lastMs } = current;
   if (registerWh === undefined) return undefined;
   if (!hasRoom(gauges, key)) return undefined;
   const gauge = (gauges[key] ??= { stepWh: COARSEST_WH, agreed: 0, backMs: -1 });
@@ -240,7 +248,7 @@ function passedBetween(
   if (gauge.agreed < KNOWN) return undefined;
   const fell = least >= LEAST_W && meanW < BACK_SHARE * least && least - meanW > doubtW;
   // What flowed for half of the time was twice of its mean.
-  const rose = Math.max(topW, meanW) >= LEAST_W && meanW >= RISEN_SHARE * topW && most < LOW_SHARE * meanW &&
+  const rose = Math.max(topW, meanW) >= LEAST_W && meanW >= RISEN_SHARE * flowsW && most < LOW_SHARE * meanW &&
     meanW - most > doubtW;
   const says = `the register counted ${k(meanW)} kW between two readings of ${k(fell ? least : most)} kW,`;
   return fell || rose ? { count: 1, says } : undefined;
