@@ -241,6 +241,20 @@ test("eight minutes of 3 kW in a transaction whose station tells of import are t
   }
 });
 
+test("readings some milliseconds early are in time: a block of two minutes does not become one of three", () => {
+  const toldAfter = (everyS: number, readingsBefore: number): number => {
+    const site = new Site().lived();
+    site.everyS = everyS;
+    site.run((20 + readingsBefore) * everyS, 7_000);
+    const fromS = site.s;
+    site.run(30 * everyS, -3_000);
+    return Math.round(((site.raised ?? Infinity) - fromS) / MINUTE);
+  };
+  for (const readingsBefore of [0, 1]) {
+    assert.is(toldAfter(MINUTE - 0.02, readingsBefore), toldAfter(MINUTE, readingsBefore));
+  }
+});
+
 test("the more flows out and the longer, the more is believed, and none of it is unheard of: no evidence falls", () => {
   const peakOf = (minutes: number, powerW: number): number => {
     const site = new Site().lived();

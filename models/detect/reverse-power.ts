@@ -19,7 +19,7 @@
  * Joint feature `export`: the beginnings of the same runs against a rise too small to matter at one station.
  */
 import type { Finding, Observation, Reading, Term } from "../terms.ts";
-import { DAY_MS, HOUR_MS, MINUTE_MS, type Now } from "../units.ts";
+import { DAY_MS, HOUR_MS, MINUTE_MS, type Now, SECOND_MS } from "../units.ts";
 import { type Detector, framesOf, hasRoom, MOST_NATS, weigh } from "./detector.ts";
 import { plausible } from "./energy/tracks.ts";
 import { createHabit, type Habit, habitTerm, honestShare, learnHabit, type TraitLaw } from "./learned/habit.ts";
@@ -65,6 +65,8 @@ const BLOCK_MS = 2 * MINUTE_MS;
 const REGISTER_BLOCK_MS = 5 * MINUTE_MS;
 const RUN_MS = 5 * MINUTE_MS;
 const LONGEST_BLOCK_MS = 15 * MINUTE_MS;
+/** A reading keeps time within so much: one that comes this early ends a block as if in time, and no third minute. */
+const EARLY_MS = SECOND_MS;
 /** Noise of a meter at rest stays below both: class 1 meters start at 0.4 % of their rated current (EN 50470-3). */
 const EXPORT_W = 300;
 const EXPORT_SHARE = 0.01;
@@ -211,9 +213,9 @@ function flow(
     meter.readings += 1;
     meter.peakW = Math.max(meter.peakW, Math.abs(powerW));
   }
-  if (elapsedMs < (meter.readings > 0 ? BLOCK_MS : REGISTER_BLOCK_MS)) return [];
+  if (elapsedMs + EARLY_MS < (meter.readings > 0 ? BLOCK_MS : REGISTER_BLOCK_MS)) return [];
   const byPowerW = meter.readings === 0 ? 0 : meter.sumW / meter.readings;
-  const steppedW = registerWh === undefined || startWh === undefined || elapsedMs < REGISTER_BLOCK_MS ? 0
+  const steppedW = registerWh === undefined || startWh === undefined || elapsedMs + EARLY_MS < REGISTER_BLOCK_MS ? 0
     : ((registerWh - startWh) * HOUR_MS) / elapsedMs;
   const byRegisterW = Math.abs(steppedW) > BY_REGISTER_W ? steppedW : byPowerW;
   begin();
@@ -275,7 +277,7 @@ function goOn(state: ReversePower, meter: FlowMeter, out: boolean, elapsedMs: nu
   meter.runMs += elapsedMs;
   const terms: Term[] = [];
   // A whole silence of the meter, bridged by its next reading, is one step and no more.
-  const steps = out ? Math.min(1, Math.floor(meter.runMs / RUN_MS) - meter.exporting + 1) : 1;
+  const steps = out ? Math.min(1, Math.floor((meter.runMs + EARLY_MS) / RUN_MS) - meter.exporting + 1) : 1;
   for (let step = 0; step < steps; step++) {
     const term = goesOnTerm(state, meter.exporting, out);
     if (term !== undefined) terms.push(term);
