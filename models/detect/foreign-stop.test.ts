@@ -80,6 +80,18 @@ test("a transaction that is stopped in its station's name and charges on is told
   }
 });
 
+test("where a station reports at the end alone, the stop that comes hours later tells of one that charged on", () => {
+  const charger = new Charger().lived();
+  const id = charger.start();
+  charger.run(20, 7_000);
+  charger.stop(id);
+  charger.run(200, 7_000);
+  charger.run(30, 5);
+  assert.ok(!charger.bench.raisedAt.has(KEY));
+  charger.stop(id);
+  assert.ok(charger.bench.raisedAt.has(KEY), `${charger.bench.peak(KEY)}`);
+});
+
 test("what else the meter feeds is no current that flows on after a stop, and hides none that does", () => {
   const charger = new Charger().lived();
   const ended = (restW: number, afterW: number): number => {

@@ -38,6 +38,8 @@ interface Stopped {
   id: string;
   evseId: number;
   atMs: number;
+  /** When it was stopped, or when current last flowed on. */
+  lastMs: number;
   stopWh: number | undefined;
   /** Whose meter tells of it, and what the transaction added to its power at the stop and at least since, W. */
   meter: string;
@@ -59,7 +61,7 @@ export interface AfterStops {
   oddMs: number;
 }
 
-/** A contactor has opened and an honest last reading has been sent by then; and a stop is done with. */
+/** A contactor has opened and an honest last reading has been sent by then; a stop, and its current, are done with. */
 const SETTLED_MS = 3 * MINUTE_MS;
 const OVER_MS = 60 * MINUTE_MS;
 const FRESH_MS = 5 * MINUTE_MS;
@@ -98,8 +100,9 @@ export function noteStop(
   const known = power !== undefined && now.monoMs - power.atMs < FRESH_MS;
   const restW = known ? power.restW : 0;
   const stopped: Stopped = state.stopped[key] = {
-    id: seen.transactionId, evseId: began.evseId, atMs: now.monoMs, meter, nats: 0, judged: [], leastW: Infinity,
-    stopWh: plausible(seen.registerWh) ?? began.lastWh, restW, powerW: known ? power.powerW - restW : 0,
+    id: seen.transactionId, evseId: began.evseId, atMs: now.monoMs, lastMs: now.monoMs, meter, nats: 0, judged: [],
+    stopWh: plausible(seen.registerWh) ?? began.lastWh,
+    restW, powerW: known ? power.powerW - restW : 0, leastW: Infinity,
   };
   const comparable = seen.token !== undefined && began.token !== undefined;
   return comparable ? [judge(state, stopped, "token", seen.token !== began.token, now)] : [];
@@ -129,7 +132,7 @@ export function afterStop(state: AfterStops, seen: Observation, now: Now): Term[
       return [];
     case "tick":
       return Object.entries(state.stopped).flatMap(([key, stopped]) => {
-        if (now.monoMs - stopped.atMs < OVER_MS) return [];
+        if (now.monoMs - stopped.lastMs < OVER_MS) return [];
         delete state.stopped[key];
         return stopped.judged.includes("reports") ? [] : [judge(state, stopped, "reports", false, now)];
       });
@@ -148,6 +151,8 @@ function metered(state: AfterStops, seen: Observation & { kind: "meter-reading" 
   for (const stopped of Object.values(state.stopped)) {
     if (stopped.meter !== key) continue;
     stopped.leastW = Math.min(stopped.leastW, powerW - stopped.restW);
+    // Some stations report every few hours, or not before the vehicle is full: until then nothing is said by silence.
+    if (stopped.leastW > CHARGING_W) stopped.lastMs = now.monoMs;
     const due = now.monoMs - stopped.atMs >= SETTLED_MS && !stopped.judged.includes("flows");
     // Where nothing flowed at the stop nothing can flow on.
     if (!due || stopped.powerW <= CHARGING_W) continue;

@@ -92,6 +92,16 @@ test("a transaction out of nothing, billed and not metered, is told by the end o
   }
 });
 
+test("what an EVSE said before the link was lost stands, so that nobody's transactions are told after it", () => {
+  const station = new Station().lived();
+  station.see({ kind: "link", state: "disconnect" });
+  station.s += MINUTE;
+  station.see({ kind: "link", state: "connect" });
+  station.s += HOUR;
+  for (let n = 0; n < 4; n++) station.session({ vehicle: false, authorised: false, powerW: 0, minutes: 9 });
+  assert.ok(station.bench.raisedAt.has(KEY), `${station.bench.peak(KEY)}`);
+});
+
 test("with every step of the grammar forged it takes some sessions, and says what the meter saw", () => {
   const station = new Station().lived();
   for (let n = 0; n < 16; n++) {

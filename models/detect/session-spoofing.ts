@@ -147,7 +147,7 @@ const PRIOR_CELLS = BEGINS.flatMap(([, , begin]) => OUTCOMES.map(([, , outcome])
 
 export const sessionSpoofing: Detector<SessionSpoofing> = {
   name: "session-spoofing",
-  version: 5,
+  version: 6,
   create: () => ({
     cells: [...PRIOR_CELLS], sums: { all: 0 }, facts: createFacts(), ghosts: createWeek(), ghostMs: -1,
     foreignStops: createHabit(FOREIGN_STOP), usedIds: createHabit(USED_ID),
@@ -164,7 +164,8 @@ export const sessionSpoofing: Detector<SessionSpoofing> = {
 function look(state: SessionSpoofing, seen: Observation, now: Now): Finding[] {
   switch (seen.kind) {
     case "link":
-      Object.assign(state, { linkMs: now.monoMs, status: {} });
+      // What an EVSE said stands: what has changed meanwhile is told after an outage (OCPP 2.0.1 B04, 1.6 4.9).
+      state.linkMs = now.monoMs;
       return [];
     case "status":
       put(state.status, seen.evseId, seen.status);
@@ -285,7 +286,7 @@ function weightOf(state: SessionSpoofing, begin: number, outcome?: number): numb
 function judgeBegin(state: SessionSpoofing, open: Open, seen: Observation, now: Now, afterMs: number): Finding[] {
   if (open.begin !== NOT_YET || now.monoMs - open.startMs < afterMs) return [];
   const status = state.status[String(open.evseId)];
-  // An EVSE that has said nothing since the link came up says nothing of a vehicle either.
+  // An EVSE that has said nothing yet says nothing of a vehicle either.
   const vehicle = status === undefined || !NO_VEHICLE.has(status);
   const allowed = state.authorisedMs >= 0 && state.authorisedMs >= open.startMs - AUTHORISED_MS;
   open.begin = (vehicle ? 0 : 1) + (allowed ? 0 : 2);
