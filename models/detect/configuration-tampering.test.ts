@@ -147,6 +147,12 @@ test("one protection a day is told as a run; what is given back in between, or a
     tried.see(change("AllowOfflineTxForUnknownId", "false"), day * DAY + HOUR);
   }
   assert.equal(tried.state.weakened, []);
+  const usual = create();
+  const off = change("AllowOfflineTxForUnknownId", "false");
+  [off, taken[0]!, { ...off, outcome: "refused" as Outcome } as Seen].forEach((seen, n) => usual.see(seen, n * DAY));
+  assert.equal(usual.state.weakened, ["AllowOfflineTxForUnknownId"], "a refusal gives nothing back");
+  usual.see(off, 3 * DAY);
+  assert.equal(usual.state.weakened, [], "the value that it had before");
 });
 
 test("what was refused, failed or never answered is not taken for set", () => {

@@ -123,8 +123,12 @@ function change(state: ConfigurationTampering, seen: Change, now: Now): Finding[
   const known = !seen.secret && state.known.includes(setting);
   const kind = kindHere(state, seen);
   noteBurst(state, now);
+  // What is given back is no longer taken, also where that value was set before.
+  if (kind === "ordinary" && seen.outcome === "accepted") {
+    state.weakened = state.weakened.filter((one) => one !== nameOf(seen));
+  }
   const terms = known ? knownTerms(state)
-    : [kindTerm(state, kind), ...anotherTerms(state, kind, seen.variable, now), ...lockedOutTerms(state, kind)];
+    : [kindTerm(state, kind), ...anotherTerms(state, kind, nameOf(seen), now), ...lockedOutTerms(state, kind)];
   const found = finding(terms, changeSays(seen, kind), now, framesOf(seen));
   // What the station refused was not set; an attempt is evidence all the same.
   // Judged by its kind: what this burst showed before adds no evidence, and is no more of a habit for that.
@@ -155,12 +159,11 @@ function kindTerm(state: ConfigurationTampering, kind: ChangeKind): Term {
   return { term: law.term, nats: worth(kind) };
 }
 
+const nameOf = ({ variable }: Change): string => variable.slice(0, MOST_TEXT);
+
 /** A run through the settings takes one protection after the other; honest bursts that take one seldom take two. */
-function anotherTerms(state: ConfigurationTampering, kind: ChangeKind, variable: string, now: Now): Term[] {
-  const name = variable.slice(0, MOST_TEXT);
+function anotherTerms(state: ConfigurationTampering, kind: ChangeKind, name: string, now: Now): Term[] {
   if (state.weakenedMs < 0 || now.monoMs - state.weakenedMs >= RUN_MS) state.weakened = [];
-  // What is given back is no longer taken.
-  if (kind === "ordinary") state.weakened = state.weakened.filter((one) => one !== name);
   if (kind === "ordinary" || kind === "credential") return [];
   if (state.weakened.includes(name) || state.weakened.length >= MOST_WEAKENED) return [];
   state.weakened.push(name);
