@@ -93,12 +93,13 @@ export class Replay {
     // A line out of order is taken when it comes: time never goes back for an agent.
     const at = Math.max(line.at, agent.lastMs);
     this.#tickUntil(line.station, agent, at);
-    if (line.event.kind === "frame") this.counts.frames += 1;
-    if (line.event.kind === "meter") {
+    if (line.event.kind === "frame") {
+      this.counts.frames += 1;
+      this.#missMeters(line.station, agent, at);
+    } else if (line.event.kind === "meter") {
       this.counts.meterReadings += 1;
       agent.unreadMs.set(line.event.reading.evseId, -1);
     }
-    if (line.event.kind === "frame") this.#missMeters(line.station, agent, at);
     this.#step(line.station, agent, line.event, at);
   }
 

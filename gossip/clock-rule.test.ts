@@ -8,6 +8,7 @@ import {
   noteStatement, takeCheck,
 } from "./clock-rule.ts";
 import { messageOfStatement, readTopic } from "./message.ts";
+import { METERED_CLOCK } from "./metered.ts";
 import { signStatement } from "./statement.ts";
 import {
   type Agent, createNetwork, FIRST_EPOCH, hashedCrypto, honest, incomingOf, type Liar, type Network,
@@ -76,7 +77,6 @@ test("the clock is judged by the median of at least 2f + 1 others, as a table", 
 });
 
 test("who hears no more than f + 2 knows by f + 1 on one side, one of whom is honest, as a table", () => {
-  const pace: ClockPace = { countsEpochs: 48, listensEpochs: 35, fewSuffice: true };
   const cases: [aheads: number[], f: number, state: string, offset: number | undefined][] = [
     [[9, 9], 2, "good", undefined], [[9, 9, 7], 2, "off", 7], [[-9, -9, -7], 2, "off", -7],
     [[9, 9, 7, 0], 2, "off", 7], [[9, 9, 0, 0], 2, "good", undefined], [[-9, -9, -9, 99], 2, "off", -9],
@@ -84,12 +84,12 @@ test("who hears no more than f + 2 knows by f + 1 on one side, one of whom is ho
     [[4, 5, 6, 0, 0], 3, "good", undefined], [[0, 9, 9], 1, "off", 9],
   ];
   for (const [aheads, f, state, offset] of cases) {
-    const bench = new Bench(pace);
+    const bench = new Bench(METERED_CLOCK);
     bench.live(36, aheads, f);
     const { standing } = bench.rule;
     assert.equal([standing.state, standing.offsetEpochs], [state, offset], JSON.stringify([aheads, f]));
   }
-  const bench = new Bench(pace);
+  const bench = new Bench(METERED_CLOCK);
   assert.is(bench.live(5, [0, 0, 0, 0], 2).length, 0);
   assert.is(bench.rule.standing.state, "listens", "f of them could be liars who hide that it is off");
   for (const [ahead, isOff] of [[5, true], [0, false]] as const) {

@@ -30,6 +30,7 @@ import { createStandby, noteRest, standbyOf } from "./energy/standby.ts";
 import { plausible } from "./energy/tracks.ts";
 import { mixtureOf, moveSums } from "./learned/acts.ts";
 import { createHabit, type Habit, habitTerm, learnHabit, type TraitLaw } from "./learned/habit.ts";
+import { CHARGING_W } from "./sessions.ts";
 
 export interface EnergyTheft {
   balance: Balance;
@@ -95,8 +96,6 @@ const SILENT_TIMES = 1.5;
 const SILENT_GROWTH = 2;
 const SILENT_LOSS = 1 / 64;
 const IDLE_BLOCK_MS = 5 * MINUTE_MS;
-/** IEC 61851-1 lets no EV charge below 6 A: 1,380 W on one phase. Standby and cabinet heating stay under this. */
-const CHARGING_W = 1_000;
 /** The register alone must show this much: one step of a coarse one (100 Wh) is 1.2 kW over a block. */
 const CHARGING_BY_REGISTER_W = 2_500;
 const IDLE: TraitLaw = {

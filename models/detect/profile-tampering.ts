@@ -31,7 +31,9 @@ import {
   type Burst, type BurstLaw, createBurst, isOpen, levelOf, passBurst, seeBurst, trait,
 } from "./learned/burst.ts";
 import { createFacts, type FactLaw, type Facts, mixed, passFacts, showFact, type Step } from "./learned/facts.ts";
-import { createSessions, draws, noteSession, type Session, type Sessions } from "./sessions.ts";
+import {
+  createSessions, draws, LEAST_CHARGE_A, LEAST_CHARGE_W, noteSession, type Session, type Sessions,
+} from "./sessions.ts";
 
 type Limit = Extract<Observation, { kind: "charging-limit" }>;
 type Unit = Limit["unit"];
@@ -126,8 +128,8 @@ const SWING_SHARE = 0.3;
 const FAR_ABOVE = 1.5;
 /** Three phases at the highest voltage that EN 50160 allows. */
 const W_OF_A = 3 * 253;
-/** Below this a limit is one of nothing: 6 A (IEC 61851-1), and what they are on one phase at 207 V (EN 50160). */
-const CHARGES: Record<Unit, number> = { A: 6, W: 6 * 207 };
+/** Below this a limit is one of nothing. */
+const CHARGES: Record<Unit, number> = { A: LEAST_CHARGE_A, W: LEAST_CHARGE_W };
 /** A vehicle follows within 5 s (IEC 61851-1, annex A); the rest is for the station. */
 const REACTS_MS = 2 * MINUTE_MS;
 const BLOCK_MS = 5 * MINUTE_MS;

@@ -20,7 +20,10 @@ export interface Sessions {
 
 const NONE: readonly Session[] = [];
 const MOST_OPEN = 32;
-/** IEC 61851-1 lets no EV charge below 6 A: 1,380 W on one phase. */
+/** The least that a vehicle takes: 6 A (IEC 61851-1), and what they are on one phase at 207 V (EN 50160). */
+export const LEAST_CHARGE_A = 6;
+export const LEAST_CHARGE_W = LEAST_CHARGE_A * 207;
+/** Less than that is standby, or heats a cabinet. */
 export const CHARGING_W = 1_000;
 /** A reading that is older says nothing of now. */
 const FRESH_MS = 20 * MINUTE_MS;

@@ -13,6 +13,7 @@ import { HOUR_MS, MINUTE_MS, type Now } from "../units.ts";
 import { framesOf, hasRoom, MOST_EVSES } from "./detector.ts";
 import { COARSEST_WH, plausible, stepOf } from "./energy/tracks.ts";
 import { createSpells, happened, passed, type SpellLaws, type Spells } from "./learned/spells.ts";
+import { LEAST_CHARGE_W } from "./sessions.ts";
 
 interface Current {
   /** The power that it swings from, W, and when that was seen last. */
@@ -89,11 +90,7 @@ const LAWS: SpellLaws<"swings"> = {
   },
 };
 
-/**
- * A swing falls from at least this to less than `LOW_SHARE` of it, and comes back to `BACK_SHARE` of it: 6 A, the least
- * that a vehicle takes (IEC 61851-1), on one phase at 207 V (EN 50160).
- */
-const LEAST_W = 6 * 207;
+/** A swing falls from what a vehicle takes at least to less than `LOW_SHARE` of it, and comes back to `BACK_SHARE`. */
 const LOW_SHARE = 0.4;
 const BACK_SHARE = 0.7;
 /**
@@ -184,7 +181,7 @@ function read(
   const between = passedBetween(swings, key, current, powerW, registerWh, now);
   const seen = seenAt(current, powerW, now);
   current.topW = Math.max(current.topW, powerW);
-  if (powerW >= LEAST_W) current.flowsW = powerW;
+  if (powerW >= LEAST_CHARGE_W) current.flowsW = powerW;
   Object.assign(current, { lastW: powerW, lastWh: registerWh ?? -1, lastMs: now.monoMs });
   if (ordered) Object.assign(swings.coarse?.[key] ?? {}, begun());
   return ordered ? undefined : between ?? seen;
@@ -194,7 +191,7 @@ function read(
 function seenAt(current: Current, powerW: number, now: Now): Swing | undefined {
   const { highW, highMs, fellMs } = current;
   if (fellMs < 0) {
-    const falls = highW >= LEAST_W && powerW < LOW_SHARE * highW && now.monoMs - highMs <= LONGEST_MS;
+    const falls = highW >= LEAST_CHARGE_W && powerW < LOW_SHARE * highW && now.monoMs - highMs <= LONGEST_MS;
     if (falls) Object.assign(current, { lowW: powerW, fellMs: now.monoMs });
     else Object.assign(current, { highW: powerW, highMs: now.monoMs });
     return undefined;
@@ -234,7 +231,7 @@ function passedBetween(
   const meanW = countedWh / hours;
   const doubtW = (STEPS_OF_DOUBT * gauge.stepWh) / hours;
   const [least, most] = [Math.min(lastW, powerW), Math.max(lastW, powerW)];
-  if (least >= LEAST_W && Math.abs(meanW - (least + most) / 2) < AGREES * most) {
+  if (least >= LEAST_CHARGE_W && Math.abs(meanW - (least + most) / 2) < AGREES * most) {
     gauge.agreed = Math.min(KNOWN, gauge.agreed + 1);
   }
   const hidden = coarse && hiddenSwings(coarse, gauge.stepWh, [least, most, topW], hours, countedWh);
@@ -246,9 +243,9 @@ function passedBetween(
     return { count: hidden, says: `by its register ${hidden} swings passed between readings,` };
   }
   if (gauge.agreed < KNOWN) return undefined;
-  const fell = least >= LEAST_W && meanW < BACK_SHARE * least && least - meanW > doubtW;
+  const fell = least >= LEAST_CHARGE_W && meanW < BACK_SHARE * least && least - meanW > doubtW;
   // What flowed for half of the time was twice of its mean.
-  const rose = Math.max(topW, meanW) >= LEAST_W && meanW >= RISEN_SHARE * flowsW && most < LOW_SHARE * meanW &&
+  const rose = Math.max(topW, meanW) >= LEAST_CHARGE_W && meanW >= RISEN_SHARE * flowsW && most < LOW_SHARE * meanW &&
     meanW - most > doubtW;
   const says = `the register counted ${k(meanW)} kW between two readings of ${k(fell ? least : most)} kW,`;
   return fell || rose ? { count: 1, says } : undefined;
@@ -280,7 +277,7 @@ function hiddenSwings(
     coarse.countedWh = keep * coarse.countedWh + countedWh;
     coarse.readWh = keep * coarse.readWh + ((least + most) / 2) * hours;
   }
-  if (!known || topW < LEAST_W) return 0;
+  if (!known || topW < LEAST_CHARGE_W) return 0;
   const grownWh = [(1 - SLACK) * share * least * hours - countedWh, countedWh - (1 + SLACK) * share * most * hours];
   return coarse.sums.reduce((hidden, sum, i) => {
     sum.wh = Math.max(0, sum.wh + grownWh[i]!);

@@ -11,6 +11,10 @@ import { type EvidenceKey, FEATURES, THREATS, type Threat } from "../terms.ts";
 /** One false alert in five years at a station, all threats together. */
 export const YEARS_BETWEEN_FALSE_ALERTS = 5;
 
+/** Transactions in a year at a busy station, and those that can be compared with its meter. */
+export const SESSIONS_A_YEAR = 8_000;
+export const COMPARED_A_YEAR = 4_000;
+
 /**
  * How often in a year the evidence may begin anew at a busy station: the e-values of one threat. Where the evidence
  * is that of a rate, a beginning is possible at every moment, and what counts is the alternative's own rate: an event
@@ -24,9 +28,9 @@ const E_VALUES_PER_YEAR: Partial<Record<Threat, number>> = {
   /** Transactions, each compared with those here and with neighbours' notes. */
   "credential-cloning": 16_000,
   /** Sessions: one session is one e-value, or as many as the time since the last allows for (learned/head-start.ts). */
-  "energy-theft": 4_000,
+  "energy-theft": COMPARED_A_YEAR,
   /** Sessions, as above. */
-  "billing-inflation": 4_000,
+  "billing-inflation": COMPARED_A_YEAR,
   /** Bursts of changes. */
   "configuration-tampering": 100,
   /** Orders, boots with another version. */
@@ -36,15 +40,15 @@ const E_VALUES_PER_YEAR: Partial<Record<Threat, number>> = {
   /** Spells of swings begin once a day in load-manipulation.ts, all year; its features are the zone's. */
   "load-manipulation": 365,
   /** Transactions, as of credential-cloning. */
-  "session-spoofing": 8_000,
+  "session-spoofing": SESSIONS_A_YEAR,
   /** Incidents and silences of a meter. */
   "physical-tampering": 100,
   /** ATTACK_PER_HOUR in reverse-power.ts, all year. */
   "reverse-power": 365,
   /** Rates of bursts (learned/burst.ts): the first alternative's own rate in each law, all year. */
   "profile-tampering": 24 * 365, // hours with orders, where smart charging never rests
-  /** The even mixture of that and of the acts that may befall 8,000 sessions. */
-  "remote-command-abuse": (0.5 * 24 * 365 + 8_000) / 2,
+  /** The even mixture of that and of the acts that may befall sessions. */
+  "remote-command-abuse": (0.5 * 24 * 365 + SESSIONS_A_YEAR) / 2,
   "data-exfiltration": 0.1 * 24 * 365,
   "reconnaissance": 0.5 * 24 * 365,
   /** Likewise 12 + 12 + 12 + 4 times an hour in channel-tampering.ts, and another certificate a day. */

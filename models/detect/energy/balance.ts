@@ -14,6 +14,7 @@
  *
  * A meter on EVSE 0 covers the whole station: then the registers of all its open transactions are added.
  */
+import { COMPARED_A_YEAR } from "../../opine/threshold.ts";
 import type { MeterSide, Observation, Reading } from "../../terms.ts";
 import { HOUR_MS, MINUTE_MS, type Now, SECOND_MS } from "../../units.ts";
 import { hasRoom } from "../detector.ts";
@@ -88,8 +89,6 @@ const STALE_AT_REST_MS = 15 * MINUTE_MS;
 const DISORDER_MS = 15 * MINUTE_MS;
 const FIRST_EVERY_MS = 10 * SECOND_MS;
 const MOST_TRANSACTIONS = 64;
-/** Sessions a year that the thresholds of theft and inflation are set for (opine/threshold.ts). */
-const SESSIONS_A_YEAR = 4_000;
 /** A transaction without an end for longer than this has ended unseen. */
 const LONGEST_MS = 72 * HOUR_MS;
 
@@ -275,7 +274,7 @@ export function onStart(balance: Balance, started: Started, now: Now): Settled {
   if (meter === undefined || balance.sessions[key] !== undefined) return confirmed;
   const pair = pairOf(balance, key, meter, 0, now);
   endIdle(pair.standby);
-  const headNats = headStart((balance.purse ??= createPurse()), SESSIONS_A_YEAR, now);
+  const headNats = headStart((balance.purse ??= createPurse()), COMPARED_A_YEAR, now);
   const session = createSession(pair, atRest(meter, now), headNats);
   balance.sessions[key] = session;
   const { connectedMs } = balance;

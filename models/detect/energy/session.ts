@@ -376,8 +376,8 @@ export function billOf(session: Session, pair: Pair, everyMs = STOP_MS): Bill | 
 /**
  * The register's step from the last block to the stop, against what the meter counted since that block began: a few
  * watt-hours of noise where the whole session's are its percents, also where an outage lies between, since the meter
- * counts on. That the report before was late explains a step, and
- * then the bill as a whole is right: it is the other null, and rests on the bill alone.
+ * counts on. That the report before was late explains a step, and then the bill as a whole is right: it is the other
+ * null, and rests on the bill alone.
  */
 function jumpOf(session: Session, pair: Pair, bill: Bill | undefined): number[] {
   const { last } = session;

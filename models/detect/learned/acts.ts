@@ -10,6 +10,7 @@
  *
  * The share is an upper estimate (share.ts) and never below the shipped one. Under suspicion nothing is learned.
  */
+import { SESSIONS_A_YEAR } from "../../opine/threshold.ts";
 import { DAY_MS, type Now } from "../../units.ts";
 import { LEARN_BELOW_NATS, MOST_SUM } from "./burst.ts";
 import { MOST_WEIGHT } from "./head-start.ts";
@@ -38,9 +39,6 @@ const KEEP = 0.99;
 export function createAct(): Act {
   return { befell: 0, trials: 0, nats: 0, lastMs: 0 };
 }
-
-/** Sessions a year that the threshold was set for (threshold.ts). */
-const SESSIONS_A_YEAR = 8_000;
 
 /** Of the time since the last session, in sessions of a busy station. */
 function weightOf({ lastMs }: Act, now: Now): number {
