@@ -168,6 +168,8 @@ export type Observation = Seen &
         readonly level?: number;
         /** When it counts, where it says so. */
         readonly from?: WallMs; readonly to?: WallMs }
+    /** A limit from outside the CSMS is over: its own energy management's, of an EVSE (0: all). */
+    | { readonly kind: "limit-released"; readonly evseId: number }
     | { readonly kind: "certificate-order"; readonly what: string; readonly outcome: Outcome }
     | { readonly kind: "security-event"; readonly type: string }
     /** Discharge was agreed for an EVSE (0: all): `energy-transfer`, `operation-mode`, or a profile's purpose. */

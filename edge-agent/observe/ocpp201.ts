@@ -221,7 +221,7 @@ function customerInformation(request: Request, ending: Ending): readonly Body[] 
 }
 
 const FROM_STATION = [
-  "BatterySwap", "ClearedChargingLimit", "ClosePeriodicEventStream", "Get15118EVCertificate",
+  "BatterySwap", "ClosePeriodicEventStream", "Get15118EVCertificate",
   "GetCertificateChainStatus", "GetCertificateStatus", "NotifyCustomerInformation",
   "NotifyDERAlarm", "NotifyDERStartStop",
   "NotifyDisplayMessages", "NotifyEVChargingSchedule", "NotifyMonitoringReport",
@@ -266,6 +266,9 @@ export const OCPP21: ActionTable = new Map<string, Action>([
   ["ClearCache", command("clear-cache")],
   ["ClearChargingProfile", command("clear-charging-profile", (request) =>
     evseIn(fieldsOf(request.fields.chargingProfileCriteria)))],
+  ["ClearedChargingLimit", {
+    from: "station", onCall: ({ fields }) => [{ kind: "limit-released", evseId: evseIn(fields).evseId ?? 0 }],
+  }],
   ["ClearDERControl", command("clear-der-control")],
   ["ClearVariableMonitoring", command("clear-monitoring")],
   ["CustomerInformation", { from: "csms", onEnd: customerInformation }],

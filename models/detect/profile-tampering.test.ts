@@ -240,6 +240,24 @@ test("power is allowed by limits that are high, lapsed, cleared, refused, or rep
   assert.ok(ignoring([limit(32), atLevel(1, limit(10))], 8, 60) >= 1, "and so does the highest stack level");
 });
 
+test("no power is held against a released limit, one whose driver never came, or one that is not heard of", () => {
+  const released: Seen = { kind: "limit-released", evseId: 0 };
+  const link = (state: "connect" | "disconnect"): Seen => ({ kind: "link", state });
+  const ems = { ...limit(10, "EMS"), evseId: 0 } as Seen;
+  assert.ok(ignoring([ems], 8, 60) >= 1 && ignoring([ems, released], 8, 60) < 0.3);
+  assert.ok(ignoring([limit(10), link("disconnect")], 8, 60) < 0.3, "who charges is told later");
+  assert.ok(ignoring([limit(10), link("disconnect"), link("connect")], 8, 60) >= 1, "and the limit stands");
+  for (const [waitS, silent] of [[5 * MINUTE, true], [MINUTE, false]] as const) {
+    const bench = create();
+    bench.tickTo(DAY, 60);
+    bench.see(limit(10), DAY);
+    bench.tickTo(DAY + waitS);
+    bench.see(start(1), DAY + waitS);
+    for (let s = waitS; s < HOUR; s += 10) bench.see(power(22_000), DAY + s);
+    assert.is(bench.peak(KEY) < 0.3, silent, `${waitS} s`);
+  }
+});
+
 test("a limit below zero is worth a sixth of the threshold at once, one of nothing while idle nothing", () => {
   const bench = create();
   bench.tickTo(DAY, 60);

@@ -60,6 +60,8 @@ export interface ProfileTampering {
   swings: number;
   /** Highest limit ever given by unit. */
   top: Record<Unit, number>;
+  /** Whether the link is down: who charges meanwhile, and under which profile, is told later. */
+  down?: boolean;
   /** By EVSE and purpose, the order in force: the most that it allows, W. */
   orders: Record<string, { mostW: number; level: number; at: number; sinceMs: number; from: number; to: number }>;
   /** By EVSE, purpose and unit: the last limit, which way it went, and when that order came. */
@@ -187,6 +189,18 @@ function ordersIn(state: ProfileTampering, observation: Observation, now: Now): 
     case "command":
       if (observation.command === "clear-charging-profile") drop(state, observation.evseId, "");
       return [];
+    case "limit-released":
+      // Of whose limit it was the message tells, of which of several not (OCPP 2.0.1, K13).
+      drop(state, observation.evseId, "max");
+      return [];
+    case "link":
+      state.down = observation.state !== "connect";
+      for (const order of Object.values(state.orders)) order.sinceMs = now.monoMs;
+      return [];
+    case "transaction-started":
+      // One that came with a remote start whose driver never did is not for the next (2.0.1, F02; 1.6, 5.11).
+      drop(state, observation.evseId, "tx", now.monoMs - REACTS_MS);
+      return [];
     case "transaction-ended":
       drop(state, observation.evseId, "tx");
       return [];
@@ -208,10 +222,10 @@ function purposeOf({ purpose }: Limit): string {
   return purpose === "TxProfile" ? "tx" : purpose === "TxDefaultProfile" ? "default" : "";
 }
 
-function drop(state: ProfileTampering, evseId: number | undefined, purpose: string): void {
-  for (const key of Object.keys(state.orders)) {
+function drop(state: ProfileTampering, evseId: number | undefined, purpose: string, beforeMs = Infinity): void {
+  for (const [key, { sinceMs }] of Object.entries(state.orders)) {
     const ofEvse = (evseId ?? 0) === 0 || key.startsWith(`${evseId} `);
-    if (ofEvse && key.endsWith(purpose)) delete state.orders[key];
+    if (ofEvse && key.endsWith(purpose) && sinceMs < beforeMs) delete state.orders[key];
   }
 }
 
@@ -355,7 +369,7 @@ function block(state: ProfileTampering, reading: { evseId: number; powerW?: numb
   if (own === undefined) return [];
   const order = allowed(state, evseId, now);
   // What was read before a limit can have been obeyed says nothing of it.
-  if (order !== undefined && own.startMs < order.sinceMs + REACTS_MS) {
+  if (state.down || order !== undefined && own.startMs < order.sinceMs + REACTS_MS) {
     Object.assign(own, { startMs: now.monoMs, sumW: 0, readings: 0, above: 0 });
     return [];
   }
