@@ -33,8 +33,13 @@ test("a copy is one to the letter, an hour later or more, of a call after which 
 
 test("calls that bear no time, or none of these days, may be alike by chance", () => {
   assert.not.ok(again({ text: '[2,"1","Authorize",{"idTag":"A"}]' }, DAY_MS));
-  for (const stamp of ["1970-01-01T00:00:09Z", "2018-01-01T00:00:09Z", "2026-03-02T00:00:00", "x".repeat(99)]) {
-    assert.not.ok(again(sent(1, 0, stamp), DAY_MS), stamp);
+  const none = ["1970-01-01T00:00:09Z", "2018-01-01T00:00:09Z", "2018-01-01T00:00:09", "2026-03-02T", "x".repeat(99)];
+  for (const stamp of none) assert.not.ok(again(sent(1, 0, stamp), DAY_MS), stamp);
+});
+
+test("a local time without zone is known to the day, which is enough", () => {
+  for (const stamp of ["2026-03-02T00:00:00", "2026-03-01T13:00:00.250", "2026-03-02T01:00:00+01:00"]) {
+    assert.ok(again(sent(1, 0, stamp), DAY_MS), stamp);
   }
 });
 

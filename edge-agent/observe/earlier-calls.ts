@@ -41,9 +41,10 @@ interface Sent {
   readonly at: WallMs;
 }
 
-/** Whether the call bears a time of its own that is not far from when it was seen. */
+/** Whether the call bears a time of its own that is not far from when it was seen: to days, so one without zone does. */
 function bearsTime({ text, at }: Sent): boolean {
-  const stamp = parseRfc3339(STAMP.exec(text.slice(0, MOST_CHARS))?.[1]);
+  const said = STAMP.exec(text.slice(0, MOST_CHARS))?.[1];
+  const stamp = parseRfc3339(said) ?? parseRfc3339(`${said}Z`);
   return stamp !== undefined && Math.abs(at - stamp) < RECENT_MS;
 }
 
