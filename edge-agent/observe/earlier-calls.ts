@@ -41,7 +41,7 @@ interface Sent {
   readonly at: WallMs;
 }
 
-/** Whether the call bears a time of its own that is not far from when it was seen: to days, so one without zone does. */
+/** Whether the call bears a time of its own, to days: one without zone will do, one far from when it was seen not. */
 function bearsTime({ text, at }: Sent): boolean {
   const said = STAMP.exec(text.slice(0, MOST_CHARS))?.[1];
   const stamp = parseRfc3339(said) ?? parseRfc3339(`${said}Z`);
