@@ -93,6 +93,8 @@ test("a long transaction without a meter value, and ones that a fault ended, as 
     [1_600, [], {}, ["no-meter-values 1"]],
     [1_400, [], {}, []],
     [1_600, [reading(1)], {}, []],
+    [1_600, [reading(1, { transactionId: undefined })], {}, []],
+    [1_600, [reading(1, { transactionId: "6" })], {}, ["no-meter-values 1"]],
     [1_600, [], { offline: true }, []],
     [100, [], { reason: "PowerLoss" }, ["stopped-by-fault 1"]],
     [100, [], { reason: "EVDisconnected" }, []],

@@ -187,8 +187,11 @@ function faultInTransaction(watch: FaultWatch, seen: Observation, now: Now, note
   if (seen.kind === "reported-reading") {
     const known = running.get(seen.reading.evseId);
     const registerWh = seen.reading.energyImportWh;
-    if (known === undefined || known.transactionId !== seen.transactionId || seen.offline) return undefined;
-    known.readings += 1;
+    if (known === undefined || seen.offline) return undefined;
+    // Readings by the clock name no transaction (2.0.1, J01): they are of it, and maybe of another register.
+    const isOwn = seen.transactionId === known.transactionId;
+    if (isOwn || seen.transactionId === undefined) known.readings += 1;
+    if (!isOwn) return undefined;
     const before = known.registerWh ?? registerWh;
     if (registerWh === undefined || before === undefined) return undefined;
     noteStood(known, registerWh !== known.registerWh, plausible(seen.reading.powerW), now.monoMs - known.atMs);
