@@ -5,15 +5,15 @@
  * `attackShare`. A session is worth ln(a / h) with the act and ln((1 - a) / (1 - h)) without it, a likelihood ratio
  * whose expectation is at most 1 for every share up to `h`; so evidence grows with the number of acts, however many
  * hours lie between them, and sessions that are let be take it back. Given out is the growth of the reflected sum.
- * The threshold allows for so many beginnings a year as a busy station has sessions; where sessions are rare, one may
- * begin with the weight of the time since the last: a Shiryaev-Roberts sum with weights known beforehand.
+ * The threshold allows for so many beginnings a year as a busy station has sessions; where sessions are rare, an act
+ * may begin higher (head-start.ts).
  *
  * The share is an upper estimate (share.ts) and never below the shipped one. Under suspicion nothing is learned.
  */
 import { SESSIONS_A_YEAR } from "../../opine/threshold.ts";
-import { DAY_MS, type Now } from "../../units.ts";
+import type { Now } from "../../units.ts";
 import { LEARN_BELOW_NATS, MOST_SUM } from "./burst.ts";
-import { MOST_WEIGHT } from "./head-start.ts";
+import { createPurse, headStart, type Purse } from "./head-start.ts";
 import { upperShare } from "./share.ts";
 
 export interface ActLaw {
@@ -29,21 +29,15 @@ export interface Act {
   befell: number;
   trials: number;
   nats: number;
-  /** Wall clock of the last session, ms; 0: none yet. */
-  lastMs: number;
+  /** What it may begin with. */
+  purse?: Purse;
 }
 
 /** What each further session leaves of the older ones: a memory of a hundred. */
 const KEEP = 0.99;
 
 export function createAct(): Act {
-  return { befell: 0, trials: 0, nats: 0, lastMs: 0 };
-}
-
-/** Of the time since the last session, in sessions of a busy station. */
-function weightOf({ lastMs }: Act, now: Now): number {
-  const years = lastMs === 0 ? 0 : (now.wallMs - lastMs) / (365 * DAY_MS);
-  return Math.min(MOST_WEIGHT, Math.max(1, SESSIONS_A_YEAR * years));
+  return { befell: 0, trials: 0, nats: 0 };
 }
 
 /** One session: changes the act's sum. */
@@ -55,8 +49,9 @@ export function tryAct(act: Act, law: ActLaw, befell: boolean, now: Now): void {
     act.befell = act.befell * KEEP + (befell ? 1 : 0);
     act.trials = act.trials * KEEP + 1;
   }
-  const from = befell ? Math.max(act.nats, Math.log(weightOf(act, now))) : act.nats;
-  act.lastMs = now.wallMs;
+  // Paid by each session, since what it weighs is to be known before what befalls it.
+  const headNats = headStart((act.purse ??= createPurse()), SESSIONS_A_YEAR, now);
+  const from = befell ? Math.max(act.nats, headNats) : act.nats;
   act.nats = Math.min(MOST_SUM, Math.max(0, from + nats));
 }
 
