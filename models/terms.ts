@@ -133,6 +133,9 @@ export type Observation = Seen &
         readonly token: TokenPseudonym; readonly outcome: Outcome; readonly status: string; readonly evseId?: number }
     | { readonly kind: "transaction-started"; readonly transactionId: string; readonly evseId: number;
         readonly token?: TokenPseudonym; readonly registerWh?: number; readonly offline: boolean }
+    /** The idToken of a transaction that began without one. */
+    | { readonly kind: "transaction-token"; readonly transactionId: string; readonly evseId: number;
+        readonly token: TokenPseudonym; readonly offline: boolean }
     | { readonly kind: "transaction-ended"; readonly transactionId: string; readonly evseId: number;
         readonly token?: TokenPseudonym; readonly registerWh?: number; readonly reason?: string;
         readonly offline: boolean }

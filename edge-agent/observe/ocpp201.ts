@@ -62,7 +62,10 @@ function transactionEvent(request: Request): readonly Body[] {
     ...defined({ token, registerWh }), ...said(request, fields.timestamp),
   };
   if (type === "Started") return [{ kind: "transaction-started", ...common }, ...readings, ...excess];
-  if (type === "Updated") return [...readings, ...excess];
+  // Where a transaction begins with the cable (TxStartPoint EVConnected) its idToken comes later (E03).
+  const isFirst = known?.open && known.token === undefined && fields.triggerReason !== "StopAuthorized";
+  const late: Body[] = isFirst && token !== undefined ? [{ kind: "transaction-token", ...common, token }] : [];
+  if (type === "Updated") return [...late, ...readings, ...excess];
   if (type !== "Ended") return [...readings, ...excess, ...lacks(request, "eventType")];
   noteEnded(transactions, id);
   const reason = nonEmpty(fieldsOf(fields.transactionInfo).stoppedReason);

@@ -47,15 +47,25 @@ test("a household with one card for two cars has its habit learned", () => {
   assert.ok(bench.peak(KEY) < 0.6, `${bench.peak(KEY)}`);
 });
 
-test("a card that is suddenly always in two places is told within a dozen transactions", () => {
-  const bench = create();
-  ordinaryDays(bench, 30);
-  const from = 30 * 24 * HOUR;
-  for (let n = 0; n < 12; n++) {
-    const evseId = 1 + n % 2;
-    bench.see(start(`x${n}`, 77, evseId), from + n * HOUR);
+/** A transaction that begins with the cable, and its card half a minute later. */
+function startByCable(bench: Bench<CredentialCloning>, id: string, card: number, evseId: number, s: number): void {
+  bench.see({ kind: "transaction-started", transactionId: id, evseId, offline: false }, s);
+  bench.see({ kind: "transaction-token", transactionId: id, evseId, token: token(card), offline: false }, s + 30);
+}
+
+test("a card that is suddenly always in two places is told within a dozen transactions, however they begin", () => {
+  for (const byCable of [false, true]) {
+    const bench = create();
+    ordinaryDays(bench, 30);
+    const from = 30 * 24 * HOUR;
+    for (let n = 0; n < 12; n++) {
+      const evseId = 1 + n % 2;
+      if (byCable) startByCable(bench, `x${n}`, 77, evseId, from + n * HOUR);
+      else bench.see(start(`x${n}`, 77, evseId), from + n * HOUR);
+    }
+    assert.ok(bench.raisedAt.get(KEY) !== undefined, `${bench.peak(KEY)}`);
+    assert.is(bench.state.notes.filter((note) => note.token === token(77)).length, 12, "noted for neighbours, too");
   }
-  assert.ok(bench.raisedAt.get(KEY) !== undefined, `${bench.peak(KEY)}`);
 });
 
 test("a lost stop does not make a clone: a new transaction on an EVSE ends the one before", () => {

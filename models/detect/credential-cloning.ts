@@ -119,6 +119,7 @@ export const credentialCloning: Detector<CredentialCloning> = {
         return [];
       }
       case "transaction-started":
+      case "transaction-token":
         return observation.token === undefined ? [] : started(state, observation, observation.token, now);
       default:
         return [];
@@ -138,7 +139,8 @@ function recent<Use extends { readonly from: number }>(uses: Use[], keepMs: numb
 }
 
 function started(
-  state: CredentialCloning, seen: Observation & { kind: "transaction-started" }, token: TokenPseudonym, now: Now,
+  state: CredentialCloning, seen: Observation & { kind: "transaction-started" | "transaction-token" },
+  token: TokenPseudonym, now: Now,
 ): Finding[] {
   state.notes = recent(state.notes, NOTE_MS, now).slice(-MOST_NOTES + 1);
   // A station that lost a stop message leaves a note open; on the same EVSE a new transaction ends it.
