@@ -288,6 +288,61 @@ test("five resets within an hour suffice where nobody is there and nothing is br
   assert.ok(after(times(12, () => [command("reset"), FAULTED]).flat(), 120).raisedAt.has(KEY));
 });
 
+const says = (status: string, evseId = 1): Seen => ({ kind: "status", evseId, status });
+
+test("a driver amid five resets is the reason for one of them; who tries again after each, for each", () => {
+  const restart = [command("reset"), says("Unavailable"), says("Available")];
+  const driver = [says("Preparing"), start(9_999)];
+  const cut = [...driver, command("reset"), stop(9_999), says("Available")];
+  const amid = [says("Available"), ...restart, ...restart, ...cut, ...restart, ...restart];
+  assert.ok(after(amid, 80).raisedAt.has(KEY));
+  assert.not.ok(after([...amid.slice(0, -3), ...driver], 80).raisedAt.has(KEY), "four");
+  assert.not.ok(after(times(8, () => [...driver, ...restart]).flat(), 60).raisedAt.has(KEY), "helped by telephone");
+  const there = [...driver, ...times(5, () => [command("reset"), says("Unavailable"), says("Preparing")]).flat()];
+  assert.not.ok(after(there, 80).raisedAt.has(KEY), "waits for it to work");
+  const broken = times(7, () => [command("reset"), says("Unavailable")]).flat();
+  assert.not.ok(after([says("Faulted"), ...broken], 80).raisedAt.has(KEY), "the fault stands");
+});
+
+test("resets of one EVSE have their reasons there, or at the station", () => {
+  const resetsWhile = (evseId: number): boolean => after(times(7, (n) => [
+    says(n % 2 === 0 ? "Occupied" : "Available", evseId), command("reset"),
+  ]).flat(), 200).raisedAt.has(KEY);
+  assert.ok(resetsWhile(2));
+  assert.not.ok(resetsWhile(0));
+});
+
+/** Half a year of two sessions a week and a reset a month, then resets, each with what the station says after it. */
+function seldom(everyS: number, count: number, said: readonly Seen[], days = 180): Bench<RemoteCommandAbuse> {
+  const bench = new Bench(remoteCommandAbuse);
+  for (let day = 0; day < days; day++) {
+    const s = day * DAY + 10 * HOUR;
+    bench.tickTo(s, 60);
+    const visit = day % 3 === 0 ? [says("Preparing"), start(day), power(7_000), stop(day)] : [];
+    visit.forEach((seen, n) => bench.see(seen, s + n));
+    if (day % 30 === 29) bench.see(command("reset"), s);
+    bench.see(says("Available"), s + 60);
+  }
+  for (let n = 0; n < count; n++) {
+    const s = days * DAY + n * everyS;
+    bench.tickTo(s, 60);
+    bench.see(command("reset"), s);
+    said.forEach((seen) => bench.see(seen, s + 60));
+  }
+  return bench;
+}
+
+test("six hard resets within 75 minutes of a station that few use, and that says each time that it is free", () => {
+  assert.ok(seldom(15 * MINUTE, 6, [says("Available")]).raisedAt.has(KEY));
+  assert.not.ok(seldom(15 * MINUTE, 5, [says("Available")]).raisedAt.has(KEY));
+  assert.not.ok(seldom(25 * MINUTE, 40, [says("Available")]).raisedAt.has(KEY), "more slowly");
+  const ill = [[says("Preparing")], [says("Unavailable")], [says("Unavailable", 2), says("Available")], []];
+  for (const said of [...ill, [says("Available"), says("Faulted", 2)]]) {
+    assert.not.ok(seldom(15 * MINUTE, 30, said).raisedAt.has(KEY), "a CSMS that would mend what it sees");
+  }
+  assert.not.ok(seldom(15 * MINUTE, 1_000, [says("Available")], 1).raisedAt.has(KEY), "from the first day");
+});
+
 test("what befalls some of a busy week's sessions is told where chance does not explain it", () => {
   assert.ok(hit("unlock", 5, 4).raisedAt.has(KEY), `${hit("unlock", 5, 4).peak(KEY)}`);
   assert.not.ok(hit("unlock", 2, 4).raisedAt.has(KEY));

@@ -14,16 +14,20 @@
  * Null: the station's own runs by hour of the week and its own sessions; the shares are judgements.
  * Honest look-alikes: an operator who resets a stuck charger and tries again (a run of a few), apps that start and
  * stop, resets each night while nobody charges, the same refused command sent again (no command of its own), a
- * local list in a hundred parts, a site of many EVSEs with a start and a stop for each of its sessions.
- * Cannot see: one stop or reset that a station is given every day anyway. A station that is taken out of service, for
- * however long, while nobody charges: maintenance is the same two frames. Two or three sessions that are stopped, or
- * cables that are unlocked, in a week: the app that stops a session which a card began, and the help desk that does,
- * send the same frames; nor as many more as the week has sessions. Remote stops of sessions that began remotely: the
- * app that began them ends them likewise. The same acts at a station of one or two sessions a week.
+ * local list in a hundred parts, a site of many EVSEs with a start and a stop for each of its sessions, a CSMS that
+ * resets what is out of order, stuck or in use every quarter of an hour.
+ * Cannot see: one stop or reset that a station is given every day anyway; a reset for each driver who comes. A station
+ * that is taken out of service, for however long, while nobody charges: maintenance, works in the street and a closed
+ * car park are the same two frames, mostly without a fault that the station could tell of. Even where uptime is law 3 %
+ * of a year may be lost (23 CFR 680.116(b)), eleven days; a fact must be rarer than one in 1,050 years (one in 400 for
+ * denial-of-service). Two or three sessions that are stopped, or cables that are unlocked, in a week: the app that
+ * stops a session which a card began, and the help desk that does, send the same frames; nor as many more as the week
+ * has sessions. Remote stops of sessions that began remotely: the app that began them ends them likewise. The same acts
+ * at a station of one or two sessions a week.
  * Joint feature `commands`: the same runs against a burst of them: a whole street stopped or reset within minutes.
  */
 import type { Finding, Observation } from "../terms.ts";
-import { MINUTE_MS, type Now } from "../units.ts";
+import { HOUR_MS, MINUTE_MS, type Now } from "../units.ts";
 import { type Detector, framesOf, hasRoom, unlessAccepted } from "./detector.ts";
 import { type Act, type ActLaw, createAct, mixtureOf, tryAct } from "./learned/acts.ts";
 import {
@@ -31,13 +35,14 @@ import {
 } from "./learned/burst.ts";
 import { createFacts, type FactLaw, type Facts, mixed, passFacts, showFact, type Step } from "./learned/facts.ts";
 import { createHour, countIn, type Hour, noteIn } from "./learned/hour.ts";
+import { upperPerHour } from "./learned/rate.ts";
 import { upperShare } from "./learned/share.ts";
 import { createWeek, noteSessionOf, ofWeek, type Week, yearsOfWeek } from "./learned/week.ts";
 import { createSessions, draws, noteSession, type Session, type Sessions } from "./sessions.ts";
 
 type Command = Extract<Observation, { kind: "command" }>;
 type ActName = "stops" | "cuts" | "unlocks";
-const COUNTED = ["commands", "repeats", "sessions", "resets", "turns", "guesses", "triggers"] as const;
+const COUNTED = ["commands", "repeats", "sessions", "resets", "turns", "guesses", "triggers", "reasonless"] as const;
 type Counted = (typeof COUNTED)[number];
 
 export interface RemoteCommandAbuse {
@@ -48,8 +53,11 @@ export interface RemoteCommandAbuse {
   hour: Hour<Counted>;
   /** Ids of transactions that were here or were guessed, newest last. */
   ids: string[];
-  /** Monotonic ms of the last sign that somebody, or a fault, may be the reason for a command; -1: none. */
-  reasonMs: number;
+  /** Signs that somebody, or a fault, may be the reason for a reset that comes next: EVSE (0: all), monotonic ms. */
+  reasons: (readonly [evseId: number, atMs: number])[];
+  /** Whether every EVSE is free, as told since the last reset; and the last such times when one came nonetheless. */
+  idle: boolean;
+  idleMs: number[];
   /** When the station was reset last, monotonic ms, -1: never; and by EVSE, what it said of itself last. */
   resetMs: number;
   status: Record<string, string>;
@@ -122,6 +130,16 @@ const COMMANDS_AN_EVSE = 4;
 const MANY_REPEATS = 150;
 const MANY_RESETS = 10;
 const MANY_REASONLESS = 5;
+/** Of five one may be for a driver who came amid them, where the station said that it is free before the others. */
+const MANY_IDLE = MANY_REASONLESS - 1;
+/**
+ * Or so many, more slowly, where few runs of commands are usual: a Poisson process of two a day (Gamma's upper end)
+ * makes five more within two hours of one once in 1,200 years (P = 1e-6, 730 a year).
+ */
+const MANY_SLOW = 6;
+const SLOW_MS = 2 * HOUR_MS;
+const SLOW_BELOW_PER_HOUR = 2 / 24;
+const MOST_REASONS = 16;
 const MANY_TURNS = 5;
 /** A CSMS that lost count tries to end a transaction or two that are over; a site of many EVSEs has more of them. */
 const MANY_GUESSES = 8;
@@ -151,9 +169,10 @@ const UNDONE_OFTEN = 3;
 
 export const remoteCommandAbuse: Detector<RemoteCommandAbuse> = {
   name: "remote-command-abuse",
-  version: 6,
+  version: 7,
   create: () => ({
-    sessions: createSessions(), burst: createBurst(LAW), facts: createFacts(), reasonMs: -1, resetMs: -1, status: {},
+    sessions: createSessions(), burst: createBurst(LAW), facts: createFacts(), reasons: [], idle: false,
+    idleMs: [], resetMs: -1, status: {},
     hour: createHour(COUNTED), ids: [],
     acts: { stops: createAct(), cuts: createAct(), unlocks: createAct() },
     weeks: { stops: createWeek(), cuts: createWeek(), unlocks: createWeek() },
@@ -188,15 +207,25 @@ function noteReason(state: RemoteCommandAbuse, seen: Observation, now: Now): voi
   const byReset = seen.kind === "transaction-ended" && state.resetMs >= 0 && now.monoMs - state.resetMs < QUICK_MS;
   const reason = (began && !byReset) || seen.kind === "authorization" || seen.kind === "firmware-order" ||
     seen.kind === "configuration-change" || (seen.kind === "status" && tellsOfSomebody(state, seen));
-  if (reason) state.reasonMs = now.monoMs;
+  const { evseId = 0 } = seen as { readonly evseId?: number };
+  if (reason) state.reasons = [...state.reasons, [evseId, now.monoMs] as const].slice(-MOST_REASONS);
+}
+
+/** Whether a reset has a reason where it reaches. What was the reason for one is none for the next; a fault stands. */
+function hasReason(state: RemoteCommandAbuse, evseId: number, now: Now): boolean {
+  const fresh = state.reasons.filter(([, atMs]) => now.monoMs - atMs < REASON_MS);
+  state.reasons = fresh.filter(([of]) => evseId * of !== 0 && of !== evseId);
+  return state.reasons.length < fresh.length || Object.values(state.status).some((one) => one.endsWith("Faulted"));
 }
 
 /** Whether a status says that something is broken, or that somebody came: after a boot all is told once more. */
-function tellsOfSomebody({ status }: RemoteCommandAbuse, seen: Observation & { kind: "status" }): boolean {
+function tellsOfSomebody(state: RemoteCommandAbuse, seen: Observation & { kind: "status" }): boolean {
+  const { status } = state;
   const key = String(seen.evseId);
-  const before = Object.hasOwn(status, key) ? status[key] : undefined;
-  if (seen.status !== STARTING && hasRoom(status, key)) status[key] = seen.status.slice(0, 32);
-  return A_REASON.test(seen.status) && (seen.status === "Faulted" || seen.status !== before);
+  const before = Object.hasOwn(status, key) ? status[key]!.replace(STARTING, "") : "";
+  if (hasRoom(status, key)) status[key] = (seen.status === STARTING ? STARTING + before : seen.status).slice(0, 32);
+  state.idle = Object.values(status).every((one) => one === "Available");
+  return A_REASON.test(seen.status) && seen.status !== before;
 }
 
 /** Notes the id of a transaction, and says whether it is none of those that were known. */
@@ -312,21 +341,29 @@ function facts(state: RemoteCommandAbuse, seen: Command, unchanged: boolean, now
   if (reset) {
     noteIn(hour, "resets", now);
     state.resetMs = now.monoMs;
+    if (!hasReason(state, seen.evseId ?? 0, now)) {
+      noteIn(hour, "reasonless", now);
+      if (state.idle) state.idleMs = [...state.idleMs, now.monoMs].slice(-MANY_SLOW);
+    }
+    state.idle = false;
   }
   const unknown = name === "remote-stop" && outcome !== "accepted" && seen.transactionId !== undefined;
   if (unknown && isNewId(state, seen.transactionId)) noteIn(hour, "guesses", now);
-  const [commands, repeats, sessions, resets, turns, guesses, triggers] =
-    COUNTED.map((counted) => countIn(hour, counted, now)) as [number, number, number, number, number, number, number];
-  const reasonless = state.reasonMs < 0 || now.monoMs - state.reasonMs >= REASON_MS;
+  const count = (counted: Counted): number => countIn(hour, counted, now);
+  const commands = count("commands");
+  const repeats = count("repeats");
+  const sessions = count("sessions");
+  const resets = count("resets");
+  const guesses = count("guesses");
   const usual = COMMANDS_AN_EVSE * (Math.max(1, Object.keys(state.sessions.flow).length) - 1);
   // Triggers alone are a CSMS that polls.
-  const all = commands + Math.min(commands, triggers);
+  const all = commands + Math.min(commands, count("triggers"));
   const storm = all - usual - (A_SESSION / 2) * sessions >= MANY_COMMANDS || repeats >= MANY_REPEATS;
   const names = [
     ...(storm ? ["storm"] : []),
     ...(reset && resets >= MANY_RESETS ? ["resets"] : []),
-    ...(reset && reasonless && resets >= MANY_REASONLESS ? ["reasonless"] : []),
-    ...(turns >= MANY_TURNS ? ["turns"] : []),
+    ...(reset && (count("reasonless") >= MANY_REASONLESS || isLoop(state, resets, now)) ? ["reasonless"] : []),
+    ...(count("turns") >= MANY_TURNS ? ["turns"] : []),
     ...(guesses >= MANY_GUESSES ? ["guesses"] : []),
   ];
   if (names.length === 0) return [];
@@ -336,6 +373,13 @@ function facts(state: RemoteCommandAbuse, seen: Command, unchanged: boolean, now
     found: [], facts: names.map((fact) => showFact(state.facts, FACTS, fact, now)), says,
     frames: framesOf(seen),
   }));
+}
+
+/** Whether resets of a free station come on and on: within an hour, or more slowly, each a run of its own. */
+function isLoop({ idleMs, burst }: RemoteCommandAbuse, resets: number, now: Now): boolean {
+  // Where there were fewer, the time since is no number, and so not below any.
+  return (resets >= MANY_REASONLESS && now.monoMs - idleMs.at(-MANY_IDLE)! < HOUR_MS) ||
+    (now.monoMs - idleMs.at(-MANY_SLOW)! < SLOW_MS && upperPerHour(burst.rate, now.wallMs) < SLOW_BELOW_PER_HOUR);
 }
 
 /** What this command shows of its run. */
