@@ -5,6 +5,10 @@ import { HOUR_MS, type WallMs } from "../../models/units.ts";
 const TAPER_SHARE = 0.1;
 /** Below this share of full power the vehicle stops. */
 const CUT_OFF = 0.04;
+/** 6 A at 230 V, W a phase: no vehicle is told of less (IEC 61851-1, annex A). */
+const LEAST_W = 6 * 230;
+/** A vehicle that takes more has three phases (32 A on one). */
+const ONE_PHASE_W = 32 * 253;
 
 interface Vehicle {
   readonly fullW: number;
@@ -17,6 +21,8 @@ export class Outlet {
   deliveredWh = 0;
   /** What the station allows, W; the CSMS may lower it. */
   limitW = Number.POSITIVE_INFINITY;
+  /** Whether a vehicle is given 6 A where the station is told of less, though not of nothing. */
+  clamps = false;
   private vehicle: Vehicle | undefined;
   private at: WallMs;
 
@@ -28,7 +34,12 @@ export class Outlet {
     const { vehicle } = this;
     if (vehicle === undefined) return 0;
     const wanted = vehicle.fullW * Math.min(1, vehicle.leftWh / vehicle.taperWh);
-    return wanted < vehicle.fullW * CUT_OFF ? 0 : Math.min(wanted, this.limitW);
+    return wanted < vehicle.fullW * CUT_OFF ? 0 : Math.min(wanted, this.allowedW(vehicle));
+  }
+
+  private allowedW({ fullW }: Vehicle): number {
+    const leastW = this.clamps && this.limitW > 0 ? LEAST_W * (fullW > ONE_PHASE_W ? 3 : 1) : 0;
+    return Math.max(this.limitW, leastW);
   }
 
   /** Closes the contactor for a vehicle that would take `energyWh` at up to `fullW`. */
@@ -51,7 +62,7 @@ export class Outlet {
     this.at = at;
     if (vehicle === undefined || this.powerW === 0 || hours <= 0) return;
     const before = vehicle.leftWh;
-    const ceilingW = Math.min(vehicle.fullW, this.limitW);
+    const ceilingW = Math.min(vehicle.fullW, this.allowedW(vehicle));
     const taperFromWh = (vehicle.taperWh * ceilingW) / vehicle.fullW;
     const constantH = Math.min(hours, Math.max(0, before - taperFromWh) / ceilingW);
     vehicle.leftWh -= ceilingW * constantH;

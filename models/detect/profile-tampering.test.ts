@@ -79,9 +79,10 @@ test("a schedule's further periods are no swings of their own", () => {
   assert.is(bench.state.swings, 0);
 });
 
-/** Hours of a power under a limit; the highest evidence, as a share of the threshold. */
-function ignoring(order: readonly Seen[], hours: number, meterS: number, powerW = 22_000): number {
+/** Hours of a power under a limit, `onceW` nine days before; the highest evidence, as a share of the threshold. */
+function ignoring(order: readonly Seen[], hours: number, meterS: number, powerW = 22_000, onceW = 0): number {
   const bench = create();
+  if (onceW > 0) bench.see(power(onceW), -8 * DAY);
   bench.tickTo(DAY, 60);
   bench.see(start(1), DAY);
   order.forEach((seen) => bench.see(seen, DAY + 5));
@@ -101,11 +102,25 @@ test("power above the limit is told within an hour, twice of it within ten minut
   }
 });
 
+const limitW = (watts: number): Seen[] => [limit(watts, "TxProfile", "W")];
+
 test("twice a small limit is told where a vehicle draws it, and not of a cabinet that is heated during a pause", () => {
-  const limitW = (watts: number): Seen[] => [{ ...limit(watts), unit: "W" } as Seen];
-  assert.ok(ignoring(limitW(800), 0.16, 10, 2_000) >= 1);
-  assert.ok(ignoring(limitW(800), 0.16, 10, 1_700) < 1, "twice, and no kilowatt above");
+  assert.ok(ignoring(limitW(800), 0.16, 10, 2_000, 3_680) >= 1, "on one phase");
+  assert.ok(ignoring(limitW(800), 0.16, 10, 1_700, 3_680) < 1, "6 A on one phase");
+  assert.ok(ignoring(limitW(800), 0.16, 10, 5_300) >= 1);
   assert.ok(ignoring(limitW(0), 0.16, 10, 900) < 1);
+  assert.ok(ignoring(limitW(0), 0.16, 10, 4_140) >= 1, "nothing is a pause");
+});
+
+test("honest: a station that gives 6 A where it is told less, on three phases", () => {
+  for (const order of [limitW(1_000), limitW(2_000), limitW(4_000), [limit(1)], [limit(3)]]) {
+    for (const [volts, onceW] of [[230, 22_000], [250, 22_000], [250, 7_400]] as const) {
+      const peak = ignoring(order, 8, 60, 18 * volts, onceW);
+      assert.ok(peak < 0.3, `${volts} V: ${peak}`);
+    }
+  }
+  assert.ok(ignoring([{ ...limit(1_000, "ChargePointMaxProfile", "W"), evseId: 0 } as Seen], 8, 60, 4_140) < 0.3);
+  assert.ok(ignoring(limitW(3_000), 0.16, 60, 7_400) >= 1, "more than the least");
 });
 
 test("the alert on an ignored limit says so, also where its burst adds nothing any more", () => {

@@ -15,13 +15,15 @@
  * (learned/acts.ts); one that goes on was paused.
  * Null: the station's own hours with orders; the shares are judgements.
  * Honest look-alikes: smart charging every quarter of an hour, demand response, EVs that take a minute or charge below
- * the limit, meter class and the loss of a DC charger (`ABOVE`), orders that have lapsed or were cleared.
+ * the limit, meter class and the loss of a DC charger (`ABOVE`), orders that have lapsed or were cleared, stations that
+ * give 6 A where they are told less (`leastW`).
  * Solar power behind broken clouds, which swings by the minute; a limit that stands for none (999999), once learned.
  * Load management that follows a house's cooker in seconds: a habit where it did from the station's first days on,
  * otherwise told at first, and a habit after a week.
  * Cannot see: swings that begin in the first three days; a few sessions that are paused until their drivers leave: a
- * tariff does the same on the wire; a car on one phase above a limit in ampere, limits that follow an hour-long plan of
- * an attacker's; one that is two or three times all before it and no more: an installer's or another CSMS's default.
+ * tariff does the same on the wire; a car on one phase above a limit in ampere; power that three phases of 6 A may be,
+ * above a limit of less; limits that follow an hour-long plan of an attacker's; one that is two or three times all
+ * before it and no more: an installer's or another CSMS's default.
  */
 import type { Finding, Observation, Term } from "../terms.ts";
 import { DAY_MS, HOUR_MS, MINUTE_MS, type Now } from "../units.ts";
@@ -130,6 +132,8 @@ const SWING_SHARE = 0.3;
 const FAR_ABOVE = 1.5;
 /** Three phases at the highest voltage that EN 50160 allows. */
 const W_OF_A = 3 * 253;
+/** The most that a station on one phase of 16 A gives. */
+const ONE_PHASE_W = 16 * 253;
 /** Below this a limit is one of nothing. */
 const CHARGES: Record<Unit, number> = { A: LEAST_CHARGE_A, W: LEAST_CHARGE_W };
 /** A vehicle follows within 5 s (IEC 61851-1, annex A); the rest is for the station. */
@@ -289,9 +293,13 @@ function noteThrashed(state: ProfileTampering, now: Now): void {
   state.thrashDays = known;
 }
 
+function isKnown({ sinceMs }: ProfileTampering, now: Now): boolean {
+  return sinceMs > 0 && now.wallMs - sinceMs >= KNOWN_MS;
+}
+
 /** Whether a limit is out of all range for a station whose power is known. */
 function farAbove(state: ProfileTampering, { limit: given, unit, outcome }: Limit, now: Now): boolean {
-  const known = state.sinceMs > 0 && now.wallMs - state.sinceMs >= KNOWN_MS && state.mostW >= KNOWN_W;
+  const known = isKnown(state, now) && state.mostW >= KNOWN_W;
   const allowedW = Math.max(state.mostW, state.top.W, state.top.A * W_OF_A);
   return known && outcome === "accepted" && (unit === "A" ? given * W_OF_A : given) > FIVE_TIMES * allowedW;
 }
@@ -379,11 +387,22 @@ function block(state: ProfileTampering, reading: { evseId: number; powerW?: numb
   if (elapsed >= 0 && elapsed < BLOCK_MS) return [];
   const meanW = own.sumW / own.readings;
   Object.assign(own, { startMs: now.monoMs, sumW: 0, readings: 0 });
-  const isAbove = order !== undefined && elapsed <= 3 * BLOCK_MS && meanW > ABOVE * order.mostW + ABOVE_W;
+  const isAbove = order !== undefined && elapsed <= 3 * BLOCK_MS &&
+    meanW > Math.max(ABOVE * order.mostW + ABOVE_W, order.mostW && ABOVE * leastW(state, evseId, now));
   const ended = !isAbove && own.above > 0 && own.above < IGNORED_LONG && isOpen(state.burst, LAW, now);
   own.above = isAbove ? own.above + 1 : 0;
   if (isAbove) return ignored(state, { evseId, meanW, mostW: order.mostW, blocks: own.above }, now);
   return ended ? seeBurst(state.burst, LAW, { judged: ["ignored long"], shown: [], says: "", frames: [] }, now) : [];
+}
+
+/**
+ * What vehicles at an EVSE (0: the station) may take where they are given the least, W: no signal tells them of less
+ * than 6 A (IEC 61851-1, annex A), and a station that is told less may pause or give that, on as many phases as it has.
+ */
+function leastW(state: ProfileTampering, evseId: number, now: Now): number {
+  const phases = isKnown(state, now) && state.mostW <= ONE_PHASE_W ? 1 : 3;
+  const vehicles = evseId === 0 ? state.sessions.open.length : 1;
+  return (phases / 3) * vehicles * LEAST_CHARGE_A * W_OF_A;
 }
 
 interface Ignored {

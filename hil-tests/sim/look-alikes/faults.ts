@@ -1,7 +1,8 @@
-/** Chargers that are broken or new: one of each kind. */
+/** Chargers that are broken, new, or have ways of their own: one of each kind. */
 import { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS, type WallMs } from "../../../models/units.ts";
 import { HARMLESS, settingOf } from "../fleet.ts";
 import type { Station } from "../station.ts";
+import { daily, limitFor } from "./joint-causes.ts";
 import type { LookAlike, LookAlikes, Scene } from "./look-alike.ts";
 
 /** Does `act` at `from` and then at random intervals until `to`. */
@@ -107,6 +108,21 @@ const overheating: LookAlike = {
   }),
 };
 
+const NOON_FROM_HOUR = 9;
+const NOON_HOURS = 8;
+const LITTLE_W = [1_000, 2_000];
+
+const leastCurrent: LookAlike = {
+  scope: "station", like: "profile-tampering", lengthMs: 5 * DAY_MS,
+  does: `the usual CSMS limits every EVSE to ${LITTLE_W.join(" or ")} W from 9 to 17 local time; the station gives 6 A`,
+  change: (scene) => ({
+    happen: (station) => {
+      for (const { outlet } of station.evses) outlet.clamps = true;
+      daily(station, scene, NOON_FROM_HOUR, () => limitFor(NOON_HOURS, scene.own.pick(LITTLE_W), station, scene));
+    },
+  }),
+};
+
 const clockWrong: LookAlike = {
   scope: "station", like: "channel-tampering", lengthMs: DAY_MS,
   does: "the station's clock is an hour behind (summer time)",
@@ -154,6 +170,7 @@ export const FAULTS: LookAlikes = {
   "card-reader": cardReader,
   "meter-link-lost": meterLinkLost,
   overheating,
+  "least-current": leastCurrent,
   "clock-wrong": clockWrong,
   commissioning,
 };

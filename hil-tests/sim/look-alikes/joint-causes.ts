@@ -83,9 +83,8 @@ const PEAK_FROM_HOUR = 17;
 const PEAK_HOURS = 3;
 const PEAK_SHARE = 0.5;
 
-/** The CSMS sets every EVSE of the zone within a minute, and clears it three hours later. */
-function peakLimit(station: Station, { own }: Scene): void {
-  const limitW = Math.round((station.spec.ratedW * PEAK_SHARE) / 100) * 100;
+/** The CSMS sets every EVSE within a minute, and clears it hours later. */
+export function limitFor(hours: number, limitW: number, station: Station, { own }: Scene): void {
   for (const evse of station.evses) {
     const id = station.nextRequestId();
     const delayMs = own.uniform(0, 60) * SECOND_MS;
@@ -95,7 +94,17 @@ function peakLimit(station: Station, { own }: Scene): void {
       if (!station.link.up) station.after(5 * MINUTE_MS, clear);
       else station.command(station.dialect.clearLimit(id), undefined, () => evse.limit(Number.POSITIVE_INFINITY));
     };
-    station.after(PEAK_HOURS * HOUR_MS + delayMs, clear);
+    station.after(hours * HOUR_MS + delayMs, clear);
+  }
+}
+
+/** Does `act` at an hour of each day's local time. */
+export function daily(station: Station, { from, to }: Scene, hour: number, act: () => void): void {
+  const { local } = station.spec;
+  for (let day = localMidnightAfter((from - DAY_MS) as WallMs, local); day < to;) {
+    const at = (day + hour * HOUR_MS) as WallMs;
+    if (at >= from && at < to) station.timeline.schedule(at, act);
+    day = localMidnightAfter((day + HOUR_MS) as WallMs, local);
   }
 }
 
@@ -104,12 +113,8 @@ const smartCharging: LookAlike = {
   does: `the usual CSMS limits every EVSE to ${100 * PEAK_SHARE} % of its rating from 17 to 20 local time, daily`,
   change: (scene) => ({
     happen: (station) => {
-      const { local } = station.spec;
-      for (let day = localMidnightAfter((scene.from - DAY_MS) as WallMs, local); day < scene.to;) {
-        const at = (day + PEAK_FROM_HOUR * HOUR_MS) as WallMs;
-        if (at >= scene.from && at < scene.to) station.timeline.schedule(at, () => peakLimit(station, scene));
-        day = localMidnightAfter((day + HOUR_MS) as WallMs, local);
-      }
+      const limitW = Math.round((station.spec.ratedW * PEAK_SHARE) / 100) * 100;
+      daily(station, scene, PEAK_FROM_HOUR, () => limitFor(PEAK_HOURS, limitW, station, scene));
     },
   }),
 };

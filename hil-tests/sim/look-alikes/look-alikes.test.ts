@@ -119,6 +119,17 @@ test("lost heartbeats, a lost meter, a wrong clock, a worn reader, heat: each sh
   assert.ok(hot < cool, `${hot} against ${cool}`);
 });
 
+test("a station that gives 6 A where it is told less: three phases of it under a limit of a kilowatt or two", () => {
+  const { ocpp, meter } = captured("1.6", occasionOf("least-current"));
+  const orders = ocpp.filter(({ at, line }) => at >= WHEN && line.includes("SetChargingProfile"));
+  assert.ok(orders.some(({ line }) => /"limit":[12]000\b/.test(line)));
+  // From 9 to 17 in Madrid, a day later; at the first EVSE the operator sets another limit and clears it.
+  const from = FROM + 2 * DAY_MS + 8.1 * HOUR_MS;
+  const drawn = meter.map(meterReading)
+    .filter(({ evseId, at, powerW }) => evseId === 2 && at > from && at < from + 7 * HOUR_MS && powerW > 100);
+  assert.ok(drawn.length > 3 && drawn.every(({ powerW }) => powerW > 4_000 && powerW < 4_600), `${drawn.length}`);
+});
+
 test("an unknown look-alike is named", () => {
   assert.throws(() => changeAt("CP-1", { ...occasionOf("power-cut"), name: "toString" }), /toString: no look-alike/);
 });
