@@ -163,8 +163,9 @@ export type Observation = Seen &
     | { readonly kind: "upload-status"; readonly status: string }
     /** A call of the station that the CSMS answered late, or not in time (`waitedMs` absent). */
     | { readonly kind: "slow-answer"; readonly action: string; readonly waitedMs?: number }
+    /** `token`: whom a remote start is for. */
     | { readonly kind: "command"; readonly command: string; readonly evseId?: number; readonly transactionId?: string;
-        readonly outcome: Outcome }
+        readonly token?: TokenPseudonym; readonly outcome: Outcome }
     | { readonly kind: "charging-limit"; readonly evseId: number; readonly limit: number; readonly unit: "W" | "A";
         readonly purpose: string; readonly outcome: Outcome;
         /** Its `stackLevel`, above 0: of one purpose the highest counts. */

@@ -102,7 +102,8 @@ function remoteStart(request: Request, ending: Ending): readonly Body[] {
   const limits = request.fields.chargingProfile === undefined ? [] : chargingLimits(
     request, profile, evseOf(request.fields.connectorId) ?? 0, outcomeOf(ending),
   );
-  return [{ kind: "command", command: "remote-start", outcome: outcomeOf(ending), ...connectorIn(request) }, ...limits];
+  const aim = { ...connectorIn(request), ...defined({ token: tokenOf(request, request.fields.idTag) }) };
+  return [{ kind: "command", command: "remote-start", outcome: outcomeOf(ending), ...aim }, ...limits];
 }
 
 function setChargingProfile(request: Request, ending: Ending): readonly Body[] {

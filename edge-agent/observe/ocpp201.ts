@@ -187,7 +187,8 @@ function remoteStart(request: Request, ending: Ending): readonly Body[] {
   const outcome = outcomeOf(ending);
   const limits = request.fields.chargingProfile === undefined ? [] : setChargingProfile(request, ending);
   const transactionId = idOf(resultOf(ending).transactionId);
-  const aim = { ...evseAim(request), ...defined({ transactionId }) };
+  const token = tokenOf(request, request.fields.idToken);
+  const aim = { ...evseAim(request), ...defined({ transactionId, token }) };
   return [{ kind: "command", command: "remote-start", outcome, ...aim }, ...limits];
 }
 

@@ -1,7 +1,7 @@
 import { seeded } from "../../build/seeded.ts";
 import { assert, test } from "../../build/testing.ts";
 import type { Outcome } from "../terms.ts";
-import { Bench, type Seen, survivesRestarts, withstands } from "./detector.testing.ts";
+import { Bench, type Seen, survivesRestarts, token, withstands } from "./detector.testing.ts";
 import { remoteCommandAbuse, type RemoteCommandAbuse } from "./remote-command-abuse.ts";
 
 const MINUTE = 60;
@@ -93,6 +93,17 @@ test("what is no such command says nothing", () => {
   const bench = new Bench(remoteCommandAbuse);
   for (const name of ["trigger", "set-monitoring", "clear-charging-profile", "__proto__", ""]) {
     assert.equal(bench.see(command(name), 0), [], name);
+  }
+});
+
+test("remote starts refused to one driver after the other are told, those refused to one again and again not", () => {
+  for (const [drivers, told] of [[30, true], [1, false]] as const) {
+    const bench = new Bench(remoteCommandAbuse);
+    ordinaryDays(bench, 30, 4, 0.9);
+    const refused = command("remote-start", undefined, "refused");
+    for (let n = 0; n < 30; n++) bench.see({ ...refused, token: token(n % drivers) } as Seen, 30 * DAY + 20 * n);
+    bench.tickTo(30 * DAY + HOUR, 60);
+    assert.is(bench.raisedAt.has(KEY), told, `${drivers}: ${bench.peak(KEY)}`);
   }
 });
 

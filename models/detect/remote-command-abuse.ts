@@ -302,7 +302,7 @@ function ended(state: RemoteCommandAbuse, session: Session, now: Now): Finding[]
 }
 
 function command(state: RemoteCommandAbuse, seen: Command, now: Now): Finding[] {
-  const text = `${seen.command} ${seen.evseId ?? ""} ${seen.transactionId ?? ""}`;
+  const text = `${seen.command} ${seen.evseId ?? ""} ${seen.transactionId ?? seen.token ?? ""}`;
   const unchanged = text === state.refused;
   const found = unchanged ? [] : run(state, seen, text, now);
   // A refused command that is sent again is no other one, but a storm of them is one.
