@@ -22,8 +22,8 @@
  * otherwise told at first, and a habit after a week.
  * Cannot see: swings that begin in the first three days; a few sessions that are paused until their drivers leave: a
  * tariff does the same on the wire; a car on one phase above a limit in ampere; power that three phases of 6 A may be,
- * above a limit of less; limits that follow an hour-long plan of an attacker's; one that is two or three times all
- * before it and no more: an installer's or another CSMS's default.
+ * above a limit of less, unless it was the same before; limits that follow an hour-long plan of an attacker's; one that
+ * is two or three times all before it and no more: an installer's or another CSMS's default.
  */
 import type { Finding, Observation, Term } from "../terms.ts";
 import { DAY_MS, HOUR_MS, MINUTE_MS, type Now } from "../units.ts";
@@ -68,8 +68,11 @@ export interface ProfileTampering {
   orders: Record<string, { mostW: number; level: number; at: number; sinceMs: number; from: number; to: number }>;
   /** By EVSE, purpose and unit: the last limit, which way it went, and when that order came. */
   swing: Record<string, { limit: number; way: number; at: number }>;
-  /** By metered EVSE: the block of five minutes, and how many in a row were above the limit. */
-  blocks: Record<string, { startMs: number; sumW: number; readings: number; above: number }>;
+  /**
+   * By metered EVSE: the block of five minutes, how many in a row were above the limit, and the most of one of this
+   * transaction that no small limit was in force for, W.
+   */
+  blocks: Record<string, { startMs: number; sumW: number; readings: number; above: number; freeW?: number }>;
 }
 
 /** What has not come to so many yet says less than what has: no further swing may take evidence back. */
@@ -132,8 +135,8 @@ const SWING_SHARE = 0.3;
 const FAR_ABOVE = 1.5;
 /** Three phases at the highest voltage that EN 50160 allows. */
 const W_OF_A = 3 * 253;
-/** The most that a station on one phase of 16 A gives. */
-const ONE_PHASE_W = 16 * 253;
+/** Power that falls less than this was not lowered: a vehicle on one phase that is given 6 A of 10 takes less. */
+const KEPT = 0.9;
 /** Below this a limit is one of nothing. */
 const CHARGES: Record<Unit, number> = { A: LEAST_CHARGE_A, W: LEAST_CHARGE_W };
 /** A vehicle follows within 5 s (IEC 61851-1, annex A); the rest is for the station. */
@@ -202,10 +205,12 @@ function ordersIn(state: ProfileTampering, observation: Observation, now: Now): 
       for (const order of Object.values(state.orders)) order.sinceMs = now.monoMs;
       return [];
     case "transaction-started":
+      delete state.blocks[observation.evseId]?.freeW;
       // One that came with a remote start whose driver never did is not for the next (2.0.1, F02; 1.6, 5.11).
       drop(state, observation.evseId, "tx", now.monoMs - REACTS_MS);
       return [];
     case "transaction-ended":
+      delete state.blocks[observation.evseId]?.freeW;
       drop(state, observation.evseId, "tx");
       return [];
     case "boot":
@@ -387,8 +392,12 @@ function block(state: ProfileTampering, reading: { evseId: number; powerW?: numb
   if (elapsed >= 0 && elapsed < BLOCK_MS) return [];
   const meanW = own.sumW / own.readings;
   Object.assign(own, { startMs: now.monoMs, sumW: 0, readings: 0 });
-  const isAbove = order !== undefined && elapsed <= 3 * BLOCK_MS &&
-    meanW > Math.max(ABOVE * order.mostW + ABOVE_W, order.mostW && ABOVE * leastW(state, evseId, now));
+  const least = ABOVE * leastW(state, evseId);
+  // A vehicle that takes what it took before so small a limit was not given less.
+  const mayBeLeast = order !== undefined && order.mostW > 0 && meanW <= least && !(meanW >= KEPT * own.freeW!);
+  const isAbove = order !== undefined && elapsed <= 3 * BLOCK_MS && !mayBeLeast &&
+    meanW > ABOVE * order.mostW + ABOVE_W;
+  if (evseId !== 0 && !(order !== undefined && order.mostW < least)) own.freeW = Math.max(own.freeW ?? 0, meanW);
   const ended = !isAbove && own.above > 0 && own.above < IGNORED_LONG && isOpen(state.burst, LAW, now);
   own.above = isAbove ? own.above + 1 : 0;
   if (isAbove) return ignored(state, { evseId, meanW, mostW: order.mostW, blocks: own.above }, now);
@@ -399,10 +408,8 @@ function block(state: ProfileTampering, reading: { evseId: number; powerW?: numb
  * What vehicles at an EVSE (0: the station) may take where they are given the least, W: no signal tells them of less
  * than 6 A (IEC 61851-1, annex A), and a station that is told less may pause or give that, on as many phases as it has.
  */
-function leastW(state: ProfileTampering, evseId: number, now: Now): number {
-  const phases = isKnown(state, now) && state.mostW <= ONE_PHASE_W ? 1 : 3;
-  const vehicles = evseId === 0 ? state.sessions.open.length : 1;
-  return (phases / 3) * vehicles * LEAST_CHARGE_A * W_OF_A;
+function leastW({ sessions }: ProfileTampering, evseId: number): number {
+  return (evseId === 0 ? sessions.open.length : 1) * LEAST_CHARGE_A * W_OF_A;
 }
 
 interface Ignored {
