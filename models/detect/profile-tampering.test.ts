@@ -224,14 +224,18 @@ test("limits of a little, below what lets a vehicle charge, starve as those of n
 });
 
 test("a limit out of all range suffices once the station's power is known", () => {
-  for (const [days, amperes, found] of [[10, 500, true], [10, 63, false], [2, 500, false]] as const) {
+  const cases = [
+    [10, 22_000, 500, true], [10, 22_000, 63, false], [2, 22_000, 500, false],
+    [10, 2_300, 500, true], [10, 2_300, 125, false], [10, 400, 500, false],
+  ] as const;
+  for (const [days, powerW, amperes, found] of cases) {
     const bench = create();
     for (let day = 0; day < days; day++) {
       bench.tickTo(day * DAY, 60);
-      bench.see(power(22_000), day * DAY);
+      bench.see(power(powerW), day * DAY);
     }
     bench.see(limit(amperes), days * DAY);
-    assert.is(bench.raisedAt.has(KEY), found, `${amperes} A after ${days} days`);
+    assert.is(bench.raisedAt.has(KEY), found, `${amperes} A after ${days} days of ${powerW} W`);
   }
 });
 

@@ -125,6 +125,8 @@ const FIVE_TIMES = 5;
 /** After so long the station's own power is known, if it drew any that counts. */
 const KNOWN_MS = 7 * 24 * HOUR_MS;
 const KNOWN_W = 3_000;
+/** Where only vehicles came that take less, it may be any usual one of alternating current (IEC 61851-1, mode 3), W. */
+const USUAL_AC_W = 22_000;
 const TWICE = 2;
 /** What a vehicle on one phase takes at the least is more (6 A, IEC 61851-1); heating a cabinet is not. */
 const TWICE_W = 1_000;
@@ -298,14 +300,11 @@ function noteThrashed(state: ProfileTampering, now: Now): void {
   state.thrashDays = known;
 }
 
-function isKnown({ sinceMs }: ProfileTampering, now: Now): boolean {
-  return sinceMs > 0 && now.wallMs - sinceMs >= KNOWN_MS;
-}
-
 /** Whether a limit is out of all range for a station whose power is known. */
 function farAbove(state: ProfileTampering, { limit: given, unit, outcome }: Limit, now: Now): boolean {
-  const known = isKnown(state, now) && state.mostW >= KNOWN_W;
-  const allowedW = Math.max(state.mostW, state.top.W, state.top.A * W_OF_A);
+  const known = state.sinceMs > 0 && now.wallMs - state.sinceMs >= KNOWN_MS && state.mostW >= LEAST_CHARGE_W;
+  const ownW = state.mostW < KNOWN_W ? USUAL_AC_W : state.mostW;
+  const allowedW = Math.max(ownW, state.top.W, state.top.A * W_OF_A);
   return known && outcome === "accepted" && (unit === "A" ? given * W_OF_A : given) > FIVE_TIMES * allowedW;
 }
 
