@@ -5,14 +5,21 @@ import { createEarlierCalls, isLateCopy, noteAnswered } from "./earlier-calls.ts
 
 const START = Date.UTC(2026, 2, 2) as WallMs;
 const after = (ms: number) => ({ at: (START + ms) as WallMs, monoMs: (1_000 + ms) as MonotonicMs });
-const sent = (id: number, ms: number, stamp = rfc3339(after(ms).at)): { text: string; at: WallMs } =>
-  ({ text: `[2,"${id}","StatusNotification",{"timestamp":"${stamp}"}]`, at: after(ms).at });
+interface Sent {
+  readonly action: string;
+  readonly text: string;
+  readonly at: WallMs;
+}
+
+function sent(id: number, ms: number, stamp = rfc3339(after(ms).at), action = "StatusNotification"): Sent {
+  return { action, text: `[2,"${id}","${action}",{"timestamp":"${stamp}"}]`, at: after(ms).at };
+}
 
 /** Whether `call` is a copy when it comes again at `ms`, after it and then `others` were answered at 0. */
-function again(call: { text: string }, ms: number, others = [sent(2, 1)]): boolean {
+function again(call: Omit<Sent, "at">, ms: number, others = [sent(2, 1)]): boolean {
   const earlier = createEarlierCalls();
   for (const one of [{ ...call, at: START }, ...others]) noteAnswered(earlier, one, after(0).monoMs);
-  return isLateCopy(earlier, { text: call.text, at: after(ms).at }, after(ms).monoMs);
+  return isLateCopy(earlier, { ...call, at: after(ms).at }, after(ms).monoMs);
 }
 
 test("a copy is one to the letter, an hour later or more, of a call after which another was answered", () => {
@@ -32,9 +39,25 @@ test("a copy is one to the letter, an hour later or more, of a call after which 
 });
 
 test("calls that bear no time, or none of these days, may be alike by chance", () => {
-  assert.not.ok(again({ text: '[2,"1","Authorize",{"idTag":"A"}]' }, DAY_MS));
+  assert.not.ok(again({ action: "Authorize", text: '[2,"1","Authorize",{"idTag":"A"}]' }, DAY_MS));
   const none = ["1970-01-01T00:00:09Z", "2018-01-01T00:00:09Z", "2018-01-01T00:00:09", "2026-03-02T", "x".repeat(99)];
   for (const stamp of none) assert.not.ok(again(sent(1, 0, stamp), DAY_MS), stamp);
+});
+
+test("what tells of a transaction is the same under another number, and other calls are not", () => {
+  const anew = (action: string, ms = 0, spelt = action): boolean => {
+    const earlier = createEarlierCalls();
+    const call = (id: number, at: number): Sent => ({ ...sent(id, at, undefined, spelt), action });
+    for (const id of [1, 2]) noteAnswered(earlier, call(id, id), after(0).monoMs);
+    return isLateCopy(earlier, { ...call(9, 1 + ms), at: after(DAY_MS).at }, after(DAY_MS).monoMs);
+  };
+  for (const action of ["StartTransaction", "StopTransaction", "TransactionEvent"]) {
+    assert.ok(anew(action), action);
+    assert.not.ok(anew(action, 1_000), `${action} of another time`);
+    assert.not.ok(anew(action, 1_000, `\\u00${action.charCodeAt(0).toString(16)}${action.slice(1)}`), "however spelt");
+  }
+  // A station that is asked for them sends them as they were.
+  for (const action of ["StatusNotification", "MeterValues", "toString"]) assert.not.ok(anew(action), action);
 });
 
 test("a local time without zone is known to the day, which is enough", () => {
@@ -59,7 +82,8 @@ test("whatever is sent, nothing throws", () => {
     const text = random.pick(["", "\"2026-03-02T", "\u0000", "😀".repeat(5_000), sent(n % 9, n).text]);
     const at = random.pick([0, -1, START, Number.MAX_SAFE_INTEGER]) as WallMs;
     const monoMs = random.pick([0, -5, 1, 1e15]) as MonotonicMs;
-    noteAnswered(earlier, { text, at }, monoMs);
-    isLateCopy(earlier, { text, at }, monoMs);
+    const action = random.pick(["", "StatusNotification", "TransactionEvent"]);
+    noteAnswered(earlier, { action, text, at }, monoMs);
+    isLateCopy(earlier, { action, text, at }, monoMs);
   }
 });

@@ -1,6 +1,6 @@
 /**
- * Calls that bear a time of their own and were answered, of the last days and across connections: a copy to the letter
- * of one of them, long after, is a replay.
+ * Calls that bear a time of their own and had a result, of the last days and across connections: a copy to the letter
+ * of one of them, long after, is a replay; of one that tells of a transaction also where it is numbered anew.
  *
  * What honest stations send again they send in the order of their queue (OCPP 1.6, 4.10; 2.0.1 part 4, 5.3): once a
  * later such call was answered, the earlier one is not sent any more. (Within the hour one does not count: some
@@ -19,6 +19,8 @@ const RECENT_MS = 7 * DAY_MS;
  * many seconds, and how many later calls that were answered.
  */
 const LONG_AFTER = [[HOUR_MS / 1_000, 1], [HOUR_MS / 4_000, 5]] as const;
+/** No two of these are alike: a transaction begins and ends once, and its events are numbered (2.0.1, E01). */
+const UNIQUE = new Set(["StartTransaction", "StopTransaction", "TransactionEvent"]);
 const STAMP = /"(\d{4}-\d\d-\d\d[Tt][^"]{8,24})"/;
 
 export interface EarlierCalls {
@@ -37,6 +39,7 @@ export function createEarlierCalls(): EarlierCalls {
 }
 
 interface Sent {
+  readonly action: string;
   readonly text: string;
   readonly at: WallMs;
 }
@@ -48,8 +51,9 @@ function bearsTime({ text, at }: Sent): boolean {
   return stamp !== undefined && Math.abs(at - stamp) < RECENT_MS;
 }
 
-/** Two sums that tell texts apart: FNV-1a, and one of another kind. No secret, and none is needed. */
-function sumsOf(text: string): [number, number] {
+/** Two sums that tell calls apart: FNV-1a, and one of another kind. No secret, and none is needed. */
+function sumsOf({ action, text: whole }: Sent): [number, number] {
+  const text = UNIQUE.has(action) ? whole.slice(Math.max(0, whole.indexOf(`"${action}"`))) : whole;
   let [sum, other] = [0x811c9dc5, text.length];
   for (let i = 0; i < Math.min(text.length, MOST_CHARS); i += 1) {
     const code = text.charCodeAt(i);
@@ -61,10 +65,10 @@ function sumsOf(text: string): [number, number] {
 
 const secondsOf = (monoMs: MonotonicMs): number => Math.max(1, Math.floor(monoMs / 1_000));
 
-/** Remembers a call that was answered. */
+/** Remembers a call that had a result: one that had an error may be sent anew. */
 export function noteAnswered(earlier: EarlierCalls, call: Sent, monoMs: MonotonicMs): void {
   if (!bearsTime(call)) return;
-  const [sum, other] = sumsOf(call.text);
+  const [sum, other] = sumsOf(call);
   const slot = sum % SLOTS;
   earlier.count += 1;
   // A copy does not take the place of what it is a copy of.
@@ -78,7 +82,7 @@ export function noteAnswered(earlier: EarlierCalls, call: Sent, monoMs: Monotoni
 /** Whether this call was answered long ago, and later ones after it. */
 export function isLateCopy(earlier: EarlierCalls, call: Sent, monoMs: MonotonicMs): boolean {
   if (!bearsTime(call)) return false;
-  const [sum, other] = sumsOf(call.text);
+  const [sum, other] = sumsOf(call);
   const slot = sum % SLOTS;
   const answeredS = earlier.answeredS[slot] ?? 0;
   if (answeredS === 0 || earlier.sums[slot] !== sum || earlier.others[slot] !== other) return false;

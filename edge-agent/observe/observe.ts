@@ -234,7 +234,7 @@ function onEnd(state: ObserveState, event: FrameEvent, message: Answering, now: 
       ? "contradicting-result" : "unmatched-result";
     return dated(state, [{ kind: "oddity", oddity, detail: message.type }], at, frameNo);
   }
-  noteAnswered(state.earlier, call, now.monoMs);
+  if (message.type === "CALLRESULT") noteAnswered(state.earlier, call, now.monoMs);
   state.traffic.asked -= 1;
   state.traffic.answered += 1;
   const known = tableOf(call.version).has(call.action) ? call.action : "a call";
