@@ -194,7 +194,7 @@ export type Observation = Seen &
 export const FAULTS = [
   "connector-fault", "stopped-by-fault", "register-stepped-back", "no-meter-values", "meter-lost", "upload-failed",
   "csms-slow", "heartbeat-late",
-  "register-stuck", "restarts", "link-unsteady",
+  "register-stuck", "restarts", "link-unsteady", "link-down",
 ] as const;
 export type Fault = (typeof FAULTS)[number];
 

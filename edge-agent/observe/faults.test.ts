@@ -209,6 +209,20 @@ test("a link that fails ten times a day where it was good is a fault, once a day
   assert.equal(day(good, 30 * 86_400, 2), []);
 });
 
+test("a link that stays away is told after three hours, however often it is tried, and ends when it is back", () => {
+  const watch = createFaultWatch();
+  assert.equal(see(watch, 90_000, tick), [], "there was none yet");
+  const link = (s: number, state: "connect" | "disconnect"): string[] => see(watch, s, { kind: "link", state }, tick);
+  for (const s of [0, 4_000, 8_000]) assert.equal(link(100_000 + s, "disconnect"), []);
+  assert.equal(see(watch, 110_799, tick), []);
+  assert.equal(see(watch, 110_800, tick), ["link-down 0"]);
+  assert.equal(see(watch, 150_000, tick), []);
+  assert.equal(open(watch), ["link-down 0"]);
+  assert.equal(link(160_000, "connect"), []);
+  assert.equal(open(watch), []);
+  assert.equal(see(watch, 200_000, tick), []);
+});
+
 test("a reset that was ordered explains the loss that follows", () => {
   const watch = createFaultWatch();
   for (let n = 0; n < 12; n++) {

@@ -38,6 +38,8 @@ export interface FaultWatch {
   readonly losses: LearnedRate;
   linkUp: boolean;
   linkMs?: MonotonicMs;
+  /** Since when there is no link, however often it was tried. */
+  downMs?: MonotonicMs;
 }
 
 interface Running extends Stood {
@@ -67,6 +69,8 @@ const ORDERED = /^(RemoteReset|ScheduledReset|Triggered|FirmwareUpdate)$/;
 /** Losses nearer to each other are attempts of one (denial-of-service.ts counts likewise); one in two days at first. */
 const LOSSES_APART_MS = 15 * MINUTE_MS;
 const USUAL_LOSS_HOURS = 48;
+/** A CSMS that is maintained at night is back by then: a judgement. */
+const DOWN_LONG_MS = 3 * HOUR_MS;
 /** So many losses come by chance on one day in ten years (Chernoff's bound on a Poisson count), nats. */
 const UNSTEADY_NATS = Math.log(10 * 365);
 const STOPPED_BY_FAULT: ReadonlySet<string> = new Set([
@@ -136,7 +140,7 @@ function faultIn(watch: FaultWatch, seen: Observation, now: Now): FaultNote | un
     case "link":
       return loss(watch, seen.state === "connect", now, note);
     case "tick":
-      return lateHeartbeat(watch, now, note);
+      return lateHeartbeat(watch, now, note) ?? longDown(watch, now, note);
     default:
       return faultInTransaction(watch, seen, now, note);
   }
@@ -151,6 +155,11 @@ const wasOrdered = ({ orderedMs }: FaultWatch, now: Now): boolean =>
 function loss(watch: FaultWatch, up: boolean, now: Now, note: Note): FaultNote | undefined {
   const { linkUp, linkMs = now.monoMs, losses, lossesMs } = watch;
   Object.assign(watch, { linkUp: up, linkMs: now.monoMs });
+  if (!up) watch.downMs ??= now.monoMs;
+  else {
+    delete watch.downMs;
+    watch.open.delete("link-down 0");
+  }
   learnRate(losses, now.wallMs, (now.monoMs - linkMs) / HOUR_MS, 0);
   const again = now.monoMs - (lossesMs.at(-1) ?? -Infinity) < LOSSES_APART_MS;
   if (!linkUp || again || wasOrdered(watch, now)) return undefined;
@@ -159,6 +168,12 @@ function loss(watch: FaultWatch, up: boolean, now: Now, note: Note): FaultNote |
   const count = (watch.lossesMs = [...lossesMs.filter((ms) => now.monoMs - ms < DAY_MS), now.monoMs]).length;
   if (count <= usual || count * Math.log(count / usual) - count + usual < UNSTEADY_NATS) return undefined;
   return note("link-unsteady", 0, `the link was lost ${count} times within a day; ${usual.toFixed(1)} would be usual`);
+}
+
+/** A link that stays away. */
+function longDown({ downMs }: FaultWatch, now: Now, note: Note): FaultNote | undefined {
+  if (downMs === undefined || now.monoMs - downMs < DOWN_LONG_MS) return undefined;
+  return note("link-down", 0, `no link to the CSMS for ${Math.round((now.monoMs - downMs) / HOUR_MS)} h`);
 }
 
 /** A charger that boots again and again by itself. */
@@ -236,7 +251,7 @@ function end(running: Map<number, Running>, { evseId, registerWh }: Observation 
 }
 
 /** Faults that last until something says otherwise; the others are moments. */
-const LASTING: ReadonlySet<Fault> = new Set<Fault>(["connector-fault", "meter-lost", "heartbeat-late"]);
+const LASTING: ReadonlySet<Fault> = new Set<Fault>(["connector-fault", "meter-lost", "heartbeat-late", "link-down"]);
 
 /** What lasts is told when it begins, but one that flaps not each time; a moment once a day. */
 function tell({ open, told }: FaultWatch, found: FaultNote, now: Now): Effect[] {
