@@ -8,7 +8,7 @@
  * begins anew with each boot), may be alike by chance, as ids begin anew, and are left out.
  */
 import { DAY_MS, HOUR_MS, type MonotonicMs, type WallMs } from "../../models/units.ts";
-import { parseRfc3339 } from "./time-stamp.ts";
+import { parseUtc } from "./time-stamp.ts";
 
 /** Slots, one call each, found by the first bits of its sum: some days of a busy station in 32 KB. */
 const SLOTS = 2_048;
@@ -46,8 +46,7 @@ interface Sent {
 
 /** Whether the call bears a time of its own, to days: one without zone will do, one far from when it was seen not. */
 function bearsTime({ text, at }: Sent): boolean {
-  const said = STAMP.exec(text.slice(0, MOST_CHARS))?.[1];
-  const stamp = parseRfc3339(said) ?? parseRfc3339(`${said}Z`);
+  const stamp = parseUtc(STAMP.exec(text.slice(0, MOST_CHARS))?.[1]);
   return stamp !== undefined && Math.abs(at - stamp) < RECENT_MS;
 }
 

@@ -26,6 +26,11 @@ export function parseRfc3339(value: unknown): WallMs | undefined {
   return (Date.UTC(number(1), month - 1, day, hour, minute, second, millis) - offset) as WallMs;
 }
 
+/** The same, where a zone that is left out means UTC (OCPI 2.2.1, 16.5), or to be some hours off is no harm. */
+export function parseUtc(value: unknown): WallMs | undefined {
+  return parseRfc3339(typeof value === "string" && /T[\d:.]+$/.test(value) ? `${value}Z` : value);
+}
+
 /** The CSMS's clock: believed within this century only, since it is a second opinion on the agent's own. */
 export function clockOf(value: unknown): WallMs | undefined {
   const at = parseRfc3339(value);

@@ -4,7 +4,7 @@
  */
 import { HOUR_MS, type WallMs } from "../../models/units.ts";
 import { fieldsOf, type Fields, isFields, nonEmpty, numberOf } from "../observe/fields.ts";
-import { parseRfc3339 } from "../observe/time-stamp.ts";
+import { parseUtc } from "../observe/time-stamp.ts";
 import { captureProblem, type CaptureProblem, isProblem } from "../observe/trace.ts";
 
 export interface Cdr {
@@ -26,12 +26,6 @@ const MOST_EVSE_CHARS = 48;
 const MOST_KWH = 24_000;
 /** A vehicle that stays plugged in for longer is billed anew. */
 const LONGEST_MS = 31 * 24 * HOUR_MS;
-
-/** OCPI 2.2.1, 16.5: RFC 3339 in UTC, of which the Z may be left out. */
-function timeOf(value: unknown): WallMs | undefined {
-  const withZone = typeof value === "string" && /T[\d:.]+$/.test(value) ? `${value}Z` : value;
-  return parseRfc3339(withZone);
-}
 
 /** The field, when it is text of that length without anything that is not printable. */
 function idOf(value: unknown, most: number): string | undefined {
@@ -76,7 +70,7 @@ export function parseCdr(value: unknown): Cdr | CaptureProblem {
 }
 
 function timesOf(record: Fields): { startMs: WallMs; endMs: WallMs } | CaptureProblem {
-  const [startMs, endMs] = [timeOf(record.start_date_time), timeOf(record.end_date_time)];
+  const [startMs, endMs] = [parseUtc(record.start_date_time), parseUtc(record.end_date_time)];
   const allowed = "RFC 3339 in UTC";
   if (startMs === undefined) return captureProblem("start_date_time", record.start_date_time, allowed);
   if (endMs === undefined) return captureProblem("end_date_time", record.end_date_time, allowed);
